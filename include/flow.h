@@ -1,0 +1,36 @@
+/* What is known of one TCP connection. The flow stage keeps it; the others read it and keep no pointer past flow_end. */
+#ifndef FLOW_H
+#define FLOW_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "direction.h"
+#include "packet.h"
+
+/* Why a flow ended (records.md, end_reason). */
+enum flow_end_reason {
+    FLOW_END_FIN,
+    FLOW_END_RST,
+    FLOW_END_TIMEOUT,
+    FLOW_END_REFUSED,    /* the SYN was answered by RST */
+    FLOW_END_UNANSWERED, /* the SYN was never answered */
+    FLOW_END_EVICTED,
+    FLOW_END_CAPTURE_END,
+};
+
+struct flow_facts {
+    struct endpoint client, server;
+    struct link_facts link;    /* of the first packet; src_mac is the client's */
+    struct moment first, last; /* packets */
+    bool start_seen;           /* the handshake's SYN was seen; false when picked up in the middle */
+    uint64_t packets[DIRECTIONS];
+    uint64_t bytes[DIRECTIONS];        /* of TCP payload on the wire, retransmissions counted once */
+    uint64_t missed_bytes[DIRECTIONS]; /* sent, acknowledged or cut, and never seen */
+    uint64_t gaps[DIRECTIONS];         /* how many holes they make */
+    uint8_t tcp_flags;                 /* all that were seen, either way */
+    char flow_id[17];                  /* 16 hex digits and NUL: SipHash of the 5-tuple and the first packet's time */
+    char community_id[31];             /* Community ID v1, seed 0 */
+};
+
+#endif

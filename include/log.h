@@ -1,0 +1,16 @@
+/* One clear line for a person, on standard error. Never called per packet: what the wire does is counted, not logged. */
+#ifndef LOG_H
+#define LOG_H
+
+#include <stdarg.h>
+
+enum log_level { LOG_ERRORS, LOG_NOTES, LOG_DETAILS }; /* -q shows the first, -v all */
+
+void log_set_level(enum log_level);
+/* "smbtap: " and the text, one line. */
+__attribute__((format(printf, 2, 3))) void log_line(enum log_level, const char *format, ...);
+#define log_error(...) log_line(LOG_ERRORS, __VA_ARGS__)
+#define log_note(...) log_line(LOG_NOTES, __VA_ARGS__)
+#define log_detail(...) log_line(LOG_DETAILS, __VA_ARGS__)
+
+#endif

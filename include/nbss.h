@@ -1,0 +1,33 @@
+/* The framer of SMB's two transports: NetBIOS session service (RFC 1002 4.3) on 139 and direct TCP (MS-SMB2 2.1) elsewhere. It
+ * keeps, for each direction, where it is in the message at hand; memory is taken only while a message straddles segments.
+ *
+ * Behind a gap that covered a header, and where a stream is picked up in the middle, the framing is lost: bytes are passed over
+ * until a message proves itself (plausible length, protocol id, structure size, command and direction, and another header or
+ * the end of what is there where it ends). */
+#ifndef NBSS_H
+#define NBSS_H
+
+#include "budget.h"
+#include "framer.h"
+
+struct nbss;      /* one connection */
+struct nbss_pool; /* one worker: buffers for messages that straddle */
+
+/* NULL: no memory. */
+struct nbss_pool *nbss_pool_new(void);
+void nbss_pool_free(struct nbss_pool *);
+
+/* start_seen: the first byte of each direction is the start of a message. Buffers are charged to the budget. The sink is copied.
+ * NULL: no memory. */
+struct nbss *nbss_new(struct nbss_pool *, const struct framer_sink *, struct budget *, bool start_seen);
+void nbss_bytes(struct nbss *, enum direction, struct view, struct moment);
+void nbss_gap(struct nbss *, enum direction, uint64_t length, struct moment);
+/* Hands out what was begun, with the rest as missing. */
+void nbss_end(struct nbss *, struct moment);
+void nbss_free(struct nbss *);
+
+/* Is this the first data of an SMB connection, and which side sent it? For ports where SMB is not expected. */
+enum nbss_probe { PROBE_NO, PROBE_REQUEST, PROBE_RESPONSE };
+enum nbss_probe nbss_probe(struct view first_data);
+
+#endif

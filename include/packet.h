@@ -1,0 +1,59 @@
+/* capture -frame-> decode -packet-> flow. Both borrow the bytes where libpcap put them; they live until the next read. */
+#ifndef PACKET_H
+#define PACKET_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "view.h"
+
+/* When something was seen, and where in the capture. */
+struct moment {
+    uint64_t time_ns; /* since 1970-01-01 UTC, from the packet */
+    uint64_t frame;   /* 1-based number in its capture */
+};
+
+struct frame {
+    struct view bytes;    /* what was captured */
+    uint32_t wire_length; /* what was on the wire; more than bytes.n where the snap length cut it */
+    int link_type;        /* DLT_*, of pcap-linktype(7) */
+    struct moment at;
+};
+
+struct address {
+    uint8_t bytes[16]; /* network order; IPv4 in the first four, the rest zero */
+    uint8_t family;    /* 4 or 6 */
+};
+
+struct endpoint {
+    struct address ip;
+    uint16_t port;
+};
+
+enum { VLAN_MAX = 4 }; /* tags reported for one frame, outermost first */
+
+struct link_facts {
+    uint8_t src_mac[6], dst_mac[6];
+    bool has_mac;
+    uint8_t vlan_count;
+    uint16_t vlan[VLAN_MAX]; /* VLAN identifiers, 12 bits */
+};
+
+/* TCP's flags, RFC 9293 3.1 */
+enum { TCP_FIN = 0x01, TCP_SYN = 0x02, TCP_RST = 0x04, TCP_PSH = 0x08, TCP_ACK = 0x10, TCP_URG = 0x20, TCP_ECE = 0x40, TCP_CWR = 0x80 };
+
+/* One TCP segment. */
+struct packet {
+    struct moment at;
+    struct link_facts link;
+    struct endpoint src, dst;
+    uint32_t seq, ack;
+    uint16_t window; /* as sent, not scaled */
+    uint8_t window_scale; /* of a SYN's option; 0xff where it has none */
+    uint8_t flags;
+    struct view payload;     /* what was captured of the segment's data */
+    uint32_t payload_length; /* of the segment's data on the wire; above payload.n where the frame was cut */
+    uint32_t wire_length;    /* of the whole frame */
+};
+
+#endif

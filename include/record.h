@@ -1,0 +1,36 @@
+/* output: an event becomes a line. The line lacks its first members, which the outlet writes when it numbers it (schema_version,
+ * record_id, seq), and its newline. Owned by the caller; a record borrows nothing after record_write returned. */
+#ifndef RECORD_H
+#define RECORD_H
+
+#include <stdbool.h>
+#include <stddef.h>
+
+#include "event.h"
+
+/* A whole record, newline not counted (records.md); the outlet's members take at most RECORD_PREFIX_MAX of them. */
+enum { RECORD_MAX = 4000, RECORD_PREFIX_MAX = 128 };
+
+struct record_settings {
+    const char *sensor_id;
+    const char *capture_name; /* the file, or the interface */
+    bool live;                /* capture is {"interface"}, else {"file", "frame"} */
+};
+
+/* Writes the members of e from sensor_id on, without the opening brace, into line (RECORD_MAX bytes). Returns the length. */
+size_t record_write(const struct record_settings *, const struct event *e, char *line);
+
+struct network {
+    struct address base;
+    unsigned prefix_length;
+};
+
+enum { FLOW_JSON_MAX = 640 };
+/* Writes the flow's facts that never change as members, each with a comma in front. Returns the length. */
+size_t record_flow(const struct flow_facts *, const struct network *home, size_t home_count, char *to);
+
+/* The JSON Schema of all records, as one text, to the file. */
+#include <stdio.h>
+void record_schema(FILE *);
+
+#endif
