@@ -116,10 +116,10 @@ extern const struct name_table names_security_information;         /* MS-SMB2 2.
 
 /* Create contexts are named by bytes, not by a number: their rows are in order of those bytes. */
 struct name_create_context {
-    int id;              /* of enum create_context_id, constants.h */
-    const char *wire;    /* what the wire carries, not a string: it may hold any byte */
-    size_t wire_length;  /* 4 or 16 */
-    size_t data_length;  /* 0: any; else the row is for data of this length alone */
+    int id;             /* of enum create_context_id, constants.h */
+    const char *wire;   /* what the wire carries, not a string: it may hold any byte */
+    size_t wire_length; /* 4 or 16 */
+    size_t data_length; /* 0: any; else the row is for data of this length alone */
     const char *name;
 };
 
