@@ -126,6 +126,7 @@ static enum verdict dissect(struct dissection *d, struct view message) {
     struct pdu pdu;
     memset(&pdu, 0, sizeof pdu);
     pdu.kind = PDU_SMB2;
+    pdu.smb2.compressed = d->depth > 0; /* nothing else encloses SMB2 in the clear */
     pdu.verdict = message_parse(d, &c, &pdu.smb2);
     d->deliver(d->arg, &pdu);
     return pdu.verdict;
