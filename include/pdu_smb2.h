@@ -462,6 +462,7 @@ struct smb2_compression { /* 2.2.42 */
     bool chained;
     uint32_t offset; /* unchained: bytes in the clear before the compressed ones */
     uint32_t length; /* of the whole envelope on the wire */
+    bool smb2_follows; /* the clear bytes begin an SMB2 message, which is delivered next */
 };
 
 #endif
