@@ -6,6 +6,7 @@
 #include "base/list.h"
 #include "base/pool.h"
 #include "base/shared_text.h"
+#include "constants.h"
 #include "model/model.h"
 
 /* Who somebody said to be; shared by the legs of an exchange and the session. */
@@ -205,13 +206,6 @@ static inline bool status_is_error(uint32_t status) {
     return status >> 30 == 3;
 }
 
-enum {
-    STATUS_PENDING = 0x00000103,
-};
-#define STATUS_BUFFER_OVERFLOW UINT32_C(0x80000005)
-#define STATUS_STOPPED_ON_SYMLINK UINT32_C(0x8000002D)
-#define STATUS_MORE_PROCESSING_REQUIRED UINT32_C(0xC0000016)
-
 static inline bool status_succeeded(uint32_t status) {
     return status >> 31 == 0 || status == STATUS_BUFFER_OVERFLOW;
 }
@@ -266,9 +260,10 @@ void chain_drop(struct model *, struct chain *); /* NULL is fine */
 
 /* effect.c: what a finished operation changes */
 void effect_apply(struct completion *);
+void effect_after(struct completion *); /* once it was reported */
 
 /* keep.c: what of a request outlives its packet */
-bool request_keep(struct connection *, struct exchange *, const struct smb2_message *);
+void request_keep(struct exchange *, const struct smb2_message *);
 void request_drop(struct exchange *);
 
 /* smb1.c */
