@@ -154,7 +154,7 @@ def ntlm_authenticate(challenge, user, password, domain, workstation):
     length, offset = struct.unpack_from("<HxxI", challenge, 40)
     target = challenge[offset:offset + length]
     if not user:
-        proof, nt, lm, flags, key = b"", b"", b"\0", NTLM_FLAGS | NTLM_ANONYMOUS, bytes(16)
+        nt, lm, flags, key, domain = b"", b"\0", NTLM_FLAGS | NTLM_ANONYMOUS, bytes(16), ""
     else:
         owf = hmac.new(md4(password.encode("utf-16-le")), (user.upper() + domain).encode("utf-16-le"), hashlib.md5).digest()
         now = struct.pack("<Q", int(time.time() * 10**7) + 116444736000000000)
@@ -163,11 +163,11 @@ def ntlm_authenticate(challenge, user, password, domain, workstation):
         nt, lm, flags = proof + temp, bytes(24), NTLM_FLAGS
         key = hmac.new(owf, proof, hashlib.md5).digest()
     parts = [lm, nt] + [text.encode("utf-16-le") for text in (domain, user, workstation)] + [b""]
-    fields, payload = b"", b""
-    for part in parts:
-        fields += struct.pack("<HHI", len(part), len(part), 72 + len(payload))
-        payload += part
-    return b"NTLMSSP\0" + struct.pack("<I", 3) + fields + struct.pack("<I", flags) + NTLM_VERSION + payload, key
+    fields, payload = {}, b""
+    for i in (2, 3, 4, 1, 0, 5):                                         # the texts first, so that they stay aligned
+        fields[i] = struct.pack("<HHI", len(parts[i]), len(parts[i]), 72 + len(payload))
+        payload += parts[i]
+    return b"NTLMSSP\0" + struct.pack("<I", 3) + b"".join(fields[i] for i in range(6)) + struct.pack("<I", flags) + NTLM_VERSION + payload, key
 
 
 # ---- requests: (command, body) ---------------------------------------------------------------------------------------
@@ -218,7 +218,7 @@ def create(name, access=WRITE_DATA, share=7, disposition=OPEN, options=0, oplock
     name = name if isinstance(name, bytes) else name.encode("utf-16-le")
     chain = b""
     for i, item in enumerate(contexts):
-        item += b"" if i == len(contexts) - 1 else bytes(-len(item) % 8)
+        item += b"" if i == len(contexts) - 1 else bytes(-(4 + len(item)) % 8)
         chain += struct.pack("<I", 0 if i == len(contexts) - 1 else 4 + len(item)) + item
     pad = bytes(-len(name) % 8) if contexts else b""
     body = struct.pack("<HBBIQQIIIIIHHII", 57, 0, oplock, 2, 0, 0, access, attributes, share, disposition, options, 120,
@@ -312,8 +312,9 @@ class Answer:
     def fid(self):
         return self.body[64:80]                                          # CREATE, 2.2.14
 
-    def buffer(self, offset_at=2, length_at=4, form="<HxxI"):
-        offset, length = struct.unpack_from(form, self.body, offset_at)
+    def buffer(self, at, form):
+        """What the pair of offset and length at this place in the body points to."""
+        offset, length = struct.unpack_from(form, self.body, at)
         return self.whole[offset:offset + length]
 
 
@@ -325,7 +326,7 @@ class Client:
         self.socket.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
         self.guid = guid or os.urandom(16)
         self.next_id, self.session, self.tree, self.dialect = 0, 0, 0, 0
-        self.key = self.session_key = None                               # the signing key; unsigned while it is None
+        self.key = self.session_signing = None                             # the signing key; unsigned while it is None
         self.preauth = bytes(64)
         self.answers, self.unasked, self.pending = {}, [], {}
 
@@ -455,17 +456,16 @@ class Client:
             return answer
         digest = self._absorb(self._absorb(digest, sent), self.received)
         self.session = answer.session_id
-        token, key = ntlm_authenticate(answer.buffer(4, 6, "<HH"), user, password, domain, workstation)
+        token, key = ntlm_authenticate(answer.buffer(4, "<HH"), user, password, domain, workstation)
         ids = self.send(session_setup(token, flags, previous))
         sent, answer = self.sent, self.wait(ids[0])
         if answer.status == SUCCESS:
-            self._keys(bind.session_key if bind else key, self._absorb(digest, sent))
+            self._keys(key, self._absorb(digest, sent))                                  # a channel's own, also when bound
             if not user or struct.unpack_from("<H", answer.body, 2)[0] & 3:              # guest and anonymous are not signed
                 self.key = None
         return answer
 
     def _keys(self, key, digest):
-        self.session_key = key
         if self.dialect >= 0x0311:
             self.key = derive(key, b"SMBSigningKey\0", digest)
         elif self.dialect >= 0x0300:
