@@ -5,7 +5,7 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-#include "constants.h"
+#include "constants.h" /* SMB1_NEGOTIATE */
 #include "view.h"
 
 enum { SMB1_HEADER_SIZE = 32 };
