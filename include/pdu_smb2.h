@@ -6,34 +6,10 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+#include "constants.h" /* SMB2_NEGOTIATE ..., FSCTL_PIPE_TRANSCEIVE ..., FILE_ATTRIBUTE_DIRECTORY ... */
 #include "view.h"
 
 enum { SMB2_HEADER_SIZE = 64 };
-
-/* MS-SMB2 2.2.1 */
-enum smb2_command {
-    SMB2_NEGOTIATE,
-    SMB2_SESSION_SETUP,
-    SMB2_LOGOFF,
-    SMB2_TREE_CONNECT,
-    SMB2_TREE_DISCONNECT,
-    SMB2_CREATE,
-    SMB2_CLOSE,
-    SMB2_FLUSH,
-    SMB2_READ,
-    SMB2_WRITE,
-    SMB2_LOCK,
-    SMB2_IOCTL,
-    SMB2_CANCEL,
-    SMB2_ECHO,
-    SMB2_QUERY_DIRECTORY,
-    SMB2_CHANGE_NOTIFY,
-    SMB2_QUERY_INFO,
-    SMB2_SET_INFO,
-    SMB2_OPLOCK_BREAK,
-    SMB2_SERVER_TO_CLIENT_NOTIFICATION,
-    SMB2_COMMANDS
-};
 
 enum {
     SMB2_FLAGS_SERVER_TO_REDIR = 0x00000001,
@@ -172,7 +148,6 @@ struct smb2_create_contexts {
 };
 
 enum { FILE_DIRECTORY_FILE = 0x00000001, FILE_NON_DIRECTORY_FILE = 0x00000040, FILE_DELETE_ON_CLOSE = 0x00001000 };
-enum { FILE_ATTRIBUTE_DIRECTORY = 0x00000010 };
 
 struct smb2_create_request { /* 2.2.13 */
     uint8_t oplock_level;
@@ -248,23 +223,6 @@ struct smb2_lock_request { /* 2.2.26 */
     unsigned lock_count;
 };
 
-/* 2.2.31, MS-FSCC 2.3. Which of details is set is told by ctl_code. */
-enum {
-    FSCTL_DFS_GET_REFERRALS = 0x00060194,
-    FSCTL_DFS_GET_REFERRALS_EX = 0x000601B0,
-    FSCTL_SET_REPARSE_POINT = 0x000900A4,
-    FSCTL_GET_REPARSE_POINT = 0x000900A8,
-    FSCTL_PIPE_PEEK = 0x0011400C,
-    FSCTL_PIPE_WAIT = 0x00110018,
-    FSCTL_PIPE_TRANSCEIVE = 0x0011C017,
-    FSCTL_SRV_COPYCHUNK = 0x001440F2,
-    FSCTL_SRV_COPYCHUNK_WRITE = 0x001480F2,
-    FSCTL_SRV_REQUEST_RESUME_KEY = 0x00140078,
-    FSCTL_LMR_REQUEST_RESILIENCY = 0x001401D4,
-    FSCTL_QUERY_NETWORK_INTERFACE_INFO = 0x001401FC,
-    FSCTL_VALIDATE_NEGOTIATE_INFO = 0x00140204,
-};
-
 struct smb2_reparse_point { /* MS-FSCC 2.1.2 */
     uint32_t tag;
     struct text substitute_name, print_name; /* of symbolic links and mount points */
@@ -277,7 +235,8 @@ struct smb2_network_interface { /* 2.2.32.5 */
     uint8_t address[16];
 };
 
-struct smb2_ioctl { /* 2.2.31 and 2.2.32: the same facts either way */
+/* 2.2.31 and 2.2.32: the same facts either way. Which of the details is set is told by ctl_code, an FSCTL of MS-FSCC 2.3. */
+struct smb2_ioctl {
     uint32_t ctl_code;
     struct file_id file_id;
     uint32_t flags;
@@ -462,6 +421,7 @@ struct smb2_compression { /* 2.2.42 */
     bool chained;
     uint32_t offset; /* unchained: bytes in the clear before the compressed ones */
     uint32_t length; /* of the whole envelope on the wire */
+    bool smb2_follows; /* the clear bytes begin an SMB2 message, which is delivered next */
 };
 
 #endif

@@ -11,6 +11,8 @@
 enum decode_fault {
     DECODE_LINK,     /* a link type or EtherType that is not followed; not an error */
     DECODE_CUT,      /* headers end before they should */
+    DECODE_BAD,      /* header lengths contradict each other */
+    DECODE_DEPTH,    /* more tags or headers than are followed */
     DECODE_FRAGMENT, /* an IP fragment; not followed so far */
     DECODE_NOT_TCP,
     DECODE_FAULTS
