@@ -1,6 +1,9 @@
 #!/usr/bin/env python3
 """Nothing is left out of the build and nothing stands where it does not belong: the top level is as given, and the lists of the
-meson.build files name every source beside them, sorted."""
+meson.build files name every source beside them, sorted.
+
+usage: sources.py ROOT [--fix]    --fix writes the lists anew
+"""
 import os
 import re
 import sys
@@ -12,16 +15,25 @@ TOP = {"meson.build", "meson_options.txt", "bootstrap", "src", "include", "disse
 root = sys.argv[1]
 
 
-def listed(build, opening):
-    """The quoted entries of the first list in a meson.build that begins with opening."""
-    found = re.search(re.escape(opening) + r"(.*?)\n[)\]]", tree.read(root, build), re.S)
-    return re.findall(r"^\s*'([^']+)',", found.group(1), re.M) if found else []
+def pattern(opening):
+    """The first list in a meson.build that begins with opening, one entry on a line."""
+    return re.compile("(" + re.escape(opening) + r")(.*?)(\n[)\]])", re.S)
+
+
+def fix(build, opening, present):
+    text = tree.read(root, build)
+    entries = "".join("\n  '%s'," % name for name in sorted(present))
+    with open(os.path.join(root, build), "w", encoding="utf-8") as file:
+        file.write(pattern(opening).sub(lambda found: found.group(1) + entries + found.group(3), text, count=1))
 
 
 def hold(build, opening, present):
-    names = listed(build, opening)
-    for name in sorted(set(present) - set(names)):
-        tree.complain(build, 0, "%s is not in the list %r" % (name, opening))
+    if "--fix" in sys.argv[2:]:
+        fix(build, opening, present)
+    found = pattern(opening).search(tree.read(root, build))
+    names = re.findall(r"^\s*'([^']+)',", found.group(2), re.M) if found else []
+    for name in sorted(set(present) ^ set(names)):
+        tree.complain(build, 0, "%s is %s the list %r" % (name, "missing in" if name in present else "gone but in", opening))
     for before, after in zip(names, names[1:]):
         if before >= after:
             tree.complain(build, 0, "%s stands before %s" % (before, after))

@@ -1,12 +1,12 @@
 #!/usr/bin/env python3
-"""The tables of include/tables are in order: the rows of a file that have a number are strictly ascending by it, macro by macro,
-and a file's rows all have as many columns as its first comment says."""
+"""The tables of include/tables are in order: each begins with a comment, the rows of a macro have equally many columns, and where
+rows have a number they ascend strictly by it, or by a text in front of it and then by it."""
 import re
 import sys
 
 import tree
 
-ROW = re.compile(r"^([A-Z][A-Z0-9_]*)\((.*)\)\s*$")
+ROW = re.compile(r"^([A-Z][A-Z0-9_]*)\((.*)\)$", re.S)
 NUMBER = re.compile(r"^(0[xX][0-9A-Fa-f]+|\d+)[uUlL]*$")
 
 
@@ -29,25 +29,49 @@ def columns(text):
     return parts + [part.strip()]
 
 
-root = sys.argv[1]
-paths = tree.files(root, ".def", below="include/tables")
-rows = 0
-for path in paths:
-    text = tree.read(root, path)
-    if not text.startswith("/* "):
-        tree.complain(path, 1, "does not begin with a comment that says what it holds")
-    last, widths = {}, {}
-    for number, line in enumerate(tree.read(root, path).split("\n"), 1):
-        row = ROW.match(line)
-        if not row:
-            continue
-        rows += 1
-        macro, values = row.group(1), columns(row.group(2))
-        if widths.setdefault(macro, len(values)) != len(values):
-            tree.complain(path, number, "%d columns, where the rows above have %d" % (len(values), widths[macro]))
-        numbers = [int(value.rstrip("uUlL"), 0) for value in values if NUMBER.match(value)]
-        if numbers and macro in last and numbers[0] <= last[macro]:
-            tree.complain(path, number, "%s is not above the row before" % values[0])
-        if numbers:
-            last[macro] = numbers[0]
-tree.finish("%d rows in %d tables are in order" % (rows, len(paths)))
+def rows(text):
+    """(line, macro, columns) of each row; a row may go on in lines that are indented."""
+    lines = re.sub(r"/\*.*?\*/", lambda found: "\n" * found.group().count("\n"), text, flags=re.S).split("\n")
+    for number, line in enumerate(lines, 1):
+        for more in lines[number:]:
+            if not line.strip() or not more.startswith(" "):
+                break
+            line += more
+        row = ROW.match(line.rstrip())
+        if row and not line.startswith(" "):
+            yield number, row.group(1), columns(row.group(2))
+
+
+def order(values):
+    """What a row is ordered by; None if it has no number."""
+    key = []
+    for value in values:
+        if value.startswith('"'):
+            key.append(value.strip('"').encode().decode("unicode_escape").encode("latin-1"))
+        elif NUMBER.match(value):
+            return tuple(key) + (int(value.rstrip("uUlL"), 0),)
+    return None
+
+
+def main():
+    root = sys.argv[1]
+    paths = tree.files(root, ".def", below="include/tables")
+    count = 0
+    for path in paths:
+        text = tree.read(root, path)
+        if not text.startswith("/* "):
+            tree.complain(path, 1, "does not begin with a comment that says what it holds")
+        last, widths = {}, {}
+        for number, macro, values in rows(text):
+            count += 1
+            if widths.setdefault(macro, len(values)) != len(values):
+                tree.complain(path, number, "%d columns, where the rows above have %d" % (len(values), widths[macro]))
+            key = order(values)
+            if key and macro in last and key <= last[macro]:
+                tree.complain(path, number, "is not above the row before")
+            last[macro] = key or last.get(macro)
+    tree.finish("%d rows in %d tables are in order" % (count, len(paths)))
+
+
+if __name__ == "__main__":
+    main()
