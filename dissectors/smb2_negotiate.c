@@ -1,19 +1,6 @@
 /* NEGOTIATE, MS-SMB2 2.2.3 and 2.2.4. */
 #include "smb2.h"
 
-enum { DIALECT_3_1_1 = 0x0311 };
-
-/* 2.2.3.1 */
-enum {
-    PREAUTH_INTEGRITY_CAPABILITIES = 1,
-    ENCRYPTION_CAPABILITIES = 2,
-    COMPRESSION_CAPABILITIES = 3,
-    NETNAME_NEGOTIATE_CONTEXT_ID = 5,
-    TRANSPORT_CAPABILITIES = 6,
-    RDMA_TRANSFORM_CAPABILITIES = 7,
-    SIGNING_CAPABILITIES = 8,
-};
-
 /* 2.2.3.1.1: the hash algorithms; the salt says nothing to us, but it is part of the context. */
 static enum verdict preauth_integrity(struct arena *mem, struct cursor *c, struct smb2_negotiate_contexts *out) {
     uint16_t count = cursor_le16(c);
@@ -42,25 +29,25 @@ static enum verdict context_parse(struct arena *mem, uint16_t type, struct curso
                                   struct smb2_negotiate_contexts *out) {
     enum verdict v = V_OK;
     switch (type) {
-    case PREAUTH_INTEGRITY_CAPABILITIES:
+    case SMB2_PREAUTH_INTEGRITY_CAPABILITIES:
         v = preauth_integrity(mem, &c, out);
         break;
-    case ENCRYPTION_CAPABILITIES: /* 2.2.3.1.2 */
+    case SMB2_ENCRYPTION_CAPABILITIES: /* 2.2.3.1.2 */
         v = smb2_take_u16s(mem, &c, cursor_le16(&c), &out->ciphers);
         break;
-    case COMPRESSION_CAPABILITIES:
+    case SMB2_COMPRESSION_CAPABILITIES:
         v = compression(mem, &c, out);
         break;
-    case NETNAME_NEGOTIATE_CONTEXT_ID: /* 2.2.3.1.4 */
+    case SMB2_NETNAME_NEGOTIATE_CONTEXT_ID: /* 2.2.3.1.4 */
         v = smb2_take_text(&c, cursor_left(&c), &out->netname);
         break;
-    case TRANSPORT_CAPABILITIES: /* 2.2.3.1.5 */
+    case SMB2_TRANSPORT_CAPABILITIES: /* 2.2.3.1.5 */
         out->transport_flags = cursor_le32(&c);
         break;
-    case RDMA_TRANSFORM_CAPABILITIES:
+    case SMB2_RDMA_TRANSFORM_CAPABILITIES:
         v = rdma_transform(mem, &c, out);
         break;
-    case SIGNING_CAPABILITIES: /* 2.2.3.1.7 */
+    case SMB2_SIGNING_CAPABILITIES: /* 2.2.3.1.7 */
         v = smb2_take_u16s(mem, &c, cursor_le16(&c), &out->signing_algorithms);
         break;
     default:
@@ -119,7 +106,7 @@ enum verdict smb2_negotiate_request(struct smb2_body *b, struct smb2_message *m)
         v = smb2_take_u16s(b->d->mem, &b->c, dialect_count, &r.dialects);
     }
     /* For other dialects these 8 bytes were ClientStartTime. */
-    if (offers(&r.dialects, DIALECT_3_1_1)) {
+    if (offers(&r.dialects, SMB2_DIALECT_0311)) {
         v = smb2_worse(v, contexts_parse(b, context_offset, context_count, &r.contexts));
     }
     m->negotiate_request = r;
@@ -143,7 +130,7 @@ enum verdict smb2_negotiate_response(struct smb2_body *b, struct smb2_message *m
     uint16_t token_length = cursor_le16(&b->c);
     uint32_t context_offset = cursor_le32(&b->c);
     enum verdict v = smb2_part(b, token_offset, token_length, &r.token);
-    if (r.dialect == DIALECT_3_1_1) {
+    if (r.dialect == SMB2_DIALECT_0311) {
         v = smb2_worse(v, contexts_parse(b, context_offset, context_count, &r.contexts));
     }
     if (r.token.n > 0) {

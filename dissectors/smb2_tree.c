@@ -1,8 +1,6 @@
 /* TREE_CONNECT and TREE_DISCONNECT, MS-SMB2 2.2.9 to 2.2.12. */
 #include "smb2.h"
 
-enum { TREE_CONNECT_FLAG_EXTENSION_PRESENT = 0x0004 };
-
 /* 2.2.9.1: stands where Buffer begins, and the path behind it. PathOffset counts from the header with and without it, while
  * TreeConnectContextOffset counts from the start of the request. */
 static enum verdict extension_parse(struct smb2_body *b, struct smb2_tree_connect_request *r) {
@@ -35,7 +33,7 @@ enum verdict smb2_tree_connect_request(struct smb2_body *b, struct smb2_message 
     uint16_t path_length = cursor_le16(&b->c);
     enum verdict v = smb2_text(b, path_offset, path_length, &r.path);
     /* Before 3.1.1 the flags were reserved; who sets this one there gets a V_BAD and still the path. */
-    if (r.flags & TREE_CONNECT_FLAG_EXTENSION_PRESENT) {
+    if (r.flags & SMB2_TREE_CONNECT_FLAG_EXTENSION_PRESENT) {
         v = smb2_worse(v, extension_parse(b, &r));
     }
     m->tree_connect_request = r;

@@ -6,6 +6,7 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+#include "dissector.h"
 #include "flow.h"
 #include "framer.h"
 #include "pdu_ntlm.h"
@@ -26,6 +27,7 @@ struct connection_facts {
     const struct flow_facts *flow;
     struct view flow_json; /* see record_flow */
     uint16_t dialect;      /* SMB2; 0 while unknown */
+    uint16_t cipher;       /* chosen by a 3.1.1 NEGOTIATE; 0 while unknown */
     bool midstream;
     uint8_t version;       /* 1, 2, 3; 0 before the first message */
     bool server_mode_known;

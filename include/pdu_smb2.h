@@ -6,19 +6,10 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-#include "constants.h" /* SMB2_NEGOTIATE ..., FSCTL_PIPE_TRANSCEIVE ..., FILE_ATTRIBUTE_DIRECTORY ... */
+#include "constants.h" /* commands, flags, types and classes by name */
 #include "view.h"
 
 enum { SMB2_HEADER_SIZE = 64 };
-
-enum {
-    SMB2_FLAGS_SERVER_TO_REDIR = 0x00000001,
-    SMB2_FLAGS_ASYNC_COMMAND = 0x00000002,
-    SMB2_FLAGS_RELATED_OPERATIONS = 0x00000004,
-    SMB2_FLAGS_SIGNED = 0x00000008,
-    SMB2_FLAGS_DFS_OPERATIONS = 0x10000000,
-    SMB2_FLAGS_REPLAY_OPERATION = 0x20000000,
-};
 
 struct smb2_header {
     uint16_t credit_charge;
@@ -78,16 +69,12 @@ struct smb2_negotiate_response { /* 2.2.4 */
     struct smb2_negotiate_contexts contexts;
 };
 
-enum { SMB2_SESSION_FLAG_BINDING = 0x01 };
-
 struct smb2_session_setup_request { /* 2.2.5 */
     uint8_t flags, security_mode;
     uint32_t capabilities;
     uint64_t previous_session_id;
     struct view token;
 };
-
-enum { SMB2_SESSION_FLAG_IS_GUEST = 0x01, SMB2_SESSION_FLAG_IS_NULL = 0x02, SMB2_SESSION_FLAG_ENCRYPT_DATA = 0x04 };
 
 struct smb2_session_setup_response { /* 2.2.6 */
     uint16_t session_flags;
@@ -101,9 +88,6 @@ struct smb2_tree_connect_request { /* 2.2.9 */
     uint16_t extension_contexts; /* how many; REMOTED_IDENTITY is the one defined */
 };
 
-enum { SMB2_SHARE_TYPE_DISK = 1, SMB2_SHARE_TYPE_PIPE = 2, SMB2_SHARE_TYPE_PRINT = 3 };
-enum { SMB2_SHAREFLAG_ENCRYPT_DATA = 0x00008000 };
-
 struct smb2_tree_connect_response { /* 2.2.10 */
     uint8_t share_type;
     uint32_t share_flags, capabilities, maximal_access;
@@ -112,7 +96,7 @@ struct smb2_tree_connect_response { /* 2.2.10 */
 /* 2.2.13.2 and 2.2.14.2 */
 enum smb2_create_context_kind {
     SMB2_CREATE_CONTEXT_UNKNOWN,
-#define CREATE_CONTEXT(id, wire, name) SMB2_CREATE_CONTEXT_##id,
+#define CREATE_CONTEXT(id, wire, data_length, name) SMB2_CREATE_CONTEXT_##id,
 #include "tables/create_context.def"
 #undef CREATE_CONTEXT
     SMB2_CREATE_CONTEXTS
@@ -147,8 +131,6 @@ struct smb2_create_contexts {
     bool persistent;     /* DH2Q with SMB2_DHANDLE_FLAG_PERSISTENT */
 };
 
-enum { FILE_DIRECTORY_FILE = 0x00000001, FILE_NON_DIRECTORY_FILE = 0x00000040, FILE_DELETE_ON_CLOSE = 0x00001000 };
-
 struct smb2_create_request { /* 2.2.13 */
     uint8_t oplock_level;
     uint32_t impersonation_level, desired_access, file_attributes, share_access, create_disposition, create_options;
@@ -169,8 +151,6 @@ struct smb2_create_response { /* 2.2.14 */
     struct file_id file_id;
     struct smb2_create_contexts contexts;
 };
-
-enum { SMB2_CLOSE_FLAG_POSTQUERY_ATTRIB = 0x0001 };
 
 struct smb2_close_request { /* 2.2.15 */
     uint16_t flags;
@@ -209,8 +189,6 @@ struct smb2_write_response { /* 2.2.22 */
     uint32_t count, remaining;
 };
 
-enum { SMB2_LOCKFLAG_SHARED_LOCK = 1, SMB2_LOCKFLAG_EXCLUSIVE_LOCK = 2, SMB2_LOCKFLAG_UNLOCK = 4, SMB2_LOCKFLAG_FAIL_IMMEDIATELY = 16 };
-
 struct smb2_lock_element { /* 2.2.26.1 */
     uint64_t offset, length;
     uint32_t flags;
@@ -223,8 +201,11 @@ struct smb2_lock_request { /* 2.2.26 */
     unsigned lock_count;
 };
 
+enum { SYMLINK_FLAG_RELATIVE = 0x00000001 };
+
 struct smb2_reparse_point { /* MS-FSCC 2.1.2 */
     uint32_t tag;
+    uint32_t flags;                          /* of symbolic links: SYMLINK_FLAG_RELATIVE */
     struct text substitute_name, print_name; /* of symbolic links and mount points */
 };
 
@@ -296,8 +277,6 @@ struct smb2_change_notify_request { /* 2.2.35 */
     struct file_id file_id;
 };
 
-enum { SMB2_0_INFO_FILE = 1, SMB2_0_INFO_FILESYSTEM = 2, SMB2_0_INFO_SECURITY = 3, SMB2_0_INFO_QUOTA = 4 };
-
 struct smb2_query_info_request { /* 2.2.37 */
     uint8_t info_type, info_class;
     uint32_t output_buffer_length, additional_information, flags;
@@ -364,6 +343,7 @@ struct smb2_error {
     bool has_symlink; /* 2.2.2.2.1 */
     struct text substitute_name, print_name;
     uint16_t unparsed_path_length;
+    uint32_t symlink_flags; /* SYMLINK_FLAG_RELATIVE */
     bool has_redirect; /* 2.2.2.2.2 */
     struct text redirect_resource;
     unsigned redirect_addresses;

@@ -97,15 +97,15 @@ class Smbclient:
 
     def run(self, *errors):
         """errors: the NT_STATUS_ names that smbclient must report, and no others."""
-        done = subprocess.run(self.command, input="".join(line + "\n" for line in self.lines), stdout=subprocess.PIPE,
-                              stderr=subprocess.STDOUT, text=True, timeout=60, errors="replace", cwd=self.stage.dir,
-                              env=dict(os.environ, LC_ALL="C.UTF-8", TZ="UTC"))
-        said = sorted(set(re.findall(r"NT_(STATUS_\w+)", done.stdout)))
-        assert said == sorted(set(errors)), "smbclient: expected %s: %s" % (", ".join(errors) or "no error", done.stdout)
-        assert self.lines or done.returncode == 0 or errors, "smbclient: " + done.stdout
+        with subprocess.Popen(self.command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True,
+                              errors="replace", cwd=self.stage.dir, env=dict(os.environ, LC_ALL="C.UTF-8", TZ="UTC")) as process:
+            output, _ = process.communicate("".join(line + "\n" for line in self.lines), 60)
+        said = sorted(set(re.findall(r"NT_(STATUS_\w+)", output)))
+        assert said == sorted(set(errors)), "smbclient: expected %s: %s" % (", ".join(errors) or "no error", output)
+        assert process.returncode == 0 or errors, "smbclient: " + output
         for operation, facts in self.truths:
-            self.stage.did(operation, user=self.user, share=self.share, **facts)
-        return done.stdout
+            self.stage.did(operation, user=self.user, share=facts.pop("share", self.share), **facts)
+        return process.pid
 
 
 def tool(stage, *command, user="alice", server=FS01, shares=("IPC$",)):

@@ -42,7 +42,8 @@ STATUS = {                                                               # MS-ER
     0xC00000CC: "STATUS_BAD_NETWORK_NAME", 0xC0000101: "STATUS_DIRECTORY_NOT_EMPTY",
     0xC0000103: "STATUS_NOT_A_DIRECTORY", 0xC0000120: "STATUS_CANCELLED", 0xC0000121: "STATUS_CANNOT_DELETE",
     0xC0000128: "STATUS_FILE_CLOSED", 0xC0000148: "STATUS_INVALID_LEVEL", 0xC0000203: "STATUS_USER_SESSION_DELETED",
-    0xC0000161: "STATUS_ILLEGAL_CHARACTER", 0xC0000225: "STATUS_NOT_FOUND", 0xC0000275: "STATUS_NOT_A_REPARSE_POINT",
+    0xC0000161: "STATUS_ILLEGAL_CHARACTER", 0xC0000225: "STATUS_NOT_FOUND",
+    0xC0000257: "STATUS_PATH_NOT_COVERED", 0xC0000275: "STATUS_NOT_A_REPARSE_POINT",
 }
 
 
@@ -347,7 +348,8 @@ class Client:
         return exactly(struct.unpack(">I", exactly(4))[0] & 0xFFFFFF)
 
     def _header(self, command, message_id, flags, charge, async_id=None):
-        place = struct.pack("<Q", async_id) if async_id is not None else struct.pack("<II", 0xFEFF, self.tree)
+        tree = 0 if command in (NEGOTIATE, SESSION_SETUP, LOGOFF, TREE_CONNECT, ECHO) else self.tree     # 2.2.1.2
+        place = struct.pack("<Q", async_id) if async_id is not None else struct.pack("<II", 0xFEFF, tree)
         return (struct.pack("<4sHHIHHIIQ", b"\xfeSMB", 64, charge, 0, command, 64, flags, 0, message_id) + place
                 + struct.pack("<Q16x", self.session))
 

@@ -212,6 +212,22 @@ def refused(c, name, raw):
         c.close_file(answer.fid)
 
 
+@scenario("long-names", "a path of nine folders with 84 characters each, too long for a record once it is escaped",
+          {"smb2.cmd == 5 && smb2.flags.response == 0": 10, "smb2.cmd == 17": 2}, how="client.py")
+def long_names(stage):
+    c, path = Actor(stage).ready(), ""
+    for _ in range(9):
+        path += ("\\" if path else "") + "\u6f22" * 84
+        c.folder(path)
+    name = path + "\\end of it.docx"
+    fid = c.open(name, disposition=smb.CREATE_NEW, access=smb.ALL)
+    c.write(fid, b"far down")
+    c.rename(fid, path + "\\renamed.docx")
+    c.dispose(fid)
+    c.close_file(fid, deletes=True)
+    c.leave()
+
+
 @scenario("streams", "alternate data streams written, listed, read, renamed with their file, deleted",
           {"smb2.filename contains \":hidden\"": 2, "smb2.cmd == 16 && smb2.file_info.infolevel == 0x16": 1}, how="smbclient, client.py")
 def streams(stage):
@@ -558,6 +574,9 @@ def midstream(stage):
     c.leave()
 
 
+EVERYONE = struct.pack("<BBHIIII", 1, 0, 0x8004, 0, 0, 0, 20) + struct.pack("<BBHHHBBHI", 2, 0, 28, 1, 0, 0, 0, 20, 0x1F01FF) \
+    + bytes((1, 1, 0, 0, 0, 0, 0, 1, 0, 0, 0, 0))                        # MS-DTYP 2.4.6: a DACL that lets everyone do everything
+
 # ---- IOCTL, information, RPC -----------------------------------------------------------------------------------------
 
 @scenario("ioctls", "validate negotiate, server-side copy, network interfaces, resume key, sparse, zero, ranges, reparse points, pipes",
@@ -619,8 +638,7 @@ def information(stage):
     renamed = smb.set_info(fid, 65, struct.pack("<I4xQI", 0, 0, 12) + "x2.txt".encode("utf-16-le"))                # rename, extended
     c.note("rename", c.call(renamed), None, file_name="thing.txt", rename_to="x2.txt")
     change(11, struct.pack("<B7xQI", 0, 0, 16) + "link.txt".encode("utf-16-le"))               # hard link
-    dacl = bytes.fromhex("010004800000000000000000000000007000000" "02001c000100000000001400ff011f00010100000000000100000000")
-    change(0, dacl, info_type=3, additional=4)
+    change(0, EVERYONE, info_type=3, additional=4)
     change(0x63, b"\0" * 8)
     c.close_file(fid)
     c.leave()
@@ -665,22 +683,27 @@ def make_dfs_link(stage):
           {"smb2.ioctl.function == 0x00060194 && smb2.flags.response == 1 && smb2.nt_status == 0": 1, "smb2.nt_status == 0xc0000257": 1},
           options={"host msdfs": "yes"}, shares={"dfs": {"msdfs root": "yes"}}, prepare=make_dfs_link)
 def dfs(stage):
-    c = Smbclient(stage, share="dfs")
-    c.add("cd link", ("create", {"file_name": "FS01\\dfs\\link", "status": "STATUS_PATH_NOT_COVERED"}))
-    c.add("ls").add('put "%s" via-link.txt' % c.local(b"through the link")).run()
-    stage.did("tree_connect", user="EXAMPLE\\alice", share="data", status=OK)
-    stage.did("write", user="EXAMPLE\\alice", share="data", file_name="via-link.txt", bytes_written=16, status=OK)
+    c, link = Smbclient(stage, share="dfs"), "FS01\\dfs\\link"
+    not_here = ("create", {"file_name": link, "status": "STATUS_PATH_NOT_COVERED"})
+    referral = ("ioctl", {"share": "IPC$", "control_code": "FSCTL_DFS_GET_REFERRALS"})
+    c.add("cd link", not_here, referral, not_here).add("ls", not_here, ("query_directory", {"share": "data", "search_pattern": "*"}))
+    c.add('put "%s" via-link.txt' % c.local(b"through the link"), ("create", {
+        "file_name": link + "\\via-link.txt", "status": "STATUS_PATH_NOT_COVERED"}), ("create", {"share": "data", "file_name": "via-link.txt"}),
+        ("write", {"share": "data", "file_name": "via-link.txt", "bytes_written": 16})).run()
+    for share in ("IPC$", "data"):                                       # a connection for asking, another for where it leads
+        stage.connections.append(stage.connections[0])
+        stage.did("session_setup", user=c.user, user_name="alice", domain="EXAMPLE", auth="ntlmv2", status=OK)
+        stage.did("tree_connect", user=c.user, share=share, status=OK)
 
 
 @scenario("contexts", "create contexts: maximal access, disk id, allocation, extended attributes, security, timewarp, application instance",
           {"smb2.cmd == 5": 6}, how="client.py")
 def contexts(stage):
     c = Actor(stage).ready()
-    everyone = bytes.fromhex("010004800000000000000000000000007000000" "02001c000100000000001400ff011f00010100000000000100000000")
     attribute = struct.pack("<IBBH", 0, 0, 5, 4) + b"SHAPE\0" + b"blue"
     fid = c.open("all.txt", disposition=smb.OPEN_IF, access=smb.ALL, contexts=[
         smb.context(b"MxAc"), smb.context(b"QFid"), smb.context(b"AlSi", struct.pack("<Q", 4096)),
-        smb.context(b"ExtA", attribute), smb.context(b"SecD", everyone),
+        smb.context(b"ExtA", attribute), smb.context(b"SecD", EVERYONE),
         smb.context(bytes.fromhex("45BCA66AEFA7F74A9008FA462E144D74"), struct.pack("<HH16s", 20, 0, b"application-0001"))])
     c.close_file(fid)
     fid = c.open("all.txt", contexts=[smb.context(b"MxAc", struct.pack("<Q", 0)), smb.context(b"none", b"of ours"), smb.context(b"QFid")])
@@ -745,7 +768,10 @@ def large(stage):
                                                       "lpq command": "true"}})
 def print_job(stage):
     c = Smbclient(stage, share="lp")
-    c.add('print "%s"' % c.local(text(200)), ("write", {"bytes_written": 200})).run()
+    path = c.local(text(200))
+    name = "%s-%d" % (os.path.basename(path), c.add('print "%s"' % path).run())
+    stage.did("create", user=c.user, share="lp", file_name=name, status=OK)
+    stage.did("write", user=c.user, share="lp", file_name=name, bytes_written=200, status=OK)
 
 
 IMPACKET = """
@@ -765,36 +791,60 @@ c.logoff()
 """
 
 
-@scenario("impacket", "impacket's client at 2.1 and 3.0", {"smb2.cmd == 17": 2, "smb2.cmd == 9": 2}, how="impacket")
+@scenario("impacket", "impacket's client at 2.1, and at 3.0, where it encrypts although nobody asks for it",
+          {"smb2.cmd == 17": 2, "smb2.cmd == 9": 2, "smb2.header.transform.signature": 10}, how="impacket")
 def impacket(stage):
+    user, one, two = "EXAMPLE\\alice", {"file_name": "tools\\one.txt"}, {"file_name": "tools\\two.txt"}
     for dialect, name in ((0x0210, "2.1"), (0x0300, "3.0")):
         done = subprocess.run(["/usr/bin/python3", "-c", IMPACKET, stage.users["alice"], str(dialect)], stdout=subprocess.PIPE,
                               stderr=subprocess.STDOUT, text=True, timeout=60)
         assert done.returncode == 0, done.stdout
         stage.connections.append({"src_ip": WS01, "dest_ip": FS01, "dest_port": 445, "dialect": name})
-        user = {"user": "EXAMPLE\\alice"}
-        stage.did("session_setup", user_name="alice", domain="EXAMPLE", auth="ntlmv2", status=OK, **user)
-        stage.did("tree_connect", share="data", status=OK, **user)
-        for operation, facts in (("create", {"file_name": "tools", "directory": True}), ("create", {"file_name": "tools\\one.txt"}),
-                                 ("write", {"file_name": "tools\\one.txt", "bytes_written": 11}),
-                                 ("read", {"file_name": "tools\\one.txt", "bytes_read": 11}),
-                                 ("query_directory", {"search_pattern": "*"}),
-                                 ("rename", {"file_name": "tools\\one.txt", "rename_to": "tools\\two.txt"}),
-                                 ("delete", {"file_name": "tools\\two.txt"}), ("delete", {"file_name": "tools"})):
-            stage.did(operation, share="data", status=OK, **user, **facts)
-        stage.did("logoff", status=OK, **user)
+        stage.did("session_setup", user=user, user_name="alice", domain="EXAMPLE", auth="ntlmv2", status=OK)
+        stage.hidden = dialect == 0x0300
+        for steps in ([("create", {"file_name": "tools", "directory": True})],
+                      [("create", one), ("write", dict(one, bytes_written=11))], [("create", one), ("read", dict(one, bytes_read=11))],
+                      [("query_directory", {"file_name": "tools", "search_pattern": "*"})],
+                      [("rename", dict(one, rename_to="tools\\two.txt"))], [("delete", two)], [("delete", {"file_name": "tools"})]):
+            stage.did("tree_connect", user=user, share="data", share_path="\\\\192.0.2.10\\data", status=OK)
+            for operation, facts in steps:
+                stage.did(operation, user=user, share="data", status=OK, **facts)
+            stage.did("tree_disconnect", user=user, share="data", status=OK)
+        stage.did("logoff", user=user, status=OK)
+        stage.hidden = False
 
 
 README = """# Captures
 
-Our own recordings of a real Samba server and its clients, for demo and tests. `./record` made them, and makes them anew:
-`./record NAME...` (root) records some, `./record --list` names them, `./record --check` holds those that are here against what each
-must contain. Server FS01 (192.0.2.10 and .11, 2001:db8::10), clients WS01 (192.0.2.20 and .21, 2001:db8::20), domain EXAMPLE,
-users alice and bob: all invented, the addresses are those for documentation. Names with dots are dialects.
+Our own recordings of a real Samba server and its clients, for the demo and the tests. `./record` made them, and makes them
+anew: `./record NAME...` (as root) records some, `./record --list` names them, `./record --check` holds those that are here
+against what each must contain, and `./record --readme` writes this page, as every recording does.
 
-`truth/NAME.json` is what the clients did, written by the script while they did it, independent of any decoder.
+Server FS01 (192.0.2.10 and .11, 2001:db8::10), clients WS01 (192.0.2.20 and .21, 2001:db8::20), domain EXAMPLE, users alice and
+bob, who may do anything in the share `data`. All of it is invented, and the addresses are those for documentation. Numbers with
+dots are dialects. Made with smbclient (or another of Samba's tools), impacket, or `client.py`, a small SMB2 client for what
+those cannot be made to send; the server is Samba's in all of them.
 
 | capture | what it holds | made with | bytes | sha256 |
 |---|---|---|---|---|
 @TABLE@
+
+## Truths
+
+`truth/NAME.json` is what the clients did, written by the script while they did it; no decoder had a part in it.
+
+| key | meaning |
+|---|---|
+| `capture`, `about` | the capture's file name, and the line in the table above |
+| `complete` | kinds of operation of which `operations` lists every one that happened, failed ones too (`"delete"`, `"rename"`); of the others there may be more in the capture: smbclient asks for more than it was told to |
+| `passwords` | of the users who logged on, so that encrypted captures can be decrypted |
+| `connections` | TCP connections in the order they were opened: `src_ip`, `dest_ip`, `dest_port`, `dialect` |
+| `operations` | what was done, in this order on each connection; one object each, one per line |
+
+An operation has fields of the record schema, with its names and values: `operation` always, then `user` (`DOMAIN\\name`), `share`,
+`file_name`, `rename_to`, `status` and so on. A field that is absent is not asserted. `bytes_read` and `bytes_written`
+are those of a request, or of all requests of one smbclient command: compare sums by user, share and file name. `delete` is the
+CLOSE that removed the file, `set_info` with `delete_on_close` the mark before it. `"hidden": true`: it was encrypted on the wire, so that a
+sensor without keys must not report it. In `midstream` a name is given from where the wire gives it. The times and most identifiers
+differ from one recording to the next.
 """

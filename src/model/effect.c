@@ -32,7 +32,8 @@ static void negotiate(struct completion *d) {
     }
     struct connection *c = d->c;
     c->facts.dialect = r->negotiate_response.dialect;
-    c->facts.version = c->facts.dialect >= SMB2_DIALECT_0300 && c->facts.dialect != SMB2_DIALECT_WILDCARD ? 3 : 2;
+    c->facts.version = c->facts.dialect >= SMB2_DIALECT_0300 && c->facts.dialect != SMB2_DIALECT_02FF ? 3 : 2;
+    c->facts.cipher = r->negotiate_response.contexts.ciphers.count ? r->negotiate_response.contexts.ciphers.items[0] : 0;
     c->facts.server_mode_known = true;
     c->facts.server_security_mode = r->negotiate_response.security_mode;
     c->server_guid = r->negotiate_response.server_guid;

@@ -50,16 +50,13 @@ static void keep_list(uint16_t **to, struct u16_list *list) {
     }
 }
 
-/* The lists of a NEGOTIATE, in one piece of memory; without memory they are empty. */
-static void keep_negotiate(struct exchange *x, struct smb2_negotiate_request *q) {
-    struct smb2_negotiate_contexts *n = &q->contexts;
-    struct u16_list *const lists[] = {&q->dialects,        &n->hash_algorithms,    &n->ciphers, &n->compression_algorithms,
-                                      &n->rdma_transforms, &n->signing_algorithms};
+/* Lists of numbers, copied into one piece of memory; without memory they are empty. */
+static void keep_lists(struct exchange *x, struct u16_list *const *lists, size_t n) {
+    struct budget *budget = x->connection->model->budget;
     size_t count = 0;
-    for (size_t i = 0; i < sizeof lists / sizeof lists[0]; i++) {
+    for (size_t i = 0; i < n; i++) {
         count += lists[i]->count;
     }
-    struct budget *budget = x->connection->model->budget;
     x->lists_size = count * sizeof(uint16_t);
     if (count != 0 && budget_charge(budget, x->lists_size)) {
         x->lists = malloc(x->lists_size);
@@ -68,13 +65,20 @@ static void keep_negotiate(struct exchange *x, struct smb2_negotiate_request *q)
         }
     }
     uint16_t *to = x->lists;
-    for (size_t i = 0; i < sizeof lists / sizeof lists[0]; i++) {
+    for (size_t i = 0; i < n; i++) {
         if (to) {
             keep_list(&to, lists[i]);
         } else {
             *lists[i] = (struct u16_list){NULL, 0};
         }
     }
+}
+
+static void keep_negotiate(struct exchange *x, struct smb2_negotiate_request *q) {
+    struct smb2_negotiate_contexts *n = &q->contexts;
+    struct u16_list *const lists[] = {&q->dialects,        &n->hash_algorithms,    &n->ciphers, &n->compression_algorithms,
+                                      &n->rdma_transforms, &n->signing_algorithms};
+    keep_lists(x, lists, sizeof lists / sizeof lists[0]);
 }
 
 /* Contexts are kept as a mask of their kinds, and by what the dissector already took from them. */
@@ -92,7 +96,8 @@ static void keep_ioctl(struct exchange *x, struct smb2_ioctl *q) {
         q->copychunk.source_key.p = x->copy_key;
     }
     if (q->ctl_code == FSCTL_VALIDATE_NEGOTIATE_INFO && q->has_details) {
-        q->validate_negotiate.dialects = (struct u16_list){NULL, 0};
+        struct u16_list *const list = &q->validate_negotiate.dialects;
+        keep_lists(x, &list, 1);
     }
     forget(&q->input);
     forget(&q->output);
