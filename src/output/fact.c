@@ -43,9 +43,10 @@ static bool write_bool(struct fact_writer *w, const struct fact *f) {
     return true;
 }
 
-/* Readers of JSON keep integers in a double: what does not fit one exactly would come out as another number there. */
+/* Readers of JSON keep integers in a double: what does not fit one exactly would come out as another number there. An id is
+ * written as it is all the same, another one would be wrong. */
 static bool write_uint(struct fact_writer *w, const struct fact *f) {
-    const uint64_t max = (UINT64_C(1) << 53) - 1;
+    const uint64_t max = f->field == FIELD_MESSAGE_ID ? UINT64_MAX : (UINT64_C(1) << 53) - 1;
     if (f->number > max) {
         fact_note(w, f->field, JSON_TEXT_LOSSY);
     }
@@ -160,7 +161,7 @@ static bool write_names16(struct fact_writer *w, const struct fact *f) {
         if (name != NULL) {
             write_name_string(&w->json, name);
         } else {
-            write_hex_string(&w->json, f->u16s.items[i], 4);
+            write_hex_string(&w->json, f->u16s.items[i], f->digits);
         }
     }
     return list_end(&l, ']');
