@@ -44,7 +44,7 @@ enum fact_form {
     FACT_NAMES16,  /* u16s by table, an array */
     FACT_TEXT,     /* text */
     FACT_JOINED,   /* joined: texts written one behind the other */
-    FACT_TEXTS,    /* texts: an array */
+    FACT_TEXTS,    /* texts: an array; an item is parts of them written one behind the other */
     FACT_FILE_ID,  /* file_id */
     FACT_GUID,     /* guid */
     FACT_ADDRESSES, /* interfaces: an array of addresses */
@@ -61,7 +61,7 @@ struct fact {
     uint8_t field; /* enum field */
     uint8_t form;  /* enum fact_form */
     uint8_t digits;
-    uint8_t parts; /* of joined */
+    uint8_t parts; /* of joined, or of an item of texts */
     union {
         uint64_t number;
         const char *name;
@@ -183,7 +183,18 @@ static inline void event_joined(struct event *e, enum field field, const struct 
 
 static inline void event_texts(struct event *e, enum field field, const struct text *items, unsigned count) {
     if (count != 0) {
-        event_add(e, field, FACT_TEXTS)->texts = (struct text_list){items, count};
+        struct fact *f = event_add(e, field, FACT_TEXTS);
+        f->texts = (struct text_list){items, count};
+        f->parts = 1;
+    }
+}
+
+/* An array of count items, each of parts texts written one behind the other. */
+static inline void event_joined_texts(struct event *e, enum field field, const struct text *texts, unsigned count, unsigned parts) {
+    if (count != 0) {
+        struct fact *f = event_add(e, field, FACT_TEXTS);
+        f->texts = (struct text_list){texts, count * parts};
+        f->parts = (uint8_t)parts;
     }
 }
 
