@@ -12,7 +12,8 @@ enum {
     TRANSFORM_ENCRYPTED = 0x0001, /* MS-SMB2 2.2.41: Flags, and EncryptionAlgorithm before 3.1.1 */
     ALGORITHM_MAX = 5,            /* MS-SMB2 2.2.3.1.3 */
     PRIORITY_MASK = 0x00000070,   /* MS-SMB2 2.2.1.1 */
-    PADDING_MAX = 7,
+    PADDING_MAX = 8, /* to the grid of a chain, or a byte for an empty buffer */
+    UNBROKEN_MAX = 8 * 1024 * 1024 + 64 * 1024, /* of a message that carries no payload: MaxTransactSize, MS-SMB2 3.3.5.4 */
     KEEP_ALIVE = 0x85, /* RFC 1002 4.3.6 */
     ERROR_SIZE = 9,    /* MS-SMB2 2.2.2 */
 };
@@ -36,6 +37,8 @@ struct head {
     uint32_t frame; /* bytes, the NetBIOS header included */
     uint64_t session_id, message_id;
     uint16_t command;
+    bool async;
+    bool payload; /* READ or WRITE data, or what is encrypted */
 };
 
 void resync_learn(struct resync_memory *m, enum direction dir, enum message_kind kind, struct view bytes) {
@@ -71,6 +74,17 @@ static bool size_fits(uint16_t size, uint16_t command, bool response, uint32_t s
     return command == SMB2_OPLOCK_BREAK && (size == 36 || (response && size == 44)); /* leases, 2.2.23.2 to 2.2.25.2 */
 }
 
+/* An even StructureSize is all there is of a body, save that of NEGOTIATE and LOCK requests. */
+static bool length_fits(const struct extent *e, uint16_t size, uint16_t command, bool response) {
+    uint32_t fixed = SMB2_HEADER_SIZE + (size & ~1U);
+    if (e->length < fixed || e->length - e->whole - e->payload > PADDING_MAX || e->whole > UNBROKEN_MAX) {
+        return false;
+    }
+    bool open = size % 2 != 0 || (!response && (command == SMB2_NEGOTIATE || command == SMB2_LOCK)) ||
+                command == SMB2_SERVER_TO_CLIENT_NOTIFICATION;
+    return open || e->length - fixed <= PADDING_MAX;
+}
+
 /* MS-SMB2 2.2.1, of a message of length bytes. */
 static bool smb2_fits(struct view v, uint32_t length, enum direction dir, struct head *h) {
     struct cursor c = cursor_over(view_from(v, 4));
@@ -94,10 +108,12 @@ static bool smb2_fits(struct view v, uint32_t length, enum direction dir, struct
     struct extent e;
     uint32_t need;
     if (!size_fits(body_size, h->command, response, status) || extent_of(v, length, &need, &e) != EXTENT_KNOWN ||
-        e.chain_lies || e.payload_lies || (body_size & ~1U) > e.length - SMB2_HEADER_SIZE) {
+        e.chain_lies || e.payload_lies) {
         return false;
     }
-    return e.payload == 0 || e.length - e.whole - e.payload <= PADDING_MAX;
+    h->payload = e.payload != 0;
+    h->async = flags & SMB2_FLAGS_ASYNC_COMMAND;
+    return length_fits(&e, body_size, h->command, response);
 }
 
 /* MS-SMB2 2.2.41 */
@@ -107,6 +123,7 @@ static bool transform_fits(struct view v, uint32_t length, struct head *h) {
     cursor_skip(&c, 2);
     uint16_t flags = cursor_le16(&c);
     h->session_id = cursor_le64(&c);
+    h->payload = true;
     return cursor_ok(&c) && flags == TRANSFORM_ENCRYPTED && original == length - extent_least(MESSAGE_TRANSFORM);
 }
 
@@ -197,30 +214,41 @@ bool resync_follows(struct view rest) {
 
 /* How well a candidate knows the connection. */
 enum acquaintance {
-    STRANGER, /* its session is none of those seen */
-    NEUTRAL,  /* no session was seen so far; or the session is known, but the MessageId does not come next */
-    FRIEND,
+    STRANGER, /* its session is none of those seen, or its MessageId was used long ago: a copy */
+    NEUTRAL,  /* no session was seen so far; or the session is known, and the MessageId neither next nor impossible */
+    FRIEND,   /* the session is known, and the MessageId comes next */
 };
+
+static bool session_known(const struct resync_memory *m, const struct head *h) {
+    if (h->kind == MESSAGE_SMB2 && h->session_id == 0 && h->command <= SMB2_SESSION_SETUP) {
+        return true;
+    }
+    for (unsigned i = 0; i < m->session_count; i++) {
+        if (m->sessions[i] == h->session_id) {
+            return true;
+        }
+    }
+    return false;
+}
 
 static enum acquaintance acquaintance(const struct resync_memory *m, enum direction dir, const struct head *h) {
     if (m->session_count == 0) {
         return NEUTRAL;
     }
-    bool known = h->kind == MESSAGE_SMB2 && h->session_id == 0 && h->command <= SMB2_SESSION_SETUP;
-    for (unsigned i = 0; i < m->session_count && !known; i++) {
-        known = m->sessions[i] == h->session_id;
+    if (!session_known(m, h)) {
+        return STRANGER;
     }
-    if (!known || h->kind != MESSAGE_SMB2) {
-        return known ? FRIEND : STRANGER;
+    if (h->kind != MESSAGE_SMB2) {
+        return FRIEND;
     }
     uint64_t last = m->message_ids[dir];
     uint64_t other = m->message_ids[direction_opposite(dir)];
-    if (h->message_id > (last > other ? last : other) + RESYNC_CREDITS) {
-        return NEUTRAL;
+    if (h->message_id > last) {
+        return h->message_id <= (last > other ? last : other) + RESYNC_CREDITS ? FRIEND : NEUTRAL;
     }
-    /* A request has a new id, save CANCEL (2.2.30); responses come in nearly the order of the requests. */
-    bool next = dir == TO_SERVER ? h->message_id > last || h->command == SMB2_CANCEL : h->message_id + RESYNC_REORDER > last;
-    return next ? FRIEND : NEUTRAL;
+    /* Messages may change places a little; CANCEL has the id of what it cancels (2.2.30), and what is asynchronous may be late. */
+    bool late = last - h->message_id < RESYNC_REORDER || h->command == SMB2_CANCEL || h->async;
+    return late ? NEUTRAL : STRANGER;
 }
 
 static bool at_segment_start(const struct resync_source *s, uint32_t pos) {
@@ -232,30 +260,31 @@ static bool at_segment_start(const struct resync_source *s, uint32_t pos) {
     return false;
 }
 
-/* A candidate whose end is not there. */
-static enum resync_answer open_end(const struct resync_source *s, enum acquaintance a, bool aligned, uint32_t frame) {
-    if (!s->forced && frame <= RESYNC_WINDOW) {
+/* A candidate whose end is not there. Large ones without payload are rare, and so they have to know more. */
+static enum resync_answer open_end(const struct resync_source *s, enum acquaintance a, bool aligned, const struct head *h) {
+    if (!s->forced && h->frame <= RESYNC_WINDOW) {
         return RESYNC_WAIT;
     }
-    return a != STRANGER || aligned ? RESYNC_TRIAL : RESYNC_NOTHING;
+    bool enough = aligned || a == FRIEND || (a == NEUTRAL && (h->payload || h->frame <= RESYNC_WINDOW));
+    return enough ? RESYNC_TRIAL : RESYNC_NOTHING;
 }
 
-/* Where the candidate ends the bytes end as well: a sender mostly stops between messages. */
-static enum resync_answer closed_end(const struct resync_source *s, enum acquaintance a, bool aligned) {
-    if (a != STRANGER || aligned) {
-        return RESYNC_PROVEN;
+/* How many messages must follow. Strangers are believed only where they begin and end as segments do. */
+static unsigned followers_wanted(enum acquaintance a, bool aligned) {
+    if (a == STRANGER) {
+        return RESYNC_FOLLOWERS_MAX + 1;
     }
-    return s->forced ? RESYNC_NOTHING : RESYNC_WAIT;
+    return a == FRIEND || aligned ? 1 : RESYNC_FOLLOWERS;
 }
 
-/* Do messages follow the candidate: one that it is a neighbour of, or several where it is a stranger? The same MessageId again is
- * no other message but a copy. */
+/* Do enough messages follow the candidate, or none up to the end of the segment, where senders mostly stop? The same MessageId again
+ * is no other message but a copy. */
 static enum resync_answer followed(const struct resync_source *s, struct view rest, struct head h, enum acquaintance a,
                                    bool aligned) {
-    unsigned wanted = a == STRANGER && !aligned ? RESYNC_STRANGER_FOLLOWERS : 1;
-    while (wanted > 0) {
-        if (rest.n == 0) {
-            return closed_end(s, a, aligned);
+    unsigned wanted = followers_wanted(a, aligned);
+    for (unsigned have = 0; have < wanted && rest.n != 0; have++) {
+        if (have == RESYNC_FOLLOWERS_MAX) {
+            return RESYNC_NOTHING;
         }
         if (keep_alive(rest)) {
             return RESYNC_PROVEN;
@@ -268,9 +297,8 @@ static enum resync_answer followed(const struct resync_source *s, struct view re
         if (next.kind == MESSAGE_SMB2 && h.kind == MESSAGE_SMB2 && next.message_id == h.message_id) {
             return RESYNC_NOTHING;
         }
-        wanted--;
-        if (wanted > 0 && next.frame > rest.n) {
-            return open_end(s, a, aligned, next.frame);
+        if (have + 1 < wanted && next.frame > rest.n) {
+            return open_end(s, a, aligned, &next);
         }
         rest = view_from(rest, next.frame);
         h = next;
@@ -287,12 +315,15 @@ static enum resync_answer prove(const struct resync_source *s, uint32_t pos) {
     }
     enum acquaintance a = acquaintance(s->memory, s->dir, &h);
     bool first = s->behind_gap && pos == 0;
-    if (first && a != STRANGER && (a == FRIEND || s->memory->session_count == 0)) {
+    bool aligned = first || at_segment_start(s, pos);
+    if (a == STRANGER && !aligned) {
+        return RESYNC_NOTHING;
+    }
+    if (a != STRANGER && first) {
         return RESYNC_PROVEN;
     }
-    bool aligned = first || at_segment_start(s, pos);
     if (h.frame > v.n) {
-        return open_end(s, a, aligned, h.frame);
+        return open_end(s, a, aligned, &h);
     }
     return followed(s, view_from(v, h.frame), h, a, aligned);
 }

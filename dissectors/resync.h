@@ -19,8 +19,9 @@ enum {
     RESYNC_MARKS = 64,            /* segments told apart in them */
     RESYNC_SESSIONS = 4,          /* SessionIds remembered of a connection */
     RESYNC_CREDITS = 8192,        /* how far a MessageId may be ahead of the last one seen (Windows grants so many credits) */
-    RESYNC_REORDER = 64,          /* how far a response's may be behind */
-    RESYNC_STRANGER_FOLLOWERS = 3 /* messages that must follow one which knows nothing of the connection */
+    RESYNC_REORDER = 64,          /* how far it may be behind */
+    RESYNC_FOLLOWERS = 4,         /* messages that prove one where nothing is known */
+    RESYNC_FOLLOWERS_MAX = 16,    /* messages looked at to prove one */
 };
 
 /* What the framer saw of a connection, both ways. */

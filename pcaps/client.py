@@ -168,7 +168,8 @@ def ntlm_authenticate(challenge, user, password, domain, workstation):
     for i in (2, 3, 4, 1, 0, 5):                                         # the texts first, so that they stay aligned
         fields[i] = struct.pack("<HHI", len(parts[i]), len(parts[i]), 72 + len(payload))
         payload += parts[i]
-    return b"NTLMSSP\0" + struct.pack("<I", 3) + b"".join(fields[i] for i in range(6)) + struct.pack("<I", flags) + NTLM_VERSION + payload, key
+    head = b"".join(fields[i] for i in range(6)) + struct.pack("<I", flags) + NTLM_VERSION
+    return b"NTLMSSP\0" + struct.pack("<I", 3) + head + payload, key
 
 
 # ---- requests: (command, body) ---------------------------------------------------------------------------------------

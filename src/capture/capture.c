@@ -4,6 +4,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <pcap/pcap.h>
+#include <poll.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -24,6 +25,8 @@ struct source {
     int error;  /* of the last read, a positive errno */
     uint64_t read, total;
     uint8_t magic[MAGIC_MAX];
+    bool (*pause)(void *arg); /* NULL: nobody wants to know */
+    void *pause_arg;
 };
 
 struct capture {
@@ -48,10 +51,19 @@ __attribute__((format(printf, 4, 5))) static int refuse(int error, char *why, si
     return error;
 }
 
+/* A pipe that has nothing at hand makes the reader wait; false where it is not to. */
+static bool source_may_wait(struct source *s) {
+    struct pollfd ready = {.fd = s->fd, .events = POLLIN};
+    return !s->pause || s->total != 0 || poll(&ready, 1, 0) != 0 || s->pause(s->pause_arg);
+}
+
 static ssize_t source_read(void *cookie, char *to, size_t n) {
     struct source *s = cookie;
     ssize_t got;
     do {
+        if (!source_may_wait(s)) {
+            return 0;
+        }
         got = read(s->fd, to, n);
     } while (got < 0 && errno == EINTR);
     if (got < 0) {
@@ -350,6 +362,11 @@ int capture_snap_length(const struct capture *c) {
 
 const char *capture_name(const struct capture *c) {
     return c->name;
+}
+
+void capture_on_pause(struct capture *c, bool (*pause)(void *arg), void *arg) {
+    c->source.pause = pause;
+    c->source.pause_arg = arg;
 }
 
 void capture_close(struct capture *c) {

@@ -40,6 +40,10 @@ int capture_link_type(const struct capture *); /* DLT_* */
 int capture_snap_length(const struct capture *);
 const char *capture_name(const struct capture *); /* the path as it was given */
 
-void capture_close(struct capture *);
+/* Called before a read of a pipe that would have to wait: whoever streams hands on what it has. False: wait no longer, the
+ * capture is at its end. */
+void capture_on_pause(struct capture *, bool (*pause)(void *arg), void *arg);
+
+void capture_close(struct capture *); /* NULL is fine */
 
 #endif

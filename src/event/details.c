@@ -89,7 +89,8 @@ static void negotiate(struct event_maker *m, const struct operation *op) {
         event_names16(&m->event, FIELD_RDMA_TRANSFORMS, choice->rdma_transforms, &names_rdma_transform);
     }
     if (offer) {
-        event_bits(&m->event, FIELD_NEGOTIATE_CONTEXTS, offer->present >> 1, &context_bits);
+        unsigned types = offer->count < SMB2_CONTEXT_TYPES ? offer->count : SMB2_CONTEXT_TYPES;
+        event_names16(&m->event, FIELD_NEGOTIATE_CONTEXTS, (struct u16_list){offer->types, types}, &names_negotiate_context);
     }
 }
 

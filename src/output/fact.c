@@ -195,18 +195,27 @@ static bool write_joined(struct fact_writer *w, const struct fact *f) {
     return write_joined_text(w, f->field, f->joined, f->parts);
 }
 
+static bool texts_empty(const struct text *texts, unsigned count) {
+    for (unsigned i = 0; i < count; i++) {
+        if (texts[i].bytes.n != 0) {
+            return false;
+        }
+    }
+    return true;
+}
+
 static bool write_texts(struct fact_writer *w, const struct fact *f) {
     struct list l = list_begin(w, f, w->limits->items, '[');
-    for (unsigned i = 0; i < f->texts.count; i++) {
-        struct text item = f->texts.items[i];
-        if (item.bytes.n == 0) {
+    for (unsigned i = 0; i + f->parts <= f->texts.count; i += f->parts) {
+        const struct text *item = &f->texts.items[i];
+        if (texts_empty(item, f->parts)) {
             continue;
         }
         if (!list_next(&l)) {
             break;
         }
         json_char(&w->json, '"');
-        fact_note(w, f->field, json_text(&w->json, item, w->limits->item, JSON_CUT_END));
+        fact_note(w, f->field, json_joined(&w->json, item, f->parts, w->limits->item, JSON_CUT_END));
         json_char(&w->json, '"');
     }
     return list_end(&l, ']');

@@ -126,20 +126,22 @@ static void print_required(FILE *to, const char *before, int object, int action,
 }
 
 static void print_condition(FILE *to, const struct condition *c) {
+    const char *separator = "";
     fprintf(to, "    {\n      \"if\": {\"properties\": {\"object\": {\"const\": \"%s\"}", c->object_name);
     if (c->action != ANY) {
         fprintf(to, ", \"action\": {%s}", c->actions);
     }
-    fputs("}},\n      \"then\": {\n        \"properties\": {", to);
+    fputs("}},\n      \"then\": {\n        ", to);
     if (c->action == ANY) {
-        fprintf(to, "\"action\": {%s}", c->actions);
-    } else {
-        fputs("\"proto_info\": {", to);
+        fprintf(to, "\"properties\": {\"action\": {%s}}", c->actions);
+        separator = ",\n        ";
+    } else if (needs_proto(c->object, c->action)) {
+        fputs("\"properties\": {\"proto_info\": {", to);
         print_required(to, "", c->object, c->action, true);
-        fputs("}", to);
+        fputs("}}", to);
+        separator = ",\n        ";
     }
-    fputs("}", to);
-    print_required(to, ",\n        ", c->object, c->action, false);
+    print_required(to, separator, c->object, c->action, false);
     fputs("\n      }\n    }", to);
 }
 
