@@ -11,7 +11,7 @@
 #include "budget.h"
 #include "nbss.h"
 #include "packet.h"
-#include "siphash.h"
+#include "base/siphash.h"
 #include "stats.h"
 #include "stream.h"
 
