@@ -75,6 +75,9 @@ static enum verdict contexts_parse(struct smb2_body *b, uint32_t offset, uint16_
         }
         v = smb2_worse(v, context_parse(b->d->mem, type, cursor_over(data), out));
         out->present |= type < 32 ? 1U << type : 0;
+        if (out->count < SMB2_CONTEXT_TYPES) {
+            out->types[out->count] = type;
+        }
         out->count++;
         at = (at + 8 + length + 7) & ~(uint64_t)7;
     }

@@ -15,8 +15,9 @@ struct cursor {
     bool failed;
 };
 
+/* A view of nothing may have no address; the cursor gives it one, for C adds not even 0 to NULL. */
 static inline struct cursor cursor_over(struct view v) {
-    return (struct cursor){v, 0, false};
+    return (struct cursor){v.p ? v : (struct view){(const uint8_t *)"", 0}, 0, false};
 }
 
 static inline bool cursor_ok(const struct cursor *c) {

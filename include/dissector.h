@@ -1,7 +1,8 @@
 /* A dissector is a pure function of one message and its direction: it keeps no state and no pointer, and writes nothing. What
  * it finds it hands to deliver as a pdu, whose views point into the message and whose lists lie in the arena; both live until
  * deliver returns to the caller of dissect. What a message encloses (an NTLMSSP token in a SESSION_SETUP) is delivered before
- * the message itself. */
+ * the message itself. One exception: PDU_SMB2_COMPRESSION comes before the SMB2 messages whose front stands in the clear inside it,
+ * so that whoever receives them knows that they are compressed. */
 #ifndef DISSECTOR_H
 #define DISSECTOR_H
 

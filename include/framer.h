@@ -40,7 +40,7 @@ enum framer_fault {
     FAULT_PAYLOAD,         /* data offset or length outside the message */
     FAULT_WHOLE_LIMIT,     /* larger than what is kept whole: cut */
     FAULT_MEMORY,          /* the budget refused: cut */
-    FAULT_RESYNC,          /* bytes were passed over in search of the next header */
+    FAULT_RESYNC,          /* bytes were passed over in search of the next header; once for each time the framing was lost */
     FRAMER_FAULTS
 };
 
@@ -52,10 +52,13 @@ struct framer_sink {
 
 /* How far a message reaches, as its head says. */
 struct extent {
+    enum message_kind kind;
     uint32_t whole;    /* bytes that must be together, from the protocol id on */
     uint32_t payload;  /* bytes behind them that are passed over */
     uint32_t length;   /* of the message in all, padding included; whole + payload at least */
-    bool lies;         /* an offset or length pointed outside and was clipped */
+    bool last;         /* no other element of its chain follows */
+    bool chain_lies;   /* NextCommand pointed outside and was taken as 0 */
+    bool payload_lies; /* a data offset or length pointed outside and was clipped */
 };
 
 #endif

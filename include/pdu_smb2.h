@@ -38,6 +38,8 @@ struct u16_list {
     unsigned count;
 };
 
+enum { SMB2_CONTEXT_TYPES = 16 };
+
 /* 2.2.3.1: contexts of NEGOTIATE, either way. Unknown ones are passed over by their length and counted. */
 struct smb2_negotiate_contexts {
     struct u16_list hash_algorithms;        /* 0x0001 */
@@ -49,6 +51,7 @@ struct smb2_negotiate_contexts {
     struct u16_list rdma_transforms;    /* 0x0007 */
     struct u16_list signing_algorithms; /* 0x0008 */
     uint32_t present;                   /* bit 1 << type for types below 32 */
+    uint16_t types[SMB2_CONTEXT_TYPES]; /* of the first contexts, in their order */
     uint16_t count, unknown;
 };
 
@@ -401,6 +404,7 @@ struct smb2_compression { /* 2.2.42 */
     bool chained;
     uint32_t offset; /* unchained: bytes in the clear before the compressed ones */
     uint32_t length; /* of the whole envelope on the wire */
+    bool smb2_follows; /* the clear bytes begin an SMB2 message, which is delivered next */
 };
 
 #endif

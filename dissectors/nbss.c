@@ -1,0 +1,704 @@
+#include "nbss.h"
+
+#include <assert.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "cursor.h"
+#include "extent.h"
+#include "nbss_pool.h"
+#include "resync.h"
+
+enum {
+    HEADER_SIZE = 4,
+    PROTOCOL_ID_SIZE = 4,
+    CONTROL_MAX = 512, /* bytes of a packet that is no session message; two names with their scopes, RFC 1002 4.3.2 */
+};
+
+/* RFC 1002 4.3.1 */
+enum {
+    SESSION_MESSAGE = 0x00,
+    SESSION_REQUEST = 0x81,
+    POSITIVE_RESPONSE = 0x82,
+    NEGATIVE_RESPONSE = 0x83,
+    RETARGET_RESPONSE = 0x84,
+    SESSION_KEEP_ALIVE = 0x85,
+};
+
+enum lane_state {
+    LANE_HEADER, /* in the NetBIOS header */
+    LANE_HEAD,   /* in a message whose extent is not known yet */
+    LANE_BODY,   /* in a message whose extent is known */
+    LANE_SKIP,   /* passing over the rest of a frame */
+    LANE_LOST,   /* looking for a message that proves itself */
+};
+
+/* Bytes that may be a message, while the framing is lost. */
+struct lost {
+    struct nbss_piece *piece;
+    unsigned mark_count;
+    bool behind_gap; /* the first byte follows a gap */
+    struct resync_mark marks[RESYNC_MARKS];
+};
+
+/* One direction. */
+struct lane {
+    struct nbss_piece *kept; /* front of the message at hand, where it straddles segments */
+    struct lost *lost;       /* NULL most of the time, when lost as well */
+    struct moment begin;     /* of the frame at first, then of the element */
+    struct extent extent;    /* in LANE_BODY */
+    uint32_t left;           /* of the frame, from the start of the element at hand on */
+    uint32_t pos;            /* in the element at hand */
+    uint32_t missing;
+    uint8_t state; /* enum lane_state */
+    uint8_t header[HEADER_SIZE], header_have;
+    bool first : 1;      /* element of its chain */
+    bool begun : 1;      /* begin is set for the element */
+    bool broken : 1;     /* a gap ended what is whole of the element */
+    bool cut : 1;        /* a limit or the budget did */
+    bool delivered : 1;  /* the element, ahead of its end, for want of memory */
+    bool trusted : 1;    /* a message was seen since the framing was found */
+    bool trial : 1;      /* the frame at hand has to prove itself at its end */
+    bool behind_gap : 1; /* LANE_LOST: no byte was seen since the gap or the start */
+    bool told : 1;       /* LANE_LOST: FAULT_RESYNC was reported */
+};
+
+struct nbss {
+    struct nbss_pool *pool;
+    struct budget *budget;
+    struct framer_sink sink;
+    struct resync_memory memory;
+    struct lane lanes[DIRECTIONS];
+};
+
+/* What a step works on. */
+struct step {
+    struct nbss *n;
+    struct lane *lane;
+    enum direction dir;
+    struct moment at;
+};
+
+static uint32_t smaller(size_t a, size_t b) {
+    return (uint32_t)(a < b ? a : b);
+}
+
+static void report(const struct step *s, enum framer_fault fault) {
+    s->n->sink.fault(s->n->sink.arg, s->dir, fault);
+}
+
+static void release(const struct step *s) {
+    nbss_pool_release(s->n->pool, s->n->budget, &s->lane->kept);
+}
+
+/* The element at hand is forgotten; what comes next is nothing of it. */
+static void element_reset(const struct step *s) {
+    struct lane *l = s->lane;
+    release(s);
+    l->pos = 0;
+    l->missing = 0;
+    l->begun = l->broken = l->cut = l->delivered = false;
+}
+
+static void lose(const struct step *s, bool behind_gap) {
+    struct lane *l = s->lane;
+    element_reset(s);
+    l->state = LANE_LOST;
+    l->header_have = 0;
+    l->behind_gap = behind_gap;
+    l->trusted = l->trial = l->told = false;
+}
+
+/* What is left of the frame, the element at hand included, is passed over. */
+static void skip_frame(const struct step *s) {
+    struct lane *l = s->lane;
+    l->left -= l->pos;
+    element_reset(s);
+    l->trial = false;
+    l->state = l->left ? LANE_SKIP : LANE_HEADER;
+}
+
+static void hand_out(const struct step *s, struct view bytes, uint32_t missing) {
+    struct lane *l = s->lane;
+    const struct extent *e = &l->extent;
+    struct message m = {
+        .kind = e->kind,
+        .bytes = bytes,
+        .length = e->length,
+        .payload = e->payload,
+        .missing = missing,
+        .first = l->first,
+        .last = e->last,
+        .begin = l->begin,
+        .end = s->at,
+    };
+    resync_learn(&s->n->memory, s->dir, m.kind, bytes);
+    s->n->sink.message(s->n->sink.arg, s->dir, &m);
+}
+
+/* The element's last byte has passed, or is lost. rest: what follows in the segment. */
+static void finish(const struct step *s, struct view bytes, struct view rest) {
+    struct lane *l = s->lane;
+    bool last = l->extent.length == l->left;
+    if (last && l->trial && !resync_follows(rest)) {
+        lose(s, false);
+        return;
+    }
+    if (!l->delivered) {
+        hand_out(s, bytes, l->missing);
+    }
+    l->left -= l->extent.length;
+    element_reset(s);
+    l->first = false;
+    if (last) {
+        l->trial = false;
+    }
+    l->state = l->left ? LANE_HEAD : LANE_HEADER;
+}
+
+/* Appends to what is kept of the element. False, and the element is cut, where memory is refused. */
+static bool keep(const struct step *s, struct view v) {
+    if (nbss_pool_append(s->n->pool, s->n->budget, &s->lane->kept, v)) {
+        return true;
+    }
+    report(s, FAULT_MEMORY);
+    s->lane->cut = true;
+    return false;
+}
+
+/* Keeps of v, which goes on where the kept bytes end, as much as limit and budget allow; returns how much. Where not even a first
+ * piece is to be had, the message goes out at once with what the segment holds of it. */
+static uint32_t collect(const struct step *s, struct view v) {
+    struct lane *l = s->lane;
+    uint32_t room = NBSS_WHOLE_MAX - l->pos;
+    if (v.n > room) {
+        report(s, FAULT_WHOLE_LIMIT);
+        l->cut = true;
+        v.n = room;
+    }
+    if (v.n == 0 || keep(s, v)) {
+        return (uint32_t)v.n;
+    }
+    if (!l->kept) {
+        hand_out(s, v, l->extent.length - (uint32_t)v.n);
+        l->delivered = true;
+    }
+    return 0;
+}
+
+static size_t step_body(const struct step *s, struct view v) {
+    struct lane *l = s->lane;
+    const struct extent *e = &l->extent;
+    if (l->pos == 0 && v.n >= e->length) { /* all of it in this segment, the common case: no copy */
+        uint32_t whole = smaller(e->whole, NBSS_WHOLE_MAX);
+        if (whole < e->whole) {
+            report(s, FAULT_WHOLE_LIMIT);
+            l->missing = e->whole - whole;
+        }
+        uint32_t length = e->length;
+        finish(s, view_part(v, 0, whole), view_from(v, length));
+        return length;
+    }
+    uint32_t n = smaller(v.n, e->length - l->pos);
+    uint32_t must = l->pos < e->whole ? smaller(n, e->whole - l->pos) : 0;
+    uint32_t taken = must != 0 && !l->broken && !l->cut ? collect(s, view_part(v, 0, must)) : 0;
+    if (l->cut) {
+        l->missing += must - taken;
+    }
+    l->pos += n;
+    if (l->pos == e->length) {
+        finish(s, nbss_piece_view(l->kept), view_from(v, n));
+    }
+    return n;
+}
+
+/* No memory for a head that straddles: what is there of it goes out, and the rest of it is passed over. */
+static void give_up_head(const struct step *s, struct view front) {
+    struct lane *l = s->lane;
+    l->cut = true;
+    if (!extent_of_cut(front, l->left, &l->extent)) {
+        skip_frame(s);
+        return;
+    }
+    l->state = LANE_BODY;
+    if (!l->kept) {
+        hand_out(s, front, l->extent.length - smaller(front.n, l->extent.length));
+        l->delivered = true;
+    }
+}
+
+/* Something else than a message of SMB. After good messages the length is believed, else it is as doubtful as the rest. */
+static void alien(const struct step *s) {
+    struct lane *l = s->lane;
+    if (!l->first) {
+        report(s, FAULT_CHAIN);
+        skip_frame(s);
+        return;
+    }
+    report(s, FAULT_PROTOCOL_ID);
+    if (l->trusted) {
+        skip_frame(s);
+        l->trusted = false;
+    } else {
+        lose(s, false);
+    }
+}
+
+static void head_known(const struct step *s) {
+    struct lane *l = s->lane;
+    if (!l->first && l->extent.kind != MESSAGE_SMB2) {
+        report(s, FAULT_CHAIN);
+        skip_frame(s);
+        return;
+    }
+    if (l->extent.chain_lies) {
+        report(s, FAULT_CHAIN);
+    }
+    if (l->extent.payload_lies) {
+        report(s, FAULT_PAYLOAD);
+    }
+    l->trusted = true;
+    l->state = LANE_BODY;
+}
+
+/* Returns how many bytes of v were kept; the ones that were looked at only are left to the next step. */
+static size_t step_head(const struct step *s, struct view v) {
+    struct lane *l = s->lane;
+    if (!l->begun && !l->first) {
+        l->begin = s->at;
+    }
+    l->begun = true;
+    size_t used = 0;
+    for (;;) {
+        struct view have = l->kept ? nbss_piece_view(l->kept) : view_part(v, 0, l->left);
+        uint32_t need = 0;
+        switch (extent_of(have, l->left, &need, &l->extent)) {
+        case EXTENT_KNOWN:
+            head_known(s);
+            if (l->state == LANE_BODY && l->pos == l->extent.length) { /* nothing but a header */
+                finish(s, nbss_piece_view(l->kept), view_from(v, used));
+            }
+            return used;
+        case EXTENT_ALIEN:
+            alien(s);
+            return used;
+        case EXTENT_TINY:
+            report(s, l->first ? FAULT_NBSS_LENGTH : FAULT_CHAIN);
+            skip_frame(s);
+            return used;
+        case EXTENT_MORE:
+            break;
+        }
+        assert(need > have.n && need <= l->left);
+        struct view more = view_part(v, used, need - l->pos);
+        if (more.n == 0) {
+            return used;
+        }
+        if (!keep(s, more)) {
+            give_up_head(s, have);
+            return used;
+        }
+        l->pos += (uint32_t)more.n;
+        used += more.n;
+    }
+}
+
+/* A packet of the session service that is no message: passed over. */
+static void control_begin(const struct step *s, uint8_t type, uint32_t length) {
+    static const uint32_t expected[] = {
+        [POSITIVE_RESPONSE - SESSION_REQUEST] = 0,
+        [NEGATIVE_RESPONSE - SESSION_REQUEST] = 1,
+        [RETARGET_RESPONSE - SESSION_REQUEST] = 6,
+        [SESSION_KEEP_ALIVE - SESSION_REQUEST] = 0,
+    };
+    struct lane *l = s->lane;
+    if (length > CONTROL_MAX || (type != SESSION_REQUEST && length != expected[type - SESSION_REQUEST])) {
+        report(s, FAULT_NBSS_LENGTH);
+    }
+    if (length > CONTROL_MAX) {
+        lose(s, false);
+        return;
+    }
+    l->left = length;
+    l->state = length ? LANE_SKIP : LANE_HEADER;
+}
+
+static void frame_begin(const struct step *s) {
+    struct lane *l = s->lane;
+    struct cursor c = cursor_over((struct view){l->header, HEADER_SIZE});
+    uint8_t type = cursor_u8(&c);
+    uint32_t length = cursor_be24(&c);
+    l->header_have = 0;
+    if (type >= SESSION_REQUEST && type <= SESSION_KEEP_ALIVE) {
+        control_begin(s, type, length);
+        return;
+    }
+    if (type != SESSION_MESSAGE) {
+        report(s, FAULT_NBSS_TYPE);
+        lose(s, false);
+        return;
+    }
+    l->left = length;
+    l->first = true;
+    l->state = LANE_HEAD;
+    if (length < PROTOCOL_ID_SIZE) {
+        report(s, FAULT_NBSS_LENGTH);
+        l->state = length ? LANE_SKIP : LANE_HEADER;
+    }
+}
+
+static size_t step_header(const struct step *s, struct view v) {
+    struct lane *l = s->lane;
+    uint8_t had = l->header_have;
+    if (had == 0) {
+        l->begin = s->at;
+    }
+    uint32_t n = smaller(v.n, (size_t)HEADER_SIZE - had);
+    memcpy(l->header + had, v.p, n);
+    l->header_have = (uint8_t)(had + n);
+    if (l->header_have < HEADER_SIZE) {
+        return n;
+    }
+    frame_begin(s);
+    /* The search goes on right behind the byte that was taken for a header's first. */
+    return l->state == LANE_LOST && had == 0 ? 1 : n;
+}
+
+static size_t step_skip(const struct step *s, struct view v) {
+    struct lane *l = s->lane;
+    uint32_t n = smaller(v.n, l->left);
+    l->left -= n;
+    if (l->left == 0) {
+        l->state = LANE_HEADER;
+    }
+    return n;
+}
+
+/* One segment, or what is left of one, as long as the framing holds; returns how far that was. */
+static size_t follow(const struct step *s, struct view v) {
+    size_t pos = 0;
+    while (pos < v.n && s->lane->state != LANE_LOST) {
+        struct view rest = view_from(v, pos);
+        switch ((enum lane_state)s->lane->state) {
+        case LANE_HEADER:
+            pos += step_header(s, rest);
+            break;
+        case LANE_HEAD:
+            pos += step_head(s, rest);
+            break;
+        case LANE_BODY:
+            pos += step_body(s, rest);
+            break;
+        case LANE_SKIP:
+            pos += step_skip(s, rest);
+            break;
+        case LANE_LOST:
+            break;
+        }
+    }
+    return pos;
+}
+
+/* The source from pos on, segment by segment, as long as the framing holds. */
+static uint32_t follow_source(struct step *s, const struct resync_source *src, uint32_t pos) {
+    struct moment now = s->at;
+    for (unsigned i = 0; i < src->mark_count && s->lane->state != LANE_LOST; i++) {
+        uint32_t end = i + 1 < src->mark_count ? src->marks[i + 1].offset : (uint32_t)src->bytes.n;
+        if (end > pos) {
+            s->at = src->marks[i].at;
+            pos += (uint32_t)follow(s, view_part(src->bytes, pos, end - pos));
+        }
+    }
+    s->at = now;
+    return pos;
+}
+
+static void passed_over(const struct step *s) {
+    if (!s->lane->told) {
+        s->lane->told = true;
+        report(s, FAULT_RESYNC);
+    }
+}
+
+/* Works off a source; returns from where on it has to be kept, because a message may begin there: the end, mostly. */
+static uint32_t consume(struct step *s, const struct resync_source *src) {
+    struct lane *l = s->lane;
+    uint32_t pos = 0, end = (uint32_t)src->bytes.n;
+    while (pos < end) {
+        if (l->state != LANE_LOST) {
+            pos = follow_source(s, src, pos);
+            continue;
+        }
+        enum resync_answer answer;
+        uint32_t found = resync_find(src, pos, &answer);
+        if (found > pos) {
+            passed_over(s);
+        }
+        pos = found;
+        if (answer == RESYNC_WAIT) {
+            return pos;
+        }
+        if (answer != RESYNC_NOTHING) {
+            l->state = LANE_HEADER;
+            l->trial = answer == RESYNC_TRIAL;
+        }
+    }
+    l->behind_gap = false;
+    return pos;
+}
+
+static void lost_free(const struct step *s, struct lost *lost) {
+    if (lost) {
+        nbss_pool_release(s->n->pool, s->n->budget, &lost->piece);
+        budget_release(s->n->budget, sizeof *lost);
+        free(lost);
+    }
+}
+
+static struct resync_source lost_source(const struct step *s, const struct lost *lost, bool forced) {
+    return (struct resync_source){
+        .bytes = nbss_piece_view(lost->piece),
+        .marks = lost->marks,
+        .mark_count = lost->mark_count,
+        .memory = &s->n->memory,
+        .dir = s->dir,
+        .behind_gap = lost->behind_gap,
+        .forced = forced,
+    };
+}
+
+/* Forgets the bytes before pos. */
+static void lost_drop(struct lost *lost, uint32_t pos) {
+    if (pos == 0) {
+        return;
+    }
+    struct nbss_piece *p = lost->piece;
+    memmove(p->bytes, p->bytes + pos, p->n - pos);
+    p->n -= pos;
+    unsigned out = 0;
+    for (unsigned i = 0; i < lost->mark_count; i++) {
+        struct resync_mark m = lost->marks[i];
+        if (i + 1 < lost->mark_count && lost->marks[i + 1].offset <= pos) {
+            continue;
+        }
+        m.segment_start = m.segment_start && m.offset >= pos;
+        m.offset = m.offset > pos ? m.offset - pos : 0;
+        lost->marks[out++] = m;
+    }
+    lost->mark_count = out;
+    lost->behind_gap = false;
+}
+
+/* False where the window or the budget does not allow it. */
+static bool lost_append(const struct step *s, struct lost *lost, struct view v) {
+    uint32_t had = lost->piece ? lost->piece->n : 0;
+    if (v.n > RESYNC_WINDOW - smaller(had, RESYNC_WINDOW) || !nbss_pool_append(s->n->pool, s->n->budget, &lost->piece, v)) {
+        return false;
+    }
+    if (lost->mark_count < RESYNC_MARKS) { /* else the last one stands for this segment too */
+        lost->marks[lost->mark_count++] = (struct resync_mark){s->at, had, true};
+    }
+    return true;
+}
+
+/* Keeps the end of a segment, which may be the front of a message. */
+static void lost_begin(const struct step *s, struct view v, bool whole_segment, bool behind_gap) {
+    if (v.n > RESYNC_WINDOW || !budget_charge(s->n->budget, sizeof(struct lost))) {
+        passed_over(s);
+        return;
+    }
+    struct lost *lost = calloc(1, sizeof *lost);
+    if (!lost) {
+        budget_release(s->n->budget, sizeof *lost);
+        passed_over(s);
+        return;
+    }
+    lost->behind_gap = behind_gap;
+    if (!lost_append(s, lost, v)) {
+        lost_free(s, lost);
+        passed_over(s);
+        return;
+    }
+    lost->marks[0].segment_start = whole_segment;
+    s->lane->lost = lost;
+}
+
+/* No more bytes for what was kept: decides with what is there. */
+static void lost_decide(struct step *s) {
+    struct lost *lost = s->lane->lost;
+    if (lost) {
+        s->lane->lost = NULL;
+        struct resync_source src = lost_source(s, lost, true);
+        consume(s, &src);
+        lost_free(s, lost);
+    }
+}
+
+static void lane_bytes(struct step *s, struct view v) {
+    struct lost *lost = s->lane->lost;
+    if (lost && lost_append(s, lost, v)) {
+        struct resync_source src = lost_source(s, lost, false);
+        uint32_t from = consume(s, &src);
+        if (from < src.bytes.n) {
+            lost_drop(lost, from);
+        } else {
+            s->lane->lost = NULL;
+            lost_free(s, lost);
+        }
+        return;
+    }
+    lost_decide(s);
+    struct resync_mark mark = {s->at, 0, true};
+    struct resync_source src = {v, &mark, 1, &s->n->memory, s->dir, s->lane->behind_gap, false};
+    uint32_t from = consume(s, &src);
+    if (from < v.n) {
+        lost_begin(s, view_from(v, from), from == 0, from == 0 && src.behind_gap);
+        s->lane->behind_gap = false;
+    }
+}
+
+/* A gap in a message whose extent is not known: as much of it is kept as is known. */
+static void gap_in_head(const struct step *s) {
+    struct lane *l = s->lane;
+    struct view have = nbss_piece_view(l->kept);
+    if (have.n == 0 || !extent_of_cut(have, l->left, &l->extent) || (!l->first && l->extent.kind != MESSAGE_SMB2)) {
+        skip_frame(s);
+        return;
+    }
+    l->state = LANE_BODY;
+}
+
+/* As much of a gap as lies in the element at hand. */
+static uint32_t gap_in_body(const struct step *s, uint64_t length) {
+    struct lane *l = s->lane;
+    uint32_t left = l->extent.length - l->pos;
+    uint32_t n = length < left ? (uint32_t)length : left;
+    l->broken = l->broken || l->pos < l->extent.whole;
+    l->missing += n;
+    l->pos += n;
+    if (l->pos == l->extent.length) {
+        finish(s, nbss_piece_view(l->kept), (struct view){NULL, 0});
+    }
+    return n;
+}
+
+static void lane_gap(struct step *s, uint64_t length) {
+    struct lane *l = s->lane;
+    lost_decide(s);
+    while (length > 0) {
+        switch ((enum lane_state)l->state) {
+        case LANE_HEAD:
+            gap_in_head(s);
+            break;
+        case LANE_BODY:
+            length -= gap_in_body(s, length);
+            break;
+        case LANE_SKIP: {
+            uint32_t n = length < l->left ? (uint32_t)length : l->left;
+            length -= n;
+            l->left -= n;
+            l->state = l->left ? LANE_SKIP : LANE_HEADER;
+            break;
+        }
+        case LANE_HEADER:
+            lose(s, true);
+            return;
+        case LANE_LOST:
+            l->behind_gap = true;
+            return;
+        }
+    }
+}
+
+static struct step step_of(struct nbss *n, enum direction dir, struct moment at) {
+    return (struct step){n, &n->lanes[dir], dir, at};
+}
+
+struct nbss *nbss_new(struct nbss_pool *pool, const struct framer_sink *sink, struct budget *budget, bool start_seen) {
+    struct nbss *n = calloc(1, sizeof *n);
+    if (!n) {
+        return NULL;
+    }
+    n->pool = pool;
+    n->budget = budget;
+    n->sink = *sink;
+    for (unsigned i = 0; i < DIRECTIONS; i++) {
+        n->lanes[i].state = start_seen ? LANE_HEADER : LANE_LOST;
+        n->lanes[i].behind_gap = !start_seen;
+    }
+    return n;
+}
+
+void nbss_bytes(struct nbss *n, enum direction dir, struct view v, struct moment at) {
+    struct step s = step_of(n, dir, at);
+    if (v.n != 0) {
+        lane_bytes(&s, v);
+    }
+}
+
+void nbss_gap(struct nbss *n, enum direction dir, uint64_t length, struct moment at) {
+    struct step s = step_of(n, dir, at);
+    if (length != 0) {
+        lane_gap(&s, length);
+    }
+}
+
+void nbss_end(struct nbss *n, struct moment at) {
+    for (unsigned i = 0; i < DIRECTIONS; i++) {
+        struct step s = step_of(n, (enum direction)i, at);
+        struct lane *l = s.lane;
+        lost_decide(&s);
+        if (l->state == LANE_HEAD && l->kept) {
+            gap_in_head(&s);
+        }
+        if (l->state == LANE_BODY) {
+            gap_in_body(&s, l->extent.length - l->pos);
+        }
+        lose(&s, true);
+    }
+}
+
+void nbss_free(struct nbss *n) {
+    if (!n) {
+        return;
+    }
+    for (unsigned i = 0; i < DIRECTIONS; i++) {
+        struct step s = step_of(n, (enum direction)i, (struct moment){0, 0});
+        release(&s);
+        lost_free(&s, s.lane->lost);
+    }
+    free(n);
+}
+
+/* RFC 1002 4.3.2: two names in the encoding of RFC 1001 14.1, 32 letters each. */
+static bool session_request(struct view v) {
+    struct cursor c = cursor_over(v);
+    uint8_t type = cursor_u8(&c);
+    uint32_t length = cursor_be24(&c);
+    uint8_t label = cursor_u8(&c);
+    struct view name = cursor_take(&c, 32);
+    if (!cursor_ok(&c) || type != SESSION_REQUEST || length < 2 * 34 || length > CONTROL_MAX || label != 32) {
+        return false;
+    }
+    for (size_t i = 0; i < name.n; i++) {
+        if (name.p[i] < 'A' || name.p[i] > 'P') {
+            return false;
+        }
+    }
+    return true;
+}
+
+enum nbss_probe nbss_probe(struct view first_data) {
+    struct view message = view_from(first_data, HEADER_SIZE);
+    if (session_request(first_data)) {
+        return PROBE_REQUEST;
+    }
+    enum message_kind kind = extent_kind(message);
+    if (kind != MESSAGE_SMB1 && kind != MESSAGE_SMB2) { /* the other two do not tell their direction */
+        return PROBE_NO;
+    }
+    if (resync_head_fits(first_data, TO_SERVER)) {
+        return PROBE_REQUEST;
+    }
+    return resync_head_fits(first_data, TO_CLIENT) ? PROBE_RESPONSE : PROBE_NO;
+}

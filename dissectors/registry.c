@@ -1,0 +1,18 @@
+#include "dissector.h"
+
+#include <stddef.h>
+
+const struct dissector *const dissectors[] = {
+    &dissector_smb1, &dissector_smb2, &dissector_smb2_transform, &dissector_smb2_compression,
+    &dissector_spnego, &dissector_ntlmssp, NULL,
+};
+
+enum verdict dissect_nested(struct dissection *d, const struct dissector *to, struct view v) {
+    if (d->depth >= DISSECTION_DEPTH_MAX) {
+        return V_LIMIT;
+    }
+    d->depth++;
+    enum verdict verdict = to->dissect(d, v);
+    d->depth--;
+    return verdict;
+}
