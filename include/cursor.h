@@ -15,8 +15,9 @@ struct cursor {
     bool failed;
 };
 
+/* A view of nothing may have no address; the cursor gives it one, for C adds not even 0 to NULL. */
 static inline struct cursor cursor_over(struct view v) {
-    return (struct cursor){v, 0, false};
+    return (struct cursor){v.p ? v : (struct view){(const uint8_t *)"", 0}, 0, false};
 }
 
 static inline bool cursor_ok(const struct cursor *c) {
@@ -60,7 +61,7 @@ static inline uint8_t cursor_u8(struct cursor *c) {
 
 static inline uint16_t cursor_le16(struct cursor *c) {
     const uint8_t *p = cursor_claim(c, 2);
-    return p ? (uint16_t)(p[0] | p[1] << 8) : 0;
+    return (uint16_t)(p ? p[0] | p[1] << 8 : 0);
 }
 
 static inline uint32_t cursor_le32(struct cursor *c) {
@@ -75,7 +76,7 @@ static inline uint64_t cursor_le64(struct cursor *c) {
 
 static inline uint16_t cursor_be16(struct cursor *c) {
     const uint8_t *p = cursor_claim(c, 2);
-    return p ? (uint16_t)(p[0] << 8 | p[1]) : 0;
+    return (uint16_t)(p ? p[0] << 8 | p[1] : 0);
 }
 
 static inline uint32_t cursor_be24(struct cursor *c) {

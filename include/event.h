@@ -41,10 +41,10 @@ enum fact_form {
     FACT_NAME,     /* name: plain ASCII that lives as long as the program */
     FACT_NAMED,    /* number by table, hex where it has no name */
     FACT_BITS,     /* number's bits by table, an array; what has no name in one hex string */
-    FACT_NAMES16,  /* u16s by table, an array */
+    FACT_NAMES16,  /* u16s by table, an array; without a name as hex, of at least digits */
     FACT_TEXT,     /* text */
     FACT_JOINED,   /* joined: texts written one behind the other */
-    FACT_TEXTS,    /* texts: an array */
+    FACT_TEXTS,    /* texts: an array; an item is parts of them written one behind the other */
     FACT_FILE_ID,  /* file_id */
     FACT_GUID,     /* guid */
     FACT_ADDRESSES, /* interfaces: an array of addresses */
@@ -61,7 +61,7 @@ struct fact {
     uint8_t field; /* enum field */
     uint8_t form;  /* enum fact_form */
     uint8_t digits;
-    uint8_t parts; /* of joined */
+    uint8_t parts; /* of joined, or of an item of texts */
     union {
         uint64_t number;
         const char *name;
@@ -160,10 +160,12 @@ static inline void event_bits(struct event *e, enum field field, uint32_t bits, 
 }
 
 /* An empty list, no fact. */
-static inline void event_names16(struct event *e, enum field field, struct u16_list list, const struct name_table *table) {
+static inline void event_names16(struct event *e, enum field field, struct u16_list list, const struct name_table *table,
+                                 unsigned digits) {
     if (list.count != 0) {
         struct fact *f = event_add(e, field, FACT_NAMES16);
         f->u16s = list;
+        f->digits = (uint8_t)digits;
         f->table = table;
     }
 }
@@ -183,7 +185,18 @@ static inline void event_joined(struct event *e, enum field field, const struct 
 
 static inline void event_texts(struct event *e, enum field field, const struct text *items, unsigned count) {
     if (count != 0) {
-        event_add(e, field, FACT_TEXTS)->texts = (struct text_list){items, count};
+        struct fact *f = event_add(e, field, FACT_TEXTS);
+        f->texts = (struct text_list){items, count};
+        f->parts = 1;
+    }
+}
+
+/* An array of count items, each of parts texts written one behind the other. */
+static inline void event_joined_texts(struct event *e, enum field field, const struct text *texts, unsigned count, unsigned parts) {
+    if (count != 0) {
+        struct fact *f = event_add(e, field, FACT_TEXTS);
+        f->texts = (struct text_list){texts, count * parts};
+        f->parts = (uint8_t)parts;
     }
 }
 

@@ -9,10 +9,18 @@
 
 #include "view.h"
 
+/* The second that was written last, so that the times of one record work out their date once. */
+struct json_second {
+    int64_t value; /* since 1970 */
+    char text[19]; /* 2026-11-20T09:02:03 */
+    bool known;
+};
+
 struct json_writer {
     char *base;
     size_t size, used;
     bool overflowed;
+    struct json_second second; /* zeroed by the caller at first, and nobody else's after */
 };
 
 /* What happened to a text on its way: flags, or-ed. */
@@ -36,13 +44,18 @@ static inline void json_char(struct json_writer *w, char c) {
 }
 
 void json_uint(struct json_writer *, uint64_t);
-/* digits lower-case hex digits, no 0x. */
+/* At least digits lower-case hex digits, no 0x. */
 void json_hex(struct json_writer *, uint64_t, unsigned digits);
-/* RFC 3339 UTC with nine digits, no quotes. ns since 1970; a FILETIME before that is written as what it is. */
+/* RFC 3339 UTC with nine digits, no quotes. ns since 1970; a FILETIME before that is written as what it is. RFC 3339 ends with
+ * the year 9999, FILETIME does not: what is later is written as the last nanosecond of that year and JSON_TEXT_LOSSY returned. */
 void json_time(struct json_writer *, uint64_t ns);
-void json_filetime(struct json_writer *, uint64_t filetime);
+unsigned json_filetime(struct json_writer *, uint64_t filetime);
 /* The text between quotes that the caller writes, escaped: at most limit bytes of output, cut at a character. Unpaired
- * surrogates, NUL and bytes that are no UTF-8 become U+FFFD. Returns JSON_TEXT_* flags. */
+ * surrogates, NUL and bytes that are no UTF-8 become U+FFFD, ASCII above 0x7F is guessed to be Latin-1, and the odd last byte of
+ * UTF-16 is left out: all of these are lossy. Returns JSON_TEXT_* flags. Where the writer's memory ends before the limit does,
+ * nothing is written. */
 unsigned json_text(struct json_writer *, struct text, size_t limit, enum json_cut);
+/* The same for several texts as if they were one. */
+unsigned json_joined(struct json_writer *, const struct text *parts, size_t count, size_t limit, enum json_cut);
 
 #endif

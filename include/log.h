@@ -3,11 +3,14 @@
 #define LOG_H
 
 #include <stdarg.h>
+#include <stdbool.h>
 
 enum log_level { LOG_ERRORS, LOG_NOTES, LOG_DETAILS }; /* -q shows the first, -v all */
 
 void log_set_level(enum log_level);
-/* "smbtap: " and the text, one line. */
+/* Tells whether a progress bar stands on the last line of the terminal; a line wipes it out first. */
+void log_bar(bool drawn);
+/* "smbtap: " and the text, one line: control characters in it become question marks, and the end of a long one is lost. */
 __attribute__((format(printf, 2, 3))) void log_line(enum log_level, const char *format, ...);
 #define log_error(...) log_line(LOG_ERRORS, __VA_ARGS__)
 #define log_note(...) log_line(LOG_NOTES, __VA_ARGS__)

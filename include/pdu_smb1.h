@@ -5,9 +5,10 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+#include "constants.h" /* SMB1_NEGOTIATE */
 #include "view.h"
 
-enum { SMB1_NEGOTIATE = 0x72, SMB1_HEADER_SIZE = 32 };
+enum { SMB1_HEADER_SIZE = 32 };
 
 enum { SMB1_FLAGS_REPLY = 0x80, SMB1_FLAGS2_NT_STATUS = 0x4000 };
 

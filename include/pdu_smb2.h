@@ -6,43 +6,10 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+#include "constants.h" /* commands, flags, types and classes by name */
 #include "view.h"
 
 enum { SMB2_HEADER_SIZE = 64 };
-
-/* MS-SMB2 2.2.1 */
-enum smb2_command {
-    SMB2_NEGOTIATE,
-    SMB2_SESSION_SETUP,
-    SMB2_LOGOFF,
-    SMB2_TREE_CONNECT,
-    SMB2_TREE_DISCONNECT,
-    SMB2_CREATE,
-    SMB2_CLOSE,
-    SMB2_FLUSH,
-    SMB2_READ,
-    SMB2_WRITE,
-    SMB2_LOCK,
-    SMB2_IOCTL,
-    SMB2_CANCEL,
-    SMB2_ECHO,
-    SMB2_QUERY_DIRECTORY,
-    SMB2_CHANGE_NOTIFY,
-    SMB2_QUERY_INFO,
-    SMB2_SET_INFO,
-    SMB2_OPLOCK_BREAK,
-    SMB2_SERVER_TO_CLIENT_NOTIFICATION,
-    SMB2_COMMANDS
-};
-
-enum {
-    SMB2_FLAGS_SERVER_TO_REDIR = 0x00000001,
-    SMB2_FLAGS_ASYNC_COMMAND = 0x00000002,
-    SMB2_FLAGS_RELATED_OPERATIONS = 0x00000004,
-    SMB2_FLAGS_SIGNED = 0x00000008,
-    SMB2_FLAGS_DFS_OPERATIONS = 0x10000000,
-    SMB2_FLAGS_REPLAY_OPERATION = 0x20000000,
-};
 
 struct smb2_header {
     uint16_t credit_charge;
@@ -71,6 +38,8 @@ struct u16_list {
     unsigned count;
 };
 
+enum { SMB2_CONTEXT_TYPES = 16 };
+
 /* 2.2.3.1: contexts of NEGOTIATE, either way. Unknown ones are passed over by their length and counted. */
 struct smb2_negotiate_contexts {
     struct u16_list hash_algorithms;        /* 0x0001 */
@@ -82,6 +51,7 @@ struct smb2_negotiate_contexts {
     struct u16_list rdma_transforms;    /* 0x0007 */
     struct u16_list signing_algorithms; /* 0x0008 */
     uint32_t present;                   /* bit 1 << type for types below 32 */
+    uint16_t types[SMB2_CONTEXT_TYPES]; /* of the first contexts, in their order */
     uint16_t count, unknown;
 };
 
@@ -102,16 +72,12 @@ struct smb2_negotiate_response { /* 2.2.4 */
     struct smb2_negotiate_contexts contexts;
 };
 
-enum { SMB2_SESSION_FLAG_BINDING = 0x01 };
-
 struct smb2_session_setup_request { /* 2.2.5 */
     uint8_t flags, security_mode;
     uint32_t capabilities;
     uint64_t previous_session_id;
     struct view token;
 };
-
-enum { SMB2_SESSION_FLAG_IS_GUEST = 0x01, SMB2_SESSION_FLAG_IS_NULL = 0x02, SMB2_SESSION_FLAG_ENCRYPT_DATA = 0x04 };
 
 struct smb2_session_setup_response { /* 2.2.6 */
     uint16_t session_flags;
@@ -125,9 +91,6 @@ struct smb2_tree_connect_request { /* 2.2.9 */
     uint16_t extension_contexts; /* how many; REMOTED_IDENTITY is the one defined */
 };
 
-enum { SMB2_SHARE_TYPE_DISK = 1, SMB2_SHARE_TYPE_PIPE = 2, SMB2_SHARE_TYPE_PRINT = 3 };
-enum { SMB2_SHAREFLAG_ENCRYPT_DATA = 0x00008000 };
-
 struct smb2_tree_connect_response { /* 2.2.10 */
     uint8_t share_type;
     uint32_t share_flags, capabilities, maximal_access;
@@ -136,7 +99,7 @@ struct smb2_tree_connect_response { /* 2.2.10 */
 /* 2.2.13.2 and 2.2.14.2 */
 enum smb2_create_context_kind {
     SMB2_CREATE_CONTEXT_UNKNOWN,
-#define CREATE_CONTEXT(id, wire, name) SMB2_CREATE_CONTEXT_##id,
+#define CREATE_CONTEXT(id, wire, data_length, name) SMB2_CREATE_CONTEXT_##id,
 #include "tables/create_context.def"
 #undef CREATE_CONTEXT
     SMB2_CREATE_CONTEXTS
@@ -171,9 +134,6 @@ struct smb2_create_contexts {
     bool persistent;     /* DH2Q with SMB2_DHANDLE_FLAG_PERSISTENT */
 };
 
-enum { FILE_DIRECTORY_FILE = 0x00000001, FILE_NON_DIRECTORY_FILE = 0x00000040, FILE_DELETE_ON_CLOSE = 0x00001000 };
-enum { FILE_ATTRIBUTE_DIRECTORY = 0x00000010 };
-
 struct smb2_create_request { /* 2.2.13 */
     uint8_t oplock_level;
     uint32_t impersonation_level, desired_access, file_attributes, share_access, create_disposition, create_options;
@@ -194,8 +154,6 @@ struct smb2_create_response { /* 2.2.14 */
     struct file_id file_id;
     struct smb2_create_contexts contexts;
 };
-
-enum { SMB2_CLOSE_FLAG_POSTQUERY_ATTRIB = 0x0001 };
 
 struct smb2_close_request { /* 2.2.15 */
     uint16_t flags;
@@ -234,8 +192,6 @@ struct smb2_write_response { /* 2.2.22 */
     uint32_t count, remaining;
 };
 
-enum { SMB2_LOCKFLAG_SHARED_LOCK = 1, SMB2_LOCKFLAG_EXCLUSIVE_LOCK = 2, SMB2_LOCKFLAG_UNLOCK = 4, SMB2_LOCKFLAG_FAIL_IMMEDIATELY = 16 };
-
 struct smb2_lock_element { /* 2.2.26.1 */
     uint64_t offset, length;
     uint32_t flags;
@@ -248,25 +204,11 @@ struct smb2_lock_request { /* 2.2.26 */
     unsigned lock_count;
 };
 
-/* 2.2.31, MS-FSCC 2.3. Which of details is set is told by ctl_code. */
-enum {
-    FSCTL_DFS_GET_REFERRALS = 0x00060194,
-    FSCTL_DFS_GET_REFERRALS_EX = 0x000601B0,
-    FSCTL_SET_REPARSE_POINT = 0x000900A4,
-    FSCTL_GET_REPARSE_POINT = 0x000900A8,
-    FSCTL_PIPE_PEEK = 0x0011400C,
-    FSCTL_PIPE_WAIT = 0x00110018,
-    FSCTL_PIPE_TRANSCEIVE = 0x0011C017,
-    FSCTL_SRV_COPYCHUNK = 0x001440F2,
-    FSCTL_SRV_COPYCHUNK_WRITE = 0x001480F2,
-    FSCTL_SRV_REQUEST_RESUME_KEY = 0x00140078,
-    FSCTL_LMR_REQUEST_RESILIENCY = 0x001401D4,
-    FSCTL_QUERY_NETWORK_INTERFACE_INFO = 0x001401FC,
-    FSCTL_VALIDATE_NEGOTIATE_INFO = 0x00140204,
-};
+enum { SYMLINK_FLAG_RELATIVE = 0x00000001 };
 
 struct smb2_reparse_point { /* MS-FSCC 2.1.2 */
     uint32_t tag;
+    uint32_t flags;                          /* of symbolic links: SYMLINK_FLAG_RELATIVE */
     struct text substitute_name, print_name; /* of symbolic links and mount points */
 };
 
@@ -277,7 +219,8 @@ struct smb2_network_interface { /* 2.2.32.5 */
     uint8_t address[16];
 };
 
-struct smb2_ioctl { /* 2.2.31 and 2.2.32: the same facts either way */
+/* 2.2.31 and 2.2.32: the same facts either way. Which of the details is set is told by ctl_code, an FSCTL of MS-FSCC 2.3. */
+struct smb2_ioctl {
     uint32_t ctl_code;
     struct file_id file_id;
     uint32_t flags;
@@ -336,8 +279,6 @@ struct smb2_change_notify_request { /* 2.2.35 */
     uint32_t output_buffer_length, completion_filter;
     struct file_id file_id;
 };
-
-enum { SMB2_0_INFO_FILE = 1, SMB2_0_INFO_FILESYSTEM = 2, SMB2_0_INFO_SECURITY = 3, SMB2_0_INFO_QUOTA = 4 };
 
 struct smb2_query_info_request { /* 2.2.37 */
     uint8_t info_type, info_class;
@@ -405,6 +346,7 @@ struct smb2_error {
     bool has_symlink; /* 2.2.2.2.1 */
     struct text substitute_name, print_name;
     uint16_t unparsed_path_length;
+    uint32_t symlink_flags; /* SYMLINK_FLAG_RELATIVE */
     bool has_redirect; /* 2.2.2.2.2 */
     struct text redirect_resource;
     unsigned redirect_addresses;
@@ -462,6 +404,7 @@ struct smb2_compression { /* 2.2.42 */
     bool chained;
     uint32_t offset; /* unchained: bytes in the clear before the compressed ones */
     uint32_t length; /* of the whole envelope on the wire */
+    bool smb2_follows; /* the clear bytes begin an SMB2 message, which is delivered next */
 };
 
 #endif

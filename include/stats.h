@@ -11,6 +11,8 @@
 enum decode_fault {
     DECODE_LINK,     /* a link type or EtherType that is not followed; not an error */
     DECODE_CUT,      /* headers end before they should */
+    DECODE_BAD,      /* header lengths contradict each other */
+    DECODE_DEPTH,    /* more tags or headers than are followed */
     DECODE_FRAGMENT, /* an IP fragment; not followed so far */
     DECODE_NOT_TCP,
     DECODE_FAULTS
@@ -21,9 +23,14 @@ struct stats {
     uint64_t captures, packets, bytes, tcp_packets;
     uint64_t decode_faults[DECODE_FAULTS];
     /* flow */
-    uint64_t flows_started, flows_ended, flows_evicted, flows_refused;
+    uint64_t flows_started, flows_ended, flows_evicted, flows_refused, flows_unanswered;
+    uint64_t flows_refused_memory; /* connections not followed: the budget was spent and nothing was left to evict */
+    uint64_t candidates_evicted;   /* of connections on other ports that had not spoken yet */
     uint64_t missed_bytes, gaps;
-    uint64_t out_of_order, retransmitted, overlap_differs, reassembly_limit;
+    uint64_t out_of_order, retransmitted, overlap_differs;
+    uint64_t reassembly_limit;     /* a flow's bound, or the budget, made a hole a gap before its time */
+    uint64_t segments_dropped;     /* far outside the stream and never confirmed */
+    uint64_t rst_ignored;          /* outside the window */
     /* framing and dissection */
     uint64_t messages[MESSAGE_KINDS];
     uint64_t framer_faults[FRAMER_FAULTS];

@@ -1,0 +1,117 @@
+/* model -operation-> event: a request that met its response, or either alone, with all that the model knows of where it belongs.
+ * Everything borrowed: it lives until the operation was handed on. */
+#ifndef OPERATION_H
+#define OPERATION_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "dissector.h"
+#include "flow.h"
+#include "framer.h"
+#include "pdu_ntlm.h"
+#include "pdu_smb1.h"
+#include "pdu_smb2.h"
+#include "view.h"
+
+/* records.md: proto_info.operation */
+enum operation_kind {
+#define OPERATION(id, name) OPERATION_##id,
+#include "tables/operation.def"
+#undef OPERATION
+    OPERATION_KINDS
+};
+
+/* Names of machines and users that a connection showed; empty where it did not. */
+struct connection_facts {
+    const struct flow_facts *flow;
+    struct view flow_json; /* see record_flow */
+    uint16_t dialect;      /* SMB2; 0 while unknown */
+    uint16_t cipher;       /* chosen by a 3.1.1 NEGOTIATE; 0 while unknown */
+    bool midstream;
+    uint8_t version;       /* 1, 2, 3; 0 before the first message */
+    bool server_mode_known;
+    uint16_t server_security_mode;
+    struct text server_name; /* host part of a share path that the server accepted */
+    struct text smb1_dialect; /* chosen by an SMB1 NEGOTIATE */
+    /* sums for the end record */
+    uint64_t requests, errors, bytes_read, bytes_written, files_opened, files_written, files_deleted;
+    uint64_t encrypted_messages, compressed_messages;
+    uint64_t framer_faults[FRAMER_FAULTS], verdicts[VERDICTS];
+    const struct text *users, *shares; /* of these, users come in pairs: domain, name */
+    unsigned user_count, share_count;  /* users: pairs */
+};
+
+enum auth_kind { AUTH_UNKNOWN, AUTH_NTLMV1, AUTH_NTLMV2, AUTH_ANONYMOUS, AUTH_GUEST };
+
+/* Who somebody said to be, in a SESSION_SETUP. */
+struct auth_facts {
+    enum auth_kind kind;
+    uint32_t ntlm_flags;
+    struct text domain, user, workstation;
+};
+
+struct session_facts {
+    uint64_t id;
+    const struct auth_facts *auth; /* what the server accepted; NULL while unknown */
+};
+
+struct tree_facts {
+    uint32_t id;
+    uint8_t share_type; /* SMB2_SHARE_TYPE_*; 0 while unknown */
+    struct text path;   /* \\host\share as sent; empty while unknown */
+};
+
+struct handle_facts {
+    struct file_id id;
+    struct text name; /* relative to the share, no leading backslash, the root empty */
+    bool named;       /* the name is known (an empty one is the share's root) */
+    bool directory, is_pipe;
+    uint64_t bytes_read, bytes_written;
+    uint64_t read_count, write_count;
+};
+
+struct operation {
+    enum operation_kind kind;
+    const struct connection_facts *connection;
+    const struct session_facts *session; /* NULL: none */
+    const struct tree_facts *tree;
+    const struct handle_facts *handle;
+    const struct auth_facts *auth;        /* SESSION_SETUP: as claimed */
+    const struct smb2_message *request;   /* NULL where it was not seen; its lists are empty but for those of NEGOTIATE */
+    const struct smb2_message *response;  /* NULL where it was not seen, or there is none */
+    const struct smb1_message *smb1_request, *smb1_response; /* SMB1; the answer to a NEGOTIATE may be response */
+    const struct smb2_transform *transform;
+    const struct smb2_compression *compression;
+    uint32_t context_mask;     /* CREATE request: bit 1 << kind of each create context */
+    struct moment begin, end;  /* request's first packet; final response's first packet */
+    uint64_t session_id;       /* resolved; 0: none */
+    uint32_t tree_id;
+    bool has_tree_id, has_file_id;
+    struct file_id file_id;
+    bool compound, async, signed_message, gap, compressed;
+    unsigned interim_responses;
+    bool unasked;              /* the server's own, no request belongs to it */
+    bool expects_response;     /* false for CANCEL */
+    bool request_lost, response_lost; /* there must have been one */
+    bool implicit;             /* no message of its own: a handle that ended with its tree, session or connection */
+    /* data */
+    bool first_of_handle;      /* the first read or write of its handle */
+    bool has_bytes_read, has_bytes_written;
+    uint64_t bytes_read, bytes_written;
+    bool sums;                 /* the handle's sums belong to this record */
+    struct text copy_source;   /* server-side copy */
+    bool delete_pending;       /* a SET_INFO or CREATE marked the file; */
+    bool has_delete_mark;      /* ... or took the mark back */
+    bool leg;                  /* SESSION_SETUP: more legs follow */
+    struct moment exchange_begin; /* SESSION_SETUP: first leg of the whole exchange */
+    struct text queried_name;  /* QUERY_INFO response: the name it showed */
+    bool has_size;
+    uint64_t size;
+    bool has_chain_name; /* no handle is known; the CREATE of the same chain asked for this file */
+    struct text chain_name;
+    bool durable_reconnect;
+    bool session_binding;
+};
+
+#endif

@@ -1,0 +1,101 @@
+#include "hash.h"
+
+#include <assert.h>
+#include <stdlib.h>
+#include <string.h>
+
+static struct hash_node **slot(struct hash *h, uint64_t hash) {
+    return h->buckets ? &h->buckets[hash & h->mask] : &h->chain;
+}
+
+static void move_chain(struct hash *h, struct hash_node *n) {
+    while (n) {
+        struct hash_node *next = n->next;
+        struct hash_node **to = slot(h, n->hash);
+        n->next = *to;
+        *to = n;
+        n = next;
+    }
+}
+
+static void grow(struct hash *h) {
+    size_t old_buckets = h->buckets ? h->mask + 1 : 0;
+    size_t buckets = old_buckets ? old_buckets * 4 : 16;
+    if (h->budget && !budget_charge(h->budget, (buckets - old_buckets) * sizeof *h->buckets)) {
+        return;
+    }
+    struct hash_node **table = calloc(buckets, sizeof *table);
+    if (!table) {
+        if (h->budget) {
+            budget_release(h->budget, (buckets - old_buckets) * sizeof *h->buckets);
+        }
+        return;
+    }
+    struct hash_node **old = h->buckets, *chain = h->chain;
+    h->buckets = table;
+    h->mask = buckets - 1;
+    h->chain = NULL;
+    move_chain(h, chain);
+    for (size_t i = 0; i < old_buckets; i++) {
+        move_chain(h, old[i]);
+    }
+    free(old);
+}
+
+void hash_insert(struct hash *h, struct hash_node *n, uint64_t hash) {
+    size_t room = h->buckets ? (h->mask + 1) * 2 : HASH_INLINE;
+    if (h->count >= room) {
+        grow(h);
+    }
+    n->hash = hash;
+    struct hash_node **to = slot(h, hash);
+    n->next = *to;
+    *to = n;
+    h->count++;
+}
+
+void hash_remove(struct hash *h, struct hash_node *n) {
+    struct hash_node **at = slot(h, n->hash);
+    while (*at != n) {
+        assert(*at);
+        at = &(*at)->next;
+    }
+    *at = n->next;
+    n->next = NULL;
+    h->count--;
+}
+
+struct hash_node *hash_any(const struct hash *h) {
+    if (h->count == 0) {
+        return NULL;
+    }
+    if (!h->buckets) {
+        return h->chain;
+    }
+    for (size_t i = 0; i <= h->mask; i++) {
+        if (h->buckets[i]) {
+            return h->buckets[i];
+        }
+    }
+    return NULL;
+}
+
+void hash_free(struct hash *h) {
+    if (h->buckets && h->budget) {
+        budget_release(h->budget, (h->mask + 1) * sizeof *h->buckets);
+    }
+    free(h->buckets);
+    hash_init(h, h->budget);
+}
+
+uint64_t hash_bytes(uint64_t hash, const void *bytes, size_t n) {
+    const unsigned char *p = bytes;
+    uint64_t part;
+    for (; n >= sizeof part; p += sizeof part, n -= sizeof part) {
+        memcpy(&part, p, sizeof part);
+        hash = hash_mix(hash, part);
+    }
+    part = (uint64_t)n << 56;
+    memcpy(&part, p, n);
+    return hash_mix(hash, part);
+}

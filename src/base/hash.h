@@ -1,0 +1,58 @@
+/* A hash table through its members. The caller hashes its keys, with a secret where the wire chooses them, and compares them; the
+ * table keeps members by their hash. Up to HASH_INLINE members it is a plain chain and takes no memory. */
+#ifndef HASH_H
+#define HASH_H
+
+#include <stddef.h>
+#include <stdint.h>
+
+#include "budget.h"
+
+enum { HASH_INLINE = 4 };
+
+struct hash_node {
+    struct hash_node *next;
+    uint64_t hash;
+};
+
+struct hash {
+    struct hash_node *chain;    /* while there are no buckets */
+    struct hash_node **buckets; /* mask + 1 of them, or NULL */
+    size_t count, mask;
+    struct budget *budget; /* the buckets are charged to it; NULL: to nobody */
+};
+
+static inline void hash_init(struct hash *h, struct budget *budget) {
+    *h = (struct hash){.budget = budget};
+}
+
+/* First member with that hash, NULL where there is none; hash_again gives the next one. */
+static inline struct hash_node *hash_again(struct hash_node *n, uint64_t hash) {
+    while (n && n->hash != hash) {
+        n = n->next;
+    }
+    return n;
+}
+
+static inline struct hash_node *hash_first(const struct hash *h, uint64_t hash) {
+    return hash_again(h->buckets ? h->buckets[hash & h->mask] : h->chain, hash);
+}
+
+/* Never fails: where there is no memory for more buckets the chains grow longer. */
+void hash_insert(struct hash *, struct hash_node *, uint64_t hash);
+/* The member must be in the table. */
+void hash_remove(struct hash *, struct hash_node *);
+/* Some member, NULL when empty: for taking a table apart. */
+struct hash_node *hash_any(const struct hash *);
+/* Gives the buckets back; members are the caller's. */
+void hash_free(struct hash *);
+
+/* Mixes a number into a hash: multiply and fold, good in all bits. */
+static inline uint64_t hash_mix(uint64_t hash, uint64_t value) {
+    __uint128_t product = (__uint128_t)(hash ^ UINT64_C(0x9e3779b97f4a7c15)) * (value ^ UINT64_C(0xd6e8feb86659fd93));
+    return (uint64_t)product ^ (uint64_t)(product >> 64);
+}
+
+uint64_t hash_bytes(uint64_t hash, const void *bytes, size_t n);
+
+#endif

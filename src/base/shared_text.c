@@ -1,0 +1,85 @@
+#include "shared_text.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+struct shared_text {
+    uint32_t holders;
+    uint32_t length; /* bytes */
+    uint8_t encoding;
+    uint8_t size_class; /* SHARED_TEXT_SIZES: on its own */
+    uint8_t bytes[];
+};
+
+static const size_t class_bytes[SHARED_TEXT_SIZES] = {64, 128, 256, 576};
+
+void text_store_init(struct text_store *s, struct budget *budget) {
+    s->budget = budget;
+    for (unsigned i = 0; i < SHARED_TEXT_SIZES; i++) {
+        pool_init(&s->sizes[i], class_bytes[i], budget);
+    }
+}
+
+void text_store_free(struct text_store *s) {
+    for (unsigned i = 0; i < SHARED_TEXT_SIZES; i++) {
+        pool_free(&s->sizes[i]);
+    }
+}
+
+static struct shared_text *take(struct text_store *s, size_t size, uint8_t *size_class) {
+    for (uint8_t i = 0; i < SHARED_TEXT_SIZES; i++) {
+        if (size <= class_bytes[i]) {
+            *size_class = i;
+            return pool_take(&s->sizes[i]);
+        }
+    }
+    *size_class = SHARED_TEXT_SIZES;
+    if (!budget_charge(s->budget, size)) {
+        return NULL;
+    }
+    struct shared_text *t = malloc(size);
+    if (!t) {
+        budget_release(s->budget, size);
+    }
+    return t;
+}
+
+struct shared_text *text_keep(struct text_store *s, struct text text) {
+    if (text.bytes.n == 0 || text.bytes.n > UINT32_MAX) {
+        return NULL;
+    }
+    uint8_t size_class;
+    struct shared_text *t = take(s, sizeof *t + text.bytes.n, &size_class);
+    if (!t) {
+        return NULL;
+    }
+    t->holders = 1;
+    t->length = (uint32_t)text.bytes.n;
+    t->encoding = (uint8_t)text.encoding;
+    t->size_class = size_class;
+    memcpy(t->bytes, text.bytes.p, text.bytes.n);
+    return t;
+}
+
+struct shared_text *text_share(struct shared_text *t) {
+    if (t) {
+        t->holders++;
+    }
+    return t;
+}
+
+void text_drop(struct text_store *s, struct shared_text *t) {
+    if (!t || --t->holders > 0) {
+        return;
+    }
+    if (t->size_class < SHARED_TEXT_SIZES) {
+        pool_give(&s->sizes[t->size_class], t);
+        return;
+    }
+    budget_release(s->budget, sizeof *t + t->length);
+    free(t);
+}
+
+struct text text_of(const struct shared_text *t) {
+    return t ? (struct text){{t->bytes, t->length}, (enum encoding)t->encoding} : (struct text){{NULL, 0}, ENC_UTF16LE};
+}

@@ -1,0 +1,49 @@
+/* A capture file, through libpcap: pcap and pcapng, micro- and nanoseconds, either byte order, from a file or a pipe ("-" is
+ * standard input). Frames are read where libpcap put them and live until the next read.
+ *
+ * What fails is told twice: by a negative errno, and by one line for a person that names the file and the remedy. */
+#ifndef CAPTURE_H
+#define CAPTURE_H
+
+#include <stddef.h>
+
+#include "packet.h"
+
+struct capture;
+
+enum { CAPTURE_WHY_MAX = 512 }; /* room for the longest line, NUL included; a longer one is cut */
+
+/* Opens path and reads the file's header (from a pipe: waits for it). -ENOENT, -EACCES, -EISDIR and so on; -ENODATA: empty;
+ * -EPROTONOSUPPORT: no capture, or one of a kind that is not read. *out is untouched on failure. */
+__attribute__((warn_unused_result)) int capture_open(struct capture **out, const char *path, char *why, size_t why_size);
+
+/* Only frames that this expression of pcap-filter(7) lets through come from now on; it sees the frame as it was captured.
+ * -EINVAL: it does not compile. */
+__attribute__((warn_unused_result)) int capture_set_filter(struct capture *, const char *expression, char *why, size_t why_size);
+
+/* 1 and the next frame; 0 at the end; -EBADMSG where the file is damaged or cut short, or another negative errno where reading
+ * failed: capture_why says it. Frames are numbered as they stand in the file, those that the filter held back included. */
+__attribute__((warn_unused_result)) int capture_next(struct capture *, struct frame *);
+
+/* The same for the first frame of the file, whatever the filter, and consumes nothing: to be called before capture_next. */
+__attribute__((warn_unused_result)) int capture_first(struct capture *, struct frame *);
+
+/* The line for the last failure of capture_next or capture_first; lives as long as the capture. */
+const char *capture_why(const struct capture *);
+
+struct capture_position {
+    uint64_t read, total; /* bytes of the file; total is 0 where it is not known (a pipe) */
+};
+struct capture_position capture_position(const struct capture *);
+
+int capture_link_type(const struct capture *); /* DLT_* */
+int capture_snap_length(const struct capture *);
+const char *capture_name(const struct capture *); /* the path as it was given */
+
+/* Called before a read of a pipe that would have to wait: whoever streams hands on what it has. False: wait no longer, the
+ * capture is at its end. */
+void capture_on_pause(struct capture *, bool (*pause)(void *arg), void *arg);
+
+void capture_close(struct capture *); /* NULL is fine */
+
+#endif

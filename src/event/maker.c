@@ -1,0 +1,317 @@
+#include "event/maker.h"
+
+#include <string.h>
+
+static const char *const operation_names[OPERATION_KINDS] = {
+#define OPERATION(id, name) name,
+#include "tables/operation.def"
+#undef OPERATION
+};
+
+static void begin(struct event_maker *m, const struct connection_facts *c, enum event_action action, struct moment at) {
+    m->text_count = 0;
+    m->event.object = OBJECT_FLOW;
+    m->event.action = action;
+    m->event.at = at;
+    m->event.flow_json = c->flow_json;
+    m->event.count = 0;
+}
+
+/* ---- names of machines and users */
+
+static bool is_ascii(struct view v, size_t i, uint8_t c) {
+    return v.p[i] == c && v.p[i + 1] == 0;
+}
+
+/* An address in a share's path names no host. */
+static bool is_address(struct view v) {
+    bool digits = true;
+    for (size_t i = 0; i + 1 < v.n; i += 2) {
+        if (is_ascii(v, i, ':')) {
+            return true;
+        }
+        digits = digits && v.p[i + 1] == 0 && ((v.p[i] >= '0' && v.p[i] <= '9') || v.p[i] == '.');
+    }
+    return digits;
+}
+
+static void server_name(struct event *e, struct text name) {
+    struct view v = name.bytes;
+    size_t dot = 0;
+    if (v.n < 2 || is_address(v)) {
+        return;
+    }
+    while (dot + 1 < v.n && !is_ascii(v, dot, '.')) {
+        dot += 2;
+    }
+    struct text host = text_utf16(view_part(v, 0, dot));
+    event_text(e, FIELD_HOSTNAME, host);
+    event_text(e, FIELD_DEST_HOSTNAME, host);
+    if (dot + 1 < v.n) {
+        event_text(e, FIELD_FQDN, name);
+        event_text(e, FIELD_DEST_FQDN, name);
+    }
+}
+
+/* DOMAIN\name */
+static void user(struct event_maker *m, const struct auth_facts *a) {
+    struct text *parts = a->user.bytes.n ? maker_texts(m, 3) : NULL;
+    if (!parts) {
+        return;
+    }
+    parts[0] = a->domain;
+    parts[1] = (struct text){{(const uint8_t *)"\\", a->domain.bytes.n ? 1 : 0}, ENC_UTF8};
+    parts[2] = a->user;
+    event_joined(&m->event, FIELD_USER, parts, 3);
+}
+
+static void who(struct event_maker *m, const struct operation *op) {
+    const struct auth_facts *a = op->auth ? op->auth : op->session ? op->session->auth : NULL;
+    if (a) {
+        user(m, a);
+        event_text(&m->event, FIELD_SRC_HOSTNAME, a->workstation);
+    }
+    server_name(&m->event, op->connection->server_name);
+}
+
+/* ---- what every operation has */
+
+static void dialect(struct event *e, const struct operation *op) {
+    const struct connection_facts *c = op->connection;
+    if (op->smb1_response && c->smb1_dialect.bytes.n) {
+        event_text(e, FIELD_DIALECT, c->smb1_dialect);
+    } else if (c->dialect) {
+        event_named(e, FIELD_DIALECT, c->dialect, &names_dialect, 3);
+    }
+}
+
+/* The SMB1 message, or the SMB2 one, that the operation is known by. */
+static void command(struct event *e, const struct operation *op) {
+    const struct smb2_message *any = op->request ? op->request : op->response;
+    if (op->smb1_request || op->smb1_response) {
+        const struct smb1_header *h = op->smb1_request ? &op->smb1_request->header : &op->smb1_response->header;
+        event_named(e, FIELD_COMMAND, h->command, &names_smb1_command, 2);
+        event_uint(e, FIELD_MESSAGE_ID, h->message_id);
+        event_uint(e, FIELD_PROCESS_ID, h->process_id);
+    } else if (any) {
+        event_named(e, FIELD_COMMAND, any->header.command, &names_smb2_command, 4);
+        if (any->header.message_id != UINT64_MAX) {
+            event_uint(e, FIELD_MESSAGE_ID, any->header.message_id);
+        }
+    }
+}
+
+static void status(struct event *e, const struct operation *op) {
+    if (op->response || op->smb1_response) {
+        uint32_t code = op->response ? op->response->header.status : op->smb1_response->header.status;
+        event_named(e, FIELD_STATUS, code, &names_ntstatus, 8);
+        event_uint(e, FIELD_STATUS_CODE, code);
+    }
+}
+
+static void ids(struct event *e, const struct operation *op) {
+    if (op->session_id != 0) {
+        event_hex(e, FIELD_SESSION_ID, op->session_id, 16);
+    }
+    if (op->has_tree_id && op->tree_id != 0) {
+        event_hex(e, FIELD_TREE_ID, op->tree_id, 8);
+    }
+    if (op->has_file_id) {
+        event_file_id(e, FIELD_FILE_ID, op->file_id);
+    }
+}
+
+static void flags(struct event *e, const struct operation *op) {
+    if (op->compound) {
+        event_bool(e, FIELD_COMPOUND, true);
+    }
+    if (op->async) {
+        event_bool(e, FIELD_ASYNC, true);
+    }
+    if (op->interim_responses) {
+        event_uint(e, FIELD_INTERIM_RESPONSES, op->interim_responses);
+    }
+    if (op->request || op->response) {
+        event_bool(e, FIELD_SIGNED, op->signed_message);
+    }
+    if (op->compressed || op->compression) {
+        event_bool(e, FIELD_COMPRESSED, true);
+    }
+}
+
+static void quality(struct event *e, const struct operation *op) {
+    if (op->request_lost) {
+        event_bool(e, FIELD_REQUEST_SEEN, false);
+    }
+    if (op->response_lost) {
+        event_bool(e, FIELD_RESPONSE_SEEN, false);
+    }
+    if (op->connection->midstream) {
+        event_bool(e, FIELD_MIDSTREAM, true);
+    }
+    if (op->gap) {
+        event_bool(e, FIELD_GAP, true);
+    }
+}
+
+static void times(struct event *e, const struct operation *op, bool exchange) {
+    bool answered = (op->response || op->smb1_response) && !op->unasked;
+    uint64_t start = exchange ? op->exchange_begin.time_ns : op->begin.time_ns;
+    if (!op->request_lost) {
+        event_time(e, FIELD_START_TIME, start);
+    }
+    if (answered) {
+        event_time(e, FIELD_END_TIME, op->end.time_ns);
+    }
+    if (answered && !op->request_lost && op->end.time_ns >= start) {
+        event_uint(e, FIELD_LATENCY_NS, op->end.time_ns - start);
+    }
+}
+
+void maker_operation(struct event_maker *m, const struct operation *op, enum detail detail) {
+    struct event *e = &m->event;
+    bool exchange = detail == DETAIL_HANDLES && op->kind == OPERATION_SESSION_SETUP;
+    begin(m, op->connection, ACTION_MESSAGE, exchange ? op->exchange_begin : op->begin);
+    who(m, op);
+    times(e, op, exchange);
+    event_uint(e, FIELD_VERSION, op->smb1_request || op->smb1_response ? 1 : op->connection->version);
+    dialect(e, op);
+    event_name(e, FIELD_OPERATION, operation_names[op->kind]);
+    command(e, op);
+    status(e, op);
+    ids(e, op);
+    flags(e, op);
+    maker_details(m, op);
+    quality(e, op);
+}
+
+/* ---- flows */
+
+void maker_flow_start(struct event_maker *m, const struct connection_facts *c) {
+    begin(m, c, ACTION_START, c->flow->first);
+    event_time(&m->event, FIELD_START_TIME, c->flow->first.time_ns);
+    event_bool(&m->event, FIELD_START_SEEN, c->flow->start_seen);
+}
+
+static const char *const end_reasons[] = {
+    [FLOW_END_FIN] = "fin",
+    [FLOW_END_RST] = "rst",
+    [FLOW_END_TIMEOUT] = "timeout",
+    [FLOW_END_REFUSED] = "refused",
+    [FLOW_END_UNANSWERED] = "unanswered",
+    [FLOW_END_EVICTED] = "evicted",
+    [FLOW_END_CAPTURE_END] = "capture_end",
+};
+
+static const struct name_row tcp_flag_rows[] = {
+    {TCP_FIN, "FIN"}, {TCP_SYN, "SYN"}, {TCP_RST, "RST"}, {TCP_PSH, "PSH"},
+    {TCP_ACK, "ACK"}, {TCP_URG, "URG"}, {TCP_ECE, "ECE"}, {TCP_CWR, "CWR"},
+};
+static const struct name_table tcp_flag_names = {tcp_flag_rows, sizeof tcp_flag_rows / sizeof tcp_flag_rows[0]};
+
+static void transport_sums(struct event *e, const struct flow_facts *f, enum flow_end_reason reason) {
+    event_time(e, FIELD_START_TIME, f->first.time_ns);
+    event_time(e, FIELD_END_TIME, f->last.time_ns);
+    event_bool(e, FIELD_START_SEEN, f->start_seen);
+    event_uint(e, FIELD_DURATION_NS, f->last.time_ns > f->first.time_ns ? f->last.time_ns - f->first.time_ns : 0);
+    event_uint(e, FIELD_PACKET_COUNT, f->packets[TO_SERVER] + f->packets[TO_CLIENT]);
+    event_uint(e, FIELD_OUT_BYTES, f->bytes[TO_SERVER]);
+    event_uint(e, FIELD_IN_BYTES, f->bytes[TO_CLIENT]);
+    event_bits(e, FIELD_TCP_FLAGS, f->tcp_flags, &tcp_flag_names);
+    event_name(e, FIELD_END_REASON, end_reasons[reason]);
+    event_uint(e, FIELD_MISSED_BYTES, f->missed_bytes[TO_SERVER] + f->missed_bytes[TO_CLIENT]);
+    event_uint(e, FIELD_GAPS, f->gaps[TO_SERVER] + f->gaps[TO_CLIENT]);
+}
+
+/* Pairs of domain and name become DOMAIN\name, in one text where there is no domain: a list has no joined items, so the
+ * separator is a text of its own and the list's form knows triples. */
+static void users(struct event_maker *m, const struct connection_facts *c) {
+    struct text *parts = c->user_count ? maker_texts(m, c->user_count * 3) : NULL;
+    if (!parts) {
+        return;
+    }
+    for (unsigned i = 0; i < c->user_count; i++) {
+        parts[i * 3] = c->users[i * 2];
+        parts[i * 3 + 1] = (struct text){{(const uint8_t *)"\\", c->users[i * 2].bytes.n ? 1 : 0}, ENC_UTF8};
+        parts[i * 3 + 2] = c->users[i * 2 + 1];
+    }
+    event_joined_texts(&m->event, FIELD_USERS, parts, c->user_count, 3);
+}
+
+static const char *signing_mode(uint16_t mode) {
+    if (mode & SMB2_NEGOTIATE_SIGNING_REQUIRED) {
+        return "required";
+    }
+    return mode & SMB2_NEGOTIATE_SIGNING_ENABLED ? "enabled" : "none";
+}
+
+static void session_sums(struct event_maker *m, const struct connection_facts *c) {
+    struct event *e = &m->event;
+    if (c->version) {
+        event_uint(e, FIELD_VERSION, c->version);
+    }
+    if (c->dialect) {
+        event_named(e, FIELD_DIALECT, c->dialect, &names_dialect, 3);
+    } else {
+        event_text(e, FIELD_DIALECT, c->smb1_dialect);
+    }
+    if (c->server_mode_known) {
+        event_name(e, FIELD_SIGNING, signing_mode(c->server_security_mode));
+    }
+    event_bool(e, FIELD_ENCRYPTION, c->encrypted_messages != 0);
+    if (c->encrypted_messages) {
+        event_uint(e, FIELD_ENCRYPTED_MESSAGES, c->encrypted_messages);
+    }
+    if (c->compressed_messages) {
+        event_uint(e, FIELD_COMPRESSED_MESSAGES, c->compressed_messages);
+    }
+    users(m, c);
+    event_texts(e, FIELD_SHARES, c->shares, c->share_count);
+    event_uint(e, FIELD_FILES_OPENED, c->files_opened);
+    event_uint(e, FIELD_FILES_WRITTEN, c->files_written);
+    event_uint(e, FIELD_FILES_DELETED, c->files_deleted);
+    event_uint(e, FIELD_BYTES_READ, c->bytes_read);
+    event_uint(e, FIELD_BYTES_WRITTEN, c->bytes_written);
+    event_uint(e, FIELD_REQUESTS, c->requests);
+    event_uint(e, FIELD_ERRORS, c->errors);
+}
+
+static const char *const fault_names[] = {
+    [FAULT_NBSS_TYPE] = "nbss_type",
+    [FAULT_NBSS_LENGTH] = "nbss_length",
+    [FAULT_PROTOCOL_ID] = "protocol_id",
+    [FAULT_CHAIN] = "chain",
+    [FAULT_PAYLOAD] = "payload",
+    [FAULT_WHOLE_LIMIT] = "whole_limit",
+    [FAULT_MEMORY] = "memory",
+    [FAULT_RESYNC] = "resync",
+    [FRAMER_FAULTS + V_NOT_MINE] = "not_smb",
+    [FRAMER_FAULTS + V_SHORT] = "short",
+    [FRAMER_FAULTS + V_BAD] = "bad",
+    [FRAMER_FAULTS + V_LIMIT] = "limit",
+};
+
+enum { FAULT_NAMES = sizeof fault_names / sizeof fault_names[0] };
+
+static void faults(struct event_maker *m, const struct connection_facts *c) {
+    uint64_t any = 0;
+    for (unsigned i = 0; i < FRAMER_FAULTS; i++) {
+        any |= m->fault_counts[i] = c->framer_faults[i];
+    }
+    for (unsigned i = 0; i < VERDICTS; i++) {
+        any |= m->fault_counts[FRAMER_FAULTS + i] = i == V_OK ? 0 : c->verdicts[i];
+    }
+    if (any) {
+        event_add(&m->event, FIELD_PARSE_FAULTS, FACT_COUNTS)->counts =
+            (struct fact_counts){fault_names, m->fault_counts, FAULT_NAMES};
+    }
+}
+
+void maker_flow_end(struct event_maker *m, const struct connection_facts *c, enum flow_end_reason reason, struct moment at) {
+    begin(m, c, ACTION_END, c->flow->first);
+    (void)at;
+    server_name(&m->event, c->server_name);
+    transport_sums(&m->event, c->flow, reason);
+    faults(m, c);
+    session_sums(m, c);
+}

@@ -1,0 +1,130 @@
+/* Names as records have them: share, file_path, local_path, stream, extension (records.md). UTF-16 texts throughout. */
+#include "event/maker.h"
+
+#include <string.h>
+
+struct text *maker_texts(struct event_maker *m, unsigned count) {
+    if (count > MAKER_TEXTS - m->text_count) {
+        return NULL;
+    }
+    struct text *t = &m->texts[m->text_count];
+    m->text_count += count;
+    return t;
+}
+
+static struct text literal(const char *s) {
+    return (struct text){{(const uint8_t *)s, strlen(s)}, ENC_UTF8};
+}
+
+static uint16_t unit(struct view v, size_t i) {
+    return (uint16_t)(v.p[i] | v.p[i + 1] << 8);
+}
+
+/* Offset behind the last unit c of v, 0 where there is none. */
+static size_t behind_last(struct view v, uint16_t c) {
+    for (size_t i = v.n & ~(size_t)1; i >= 2; i -= 2) {
+        if (unit(v, i - 2) == c) {
+            return i;
+        }
+    }
+    return 0;
+}
+
+static struct text share_of(struct text path) {
+    return text_utf16(view_from(path.bytes, behind_last(path.bytes, '\\')));
+}
+
+void maker_share(struct event_maker *m, const struct tree_facts *t) {
+    struct event *e = &m->event;
+    event_text(e, FIELD_SHARE, share_of(t->path));
+    event_text(e, FIELD_SHARE_PATH, t->path);
+    if (t->share_type) {
+        event_named(e, FIELD_SHARE_TYPE, t->share_type, &names_share_type, 2);
+    }
+}
+
+static bool is_letter(uint16_t u, char upper) {
+    return u == (uint16_t)upper || u == (uint16_t)(upper + 'a' - 'A');
+}
+
+static bool is_word(struct view v, const char *upper) {
+    size_t n = strlen(upper);
+    for (size_t i = 0; i < n; i++) {
+        if (v.n != n * 2 || !(upper[i] >= 'A' ? is_letter(unit(v, i * 2), upper[i]) : unit(v, i * 2) == (uint16_t)upper[i])) {
+            return false;
+        }
+    }
+    return true;
+}
+
+/* Where an administrative share leads on the server: C$ to C:\, ADMIN$ to C:\Windows\. A guess, and named as such. */
+static void local_path(struct event_maker *m, struct view share, struct text name) {
+    static const uint8_t colon[] = {':', 0, '\\', 0};
+    bool drive = share.n == 4 && unit(share, 2) == '$' && ((unit(share, 0) | 0x20) >= 'a') && ((unit(share, 0) | 0x20) <= 'z');
+    struct text *parts = drive || is_word(share, "ADMIN$") ? maker_texts(m, 3) : NULL;
+    if (!parts) {
+        return;
+    }
+    parts[0] = drive ? text_utf16(view_part(share, 0, 2)) : literal("C:\\Windows\\");
+    parts[1] = drive ? text_utf16((struct view){colon, sizeof colon}) : literal("");
+    parts[2] = name;
+    event_joined(&m->event, FIELD_LOCAL_PATH, parts, 3);
+}
+
+/* name:stream:type of MS-FSCC 2.1.5.3; the unnamed stream is no news. */
+static void stream(struct event_maker *m, struct view component) {
+    size_t i = 0;
+    while (i + 1 < component.n && unit(component, i) != ':') {
+        i += 2;
+    }
+    struct view rest = view_from(component, i + 2);
+    size_t n = 0;
+    while (n + 1 < rest.n && unit(rest, n) != ':') {
+        n += 2;
+    }
+    if (i + 1 < component.n) {
+        event_text(&m->event, FIELD_STREAM, text_utf16(view_part(rest, 0, n)));
+    }
+}
+
+static void extension(struct event_maker *m, struct view component) {
+    size_t end = 0;
+    while (end + 1 < component.n && unit(component, end) != ':') {
+        end += 2;
+    }
+    struct view file = view_part(component, 0, end);
+    size_t at = behind_last(file, '.');
+    struct view found = view_from(file, at);
+    if (at <= 2 || found.n == 0 || found.n > sizeof m->extension) {
+        return; /* none, or a name that begins with its only dot, or too long to be one */
+    }
+    for (size_t i = 0; i + 1 < found.n; i += 2) {
+        bool upper = found.p[i + 1] == 0 && found.p[i] >= 'A' && found.p[i] <= 'Z';
+        m->extension[i] = (uint8_t)(found.p[i] + (upper ? 'a' - 'A' : 0));
+        m->extension[i + 1] = found.p[i + 1];
+    }
+    event_text(&m->event, FIELD_EXTENSION, text_utf16((struct view){m->extension, found.n}));
+}
+
+void maker_file(struct event_maker *m, const struct tree_facts *t, struct text name, bool directory) {
+    struct event *e = &m->event;
+    event_text(e, FIELD_FILE_NAME, name.bytes.n ? name : literal("\\"));
+    struct text *parts = t && t->path.bytes.n ? maker_texts(m, 3) : NULL;
+    if (parts) {
+        parts[0] = t->path;
+        parts[1] = literal("\\");
+        parts[2] = name;
+        event_joined(e, FIELD_FILE_PATH, parts, 3);
+        local_path(m, share_of(t->path).bytes, name);
+    }
+    struct view component = view_from(name.bytes, behind_last(name.bytes, '\\'));
+    component.n &= ~(size_t)1;
+    if (t && t->share_type == SMB2_SHARE_TYPE_PIPE) {
+        event_text(e, FIELD_PIPE_NAME, name);
+        return;
+    }
+    stream(m, component);
+    if (!directory) {
+        extension(m, component);
+    }
+}

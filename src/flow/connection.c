@@ -1,0 +1,288 @@
+#include "connection.h"
+
+#include "delivery.h"
+#include "limits.h"
+#include "reassembly.h"
+
+enum { SCALE_UNKNOWN = 0xff };
+
+static bool is_syn(const struct packet *p) {
+    return (p->flags & (TCP_SYN | TCP_ACK | TCP_RST)) == TCP_SYN;
+}
+
+static bool is_syn_ack(const struct packet *p) {
+    return (p->flags & (TCP_SYN | TCP_ACK | TCP_RST)) == (TCP_SYN | TCP_ACK);
+}
+
+/* --- birth --- */
+
+/* In the middle of a connection: who is the client? Known by the port, else by the header. */
+static bool birth_midstream(const struct flow_settings *s, const struct packet *p, bool src_is_smb, bool dst_is_smb,
+                            struct birth *birth) {
+    if ((p->flags & TCP_RST) || ((p->flags & TCP_FIN) && p->payload_length == 0)) {
+        return false; /* the trailing end of something */
+    }
+    if (src_is_smb != dst_is_smb) {
+        *birth = (struct birth){FLOW_ATTEMPT, src_is_smb};
+        return true;
+    }
+    if (p->payload.n == 0 || !s->probe) {
+        return false;
+    }
+    enum nbss_probe probe = s->probe(p->payload);
+    if (probe == PROBE_NO && !src_is_smb) {
+        return false;
+    }
+    *birth = (struct birth){FLOW_ATTEMPT, probe == PROBE_RESPONSE};
+    return true;
+}
+
+bool connection_birth(const struct flow_settings *s, const struct packet *p, bool src_is_smb, bool dst_is_smb, struct birth *birth) {
+    if (!is_syn(p) && !is_syn_ack(p)) {
+        return birth_midstream(s, p, src_is_smb, dst_is_smb, birth);
+    }
+    bool from_server = is_syn_ack(p);
+    bool server_is_smb = from_server ? src_is_smb : dst_is_smb;
+    if (!server_is_smb && !s->probe) {
+        return false;
+    }
+    *birth = (struct birth){server_is_smb ? FLOW_ATTEMPT : FLOW_CANDIDATE, from_server};
+    return true;
+}
+
+/* --- a new connection on old addresses and ports --- */
+
+static void remember_syn(struct flow *f, enum direction from, uint32_t isn, struct moment at) {
+    f->has_syn = true;
+    f->syn_from = (uint8_t)from;
+    f->syn_isn = isn;
+    f->syn_at = at;
+}
+
+/* A SYN on a connection that stands proves nothing (RFC 9293 3.10.7.4, RFC 5961 4): it is believed once it is answered, or its
+ * sender goes on from it. */
+static bool superseded_by_syn(struct flow *f, enum direction d, const struct packet *p) {
+    const struct half *h = &f->halves[d];
+    if (h->has_isn && h->isn == p->seq) {
+        return false; /* sent again, or seen twice */
+    }
+    if (!h->has_isn && h->has_next && p->seq + 1 == h->next && f->facts.bytes[d] == 0) {
+        return false; /* its own, captured late */
+    }
+    switch (f->state) {
+    case FLOW_CLOSED:
+        return true;
+    case FLOW_LIVE:
+        remember_syn(f, d, p->seq, p->at);
+        return false;
+    default:
+        /* Both ends may open at the same time (RFC 9293 3.5): then each has one SYN. */
+        return h->has_isn || !f->facts.start_seen;
+    }
+}
+
+static bool superseded_by_syn_ack(struct flow *f, enum direction d, const struct packet *p) {
+    const struct half *h = &f->halves[d];
+    enum direction other = direction_opposite(d);
+    if (f->has_syn && f->syn_from == other && p->ack == f->syn_isn + 1) {
+        return true;
+    }
+    if (h->has_isn && h->isn == p->seq) {
+        return false;
+    }
+    if (f->state == FLOW_CLOSED) {
+        return true;
+    }
+    if (f->state == FLOW_LIVE && f->halves[other].has_next && p->ack != f->halves[other].isn + 1 && h->has_isn) {
+        remember_syn(f, other, p->ack - 1, p->at); /* the SYN itself was not captured */
+    }
+    return false;
+}
+
+/* Data on a closed connection that cannot be its own: the SYN of the next one was not captured. */
+static bool superseded_by_data(const struct flow *f, enum direction d, const struct packet *p) {
+    const struct half *h = &f->halves[d];
+    if (f->state != FLOW_CLOSED || p->payload_length == 0 || !h->has_next) {
+        return false;
+    }
+    uint32_t behind = h->next - p->seq;
+    if (h->fin_done) {
+        return behind == 0 || behind > BEHIND_MAX;
+    }
+    return behind > BEHIND_MAX && 0 - behind > WINDOW_UNKNOWN;
+}
+
+bool connection_superseded(struct flow *f, enum direction d, const struct packet *p) {
+    if (is_syn(p)) {
+        return superseded_by_syn(f, d, p);
+    }
+    if (is_syn_ack(p)) {
+        return superseded_by_syn_ack(f, d, p);
+    }
+    if (f->has_syn && f->syn_from == d && !(p->flags & TCP_RST) && p->seq == f->syn_isn + 1 && p->seq != f->halves[d].next) {
+        return true;
+    }
+    return superseded_by_data(f, d, p);
+}
+
+/* --- life --- */
+
+static void note_syn(struct flow *f, enum direction d, const struct packet *p) {
+    struct half *h = &f->halves[d];
+    if (f->state == FLOW_LIVE && h->has_isn) {
+        return;
+    }
+    f->facts.start_seen |= !f->opened; /* too late to tell, where it was picked up at its first data */
+    h->isn = p->seq;
+    h->has_isn = true;
+    h->scale = p->window_scale;
+    if (!h->has_next) {
+        reassembly_begin(h, p->seq + 1);
+    }
+    struct half *other = &f->halves[direction_opposite(d)];
+    if ((p->flags & TCP_ACK) && !other->has_next) {
+        reassembly_begin(other, p->ack);
+    }
+}
+
+/* The handshake is over for us by the server's SYN, or when the two speak on although it was not captured. */
+static bool stands(const struct flow *f, enum direction d, const struct packet *p) {
+    if (p->flags & TCP_RST) {
+        return false;
+    }
+    if (f->facts.start_seen && (p->flags & TCP_ACK)) {
+        /* An answer to our SYN, rather than a challenge (RFC 5961 4) by a server that has an old connection. */
+        return d == TO_SERVER || p->ack - f->halves[TO_SERVER].next <= WINDOW_UNKNOWN;
+    }
+    /* One byte, or none, with nothing but an acknowledgment is a keep-alive (RFC 9293 3.8.4): no data of a flow picked up here. */
+    return p->payload_length > 1 || (p->payload_length == 1 && (p->flags & (TCP_PSH | TCP_FIN)));
+}
+
+static void shake_hands(struct flow_context *c, struct flow *f, enum direction d, const struct packet *p) {
+    if ((p->flags & (TCP_SYN | TCP_RST)) == TCP_SYN) {
+        note_syn(f, d, p);
+    } else if ((p->flags & (TCP_ACK | TCP_RST)) == TCP_ACK && f->facts.start_seen) {
+        struct half *other = &f->halves[direction_opposite(d)];
+        if (!other->has_next) {
+            reassembly_begin(other, p->ack); /* the answer to its SYN was not captured */
+        }
+    }
+    if (f->state == FLOW_ATTEMPT && stands(f, d, p)) {
+        delivery_start(c, f, p->at);
+    }
+}
+
+/* How far ahead of what it is known to have sent a RST of this side is believed: what the other side has room for. */
+static uint32_t window_of(const struct half *receiver, const struct half *sender) {
+    if (!receiver->has_isn || !sender->has_isn) {
+        return WINDOW_UNKNOWN;
+    }
+    bool scaled = receiver->scale != SCALE_UNKNOWN && sender->scale != SCALE_UNKNOWN;
+    uint32_t window = (uint32_t)receiver->window << (scaled ? receiver->scale : 0);
+    return window > WINDOW_MIN ? window : WINDOW_MIN;
+}
+
+/* RFC 9293 3.10.7.4; the lower edge is what the other side acknowledged, for a RST in answer to a segment repeats that. */
+static bool rst_in_window(const struct flow *f, enum direction d, const struct packet *p) {
+    const struct half *h = &f->halves[d], *other = &f->halves[direction_opposite(d)];
+    if (f->state != FLOW_LIVE && f->facts.start_seen && !h->has_next) {
+        return (p->flags & TCP_ACK) && p->ack - other->next <= EARLY_BYTES; /* the answer to a SYN, and its data: 3.10.7.3 */
+    }
+    if (!h->has_next && !h->has_acked) {
+        return true;
+    }
+    uint32_t high = h->has_next ? h->next : h->acked;
+    uint32_t low = high;
+    if (h->has_acked && (int32_t)(h->acked - low) < 0) {
+        low = h->acked;
+    } else if (h->has_acked && h->acked - high <= ACKED_AHEAD_MAX) {
+        high = h->acked;
+    }
+    if (low != high && high - low > BEHIND_MAX) {
+        low = high;
+    }
+    return p->seq - low <= high - low + window_of(other, h);
+}
+
+static void note_rst(struct flow_context *c, struct flow *f, enum direction d, const struct packet *p) {
+    if (f->state == FLOW_CLOSED) {
+        return;
+    }
+    if (!rst_in_window(f, d, p)) {
+        c->stats->rst_ignored++;
+        return;
+    }
+    if (f->state == FLOW_CANDIDATE) {
+        f->doomed = true;
+        return;
+    }
+    if (f->state == FLOW_LIVE) {
+        f->end_reason = FLOW_END_RST;
+        f->rst_from = (uint8_t)d;
+    } else {
+        f->end_reason = d == TO_CLIENT ? FLOW_END_REFUSED : FLOW_END_UNANSWERED;
+    }
+    f->state = FLOW_CLOSED;
+}
+
+/* New data from the side that was said to have reset the connection: the RST was not its own. */
+static void revive(struct flow *f, enum direction d, const struct packet *p) {
+    const struct half *h = &f->halves[d];
+    bool reset = f->state == FLOW_CLOSED && f->opened && f->end_reason == FLOW_END_RST;
+    if (reset && f->rst_from == d && p->payload_length != 0 && h->has_next && (int32_t)(p->seq - h->next) >= 0) {
+        f->state = FLOW_LIVE;
+    }
+}
+
+static void note_close(struct flow *f) {
+    if (f->state != FLOW_LIVE) {
+        return;
+    }
+    bool done[DIRECTIONS];
+    for (int d = 0; d < DIRECTIONS; d++) {
+        done[d] = f->halves[d].fin_done || f->facts.packets[d] == 0;
+    }
+    if (done[TO_SERVER] && done[TO_CLIENT]) {
+        f->state = FLOW_CLOSED;
+        f->end_reason = FLOW_END_FIN;
+    }
+}
+
+void connection_packet(struct flow_context *c, struct flow *f, enum direction d, const struct packet *p) {
+    f->facts.packets[d]++;
+    f->facts.tcp_flags |= p->flags;
+    f->facts.last.frame = p->at.frame;
+    if (p->at.time_ns > f->facts.last.time_ns) {
+        f->facts.last.time_ns = p->at.time_ns;
+    }
+    f->halves[d].window = p->window;
+    shake_hands(c, f, d, p);
+    if (p->flags & TCP_RST) {
+        note_rst(c, f, d, p); /* what a RST carries is no data (RFC 9293 3.5.2) */
+        return;
+    }
+    revive(f, d, p);
+    if (f->state == FLOW_ATTEMPT && !f->facts.start_seen) {
+        return; /* a keep-alive of a flow that was picked up: its byte is no data */
+    }
+    reassembly_packet(c, f, d, p);
+    note_close(f);
+}
+
+enum flow_end_reason connection_end_reason(const struct flow *f, enum flow_end_reason otherwise) {
+    if (f->state == FLOW_CLOSED) {
+        return (enum flow_end_reason)f->end_reason;
+    }
+    if (otherwise == FLOW_END_EVICTED) {
+        return otherwise;
+    }
+    if (f->state == FLOW_ATTEMPT) {
+        return FLOW_END_UNANSWERED;
+    }
+    /* One side closed, and the other's FIN was not captured. */
+    return f->halves[TO_SERVER].has_fin || f->halves[TO_CLIENT].has_fin ? FLOW_END_FIN : otherwise;
+}
+
+bool connection_told(const struct flow *f) {
+    return f->opened || (f->facts.start_seen && (f->state == FLOW_ATTEMPT || f->state == FLOW_CLOSED));
+}

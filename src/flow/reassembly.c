@@ -1,0 +1,456 @@
+#include "reassembly.h"
+
+#include <assert.h>
+#include <stdlib.h>
+
+#include "delivery.h"
+#include "limits.h"
+
+static const struct reorder_queue no_queue;
+
+static const struct reorder_queue *queue_of(const struct flow *f, enum direction d) {
+    return f->reorder ? &f->reorder->queues[d] : &no_queue;
+}
+
+static uint64_t packets_of(const struct flow *f) {
+    return f->facts.packets[TO_SERVER] + f->facts.packets[TO_CLIENT];
+}
+
+/* Bytes from next on that the other side acknowledged: they were received there. A direction of which nothing is ever captured
+ * has none: that is not loss. Nor has a single byte with nothing behind it: that is a FIN which was not captured. */
+static uint32_t acked_past(const struct flow *f, enum direction d) {
+    const struct half *h = &f->halves[d];
+    uint32_t past = h->acked - h->next;
+    if (past == 0 || past > ACKED_AHEAD_MAX || !h->has_next || !h->has_acked || f->facts.packets[d] == 0) {
+        return 0;
+    }
+    if (h->has_fin && !h->fin_done && past > h->fin - h->next) {
+        return h->fin - h->next;
+    }
+    return past == 1 && queue_of(f, d)->count == 0 ? 0 : past;
+}
+
+/* Does something that acknowledges ack have to wait for the other direction? */
+static bool blocked(const struct flow *f, enum direction d, bool has_ack, uint32_t ack) {
+    enum direction other = direction_opposite(d);
+    return has_ack && acked_past(f, other) != 0 && (int32_t)(ack - f->halves[other].next) > 0;
+}
+
+void reassembly_begin(struct half *h, uint32_t next) {
+    h->next = next;
+    h->has_next = true;
+    if ((int32_t)(h->acked - next) > ACKED_AHEAD_MAX) {
+        h->has_acked = false;
+    }
+}
+
+static void note_ack(struct half *h, uint32_t ack) {
+    if (!h->has_acked) {
+        h->acked = ack;
+        h->has_acked = true;
+    } else if ((int32_t)(ack - h->acked) > 0 && (!h->has_next || (int32_t)(ack - h->next) <= ACKED_AHEAD_MAX)) {
+        h->acked = ack;
+    }
+}
+
+/* True when the end of the direction's data was reached by it. */
+static bool pass_fin(struct half *h) {
+    if (!h->has_fin || h->fin_done || (int32_t)(h->next - h->fin) < 0) {
+        return false;
+    }
+    h->next += h->next == h->fin;
+    h->fin_done = true;
+    return true;
+}
+
+static void pass_on(struct flow_context *c, struct flow *f, enum direction d, const struct arrival *a) {
+    f->halves[d].next += a->length;
+    delivery_bytes(c, f, d, a->bytes, a->length, a->at);
+}
+
+static void pass_head(struct flow_context *c, struct flow *f, enum direction d) {
+    struct segment *s = queue_pop(&f->reorder->queues[d]);
+    struct arrival a = {.seq = s->seq, .length = s->length, .bytes = {s->data, s->n}, .at = s->at};
+    assert(s->seq == f->halves[d].next);
+    pass_on(c, f, d, &a);
+    segment_free(s, &f->reorder->held);
+}
+
+static void pass_gap(struct flow_context *c, struct flow *f, enum direction d, uint32_t length, struct moment at) {
+    f->halves[d].next += length;
+    delivery_gap(c, f, d, length, at);
+}
+
+/* Passes on the segments that are next and wait for nothing. */
+static bool drain(struct flow_context *c, struct flow *f, enum direction d) {
+    struct half *h = &f->halves[d];
+    bool moved = false;
+    while (!h->early && f->reorder) {
+        const struct segment *head = queue_head(&f->reorder->queues[d]);
+        if (!head || head->seq != h->next || blocked(f, d, head->has_ack, head->ack)) {
+            break;
+        }
+        pass_head(c, f, d);
+        moved = true;
+    }
+    return pass_fin(h) || moved;
+}
+
+static void drain_both(struct flow_context *c, struct flow *f) {
+    bool moved;
+    do {
+        moved = drain(c, f, TO_SERVER);
+        moved |= drain(c, f, TO_CLIENT);
+    } while (moved);
+}
+
+/* --- the first data of a connection on another port --- */
+
+/* The bytes a candidate begins with: those of the first segment, or, where it is too short to tell, of several. */
+static struct view first_data(const struct reorder_queue *q, uint8_t *to) {
+    const struct segment *head = queue_head(q);
+    if (head->n >= PROBE_MIN) {
+        return (struct view){head->data, head->n};
+    }
+    size_t n = 0;
+    uint32_t run = queue_run(q, PROBE_MIN);
+    for (uint32_t i = 0; i < run; i++) {
+        const struct segment *s = q->at[q->first + i];
+        for (uint32_t k = 0; k < s->n && n < PROBE_MAX; k++) {
+            to[n++] = s->data[k];
+        }
+    }
+    return (struct view){to, n};
+}
+
+/* Asks the probe once there is enough to ask. */
+static void judge_candidate(struct flow_context *c, struct flow *f, enum direction d) {
+    const struct segment *head = queue_head(queue_of(f, d));
+    if (!head || head->seq != f->halves[d].next) {
+        return;
+    }
+    uint8_t gathered[PROBE_MAX];
+    struct view first = first_data(queue_of(f, d), gathered);
+    if (first.n < PROBE_MIN && !f->halves[d].has_fin) {
+        return;
+    }
+    if (c->settings.probe(first) == PROBE_NO) {
+        f->doomed = true;
+    } else {
+        delivery_start(c, f, head->at);
+    }
+}
+
+/* --- what has to give way --- */
+
+/* The first hole of a direction, or what else keeps it waiting, is over. */
+static void force(struct flow_context *c, struct flow *f, enum direction d, struct moment at) {
+    struct half *h = &f->halves[d];
+    if (f->state == FLOW_CANDIDATE) {
+        f->doomed = true; /* its beginning is lost: what follows may still be found by itself */
+        return;
+    }
+    if (h->early) {
+        h->early = false;
+        return;
+    }
+    const struct segment *head = queue_head(queue_of(f, d));
+    uint32_t past = acked_past(f, d);
+    if (!head) {
+        assert(past != 0);
+        pass_gap(c, f, d, past, at);
+        return;
+    }
+    uint32_t hole = head->seq - h->next;
+    if (hole == 0) {
+        pass_head(c, f, d);
+    } else if (past != 0) {
+        pass_gap(c, f, d, past < hole ? past : hole, at);
+    } else if (hole <= UNCONFIRMED_AHEAD_MAX || queue_run(queue_of(f, d), CONFIRMING_SEGMENTS) == CONFIRMING_SEGMENTS) {
+        pass_gap(c, f, d, hole, at);
+    } else {
+        c->stats->segments_dropped++;
+        segment_free(queue_pop(&f->reorder->queues[d]), &f->reorder->held);
+    }
+}
+
+static bool troubled(const struct flow *f, enum direction d) {
+    return queue_of(f, d)->count != 0 || acked_past(f, d) != 0;
+}
+
+/* A hole rather than something that waits for the other direction's hole. */
+static bool has_hole(const struct flow *f, enum direction d) {
+    const struct segment *head = queue_head(queue_of(f, d));
+    return f->halves[d].early || (head ? head->seq != f->halves[d].next : acked_past(f, d) != 0);
+}
+
+/* Which direction has to give way so that something moves; requests before responses. */
+static enum direction weakest(const struct flow *f) {
+    for (int d = TO_SERVER; d < DIRECTIONS; d++) {
+        if (troubled(f, (enum direction)d) && has_hole(f, (enum direction)d)) {
+            return (enum direction)d;
+        }
+    }
+    return troubled(f, TO_SERVER) ? TO_SERVER : TO_CLIENT;
+}
+
+/* --- waiting --- */
+
+/* The allowance begins anew with each hole, and when a hole is acknowledged. */
+static void note_waiting(const struct flow_context *c, struct flow *f, enum direction d) {
+    struct waiting *w = &f->reorder->waits[d];
+    const struct half *h = &f->halves[d];
+    bool acked = acked_past(f, d) != 0;
+    if (!troubled(f, d) || !has_hole(f, d)) {
+        w->on = false;
+    } else if (!w->on || (!h->early && (w->next != h->next || w->acked != acked))) {
+        *w = (struct waiting){c->now, packets_of(f), h->next, acked, true};
+    }
+}
+
+static bool waited_enough(const struct flow_context *c, const struct flow *f, enum direction d) {
+    const struct waiting *w = &f->reorder->waits[d];
+    if (!w->on) {
+        return false;
+    }
+    uint64_t packets = packets_of(f) - w->packets, time = c->now - w->since;
+    if (f->halves[d].early) {
+        return packets >= EARLY_PACKETS || time >= REORDER_NS;
+    }
+    return w->acked ? packets >= REORDER_PACKETS || time >= REORDER_NS : time >= HOLE_NS;
+}
+
+static void stop_waiting(struct flow_context *c, struct flow *f) {
+    struct reorder *r = f->reorder;
+    list_remove(&r->link);
+    for (int d = 0; d < DIRECTIONS; d++) {
+        queue_clear(&r->queues[d], &r->held);
+    }
+    assert(r->held.held == 0);
+    budget_release(c->budget, sizeof *r);
+    free(r);
+    f->reorder = NULL;
+}
+
+static bool start_waiting(struct flow_context *c, struct flow *f) {
+    if (f->reorder) {
+        return true;
+    }
+    if (!budget_charge(c->budget, sizeof(struct reorder))) {
+        return false;
+    }
+    struct reorder *r = calloc(1, sizeof *r);
+    if (!r) {
+        budget_release(c->budget, sizeof *r);
+        return false;
+    }
+    r->flow = f;
+    r->held = (struct budget){c->budget, 0, c->settings.reorder_bytes_max};
+    r->looked = c->now;
+    list_append(&c->waiting, &r->link);
+    f->reorder = r;
+    return true;
+}
+
+void reassembly_settle(struct flow_context *c, struct flow *f, struct moment at) {
+    if (f->state == FLOW_CANDIDATE && !f->doomed) {
+        judge_candidate(c, f, TO_SERVER);
+        if (f->state == FLOW_CANDIDATE && !f->doomed) {
+            judge_candidate(c, f, TO_CLIENT);
+        }
+    }
+    for (;;) {
+        if (f->opened) {
+            drain_both(c, f);
+        }
+        if (f->doomed || (!troubled(f, TO_SERVER) && !troubled(f, TO_CLIENT))) {
+            break;
+        }
+        if (!start_waiting(c, f)) {
+            force(c, f, weakest(f), at);
+            continue;
+        }
+        note_waiting(c, f, TO_SERVER);
+        note_waiting(c, f, TO_CLIENT);
+        if (waited_enough(c, f, TO_SERVER)) {
+            force(c, f, TO_SERVER, at);
+        } else if (waited_enough(c, f, TO_CLIENT)) {
+            force(c, f, TO_CLIENT, at);
+        } else if (f->opened && !has_hole(f, TO_SERVER) && !has_hole(f, TO_CLIENT)) {
+            force(c, f, weakest(f), at); /* each waits for the other, as a retransmission does that acknowledges its own answer */
+        } else {
+            return;
+        }
+    }
+    if (f->reorder) {
+        stop_waiting(c, f);
+    }
+}
+
+void reassembly_finish(struct flow_context *c, struct flow *f) {
+    assert(f->opened);
+    for (;;) {
+        drain_both(c, f);
+        if (!troubled(f, TO_SERVER) && !troubled(f, TO_CLIENT)) {
+            break;
+        }
+        force(c, f, weakest(f), f->facts.last);
+    }
+    reassembly_drop(c, f);
+}
+
+void reassembly_drop(struct flow_context *c, struct flow *f) {
+    if (f->reorder) {
+        stop_waiting(c, f);
+    }
+}
+
+/* --- arrival --- */
+
+/* Keeps it, if need be at the cost of what has waited longest. False: it has to pass now. */
+static bool keep(struct flow_context *c, struct flow *f, enum direction d, const struct arrival *a) {
+    if (!start_waiting(c, f)) {
+        c->stats->reassembly_limit++;
+        return false;
+    }
+    bool differs = false;
+    enum queue_result result = queue_insert(&f->reorder->queues[d], &f->reorder->held, f->halves[d].next, *a, &differs);
+    c->stats->overlap_differs += differs;
+    f->facts.overlaps_differ += differs;
+    return result == QUEUE_KEPT;
+}
+
+/* It is next in order: passes on as much as comes before what is queued, and leaves the rest to the queue. */
+static void take_in_order(struct flow_context *c, struct flow *f, enum direction d, struct arrival a) {
+    const struct segment *head = queue_head(queue_of(f, d));
+    uint32_t room = head ? head->seq - a.seq : UINT32_MAX;
+    if (room < a.length) {
+        struct arrival rest = arrival_from(a, room);
+        if (!keep(c, f, d, &rest)) {
+            c->stats->reassembly_limit++; /* what is new in it becomes a hole */
+        }
+        a.length = room;
+        a.bytes = view_part(a.bytes, 0, room);
+    }
+    if (a.length != 0) {
+        pass_on(c, f, d, &a);
+    }
+}
+
+/* No memory to keep anything: what is missing before it is given up. */
+static void take_by_force(struct flow_context *c, struct flow *f, enum direction d, struct arrival a) {
+    struct half *h = &f->halves[d];
+    h->early = false;
+    if (f->state == FLOW_CANDIDATE) {
+        f->doomed = true;
+        return;
+    }
+    uint32_t hole = a.seq - h->next;
+    if (hole > UNCONFIRMED_AHEAD_MAX) {
+        c->stats->segments_dropped++;
+        return;
+    }
+    if (hole != 0) {
+        pass_gap(c, f, d, hole, a.at);
+    }
+    take_in_order(c, f, d, a);
+}
+
+/* Cuts off what has passed already; false where nothing is left. */
+static bool trim_old(struct flow_context *c, struct flow *f, enum direction d, struct arrival *a) {
+    struct half *h = &f->halves[d];
+    uint32_t behind = h->next - a->seq;
+    if (behind == 0 || behind > BEHIND_MAX) {
+        return true;
+    }
+    if (h->early && behind <= EARLY_BYTES) {
+        h->next = a->seq;
+        return true;
+    }
+    bool keep_alive = behind == 1 && a->length == 1;
+    c->stats->retransmitted += !keep_alive;
+    if (behind >= a->length) {
+        return false;
+    }
+    *a = arrival_from(*a, behind);
+    return true;
+}
+
+static void take(struct flow_context *c, struct flow *f, enum direction d, struct arrival a) {
+    bool counted = false;
+    while (trim_old(c, f, d, &a)) {
+        const struct half *h = &f->halves[d];
+        const struct segment *head = queue_head(queue_of(f, d));
+        bool next = a.seq == h->next && !(head && head->seq == h->next);
+        if (next && !h->early && f->opened && !blocked(f, d, a.has_ack, a.ack)) {
+            take_in_order(c, f, d, a);
+            return;
+        }
+        if (!counted && a.seq != h->next) {
+            c->stats->out_of_order++;
+            counted = true;
+        }
+        if (keep(c, f, d, &a)) {
+            return;
+        }
+        if (queue_of(f, d)->count == 0 && queue_of(f, direction_opposite(d))->count == 0) {
+            take_by_force(c, f, d, a);
+            return;
+        }
+        c->stats->reassembly_limit++;
+        force(c, f, has_hole(f, d) && queue_of(f, d)->count != 0 ? d : weakest(f), a.at);
+        if (f->doomed) {
+            return;
+        }
+        drain_both(c, f);
+    }
+}
+
+/* The first data of a direction whose SYN was not seen sets its sequence. It is held back a little, unless the other side said
+ * before that it had everything up to here. */
+static void begin_early(struct half *h, uint32_t seq) {
+    reassembly_begin(h, seq);
+    h->early = !(h->has_acked && h->acked == seq);
+}
+
+static void note_fin(struct half *h, uint32_t at) {
+    if (!h->has_fin && (int32_t)(at - h->next) >= 0) {
+        h->fin = at;
+        h->has_fin = true;
+    }
+}
+
+void reassembly_packet(struct flow_context *c, struct flow *f, enum direction d, const struct packet *p) {
+    struct half *h = &f->halves[d];
+    bool has_ack = (p->flags & TCP_ACK) != 0;
+    if (has_ack) {
+        note_ack(&f->halves[direction_opposite(d)], p->ack);
+    }
+    uint32_t seq = p->seq + ((p->flags & TCP_SYN) != 0);
+    if (p->payload_length != 0 && !h->has_next) {
+        begin_early(h, seq);
+    }
+    if ((p->flags & TCP_FIN) && h->has_next) {
+        note_fin(h, seq + p->payload_length);
+    }
+    if (p->payload_length != 0) {
+        take(c, f, d, (struct arrival){seq, p->payload_length, p->payload, p->at, p->ack, has_ack});
+    }
+    pass_fin(h);
+    if (f->reorder || acked_past(f, TO_SERVER) != 0 || acked_past(f, TO_CLIENT) != 0) {
+        reassembly_settle(c, f, p->at);
+    }
+}
+
+void reassembly_tick(struct flow_context *c) {
+    while (!list_empty(&c->waiting)) {
+        struct reorder *r = LIST_ELEMENT(c->waiting.next, struct reorder, link);
+        if (c->now - r->looked < REORDER_NS) {
+            break;
+        }
+        r->looked = c->now;
+        list_remove(&r->link);
+        list_append(&c->waiting, &r->link);
+        reassembly_settle(c, r->flow, r->flow->facts.last);
+    }
+}

@@ -1,0 +1,374 @@
+#include "table.h"
+
+#include <assert.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "community_id.h"
+#include "connection.h"
+#include "delivery.h"
+#include "entry.h"
+#include "limits.h"
+#include "reassembly.h"
+
+enum { BUCKETS_MIN = 1 << 10, PORTS = 1 << 16 };
+
+#define EXPIRY_STEP_NS (SECOND_NS / 10) /* how often, by the clock, it is looked what is due */
+
+struct flow_table {
+    struct flow_context context;
+    struct flow **buckets;
+    uint32_t bucket_mask;
+    size_t count, state_counts[FLOW_STATES];
+    struct list order;              /* flows by their beginning */
+    struct list idle[FLOW_STATES];  /* flows by their last packet; the closed ones by their close */
+    uint64_t high_ns;               /* the latest packet's time, see advance_clock */
+    uint64_t next_expiry;           /* of the clock */
+    bool has_time;
+    uint8_t is_smb_port[PORTS / 8];
+};
+
+struct flow_settings flow_settings_default(void) {
+    return (struct flow_settings){
+        .probe = nbss_probe,
+        .flows_max = FLOWS_MAX,
+        .candidates_max = CANDIDATES_MAX,
+        .reorder_bytes_max = REORDER_BYTES_MAX,
+        .idle_ns = IDLE_NS,
+        .attempt_ns = ATTEMPT_NS,
+        .linger_ns = LINGER_NS,
+    };
+}
+
+static void set_ports(struct flow_table *t, const uint16_t *ports, size_t count) {
+    static const uint16_t defaults[] = {445, 139};
+    if (!ports) {
+        ports = defaults;
+        count = sizeof defaults / sizeof *defaults;
+    }
+    for (size_t i = 0; i < count; i++) {
+        t->is_smb_port[ports[i] / 8] |= (uint8_t)(1u << ports[i] % 8);
+    }
+}
+
+static bool is_smb_port(const struct flow_table *t, uint16_t port) {
+    return t->is_smb_port[port / 8] >> port % 8 & 1;
+}
+
+static uint32_t bucket_count(size_t flows_max) {
+    uint32_t n = BUCKETS_MIN;
+    while (n < flows_max && n < UINT32_C(1) << 30) {
+        n *= 2;
+    }
+    return n;
+}
+
+struct flow_table *flow_table_new(const struct flow_settings *settings, const struct stream_sink *sink, struct budget *budget,
+                                  struct stats *stats) {
+    assert(settings->flows_max > 0);
+    struct flow_table *t = calloc(1, sizeof *t);
+    if (!t) {
+        return NULL;
+    }
+    uint32_t buckets = bucket_count(settings->flows_max);
+    t->bucket_mask = buckets - 1;
+    t->buckets = calloc(buckets, sizeof *t->buckets);
+    t->context = (struct flow_context){
+        .settings = *settings, .sink = *sink, .budget = budget, .stats = stats, .community_id = community_id_new()};
+    list_init(&t->context.waiting);
+    list_init(&t->order);
+    for (int i = 0; i < FLOW_STATES; i++) {
+        list_init(&t->idle[i]);
+    }
+    set_ports(t, settings->ports, settings->port_count);
+    t->context.settings.ports = NULL;
+    if (!t->buckets || !t->context.community_id) {
+        flow_table_free(t);
+        return NULL;
+    }
+    return t;
+}
+
+/* --- the hash --- */
+
+static bool endpoint_equal(const struct endpoint *a, const struct endpoint *b) {
+    return a->port == b->port && a->ip.family == b->ip.family && memcmp(a->ip.bytes, b->ip.bytes, sizeof a->ip.bytes) == 0;
+}
+
+static uint8_t *append_endpoint(uint8_t *to, const struct endpoint *e) {
+    size_t size = e->ip.family == 4 ? 4 : 16;
+    memcpy(to, e->ip.bytes, size);
+    memcpy(to + size, &e->port, sizeof e->port);
+    return to + size + sizeof e->port;
+}
+
+/* The same for both directions: the smaller end comes first. */
+static uint32_t hash_of(const struct flow_table *t, const struct endpoint *a, const struct endpoint *b) {
+    uint8_t input[2 * (16 + sizeof a->port)];
+    bool swap = a->port > b->port || (a->port == b->port && memcmp(a->ip.bytes, b->ip.bytes, sizeof a->ip.bytes) > 0);
+    uint8_t *end = append_endpoint(append_endpoint(input, swap ? b : a), swap ? a : b);
+    uint64_t hash = siphash13(t->context.settings.hash_key, (struct view){input, (size_t)(end - input)});
+    return (uint32_t)(hash ^ hash >> 32);
+}
+
+static struct flow *find(const struct flow_table *t, const struct packet *p, uint32_t hash, enum direction *d) {
+    for (struct flow *f = t->buckets[hash & t->bucket_mask]; f; f = f->chain) {
+        if (f->hash != hash) {
+            continue;
+        }
+        if (endpoint_equal(&f->facts.client, &p->src) && endpoint_equal(&f->facts.server, &p->dst)) {
+            *d = TO_SERVER;
+            return f;
+        }
+        if (endpoint_equal(&f->facts.client, &p->dst) && endpoint_equal(&f->facts.server, &p->src)) {
+            *d = TO_CLIENT;
+            return f;
+        }
+    }
+    return NULL;
+}
+
+/* --- flows come and go --- */
+
+static void list_flow(struct flow_table *t, struct flow *f) {
+    t->state_counts[f->listed]--;
+    f->listed = f->state;
+    t->state_counts[f->listed]++;
+    list_remove(&f->idle);
+    list_append(&t->idle[f->listed], &f->idle);
+}
+
+/* Out of the table and gone, without a word. */
+static void remove_flow(struct flow_table *t, struct flow *f) {
+    struct flow **at = &t->buckets[f->hash & t->bucket_mask];
+    while (*at != f) {
+        at = &(*at)->chain;
+    }
+    *at = f->chain;
+    reassembly_drop(&t->context, f);
+    list_remove(&f->order);
+    list_remove(&f->idle);
+    t->state_counts[f->listed]--;
+    t->count--;
+    budget_release(t->context.budget, sizeof *f);
+    free(f);
+}
+
+static void end_flow(struct flow_table *t, struct flow *f, enum flow_end_reason otherwise) {
+    enum flow_end_reason reason = connection_end_reason(f, otherwise);
+    if (f->opened) {
+        reassembly_finish(&t->context, f);
+    }
+    if (connection_told(f)) {
+        delivery_end(&t->context, f, reason);
+    }
+    remove_flow(t, f);
+}
+
+static void evict_candidate(struct flow_table *t) {
+    t->context.stats->candidates_evicted++;
+    remove_flow(t, LIST_ELEMENT(t->idle[FLOW_CANDIDATE].next, struct flow, idle));
+}
+
+bool flow_table_evict(struct flow_table *t) {
+    static const enum flow_state order[] = {FLOW_CLOSED, FLOW_CANDIDATE, FLOW_ATTEMPT, FLOW_LIVE};
+    for (size_t i = 0; i < sizeof order / sizeof *order; i++) {
+        if (list_empty(&t->idle[order[i]])) {
+            continue;
+        }
+        if (order[i] == FLOW_CANDIDATE) {
+            evict_candidate(t);
+        } else {
+            end_flow(t, LIST_ELEMENT(t->idle[order[i]].next, struct flow, idle), FLOW_END_EVICTED);
+        }
+        return true;
+    }
+    return false;
+}
+
+static struct flow *allocate(struct flow_table *t, enum flow_state state) {
+    if (state == FLOW_CANDIDATE && t->state_counts[FLOW_CANDIDATE] >= t->context.settings.candidates_max) {
+        if (t->state_counts[FLOW_CANDIDATE] == 0) {
+            return NULL;
+        }
+        evict_candidate(t);
+    }
+    bool room = t->count < t->context.settings.flows_max || flow_table_evict(t);
+    while (room && !budget_charge(t->context.budget, sizeof(struct flow))) {
+        room = flow_table_evict(t);
+    }
+    struct flow *f = room ? calloc(1, sizeof *f) : NULL;
+    if (!f) {
+        t->context.stats->flows_refused_memory++;
+        if (room) {
+            budget_release(t->context.budget, sizeof *f);
+        }
+    }
+    return f;
+}
+
+static struct flow *add_flow(struct flow_table *t, const struct packet *p, uint32_t hash, const struct birth *birth) {
+    struct flow *f = allocate(t, birth->state);
+    if (!f) {
+        return NULL;
+    }
+    f->facts.client = birth->from_server ? p->dst : p->src;
+    f->facts.server = birth->from_server ? p->src : p->dst;
+    f->facts.first = f->facts.last = p->at;
+    f->facts.link = p->link;
+    if (birth->from_server) {
+        memcpy(f->facts.link.src_mac, p->link.dst_mac, sizeof p->link.dst_mac);
+        memcpy(f->facts.link.dst_mac, p->link.src_mac, sizeof p->link.src_mac);
+    }
+    f->state = f->listed = (uint8_t)birth->state;
+    f->halves[TO_SERVER].scale = f->halves[TO_CLIENT].scale = 0xff;
+    f->hash = hash;
+    f->chain = t->buckets[hash & t->bucket_mask];
+    t->buckets[hash & t->bucket_mask] = f;
+    t->count++;
+    t->state_counts[f->listed]++;
+    list_append(&t->order, &f->order);
+    list_append(&t->idle[f->listed], &f->idle);
+    return f;
+}
+
+static struct flow *begin_flow(struct flow_table *t, const struct packet *p, uint32_t hash, enum direction *d) {
+    struct birth birth;
+    if (!connection_birth(&t->context.settings, p, is_smb_port(t, p->src.port), is_smb_port(t, p->dst.port), &birth)) {
+        return NULL;
+    }
+    *d = birth.from_server ? TO_CLIENT : TO_SERVER;
+    return add_flow(t, p, hash, &birth);
+}
+
+/* The old connection makes room for the one that this packet shows to stand; its SYN came before and is made up for. */
+static struct flow *supersede(struct flow_table *t, struct flow *old, const struct packet *p, uint32_t hash, enum direction *d) {
+    bool has_syn = old->has_syn;
+    enum direction syn_from = (enum direction)old->syn_from;
+    struct packet syn = *p;
+    syn.at = old->syn_at;
+    syn.seq = old->syn_isn;
+    syn.flags = TCP_SYN;
+    syn.payload = (struct view){NULL, 0};
+    syn.payload_length = 0;
+    syn.window_scale = 0xff;
+    if (syn_from != *d) {
+        syn.src = p->dst;
+        syn.dst = p->src;
+        memcpy(syn.link.src_mac, p->link.dst_mac, sizeof syn.link.src_mac);
+        memcpy(syn.link.dst_mac, p->link.src_mac, sizeof syn.link.dst_mac);
+    }
+    end_flow(t, old, FLOW_END_TIMEOUT);
+    bool own_syn = (p->flags & (TCP_SYN | TCP_ACK)) == TCP_SYN;
+    if (!has_syn || own_syn) {
+        return begin_flow(t, p, hash, d);
+    }
+    enum direction from;
+    struct flow *f = begin_flow(t, &syn, hash, &from);
+    if (f) {
+        connection_packet(&t->context, f, from, &syn);
+        *d = endpoint_equal(&f->facts.client, &p->src) ? TO_SERVER : TO_CLIENT;
+    }
+    return f;
+}
+
+/* --- time --- */
+
+static void advance_clock(struct flow_table *t, uint64_t ns) {
+    if (!t->has_time) {
+        t->has_time = true;
+        t->high_ns = ns;
+    } else if (ns > t->high_ns) {
+        uint64_t step = ns - t->high_ns;
+        t->context.now += step < CLOCK_STEP_NS ? step : CLOCK_STEP_NS;
+        t->high_ns = ns;
+    } else if (t->high_ns - ns > CLOCK_BEHIND_NS) {
+        t->high_ns = ns;
+    }
+}
+
+static void expire_state(struct flow_table *t, enum flow_state state, uint64_t after) {
+    while (!list_empty(&t->idle[state])) {
+        struct flow *f = LIST_ELEMENT(t->idle[state].next, struct flow, idle);
+        if (t->context.now - f->active < after) {
+            break;
+        }
+        end_flow(t, f, FLOW_END_TIMEOUT);
+    }
+}
+
+static void expire(struct flow_table *t) {
+    if (t->context.now < t->next_expiry) {
+        return;
+    }
+    t->next_expiry = t->context.now + EXPIRY_STEP_NS;
+    const struct flow_settings *s = &t->context.settings;
+    reassembly_tick(&t->context);
+    expire_state(t, FLOW_CLOSED, s->linger_ns);
+    expire_state(t, FLOW_CANDIDATE, s->attempt_ns);
+    expire_state(t, FLOW_ATTEMPT, s->attempt_ns);
+    expire_state(t, FLOW_LIVE, s->idle_ns);
+}
+
+/* --- packets --- */
+
+static void touch(struct flow_table *t, struct flow *f) {
+    if (f->state == FLOW_CLOSED && f->listed == FLOW_CLOSED) {
+        return; /* it lingers from its close on, whatever still trails */
+    }
+    f->active = t->context.now;
+    list_flow(t, f);
+}
+
+void flow_table_packet(struct flow_table *t, const struct packet *p) {
+    advance_clock(t, p->at.time_ns);
+    expire(t);
+    enum direction d = TO_SERVER;
+    uint32_t hash = hash_of(t, &p->src, &p->dst);
+    struct flow *f = find(t, p, hash, &d);
+    if (!f) {
+        f = begin_flow(t, p, hash, &d);
+    } else if (connection_superseded(f, d, p)) {
+        f = supersede(t, f, p, hash, &d);
+    }
+    if (!f) {
+        return;
+    }
+    connection_packet(&t->context, f, d, p);
+    if (f->doomed) {
+        remove_flow(t, f);
+    } else {
+        touch(t, f);
+    }
+}
+
+void flow_table_tick(struct flow_table *t, uint64_t time_ns) {
+    advance_clock(t, time_ns);
+    expire(t);
+}
+
+void flow_table_finish(struct flow_table *t) {
+    while (!list_empty(&t->order)) {
+        end_flow(t, LIST_ELEMENT(t->order.next, struct flow, order), FLOW_END_CAPTURE_END);
+    }
+}
+
+size_t flow_table_count(const struct flow_table *t) {
+    return t->count;
+}
+
+void flow_table_free(struct flow_table *t) {
+    if (!t) {
+        return;
+    }
+    while (!list_empty(&t->order)) {
+        remove_flow(t, LIST_ELEMENT(t->order.next, struct flow, order));
+    }
+    community_id_free(t->context.community_id);
+    free(t->buckets);
+    free(t);
+}
+
+size_t flow_table_flow_size(void) {
+    return sizeof(struct flow);
+}

@@ -1,0 +1,66 @@
+/* Arguments, signals, exit status. */
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+
+#include "options.h"
+#include "record.h"
+#include "replay.h"
+
+enum { EXIT_USAGE = 2 };
+
+static volatile sig_atomic_t stop;
+
+static void on_signal(int number) {
+    if (stop) { /* the second one: at once */
+        signal(number, SIG_DFL);
+        raise(number);
+    }
+    stop = number;
+}
+
+static void catch_signals(void) {
+    struct sigaction action = {.sa_handler = on_signal};
+    sigaction(SIGINT, &action, NULL);
+    sigaction(SIGTERM, &action, NULL);
+    signal(SIGPIPE, SIG_IGN);
+}
+
+/* What was printed reached somebody. */
+static int flushed(void) {
+    if (fflush(stdout) != 0 || ferror(stdout)) {
+        log_error("standard output: cannot be written; check where it leads");
+        return EXIT_FAILURE;
+    }
+    return EXIT_SUCCESS;
+}
+
+static struct options options; /* too large for the stack */
+
+int main(int argc, char **argv) {
+    if (!options_parse(&options, argc, argv)) {
+        options_free(&options);
+        return EXIT_USAGE;
+    }
+    int status = EXIT_SUCCESS;
+    switch (options.action) {
+    case DO_HELP:
+        options_help();
+        status = flushed();
+        break;
+    case DO_VERSION:
+        puts("smbtap " SMBTAP_VERSION);
+        status = flushed();
+        break;
+    case DO_SCHEMA:
+        record_schema(stdout);
+        status = flushed();
+        break;
+    case DO_REPLAY:
+        catch_signals();
+        status = replay_run(&options, &stop);
+        break;
+    }
+    options_free(&options);
+    return status;
+}

@@ -1,0 +1,222 @@
+#include <assert.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "model/state.h"
+
+struct connection *connection_new(struct model *m, const struct flow_facts *flow, struct view flow_json) {
+    size_t size = sizeof(struct connection) + flow_json.n;
+    if (!budget_charge(m->budget, size)) {
+        return NULL;
+    }
+    struct connection *c = calloc(1, size);
+    if (!c) {
+        budget_release(m->budget, size);
+        return NULL;
+    }
+    memcpy(c->flow_json, flow_json.p, flow_json.n);
+    c->model = m;
+    c->facts.flow = flow;
+    c->facts.flow_json = (struct view){c->flow_json, flow_json.n};
+    c->facts.midstream = !flow->start_seen;
+    hash_init(&c->channels, m->budget);
+    hash_init(&c->exchanges, m->budget);
+    hash_init(&c->setups, m->budget);
+    list_init(&c->channel_list);
+    list_init(&c->exchange_ages);
+    list_init(&c->setup_ages);
+    list_append(&m->connections, &c->of_model);
+    return c;
+}
+
+void connection_start(struct connection *c) {
+    c->started = true;
+    c->model->sink.start(c->model->sink.arg, &c->facts);
+}
+
+void connection_message(struct connection *c, enum direction dir, const struct message *message) {
+    c->dir = dir;
+    c->message = message;
+    c->compressed = false;
+    if (message->first) {
+        c->chains[dir].open = false;
+    }
+    auth_drop(c->model, c->claimed);
+    c->claimed = NULL;
+    exchange_expire(c, message->begin.time_ns);
+}
+
+/* The envelope of an encrypted message: all that can be said of what is inside. One report for each session and direction,
+ * since an event can be made of it only where details are wanted; the rest is counted. */
+static void transform(struct connection *c, const struct smb2_transform *t) {
+    c->facts.encrypted_messages++;
+    c->facts.version = 3;
+    struct completion done = {.c = c, .session = session_learn(c, t->session_id)};
+    struct channel *channel = session_channel(c, t->session_id);
+    done.op.kind = OPERATION_ENCRYPTED;
+    done.op.transform = t;
+    done.op.unasked = true;
+    done.op.session_id = t->session_id;
+    done.op.begin = c->message->begin;
+    done.op.end = c->message->end;
+    done.op.gap = c->message->missing > 0;
+    if (channel) {
+        done.op.first_of_handle = !channel->encrypted_reported[c->dir];
+        channel->encrypted_reported[c->dir] = true;
+    }
+    completion_report(&done);
+}
+
+/* Where the header is in the clear the SMB2 message follows as a pdu of its own, and becomes the record. */
+static void compression(struct connection *c, const struct smb2_compression *z) {
+    c->facts.compressed_messages++;
+    c->facts.version = 3;
+    c->compressed = true;
+    if (z->smb2_follows) {
+        return;
+    }
+    struct completion done = {.c = c};
+    done.op.kind = OPERATION_OTHER;
+    done.op.compression = z;
+    done.op.unasked = true;
+    done.op.begin = c->message->begin;
+    done.op.end = c->message->end;
+    done.op.gap = c->message->missing > 0;
+    completion_report(&done);
+}
+
+void connection_pdu(struct connection *c, const struct pdu *pdu) {
+    switch (pdu->kind) {
+    case PDU_NTLM:
+        if (pdu->ntlm.type == NTLM_AUTHENTICATE && !c->claimed) {
+            c->claimed = auth_keep(c->model, &pdu->ntlm);
+        }
+        break;
+    case PDU_SMB1:
+        smb1_message(c, &pdu->smb1);
+        break;
+    case PDU_SMB2:
+        if (pdu->smb2.response) {
+            exchange_response(c, &pdu->smb2, pdu->verdict);
+        } else {
+            exchange_request(c, &pdu->smb2, pdu->verdict);
+        }
+        break;
+    case PDU_SMB2_TRANSFORM:
+        transform(c, &pdu->transform);
+        break;
+    case PDU_SMB2_COMPRESSION:
+        compression(c, &pdu->compression);
+        break;
+    }
+}
+
+void connection_fault(struct connection *c, enum framer_fault fault) {
+    c->facts.framer_faults[fault]++;
+    c->model->stats->framer_faults[fault]++;
+}
+
+void connection_verdict(struct connection *c, enum verdict verdict) {
+    c->facts.verdicts[verdict]++;
+    c->model->stats->verdicts[verdict]++;
+}
+
+static void names_free(struct connection *c) {
+    if (!c->names) {
+        return;
+    }
+    for (unsigned i = 0; i < c->names->kept_count; i++) {
+        text_drop(&c->model->texts, c->names->kept[i]);
+    }
+    free(c->names);
+    budget_release(c->model->budget, sizeof *c->names);
+}
+
+static void copy_sources_free(struct connection *c) {
+    if (!c->copy_sources) {
+        return;
+    }
+    for (unsigned i = 0; i < COPY_SOURCES; i++) {
+        text_drop(&c->model->texts, c->copy_sources->items[i].name);
+    }
+    free(c->copy_sources);
+    budget_release(c->model->budget, sizeof *c->copy_sources);
+}
+
+void connection_end(struct connection *c, enum flow_end_reason reason, struct moment at) {
+    struct model *m = c->model;
+    smb1_abandon(c);
+    for (struct link *x; (x = list_first(&c->exchange_ages));) {
+        exchange_abandon(container_of(x, struct exchange, age));
+    }
+    for (struct link *x; (x = list_first(&c->setup_ages));) {
+        setup_free(c, container_of(x, struct setup, age));
+    }
+    for (struct link *x; (x = list_first(&c->channel_list));) {
+        session_leave(container_of(x, struct channel, of_connection));
+    }
+    m->sink.end(m->sink.arg, &c->facts, reason, at);
+    auth_drop(m, c->claimed);
+    names_free(c);
+    copy_sources_free(c);
+    text_drop(&m->texts, c->server_name);
+    text_drop(&m->texts, c->smb1_dialect);
+    hash_free(&c->channels);
+    hash_free(&c->exchanges);
+    hash_free(&c->setups);
+    for (unsigned d = 0; d < DIRECTIONS; d++) {
+        chain_drop(m, c->chains[d].chain);
+    }
+    list_remove(&c->of_model);
+    budget_release(m->budget, sizeof *c + c->facts.flow_json.n);
+    free(c);
+}
+
+static struct connection_names *names_of(struct connection *c) {
+    if (!c->names && budget_charge(c->model->budget, sizeof *c->names)) {
+        c->names = calloc(1, sizeof *c->names);
+        if (!c->names) {
+            budget_release(c->model->budget, sizeof *c->names);
+        }
+    }
+    return c->names;
+}
+
+static bool same_text(struct text a, struct text b) {
+    return a.encoding == b.encoding && a.bytes.n == b.bytes.n && (a.bytes.n == 0 || memcmp(a.bytes.p, b.bytes.p, a.bytes.n) == 0);
+}
+
+static struct text names_keep(struct connection_names *n, struct shared_text *t) {
+    n->kept[n->kept_count++] = text_share(t);
+    return text_of(t);
+}
+
+void connection_add_user(struct connection *c, const struct auth *auth) {
+    struct connection_names *n = auth->user ? names_of(c) : NULL;
+    if (!n || c->facts.user_count == CONNECTION_NAMES_MAX) {
+        return;
+    }
+    for (unsigned i = 0; i < c->facts.user_count; i++) {
+        if (same_text(n->users[i * 2], auth->facts.domain) && same_text(n->users[i * 2 + 1], auth->facts.user)) {
+            return;
+        }
+    }
+    n->users[c->facts.user_count * 2] = names_keep(n, auth->domain);
+    n->users[c->facts.user_count * 2 + 1] = names_keep(n, auth->user);
+    c->facts.user_count++;
+    c->facts.users = n->users;
+}
+
+void connection_add_share(struct connection *c, struct shared_text *path) {
+    struct connection_names *n = path ? names_of(c) : NULL;
+    if (!n || c->facts.share_count == CONNECTION_NAMES_MAX) {
+        return;
+    }
+    for (unsigned i = 0; i < c->facts.share_count; i++) {
+        if (same_text(n->shares[i], text_of(path))) {
+            return;
+        }
+    }
+    n->shares[c->facts.share_count++] = names_keep(n, path);
+    c->facts.shares = n->shares;
+}

@@ -1,0 +1,437 @@
+/* Requests and their responses, MS-SMB2 3.2.4.1.4 and 3.3.4.1: matched by MessageId on their connection. */
+#include <string.h>
+
+#include "model/state.h"
+
+static uint64_t exchange_hash(uint64_t message_id) {
+    return message_id * UINT64_C(0x9e3779b97f4a7c15) >> 16;
+}
+
+static struct exchange *exchange_find(struct connection *c, uint64_t message_id) {
+    uint64_t hash = exchange_hash(message_id);
+    for (struct hash_node *n = hash_first(&c->exchanges, hash); n; n = hash_again(n->next, hash)) {
+        struct exchange *x = container_of(n, struct exchange, by_id);
+        if (x->request.header.message_id == message_id) {
+            return x;
+        }
+    }
+    return NULL;
+}
+
+static struct exchange *exchange_new(struct connection *c) {
+    struct model *m = c->model;
+    if (m->exchange_count >= MODEL_EXCHANGES_MAX) {
+        exchange_evict(m);
+    }
+    struct exchange *x = model_take(m, &m->exchanges_pool);
+    if (x) {
+        x->connection = c;
+        x->begin = c->message->begin;
+        x->gap = c->message->missing > 0;
+        x->compressed = c->compressed;
+        m->exchange_count++;
+    }
+    return x;
+}
+
+static void exchange_wait(struct exchange *x) {
+    hash_insert(&x->connection->exchanges, &x->by_id, exchange_hash(x->request.header.message_id));
+    list_append(&x->connection->exchange_ages, &x->age);
+    list_append(&x->connection->model->exchange_ages, &x->of_model);
+}
+
+/* Out of the tables; its owner alone knows it now. */
+static void exchange_detach(struct exchange *x) {
+    hash_remove(&x->connection->exchanges, &x->by_id);
+    list_remove(&x->age);
+    list_remove(&x->of_model);
+}
+
+void exchange_free(struct exchange *x) {
+    struct model *m = x->connection->model;
+    request_drop(x);
+    m->exchange_count--;
+    pool_give(&m->exchanges_pool, x);
+}
+
+/* ---- compound chains, MS-SMB2 3.3.5.2.7: the FileId, session and tree of an element may be those of the one before */
+
+void chain_drop(struct model *m, struct chain *chain) {
+    if (chain && --chain->holders == 0) {
+        text_drop(&m->texts, chain->name);
+        pool_give(&m->chains_pool, chain);
+    }
+}
+
+/* The ids of a message, through its chain; and what the next element will find. */
+static void chain_resolve(struct connection *c, const struct smb2_header *h, uint64_t *session_id, uint32_t *tree_id, bool *has_tree) {
+    bool inherits = c->chains[c->dir].open && (h->flags & SMB2_FLAGS_RELATED_OPERATIONS);
+    bool async = (h->flags & SMB2_FLAGS_ASYNC_COMMAND) != 0;
+    *session_id = h->session_id;
+    *tree_id = h->tree_id;
+    *has_tree = !async;
+    if (inherits && (h->session_id == UINT64_MAX || h->session_id == 0)) {
+        *session_id = c->chains[c->dir].session_id;
+    }
+    if (inherits && !async && (h->tree_id == UINT32_MAX || h->tree_id == 0)) {
+        *tree_id = c->chains[c->dir].tree_id;
+    }
+    c->chains[c->dir].session_id = *session_id;
+    c->chains[c->dir].tree_id = *tree_id;
+}
+
+/* The chain's shared FileId: a new one for the first element, and for an element that is not related to the one before. */
+static struct chain *chain_of_request(struct connection *c, const struct smb2_header *h) {
+    bool related = c->chains[c->dir].open && (h->flags & SMB2_FLAGS_RELATED_OPERATIONS);
+    if (!related) {
+        chain_drop(c->model, c->chains[c->dir].chain);
+        c->chains[c->dir].chain = NULL;
+    }
+    if (c->message->last && !related) {
+        return NULL; /* a message of its own, or the last of an unrelated chain */
+    }
+    struct chain *chain = c->chains[c->dir].chain;
+    if (!chain) {
+        chain = model_take(c->model, &c->model->chains_pool);
+        if (!chain) {
+            return NULL;
+        }
+        chain->holders = 1;
+        c->chains[c->dir].chain = chain;
+    }
+    chain->holders++;
+    return chain;
+}
+
+/* ---- requests */
+
+/* The FileId that a request names; false where its command has none. */
+static bool request_file_id(const struct smb2_message *q, struct file_id *id) {
+    if (q->empty) {
+        return false;
+    }
+    switch (q->header.command) {
+    case SMB2_CLOSE:
+        *id = q->close_request.file_id;
+        return true;
+    case SMB2_FLUSH:
+        *id = q->flush_request.file_id;
+        return true;
+    case SMB2_READ:
+        *id = q->read_request.file_id;
+        return true;
+    case SMB2_WRITE:
+        *id = q->write_request.file_id;
+        return true;
+    case SMB2_LOCK:
+        *id = q->lock_request.file_id;
+        return true;
+    case SMB2_IOCTL:
+        *id = q->ioctl.file_id;
+        return true;
+    case SMB2_QUERY_DIRECTORY:
+        *id = q->query_directory_request.file_id;
+        return true;
+    case SMB2_CHANGE_NOTIFY:
+        *id = q->change_notify_request.file_id;
+        return true;
+    case SMB2_QUERY_INFO:
+        *id = q->query_info_request.file_id;
+        return true;
+    case SMB2_SET_INFO:
+        *id = q->set_info_request.file_id;
+        return true;
+    case SMB2_OPLOCK_BREAK:
+        *id = q->oplock_break.file_id;
+        return !q->oplock_break.lease;
+    default:
+        return false;
+    }
+}
+
+static bool file_id_is_all_ones(struct file_id id) {
+    return id.persistent == UINT64_MAX && id.volatile_part == UINT64_MAX;
+}
+
+static void exchange_identify(struct exchange *x) {
+    struct connection *c = x->connection;
+    chain_resolve(c, &x->request.header, &x->session_id, &x->tree_id, &x->has_tree_id);
+    x->chain = chain_of_request(c, &x->request.header);
+    x->compound = !(c->message->first && c->message->last);
+    x->has_file_id = request_file_id(&x->request, &x->file_id);
+    if (x->has_file_id && file_id_is_all_ones(x->file_id) && x->chain) {
+        x->has_file_id = false;
+        x->from_chain = true;
+    } else if (x->has_file_id && x->chain) {
+        x->chain->has_file_id = true;
+        x->chain->file_id = x->file_id;
+    }
+    if (x->chain && x->request.header.command == SMB2_CREATE && !x->request.empty) {
+        text_drop(&c->model->texts, x->chain->name);
+        x->chain->name = text_share(x->text);
+        x->chain->named = true;
+        x->chain->has_file_id = false;
+    }
+    c->chains[c->dir].open = true;
+}
+
+/* CANCEL is not answered, and carries the MessageId of the request it cancels (MS-SMB2 3.2.4.24). */
+static void request_unanswerable(struct exchange *x) {
+    struct completion d = {.c = x->connection, .ex = x};
+    d.op.kind = OPERATION_CANCEL;
+    completion_report(&d);
+    exchange_free(x);
+}
+
+static void learn_negotiate(struct connection *c, const struct smb2_message *q) {
+    if (q->header.command == SMB2_NEGOTIATE && !q->empty) {
+        c->client_guid = q->negotiate_request.client_guid;
+        c->client_guid_known = true;
+    }
+}
+
+static void note_version(struct connection *c) {
+    if (c->facts.version < 2) {
+        c->facts.version = 2;
+    }
+}
+
+void exchange_request(struct connection *c, const struct smb2_message *q, enum verdict verdict) {
+    (void)verdict;
+    note_version(c);
+    c->facts.requests++;
+    learn_negotiate(c, q);
+    struct exchange *x = exchange_new(c);
+    if (!x) {
+        c->model->stats->evicted_exchanges++;
+        return;
+    }
+    request_keep(x, q);
+    x->auth = c->claimed;
+    c->claimed = NULL;
+    exchange_identify(x);
+    if (q->header.command == SMB2_CANCEL) {
+        request_unanswerable(x);
+        return;
+    }
+    struct exchange *older = exchange_find(c, q->header.message_id);
+    if (older) {
+        exchange_abandon(older);
+    }
+    exchange_wait(x);
+}
+
+/* ---- responses */
+
+/* STATUS_PENDING, MS-SMB2 3.3.4.2: the request goes on waiting; one that was not seen is known from now on. */
+static void response_interim(struct connection *c, const struct smb2_message *r, struct exchange *x) {
+    uint64_t session_id;
+    uint32_t tree_id;
+    bool has_tree;
+    chain_resolve(c, &r->header, &session_id, &tree_id, &has_tree);
+    c->chains[c->dir].open = true;
+    if (!x) {
+        x = exchange_new(c);
+        if (!x) {
+            return;
+        }
+        x->request.header = r->header;
+        x->request.empty = true;
+        x->request_lost = true;
+        x->session_id = session_id;
+        exchange_wait(x);
+    }
+    x->interim++;
+    x->async = true;
+}
+
+/* Where the operation belongs, by the request where it was seen, else by the response. */
+static void completion_place(struct completion *d) {
+    struct operation *op = &d->op;
+    const struct exchange *x = d->ex;
+    uint64_t session_id = 0;
+    uint32_t tree_id = 0;
+    bool has_tree = false;
+    if (d->rsp) {
+        chain_resolve(d->c, &d->rsp->header, &session_id, &tree_id, &has_tree);
+        d->c->chains[d->c->dir].open = true;
+    }
+    if (x) {
+        op->session_id = x->session_id ? x->session_id : session_id;
+        op->has_tree_id = x->has_tree_id || has_tree;
+        op->tree_id = x->has_tree_id ? x->tree_id : tree_id;
+        op->has_file_id = x->has_file_id || (x->from_chain && x->chain->has_file_id);
+        op->file_id = x->has_file_id ? x->file_id : op->has_file_id ? x->chain->file_id : op->file_id;
+        op->begin = x->begin;
+        op->compound = x->compound;
+        op->gap = x->gap;
+        op->compressed = x->compressed;
+        op->interim_responses = x->interim;
+        op->async = x->async;
+    } else {
+        op->session_id = session_id;
+        op->has_tree_id = has_tree;
+        op->tree_id = tree_id;
+    }
+}
+
+static void completion_response(struct completion *d) {
+    struct operation *op = &d->op;
+    const struct message *message = d->c->message;
+    if (!d->ex) {
+        op->begin = message->begin;
+        op->compound = !(message->first && message->last);
+    }
+    op->end = message->begin;
+    op->gap |= message->missing > 0;
+    op->compressed |= d->c->compressed;
+    op->async |= (d->rsp->header.flags & SMB2_FLAGS_ASYNC_COMMAND) != 0;
+}
+
+/* Session and tree are known from now on, where they were not. NEGOTIATE and SESSION_SETUP come before either. */
+static void completion_learn(struct completion *d) {
+    uint16_t command = d->ex ? d->ex->request.header.command : d->rsp->header.command;
+    if (command == SMB2_NEGOTIATE || command == SMB2_SESSION_SETUP) {
+        return;
+    }
+    bool trusted = d->rsp && status_succeeded(d->rsp->header.status); /* an error may be about an id that there is not */
+    d->session = trusted ? session_learn(d->c, d->op.session_id) : session_find(d->c, d->op.session_id);
+    bool treeless = command == SMB2_LOGOFF || command == SMB2_ECHO || command == SMB2_TREE_CONNECT || !d->op.has_tree_id;
+    if (!d->session || treeless) {
+        return;
+    }
+    d->tree = trusted && d->op.tree_id != 0 && d->op.tree_id != UINT32_MAX
+                  ? tree_learn(d->c->model, d->session, d->op.tree_id)
+                  : tree_find(d->session, d->op.tree_id);
+    if (d->op.has_file_id) {
+        d->handle = trusted && command != SMB2_CLOSE && command != SMB2_CREATE
+                        ? handle_learn(d->c->model, d->session, d->tree, d->op.file_id)
+                        : handle_find(d->session, d->op.file_id);
+    }
+    if (!d->tree && d->handle) {
+        d->tree = d->handle->tree;
+    }
+}
+
+static void completion_finish(struct completion *d) {
+    completion_learn(d);
+    effect_apply(d);
+    completion_report(d);
+    effect_after(d);
+    if (d->ends_handle && d->handle) {
+        handle_free(d->c->model, d->handle);
+        d->handle = NULL;
+    }
+    if (d->ends_tree && d->tree) {
+        for (struct link *x; (x = list_first(&d->tree->handles));) {
+            handle_abandon(d->c->model, container_of(x, struct handle, of_tree), true);
+        }
+        tree_free(d->c->model, d->tree);
+    }
+    if (d->ends_session && d->session) {
+        for (struct hash_node *n; (n = hash_any(&d->session->handles));) {
+            handle_abandon(d->c->model, container_of(n, struct handle, by_id), true);
+        }
+        session_free(d->session);
+    }
+}
+
+void exchange_response(struct connection *c, const struct smb2_message *r, enum verdict verdict) {
+    (void)verdict;
+    note_version(c);
+    struct exchange *x = r->header.message_id == UINT64_MAX ? NULL : exchange_find(c, r->header.message_id);
+    if (x && x->request.header.command != r->header.command) {
+        x = NULL;
+    }
+    if (r->header.status == STATUS_PENDING && (r->header.flags & SMB2_FLAGS_ASYNC_COMMAND) && r->header.message_id != UINT64_MAX) {
+        response_interim(c, r, x);
+        return;
+    }
+    if (!x && r->header.command == SMB2_NEGOTIATE && smb1_answered(c, r)) {
+        return;
+    }
+    if (x) {
+        exchange_detach(x);
+    }
+    struct completion d = {.c = c, .ex = x, .rsp = r};
+    completion_place(&d);
+    completion_response(&d);
+    d.op.unasked = r->header.message_id == UINT64_MAX;
+    d.op.request_lost = !d.op.unasked && (!x || x->request_lost);
+    if (status_is_error(r->header.status) && r->header.status != STATUS_MORE_PROCESSING_REQUIRED) {
+        c->facts.errors++;
+    }
+    completion_finish(&d);
+    if (x) {
+        exchange_free(x);
+    }
+}
+
+/* ---- requests that stay without a response */
+
+void exchange_abandon(struct exchange *x) {
+    exchange_detach(x);
+    struct completion d = {.c = x->connection, .ex = x};
+    completion_place(&d);
+    d.op.end = d.op.begin;
+    d.op.response_lost = true;
+    d.op.request_lost = x->request_lost;
+    completion_finish(&d);
+    exchange_free(x);
+}
+
+void exchange_expire(struct connection *c, uint64_t now_ns) {
+    struct link *at = list_first(&c->exchange_ages);
+    while (at) {
+        struct exchange *x = container_of(at, struct exchange, age);
+        if (now_ns < x->begin.time_ns || now_ns - x->begin.time_ns < MODEL_ANSWER_TIMEOUT_NS) {
+            return;
+        }
+        at = list_next(&c->exchange_ages, at);
+        if (x->interim == 0) {
+            exchange_abandon(x);
+        }
+    }
+}
+
+bool exchange_evict(struct model *m) {
+    struct link *x = list_first(&m->exchange_ages);
+    if (!x) {
+        return false;
+    }
+    m->stats->evicted_exchanges++;
+    exchange_abandon(container_of(x, struct exchange, of_model));
+    return true;
+}
+
+/* ---- the way out */
+
+void completion_report(struct completion *d) {
+    struct operation *op = &d->op;
+    struct model *m = d->c->model;
+    op->connection = &d->c->facts;
+    op->session = d->session ? &d->session->facts : NULL;
+    op->tree = d->tree ? &d->tree->facts : NULL;
+    op->handle = d->handle ? &d->handle->facts : NULL;
+    op->response = d->rsp;
+    if (d->ex && d->ex->from_chain && !d->handle && d->ex->chain->named) {
+        op->has_chain_name = true;
+        op->chain_name = text_of(d->ex->chain->name);
+    }
+    if (d->ex) {
+        op->context_mask = d->ex->context_mask;
+        op->request = d->ex->request_lost ? NULL : &d->ex->request;
+        if (!d->rsp && op->kind == OPERATION_CANCEL) {
+            completion_place(d);
+            op->end = op->begin;
+            op->session = (d->session = session_find(d->c, op->session_id)) ? &d->session->facts : NULL;
+        }
+    }
+    const struct smb2_message *any = op->request ? op->request : op->response;
+    if (any && any->header.command < SMB2_COMMANDS) {
+        m->stats->operations[any->header.command]++;
+    }
+    op->signed_message = (op->request && (op->request->header.flags & SMB2_FLAGS_SIGNED)) ||
+                         (op->response && (op->response->header.flags & SMB2_FLAGS_SIGNED));
+    m->sink.operation(m->sink.arg, op);
+}

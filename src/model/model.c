@@ -1,0 +1,74 @@
+#include "model/model.h"
+
+#include <assert.h>
+#include <stdlib.h>
+
+#include "model/state.h"
+
+struct model *model_new(const struct model_sink *sink, struct budget *budget, struct stats *stats, uint64_t secret) {
+    struct model *m = calloc(1, sizeof *m);
+    if (!m) {
+        return NULL;
+    }
+    m->sink = *sink;
+    m->budget = budget;
+    m->stats = stats;
+    m->secret = secret;
+    hash_init(&m->sessions, budget);
+    hash_init(&m->nodes, budget);
+    hash_init(&m->durables, budget);
+    struct list *const lists[] = {&m->connections, &m->session_ages,  &m->tree_ages,
+                                  &m->handle_ages, &m->exchange_ages, &m->durable_ages};
+    for (size_t i = 0; i < sizeof lists / sizeof lists[0]; i++) {
+        list_init(lists[i]);
+    }
+    pool_init(&m->sessions_pool, sizeof(struct session), budget);
+    pool_init(&m->channels_pool, sizeof(struct channel), budget);
+    pool_init(&m->trees_pool, sizeof(struct tree), budget);
+    pool_init(&m->handles_pool, sizeof(struct handle), budget);
+    pool_init(&m->nodes_pool, sizeof(struct node), budget);
+    pool_init(&m->exchanges_pool, sizeof(struct exchange), budget);
+    pool_init(&m->chains_pool, sizeof(struct chain), budget);
+    pool_init(&m->auths_pool, sizeof(struct auth), budget);
+    pool_init(&m->setups_pool, sizeof(struct setup), budget);
+    pool_init(&m->durables_pool, sizeof(struct durable), budget);
+    text_store_init(&m->texts, budget);
+    return m;
+}
+
+void model_free(struct model *m) {
+    if (!m) {
+        return;
+    }
+    assert(!list_first(&m->connections));
+    while (durable_evict(m)) {
+    }
+    hash_free(&m->sessions);
+    hash_free(&m->nodes);
+    hash_free(&m->durables);
+    struct pool *const pools[] = {&m->sessions_pool,  &m->channels_pool, &m->trees_pool, &m->handles_pool, &m->nodes_pool,
+                                  &m->exchanges_pool, &m->chains_pool,   &m->auths_pool, &m->setups_pool,  &m->durables_pool};
+    for (size_t i = 0; i < sizeof pools / sizeof pools[0]; i++) {
+        pool_free(pools[i]);
+    }
+    text_store_free(&m->texts);
+    free(m);
+}
+
+void *model_take(struct model *m, struct pool *pool) {
+    void *object = pool_take(pool);
+    while (!object && (durable_evict(m) || exchange_evict(m) || handle_evict(m) || tree_evict(m) || session_evict(m))) {
+        object = pool_take(pool);
+    }
+    return object;
+}
+
+struct model_costs model_costs(void) {
+    return (struct model_costs){
+        .connection = sizeof(struct connection),
+        .session = sizeof(struct session) + sizeof(struct channel) + sizeof(struct auth),
+        .tree = sizeof(struct tree),
+        .handle = sizeof(struct handle) + sizeof(struct node),
+        .request = sizeof(struct exchange),
+    };
+}

@@ -1,0 +1,62 @@
+/* What is known beyond one message: connections, sessions, trees, handles, and requests that wait for their responses. Here, and
+ * nowhere else, a request meets its response (MS-SMB2 3.2.4.1.4: by MessageId).
+ *
+ * Sessions are keyed by server and SessionId, trees and handles by their session. A connection shares a session with another when
+ * it was bound to it, or, where the binding was not seen, when client and server GUID of both connections are the same.
+ * All state is bounded (limits below); at a bound the oldest goes, counted, and decoding goes on. */
+#ifndef MODEL_H
+#define MODEL_H
+
+#include "budget.h"
+#include "flow.h"
+#include "framer.h"
+#include "operation.h"
+#include "pdu.h"
+#include "stats.h"
+
+enum {
+    MODEL_EXCHANGES_MAX = 131072, /* requests without a response, all connections */
+    MODEL_SESSIONS_MAX = 65536,
+    MODEL_TREES_MAX = 131072,
+    MODEL_HANDLES_MAX = 262144,
+    MODEL_DURABLES_MAX = 16384, /* durable handles whose names are kept for a reconnect */
+    MODEL_SETUPS_MAX = 16384,   /* SESSION_SETUP exchanges under way, all connections */
+    CONNECTION_NAMES_MAX = 16,  /* users, shares named in an end record (records.md) */
+};
+
+/* A request that got no answer, no interim one either, is reported as unanswered after this long in packet time. */
+#define MODEL_ANSWER_TIMEOUT_NS (UINT64_C(300) * 1000000000)
+
+struct model;
+struct connection;
+
+struct model_sink {
+    void *arg;
+    void (*start)(void *arg, const struct connection_facts *);
+    void (*operation)(void *arg, const struct operation *);
+    void (*end)(void *arg, const struct connection_facts *, enum flow_end_reason, struct moment);
+};
+
+/* The sink is copied. secret keys the hash tables. NULL: no memory. */
+struct model *model_new(const struct model_sink *, struct budget *, struct stats *, uint64_t secret);
+/* Connections must have ended. NULL is fine. */
+void model_free(struct model *);
+
+/* NULL: no memory, or the budget is at its end. flow lives until connection_end returned; flow_json is copied. */
+struct connection *connection_new(struct model *, const struct flow_facts *flow, struct view flow_json);
+void connection_start(struct connection *);
+/* The message that the next pdus come from. */
+void connection_message(struct connection *, enum direction, const struct message *);
+void connection_pdu(struct connection *, const struct pdu *);
+void connection_fault(struct connection *, enum framer_fault);
+void connection_verdict(struct connection *, enum verdict);
+/* Reports what is open, then the end, and frees the connection. */
+void connection_end(struct connection *, enum flow_end_reason, struct moment);
+
+/* What one of each costs, bytes: idle connection, session, tree, handle (names not counted), waiting request. */
+struct model_costs {
+    size_t connection, session, tree, handle, request;
+};
+struct model_costs model_costs(void);
+
+#endif

@@ -1,0 +1,284 @@
+/* The model's state: private to src/model. */
+#ifndef STATE_H
+#define STATE_H
+
+#include "base/hash.h"
+#include "base/list.h"
+#include "base/pool.h"
+#include "base/shared_text.h"
+#include "constants.h"
+#include "model/model.h"
+
+/* Who somebody said to be; shared by the legs of an exchange and the session. */
+struct auth {
+    unsigned holders;
+    struct auth_facts facts;
+    struct shared_text *domain, *user, *workstation;
+};
+
+/* A file as its opens share it: deletion happens when the last open ends (MS-FSA 2.1.5.5). */
+struct node {
+    struct hash_node by_name; /* model->nodes */
+    unsigned opens;
+    bool delete_pending;
+    struct address server;
+    struct shared_text *share, *name; /* share: the path \\host\share */
+};
+
+struct handle {
+    struct hash_node by_id; /* session->handles */
+    struct link age;        /* model->handles, least recently used first */
+    struct handle_facts facts;
+    struct session *session;
+    struct tree *tree; /* NULL once it is gone */
+    struct link of_tree;
+    struct node *node; /* NULL: not named, or a pipe */
+    struct shared_text *name;
+    bool delete_on_close, posix_delete, read_reported, write_reported, durable;
+};
+
+struct tree {
+    struct hash_node by_id; /* session->trees */
+    struct link age;        /* model->trees */
+    struct tree_facts facts;
+    struct session *session;
+    struct list handles;
+    struct shared_text *path;
+};
+
+struct session {
+    struct hash_node by_id; /* model->sessions */
+    struct link age;        /* model->session_ages */
+    struct session_facts facts;
+    struct address server;      /* of its first connection */
+    struct guid client_guid, server_guid;
+    bool guids_known;
+    struct list channels; /* struct channel by of_session */
+    struct hash trees, handles;
+    struct auth *auth;
+};
+
+/* A session on a connection. */
+struct channel {
+    struct hash_node by_id; /* connection->channels */
+    struct link of_session, of_connection;
+    struct session *session;
+    struct connection *connection;
+    bool encrypted_reported[DIRECTIONS];
+};
+
+/* A SESSION_SETUP exchange under way. */
+struct setup {
+    struct hash_node by_id; /* connection->setups */
+    struct link age;        /* connection->setup_ages */
+    uint64_t session_id;
+    struct moment begin;
+    struct auth *auth;
+};
+
+/* What the elements of a compound chain share: the FileId that the all-ones one stands for (MS-SMB2 3.3.5.2.7.2). */
+struct chain {
+    unsigned holders;
+    bool has_file_id;
+    struct file_id file_id;
+    struct shared_text *name; /* that its CREATE asked for */
+    bool named;
+};
+
+/* A request that waits. */
+struct exchange {
+    struct hash_node by_id; /* connection->exchanges */
+    struct link age;        /* connection->exchange_ages, oldest first */
+    struct link of_model;   /* model->exchanges */
+    struct connection *connection;
+    struct smb2_message request; /* views re-pointed to what is kept below, or emptied (length kept, p NULL) */
+    uint64_t session_id;         /* resolved through the chain */
+    uint32_t tree_id;
+    bool has_tree_id, has_file_id, from_chain; /* from_chain: the FileId is the chain's */
+    struct file_id file_id;
+    struct moment begin;
+    bool compound, gap, compressed, async;
+    unsigned interim;
+    uint32_t context_mask;
+    struct shared_text *text; /* the one text a request has: name, path, pattern, new name */
+    struct auth *auth;
+    struct chain *chain;
+    bool request_lost;        /* stands for a request that was not seen, since an interim answer came */
+    void *lists;              /* NEGOTIATE: its lists, in one piece of memory */
+    size_t lists_size;
+    struct smb2_lock_element first_lock;
+    uint8_t copy_key[24];
+};
+
+/* Resume keys of server-side copies (MS-SMB2 2.2.32.3): which file a key stands for. */
+struct copy_source {
+    uint8_t key[24];
+    struct shared_text *name;
+};
+
+struct durable {
+    struct hash_node by_id; /* model->durables */
+    struct link age;
+    struct address server;
+    struct guid server_guid;
+    bool guid_known;
+    struct file_id id;
+    struct shared_text *name;
+    bool directory;
+};
+
+enum { COPY_SOURCES = 8 };
+
+struct copy_sources {
+    struct copy_source items[COPY_SOURCES];
+    unsigned next; /* the oldest is written over */
+};
+
+/* Names for the end record of a connection. */
+struct connection_names {
+    struct shared_text *kept[CONNECTION_NAMES_MAX * 3];
+    unsigned kept_count;
+    struct text users[CONNECTION_NAMES_MAX * 2], shares[CONNECTION_NAMES_MAX];
+};
+
+struct connection {
+    struct model *model;
+    struct connection_facts facts;
+    struct link of_model;
+    struct hash channels, exchanges, setups;
+    struct list channel_list, exchange_ages, setup_ages;
+    struct channel *last_channel;
+    struct guid client_guid, server_guid;
+    bool client_guid_known, server_guid_known;
+    bool started;
+    /* the message at hand */
+    enum direction dir;
+    const struct message *message;
+    bool compressed; /* it came out of a compressed envelope */
+    struct auth *claimed; /* found in the message at hand, for the SESSION_SETUP around it */
+    /* compound chains, each direction */
+    struct {
+        bool open; /* an element came before in this chain */
+        uint64_t session_id;
+        uint32_t tree_id;
+        struct chain *chain;
+    } chains[DIRECTIONS];
+    struct smb1_pending *smb1; /* an SMB1 NEGOTIATE that waits */
+    struct copy_sources *copy_sources; /* NULL until a resume key is given out */
+    struct connection_names *names;    /* NULL until there are any */
+    struct shared_text *server_name, *smb1_dialect;
+    uint8_t flow_json[];
+};
+
+/* An SMB1 NEGOTIATE with its dialects, in one piece of memory. */
+struct smb1_pending {
+    struct smb1_message request;
+    struct moment begin;
+    bool gap;
+    size_t size; /* of this piece, bytes */
+};
+
+struct model {
+    struct model_sink sink;
+    struct budget *budget;
+    struct stats *stats;
+    uint64_t secret;
+    size_t setup_count, tree_count, handle_count, exchange_count, session_count, durable_count;
+    struct hash sessions, nodes, durables;
+    struct list connections, session_ages, tree_ages, handle_ages, exchange_ages, durable_ages;
+    struct pool sessions_pool, channels_pool, trees_pool, handles_pool, nodes_pool, exchanges_pool, chains_pool, auths_pool,
+        setups_pool, durables_pool;
+    struct text_store texts;
+};
+
+/* A response, or a request that stays without one, on its way to being reported. */
+struct completion {
+    struct connection *c;
+    struct exchange *ex;             /* NULL: the request was not seen */
+    const struct smb2_message *rsp;  /* NULL: the response was not seen, or there is none */
+    struct session *session;
+    struct tree *tree;
+    struct handle *handle;
+    struct operation op;
+    bool ends_handle, ends_tree, ends_session; /* once it was reported */
+};
+
+/* status severity, MS-ERREF 2.3: what is no error, and the warning that still carries data */
+static inline bool status_is_error(uint32_t status) {
+    return status >> 30 == 3;
+}
+
+static inline bool status_succeeded(uint32_t status) {
+    return status >> 31 == 0 || status == STATUS_BUFFER_OVERFLOW;
+}
+
+/* session.c */
+struct channel *session_channel(struct connection *, uint64_t session_id); /* NULL: not known here */
+/* The session of an id on a connection: known, shared, or learned now. NULL: id 0, or no memory. */
+struct session *session_learn(struct connection *, uint64_t session_id);
+struct session *session_find(struct connection *, uint64_t session_id);
+void session_leave(struct channel *);    /* the last channel frees the session */
+void session_free(struct session *);
+/* The evict functions: the oldest goes. Never the youngest, which somebody may be at work on; false where no other is left. */
+bool session_evict(struct model *);
+void session_setup_done(struct completion *);
+void setup_free(struct connection *, struct setup *);
+struct auth *auth_keep(struct model *, const struct ntlm_message *);
+struct auth *auth_share(struct auth *);
+void auth_drop(struct model *, struct auth *);
+
+/* tree.c */
+struct tree *tree_find(struct session *, uint32_t id);
+struct tree *tree_learn(struct model *, struct session *, uint32_t id);
+void tree_connected(struct completion *);
+void tree_free(struct model *, struct tree *); /* its handles with it */
+bool tree_evict(struct model *);
+
+/* handle.c */
+struct handle *handle_find(struct session *, struct file_id);
+struct handle *handle_learn(struct model *, struct session *, struct tree *, struct file_id);
+void handle_opened(struct completion *);
+void handle_name(struct model *, struct handle *, struct text name); /* a name, or a new one */
+void handle_mark(struct handle *, const struct smb2_set_info_request *);
+/* The handle is closed: does its file go with it? */
+bool handle_deletes(struct handle *);
+/* Its life ended without a CLOSE of its own: reports what is left to say, then frees it. by_server: a response ended it. */
+void handle_abandon(struct model *, struct handle *, bool by_server);
+void handle_free(struct model *, struct handle *);
+bool handle_evict(struct model *);
+bool durable_evict(struct model *);
+
+/* exchange.c */
+void exchange_request(struct connection *, const struct smb2_message *, enum verdict);
+void exchange_response(struct connection *, const struct smb2_message *, enum verdict);
+void exchange_expire(struct connection *, uint64_t now_ns); /* what waited too long */
+void exchange_abandon(struct exchange *);                   /* reported as unanswered, and freed */
+void exchange_free(struct exchange *);
+bool exchange_evict(struct model *);
+/* Fills in what a completion's operation owes to where it belongs, and hands it on. */
+void completion_report(struct completion *);
+
+void chain_drop(struct model *, struct chain *); /* NULL is fine */
+
+/* effect.c: what a finished operation changes */
+void effect_apply(struct completion *);
+void effect_after(struct completion *); /* once it was reported */
+
+/* keep.c: what of a request outlives its packet */
+void request_keep(struct exchange *, const struct smb2_message *);
+void request_drop(struct exchange *);
+
+/* smb1.c */
+void smb1_message(struct connection *, const struct smb1_message *);
+/* An SMB2 NEGOTIATE response for which no SMB2 request waits: true when it answered the SMB1 one, and was reported. */
+bool smb1_answered(struct connection *, const struct smb2_message *);
+void smb1_abandon(struct connection *); /* reported as unanswered */
+
+/* connection.c */
+void connection_add_user(struct connection *, const struct auth *);
+void connection_add_share(struct connection *, struct shared_text *path);
+
+/* model.c: takes from a pool, making room by evicting the oldest of what is plenty. NULL only where nothing is left to evict. */
+void *model_take(struct model *, struct pool *);
+
+#endif

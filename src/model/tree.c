@@ -1,0 +1,108 @@
+/* Tree connects: shares in use by a session, MS-SMB2 3.3.1.9. */
+#include "model/state.h"
+
+#include <string.h>
+
+static uint64_t tree_hash(const struct session *s, uint32_t id) {
+    return hash_mix(s->facts.id, id);
+}
+
+struct tree *tree_find(struct session *s, uint32_t id) {
+    uint64_t hash = tree_hash(s, id);
+    for (struct hash_node *n = hash_first(&s->trees, hash); n; n = hash_again(n->next, hash)) {
+        struct tree *t = container_of(n, struct tree, by_id);
+        if (t->facts.id == id) {
+            return t;
+        }
+    }
+    return NULL;
+}
+
+struct tree *tree_learn(struct model *m, struct session *s, uint32_t id) {
+    struct tree *t = tree_find(s, id);
+    if (t) {
+        list_renew(&m->tree_ages, &t->age);
+        return t;
+    }
+    if (m->tree_count == MODEL_TREES_MAX) {
+        tree_evict(m);
+    }
+    t = model_take(m, &m->trees_pool);
+    if (!t) {
+        return NULL;
+    }
+    t->facts.id = id;
+    t->session = s;
+    list_init(&t->handles);
+    hash_insert(&s->trees, &t->by_id, tree_hash(s, id));
+    list_append(&m->tree_ages, &t->age);
+    m->tree_count++;
+    return t;
+}
+
+/* HOST of \\HOST\SHARE; empty where the path has another form. UTF-16. */
+static struct text host_of(struct text path) {
+    struct view v = path.bytes;
+    size_t start = 4, end = 4;
+    if (path.encoding != ENC_UTF16LE || v.n < 4 || memcmp(v.p, "\\\0\\\0", 4) != 0) {
+        return (struct text){{NULL, 0}, ENC_UTF16LE};
+    }
+    while (end + 1 < v.n && !(v.p[end] == '\\' && v.p[end + 1] == 0)) {
+        end += 2;
+    }
+    return text_utf16(view_part(v, start, end - start));
+}
+
+/* TREE_CONNECT, MS-SMB2 3.3.5.7: the TreeId comes with the response's header. */
+void tree_connected(struct completion *d) {
+    if (!d->rsp || d->rsp->header.status != 0 || !d->session) {
+        return;
+    }
+    struct model *m = d->c->model;
+    uint32_t id = d->rsp->header.flags & SMB2_FLAGS_ASYNC_COMMAND ? d->op.tree_id : d->rsp->header.tree_id;
+    struct tree *stale = tree_find(d->session, id);
+    if (stale) {
+        tree_free(m, stale);
+    }
+    struct tree *t = tree_learn(m, d->session, id);
+    d->op.tree_id = id;
+    d->op.has_tree_id = true;
+    d->tree = t;
+    if (!t) {
+        return;
+    }
+    if (!d->rsp->empty) {
+        t->facts.share_type = d->rsp->tree_connect_response.share_type;
+    }
+    if (d->ex && d->ex->text) {
+        t->path = text_share(d->ex->text);
+        t->facts.path = text_of(t->path);
+        connection_add_share(d->c, t->path);
+        struct text host = host_of(t->facts.path);
+        if (host.bytes.n != 0 && !d->c->server_name) {
+            d->c->server_name = text_keep(&m->texts, host);
+            d->c->facts.server_name = text_of(d->c->server_name);
+        }
+    }
+}
+
+void tree_free(struct model *m, struct tree *t) {
+    for (struct link *x; (x = list_first(&t->handles));) {
+        handle_abandon(m, container_of(x, struct handle, of_tree), false);
+    }
+    hash_remove(&t->session->trees, &t->by_id);
+    list_remove(&t->age);
+    text_drop(&m->texts, t->path);
+    m->tree_count--;
+    pool_give(&m->trees_pool, t);
+}
+
+bool tree_evict(struct model *m) {
+    struct link *x = list_first(&m->tree_ages);
+    if (!x || list_next(&m->tree_ages, x) == NULL) {
+        return false;
+    }
+    m->stats->evicted_trees++;
+    tree_free(m, container_of(x, struct tree, age));
+    return true;
+}

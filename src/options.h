@@ -1,0 +1,29 @@
+/* The command line of smbtap(8). */
+#ifndef OPTIONS_H
+#define OPTIONS_H
+
+#include <stdbool.h>
+
+#include "log.h"
+#include "pipeline.h"
+
+enum { OPTIONS_INPUTS_MAX = 4096 };
+
+enum options_action { DO_REPLAY, DO_SCHEMA, DO_VERSION, DO_HELP };
+
+struct options {
+    enum options_action action;
+    const char *inputs[OPTIONS_INPUTS_MAX]; /* -r, in their order */
+    size_t input_count;
+    const char *output; /* -o; "-": standard output */
+    char *filter;       /* NULL: none */
+    enum log_level level;
+    struct pipeline_settings pipeline;
+};
+
+/* True, or false after one line on standard error that says what is wrong: exit with status 2. */
+bool options_parse(struct options *, int argc, char **argv);
+void options_free(struct options *);
+void options_help(void);
+
+#endif

@@ -1,0 +1,211 @@
+#include "content.h"
+
+/* A sentence on its way: where it goes, what it is about, and what happened to the texts in it. */
+struct sentence {
+    struct fact_writer *w;
+    const struct fact_index *facts;
+    unsigned flags;
+};
+
+#define say(s, words) json_literal(&(s)->w->json, words)
+
+static void say_name(struct sentence *s, const char *name) {
+    json_raw(&s->w->json, name, strlen(name));
+}
+
+static const struct fact *find(const struct sentence *s, enum field field) {
+    return fact_find(s->facts, field);
+}
+
+static bool is_true(const struct sentence *s, enum field field) {
+    const struct fact *f = find(s, field);
+    return f != NULL && f->form == FACT_BOOL && f->number != 0;
+}
+
+static bool is_false(const struct sentence *s, enum field field) {
+    const struct fact *f = find(s, field);
+    return f != NULL && f->form == FACT_BOOL && f->number == 0;
+}
+
+static bool is_operation(const struct sentence *s, const char *operation) {
+    const char *name = fact_name(find(s, FIELD_OPERATION));
+    return name != NULL && strcmp(name, operation) == 0;
+}
+
+static void say_texts(struct sentence *s, const struct text *parts, size_t count, enum json_cut cut) {
+    s->flags |= json_joined(&s->w->json, parts, count, s->w->limits->content, cut);
+}
+
+/* A list's items, or a mask's names. */
+static void say_bits(struct sentence *s, const struct fact *f) {
+    bool first = true;
+    for (size_t i = 0; f->table != NULL && i < f->table->count; i++) {
+        const struct name_row *row = &f->table->rows[i];
+        if (row->value == 0 || (f->number & row->value) != row->value) {
+            continue;
+        }
+        if (!first) {
+            say(s, "|");
+        }
+        first = false;
+        say_name(s, row->name);
+    }
+}
+
+/* Whatever the fact is, in words. */
+static void say_fact(struct sentence *s, const struct fact *f, enum json_cut cut) {
+    const char *name = fact_name(f);
+    if (name != NULL) {
+        say_name(s, name);
+    } else if (f->form == FACT_NAMED || f->form == FACT_HEX) {
+        say(s, "0x");
+        json_hex(&s->w->json, f->number, f->digits ? f->digits : 8);
+    } else if (f->form == FACT_UINT) {
+        json_uint(&s->w->json, f->number);
+    } else if (f->form == FACT_TEXT) {
+        say_texts(s, &f->text, 1, cut);
+    } else if (f->form == FACT_JOINED) {
+        say_texts(s, f->joined, f->parts, cut);
+    } else if (f->form == FACT_BITS) {
+        say_bits(s, f);
+    }
+}
+
+#define say_with(s, before, field, after, cut)   \
+    do {                                         \
+        const struct fact *said = find(s, field); \
+        if (said != NULL) {                      \
+            say(s, before);                      \
+            say_fact(s, said, cut);              \
+            say(s, after);                       \
+        }                                        \
+    } while (0)
+
+/* "SMB2_CREATE" is said as "SMB2 CREATE". */
+static void say_command(struct sentence *s) {
+    const struct fact *f = find(s, FIELD_COMMAND);
+    const char *name = fact_name(f);
+    if (name != NULL && strncmp(name, "SMB", 3) == 0 && name[3] != '\0' && name[4] == '_') {
+        json_raw(&s->w->json, name, 4);
+        say(s, " ");
+        say_name(s, name + 5);
+    } else if (f != NULL) {
+        say(s, "SMB command ");
+        say_fact(s, f, JSON_CUT_END);
+    } else {
+        say(s, "SMB message");
+    }
+}
+
+/* What it was done to: the most telling of the names there are. */
+static void say_object(struct sentence *s) {
+    static const enum field paths[] = {FIELD_FILE_PATH, FIELD_FILE_NAME, FIELD_PIPE_NAME, FIELD_SHARE_PATH};
+    for (unsigned i = 0; i < sizeof(paths) / sizeof(paths[0]); i++) {
+        const struct fact *f = find(s, paths[i]);
+        if (f != NULL) {
+            say(s, " ");
+            say_fact(s, f, JSON_CUT_FRONT);
+            return;
+        }
+    }
+    const struct fact *user = find(s, FIELD_USER);
+    if (user == NULL) {
+        user = find(s, FIELD_USER_NAME);
+    }
+    if (user == NULL && is_operation(s, "negotiate")) {
+        user = find(s, FIELD_DIALECT);
+    }
+    if (user != NULL) {
+        say(s, " ");
+        say_fact(s, user, JSON_CUT_END);
+    }
+}
+
+/* What exactly was asked, where the command alone does not say it. */
+static void say_class(struct sentence *s) {
+    bool plain = find(s, FIELD_RENAME_TO) || find(s, FIELD_LINK_TO) || find(s, FIELD_DELETE_ON_CLOSE);
+    if (!plain) {
+        say_with(s, " ", FIELD_INFO_CLASS, "", JSON_CUT_END);
+    }
+    say_with(s, " ", FIELD_CONTROL_CODE, "", JSON_CUT_END);
+}
+
+static void say_change(struct sentence *s) {
+    say_with(s, " -> ", FIELD_RENAME_TO, "", JSON_CUT_FRONT);
+    say_with(s, " linked as ", FIELD_LINK_TO, "", JSON_CUT_FRONT);
+    say_with(s, " listing ", FIELD_SEARCH_PATTERN, "", JSON_CUT_END);
+    say_with(s, " copied from ", FIELD_COPY_SOURCE, "", JSON_CUT_FRONT);
+    say_with(s, ", ", FIELD_BYTES_READ, " bytes read", JSON_CUT_END);
+    say_with(s, ", ", FIELD_BYTES_WRITTEN, " bytes written", JSON_CUT_END);
+    say_with(s, ", ", FIELD_BYTES_COPIED, " bytes copied", JSON_CUT_END);
+    if (is_operation(s, "delete")) {
+        say(s, " (deleted)");
+    } else if (is_true(s, FIELD_DELETE_ON_CLOSE)) {
+        say(s, " (to be deleted on close)");
+    } else if (is_false(s, FIELD_DELETE_ON_CLOSE)) {
+        say(s, " (no longer to be deleted)");
+    }
+}
+
+static void say_outcome(struct sentence *s) {
+    if (is_false(s, FIELD_RESPONSE_SEEN)) {
+        say(s, ": no response");
+    } else {
+        say_with(s, ": ", FIELD_STATUS, "", JSON_CUT_END);
+    }
+    if (is_false(s, FIELD_REQUEST_SEEN)) {
+        say(s, " (request not seen)");
+    }
+}
+
+/* Nothing can be said of what is inside. */
+static bool say_envelope(struct sentence *s) {
+    if (find(s, FIELD_COMMAND) != NULL || !(is_true(s, FIELD_ENCRYPTED) || is_true(s, FIELD_COMPRESSED))) {
+        return false;
+    }
+    if (is_true(s, FIELD_ENCRYPTED)) {
+        say(s, "SMB3 encrypted message");
+        say_with(s, " (", FIELD_ENCRYPTION_ALGORITHM, ")", JSON_CUT_END);
+    } else {
+        say(s, "SMB3 compressed message");
+        say_with(s, " (", FIELD_COMPRESSION_ALGORITHM, ")", JSON_CUT_END);
+    }
+    say_with(s, ", ", FIELD_ORIGINAL_SIZE, " bytes inside", JSON_CUT_END);
+    return true;
+}
+
+/* What a server sends without being asked has no outcome. */
+static bool say_notice(struct sentence *s) {
+    if (find(s, FIELD_NOTIFICATION) != NULL) {
+        say_with(s, "SMB3 server notification ", FIELD_NOTIFICATION, "", JSON_CUT_END);
+        return true;
+    }
+    if (!is_operation(s, "oplock_break") || find(s, FIELD_STATUS) != NULL || find(s, FIELD_RESPONSE_SEEN) != NULL) {
+        return false;
+    }
+    if (find(s, FIELD_LEASE_STATE) != NULL || find(s, FIELD_LEASE_KEY) != NULL) {
+        say(s, "SMB2 server breaks lease");
+        say_object(s);
+        say_with(s, " to ", FIELD_LEASE_STATE, "", JSON_CUT_END);
+    } else {
+        say(s, "SMB2 server breaks oplock");
+        say_object(s);
+        say_with(s, " to ", FIELD_OPLOCK_LEVEL, "", JSON_CUT_END);
+    }
+    return true;
+}
+
+void content_write(struct fact_writer *w, const struct fact_index *facts) {
+    struct sentence s = {w, facts, 0};
+    fact_write_key(w, FIELD_CONTENT);
+    json_char(&w->json, '"');
+    if (!say_envelope(&s) && !say_notice(&s)) {
+        say_command(&s);
+        say_class(&s);
+        say_object(&s);
+        say_change(&s);
+        say_outcome(&s);
+    }
+    json_char(&w->json, '"');
+    fact_note(w, FIELD_CONTENT, s.flags);
+}

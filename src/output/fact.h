@@ -1,0 +1,121 @@
+/* Writes one fact of an event as a member of its record, in whatever form it was learned. */
+#ifndef FACT_H
+#define FACT_H
+
+#include "event.h"
+#include "json_writer.h"
+
+/* Fields of one record, as a set. */
+struct field_set {
+    uint64_t bits[(FIELDS + 63) / 64];
+};
+
+static inline void field_set_add(struct field_set *s, unsigned field) {
+    s->bits[field / 64] |= UINT64_C(1) << (field % 64);
+}
+
+static inline bool field_set_has(const struct field_set *s, unsigned field) {
+    return s->bits[field / 64] >> (field % 64) & 1;
+}
+
+static inline bool field_set_empty(const struct field_set *s) {
+    uint64_t any = 0;
+    for (unsigned i = 0; i < sizeof(s->bits) / sizeof(s->bits[0]); i++) {
+        any |= s->bits[i];
+    }
+    return any == 0;
+}
+
+/* How much of a record a value may take. A text that gets 0 bytes, and a list that gets 0 items, is left out and counts as
+ * cut. Numbers and names are as long as they are. */
+struct fact_limits {
+    size_t ordinary;     /* bytes of a text */
+    size_t path;         /* of a path that others repeat: file_path, local_path */
+    size_t name;         /* of what the event is about: file_name, rename_to */
+    size_t content;      /* of each text within content */
+    unsigned bits;       /* items of a list made from a bit field: its length is bounded as it is */
+    unsigned items;      /* of any other list */
+    size_t item;         /* bytes of an item */
+    bool only_essential; /* leave out what is not needed to know what happened */
+};
+
+struct fact_writer {
+    struct json_writer json;
+    const struct fact_limits *limits;
+    struct field_set lossy, truncated;
+};
+
+/* A field as its member begins, in memory of constant size, so that it is copied without a loop. */
+struct fact_key {
+    char member[32]; /* ,"name": */
+    uint8_t length;
+    uint8_t place; /* enum field_place */
+};
+
+extern const struct fact_key fact_keys[FIELDS];
+
+/* Where an event has its facts. Of two facts for one field the first counts. */
+struct fact_index {
+    const struct event *event;
+    uint8_t at[FIELDS]; /* 1 + position, 0: none */
+};
+
+static inline void fact_index_make(struct fact_index *index, const struct event *e) {
+    index->event = e;
+    memset(index->at, 0, sizeof(index->at));
+    for (unsigned i = e->count; i > 0; i--) {
+        index->at[e->facts[i - 1].field] = (uint8_t)i;
+    }
+}
+
+/* NULL where the event has none. */
+static inline const struct fact *fact_find(const struct fact_index *index, enum field field) {
+    unsigned at = index->at[field];
+    return at == 0 ? NULL : &index->event->facts[at - 1];
+}
+
+/* ,"name":value; nothing at all where the value is empty. What was lost or cut on the way is noted in the writer's sets. */
+void fact_write(struct fact_writer *, const struct fact *);
+
+/* ,"name": */
+static inline void fact_write_key(struct fact_writer *w, enum field field) {
+    const struct fact_key *key = &fact_keys[field];
+    struct json_writer *json = &w->json;
+    if (json->size - json->used < sizeof(key->member)) {
+        json_raw(json, key->member, key->length);
+        return;
+    }
+    memcpy(json->base + json->used, key->member, sizeof(key->member));
+    json->used += key->length;
+}
+
+/* "name" */
+static inline void fact_write_name(struct fact_writer *w, enum field field) {
+    json_raw(&w->json, fact_keys[field].member + 1, fact_keys[field].length - 2u);
+}
+
+/* Notes what json_text returned. */
+static inline void fact_note(struct fact_writer *w, enum field field, unsigned flags) {
+    if (flags & JSON_TEXT_LOSSY) {
+        field_set_add(&w->lossy, field);
+    }
+    if (flags & JSON_TEXT_TRUNCATED) {
+        field_set_add(&w->truncated, field);
+    }
+}
+
+/* The name that a fact of form NAME or NAMED stands for; NULL where the fact is absent, of another form or without a name. */
+static inline const char *fact_name(const struct fact *f) {
+    if (f == NULL || (f->form != FACT_NAME && f->form != FACT_NAMED)) {
+        return NULL;
+    }
+    if (f->form == FACT_NAME) {
+        return f->name;
+    }
+    return f->table != NULL && f->number <= UINT32_MAX ? names_find(f->table, (uint32_t)f->number) : NULL;
+}
+
+/* The address without quotes, IPv6 by RFC 5952; false and nothing where the family is neither 4 nor 6. */
+bool fact_write_address(struct json_writer *, unsigned family, const uint8_t bytes[16]);
+
+#endif

@@ -1,0 +1,133 @@
+#include "file_sink.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <poll.h>
+#include <stdbool.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+struct file_sink {
+    int fd;
+    bool ours; /* to be closed */
+};
+
+/* Standard output may have been set non-blocking by whoever shares it, such as ssh. */
+static int wait_for_room(int fd) {
+    struct pollfd p = {.fd = fd, .events = POLLOUT};
+    return poll(&p, 1, -1) < 0 && errno != EINTR ? -errno : 0;
+}
+
+static int file_write(void *state, const char *lines, size_t n) {
+    const struct file_sink *sink = state;
+    while (n > 0) {
+        ssize_t written = write(sink->fd, lines, n);
+        if (written >= 0) {
+            lines += written;
+            n -= (size_t)written;
+            continue;
+        }
+        int error = -errno;
+        if (error == -EAGAIN) {
+            error = wait_for_room(sink->fd);
+        }
+        if (error != 0 && error != -EINTR) {
+            return error;
+        }
+    }
+    return 0;
+}
+
+static int file_flush(void *state) {
+    (void)state;
+    return 0;
+}
+
+/* A network file system may tell only here that the disk is full. */
+static int file_close(void *state) {
+    struct file_sink *sink = state;
+    int error = sink->ours && close(sink->fd) != 0 && errno != EINTR ? -errno : 0;
+    free(sink);
+    return error;
+}
+
+static int refuse_input(int fd, const char *const *inputs, size_t count) {
+    struct stat output, input;
+    if (fstat(fd, &output) != 0) {
+        return -errno;
+    }
+    for (size_t i = 0; i < count; i++) {
+        if (stat(inputs[i], &input) == 0 && input.st_dev == output.st_dev && input.st_ino == output.st_ino) {
+            return -EEXIST;
+        }
+    }
+    return S_ISREG(output.st_mode) && ftruncate(fd, 0) != 0 ? -errno : 0;
+}
+
+/* Emptied only after it was compared: O_TRUNC would have been the end of an input already. */
+static int open_output(const char *path, const char *const *inputs, size_t count, int *fd) {
+    int opened = open(path, O_WRONLY | O_CREAT | O_CLOEXEC | O_NOCTTY, 0666);
+    if (opened < 0) {
+        return -errno;
+    }
+    int error = refuse_input(opened, inputs, count);
+    if (error != 0) {
+        close(opened);
+        return error;
+    }
+    *fd = opened;
+    return 0;
+}
+
+int file_sink_open(const char *path, const char *const *inputs, size_t input_count, struct sink *out) {
+    bool standard = strcmp(path, "-") == 0;
+    struct file_sink *sink = malloc(sizeof(*sink));
+    if (sink == NULL) {
+        return -ENOMEM;
+    }
+    *sink = (struct file_sink){.fd = STDOUT_FILENO, .ours = !standard};
+    int error = standard ? 0 : open_output(path, inputs, input_count, &sink->fd);
+    if (error != 0) {
+        free(sink);
+        return error;
+    }
+    *out = (struct sink){sink, file_write, file_flush, file_close};
+    return 0;
+}
+
+struct remedy {
+    int error;
+    const char *problem, *remedy;
+};
+
+static const struct remedy remedies[] = {
+    {EEXIST, "is one of the captures to be read", "choose another file with -o"},
+    {ENOSPC, "no space left on the device", "free some, or write elsewhere with -o; the last line may be cut"},
+    {EDQUOT, "disk quota used up", "free some, or write elsewhere with -o; the last line may be cut"},
+    {EFBIG, "the file has reached its largest size", "raise the limit (ulimit -f), or write to a pipe with -o -"},
+    {EACCES, "permission denied", "choose a file you may write with -o"},
+    {EPERM, "not permitted", "choose a file you may write with -o"},
+    {EROFS, "the file system is read-only", "write elsewhere with -o"},
+    {EISDIR, "is a folder", "name a file in it with -o"},
+    {ENOENT, "the folder does not exist", "create it first"},
+    {ENOTDIR, "part of the path is not a folder", "correct the path given to -o"},
+    {EPIPE, "the reader went away", "nothing more was written"},
+    {EBADF, "is closed", "redirect it, or write to a file with -o"},
+};
+
+void file_sink_explain(const char *path, int error, char *to, size_t size) {
+    const char *name = strcmp(path, "-") == 0 ? "standard output" : path;
+    if (error < 0) {
+        error = -error;
+    }
+    for (size_t i = 0; i < sizeof(remedies) / sizeof(remedies[0]); i++) {
+        if (remedies[i].error == error) {
+            snprintf(to, size, "%s: %s; %s", name, remedies[i].problem, remedies[i].remedy);
+            return;
+        }
+    }
+    snprintf(to, size, "%s: cannot be written: %s; check the file, or write elsewhere with -o", name, strerror(error));
+}

@@ -1,0 +1,33 @@
+/* Takes finished lines, numbers them and hands them to the sinks in batches: one write for some hundred records. */
+#ifndef OUTLET_H
+#define OUTLET_H
+
+#include <stddef.h>
+#include <stdint.h>
+
+#include "sink.h"
+
+struct outlet;
+
+enum { OUTLET_BATCH = 256 * 1024 }; /* bytes collected before the sinks are called */
+
+/* The sinks stay the caller's and outlive the outlet. run_id is the first part of every record_id. NULL without memory. */
+struct outlet *outlet_new(uint64_t run_id, const struct sink *sinks, size_t count);
+
+/* One record from record_write, n bytes, at most RECORD_MAX - RECORD_PREFIX_MAX. 0, or the first error that a sink ever gave as
+ * a negative errno: a sink that failed gets nothing more, the others go on. */
+__attribute__((warn_unused_result)) int outlet_line(struct outlet *, const char *line, size_t n);
+
+/* Hands on what was collected and flushes the sinks: when the input pauses, and at the end. Same result. */
+__attribute__((warn_unused_result)) int outlet_flush(struct outlet *);
+
+/* Records taken so far; the last one's seq. */
+uint64_t outlet_records(const struct outlet *);
+
+/* The sink that failed first, by its place in the array; the count where none did. */
+size_t outlet_failed(const struct outlet *);
+
+/* Forgets what was not flushed. Takes NULL. */
+void outlet_free(struct outlet *);
+
+#endif

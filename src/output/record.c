@@ -1,0 +1,157 @@
+#include "record.h"
+
+#include <limits.h>
+
+#include "content.h"
+#include "fact.h"
+
+/* What the outlet's members leave of a record. */
+enum { LINE_MAX_BYTES = RECORD_MAX - RECORD_PREFIX_MAX };
+
+/* From everything to next to nothing; the first that fits is taken. What identifies the event is cut last, and what the last
+ * line leaves fits whatever the event holds (test_record.c tries). */
+static const struct fact_limits levels[] = {
+    /* ordinary, path, name, content, bits, items, item, only_essential */
+    {SIZE_MAX, SIZE_MAX, SIZE_MAX, SIZE_MAX, 32, UINT_MAX, SIZE_MAX, false},
+    {512, 1600, 1600, 400, 32, 32, 256, false},
+    {256, 1600, 1600, 200, 32, 16, 128, false},
+    {160, 1000, 1600, 128, 32, 16, 96, false},
+    {128, 600, 1600, 96, 32, 16, 64, false},
+    {96, 400, 1000, 64, 32, 8, 64, false},
+    {64, 256, 600, 64, 16, 8, 48, false},
+    {48, 160, 400, 48, 8, 4, 32, false},
+    {24, 96, 256, 32, 4, 2, 24, false},
+    {0, 64, 160, 32, 0, 0, 0, false},
+    {0, 64, 96, 32, 0, 0, 0, true},
+};
+
+struct word {
+    const char *text;
+    size_t length;
+};
+
+#define WORD(s) {s, sizeof(s) - 1}
+
+static const struct word objects[] = {
+    [OBJECT_FLOW] = WORD(",\"object\":\"flow\""),
+    [OBJECT_FINDING] = WORD(",\"object\":\"finding\""),
+    [OBJECT_SENSOR] = WORD(",\"object\":\"sensor\""),
+};
+
+static const struct word actions[] = {
+    [ACTION_START] = WORD(",\"action\":\"start\""), [ACTION_MESSAGE] = WORD(",\"action\":\"message\""),
+    [ACTION_END] = WORD(",\"action\":\"end\""),     [ACTION_RAISE] = WORD(",\"action\":\"raise\""),
+    [ACTION_STATS] = WORD(",\"action\":\"stats\""), [ACTION_GAP] = WORD(",\"action\":\"gap\""),
+    [ACTION_STOP] = WORD(",\"action\":\"stop\""),
+};
+
+/* What the operator called things is there in every record, if only its end. */
+static void write_setting(struct fact_writer *w, enum field field, const char *value, enum json_cut cut) {
+    struct text text = {{(const uint8_t *)value, strlen(value)}, ENC_UTF8};
+    size_t limit = w->limits->ordinary < 64 ? 64 : w->limits->ordinary;
+    json_char(&w->json, '"');
+    fact_note(w, field, json_text(&w->json, text, limit, cut));
+    json_char(&w->json, '"');
+}
+
+static void write_envelope(struct fact_writer *w, const struct record_settings *settings, const struct event *e) {
+    struct json_writer *json = &w->json;
+    json_literal(json, "\"sensor_id\":");
+    write_setting(w, FIELD_SENSOR_ID, settings->sensor_id, JSON_CUT_END);
+    json_literal(json, ",\"time\":\"");
+    json_time(json, e->at.time_ns);
+    json_char(json, '"');
+    json_raw(json, objects[e->object].text, objects[e->object].length);
+    json_raw(json, actions[e->action].text, actions[e->action].length);
+    if (settings->capture_name == NULL) {
+        return;
+    }
+    if (settings->live) {
+        json_literal(json, ",\"capture\":{\"interface\":");
+        write_setting(w, FIELD_CAPTURE, settings->capture_name, JSON_CUT_END);
+    } else {
+        json_literal(json, ",\"capture\":{\"file\":");
+        write_setting(w, FIELD_CAPTURE, settings->capture_name, JSON_CUT_FRONT);
+        if (e->at.frame != 0) {
+            json_literal(json, ",\"frame\":");
+            json_uint(json, e->at.frame);
+        }
+    }
+    json_char(json, '}');
+}
+
+static void write_place(struct fact_writer *w, const struct fact_index *index, enum field_place place) {
+    const struct event *e = index->event;
+    for (unsigned i = 0; i < e->count; i++) {
+        const struct fact *f = &e->facts[i];
+        bool ours = f->field == FIELD_LOSSY || f->field == FIELD_TRUNCATED; /* written last, from what happened here */
+        if (fact_keys[f->field].place == place && index->at[f->field] == i + 1 && !ours) {
+            fact_write(w, f);
+        }
+    }
+}
+
+static void write_set(struct fact_writer *w, enum field name, const struct field_set *set) {
+    if (field_set_empty(set)) {
+        return;
+    }
+    fact_write_key(w, name);
+    char before = '[';
+    for (unsigned field = 0; field < FIELDS; field++) {
+        if (field_set_has(set, field)) {
+            json_char(&w->json, before);
+            fact_write_name(w, field);
+            before = ',';
+        }
+    }
+    json_char(&w->json, ']');
+}
+
+/* Every member brings its comma; the first one's becomes the brace that opens the object. */
+static void write_proto_info(struct fact_writer *w, const struct fact_index *index) {
+    struct json_writer *json = &w->json;
+    size_t before = json->used;
+    json_literal(json, ",\"proto_info\":");
+    size_t first = json->used;
+    write_place(w, index, PLACE_PROTO);
+    write_set(w, FIELD_LOSSY, &w->lossy);
+    write_set(w, FIELD_TRUNCATED, &w->truncated);
+    if (json->used == first) {
+        json->used = before;
+        return;
+    }
+    if (!json->overflowed) {
+        json->base[first] = '{';
+    }
+    json_char(json, '}');
+}
+
+static bool write_within(const struct record_settings *settings, const struct fact_index *index,
+                         const struct fact_limits *limits, char *line, size_t *length) {
+    const struct event *e = index->event;
+    struct fact_writer w = {.json = {.base = line, .size = LINE_MAX_BYTES}, .limits = limits};
+    write_envelope(&w, settings, e);
+    if (e->flow_json.n != 0) {
+        json_raw(&w.json, (const char *)e->flow_json.p, e->flow_json.n);
+    }
+    write_place(&w, index, PLACE_FLOW);
+    if (e->object == OBJECT_FLOW && e->action == ACTION_MESSAGE && fact_find(index, FIELD_CONTENT) == NULL) {
+        content_write(&w, index);
+    }
+    write_proto_info(&w, index);
+    json_char(&w.json, '}');
+    *length = w.json.used;
+    return !w.json.overflowed;
+}
+
+size_t record_write(const struct record_settings *settings, const struct event *e, char *line) {
+    struct fact_index index;
+    fact_index_make(&index, e);
+    size_t length = 0;
+    bool fits = false;
+    for (size_t i = 0; i < sizeof(levels) / sizeof(levels[0]) && !fits; i++) {
+        fits = write_within(settings, &index, &levels[i], line, &length);
+    }
+    assert(fits);
+    return length;
+}

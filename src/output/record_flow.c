@@ -1,0 +1,91 @@
+#include "record.h"
+
+#include "fact.h"
+
+static void begin_string(struct json_writer *json, enum field field) {
+    json_raw(json, fact_keys[field].member, fact_keys[field].length);
+    json_char(json, '"');
+}
+
+static void write_string(struct json_writer *json, enum field field, const char *value) {
+    begin_string(json, field);
+    json_raw(json, value, strlen(value));
+    json_char(json, '"');
+}
+
+static void write_endpoint(struct json_writer *json, enum field ip, enum field port, const struct endpoint *at) {
+    begin_string(json, ip);
+    fact_write_address(json, at->ip.family, at->ip.bytes);
+    json_char(json, '"');
+    json_raw(json, fact_keys[port].member, fact_keys[port].length);
+    json_uint(json, at->port);
+}
+
+static void write_mac(struct json_writer *json, enum field field, const uint8_t mac[6]) {
+    begin_string(json, field);
+    for (unsigned i = 0; i < 6; i++) {
+        if (i != 0) {
+            json_char(json, ':');
+        }
+        json_hex(json, mac[i], 2);
+    }
+    json_char(json, '"');
+}
+
+static bool in_network(const struct network *net, const struct address *a) {
+    unsigned width = a->family == 4 ? 32 : 128;
+    unsigned prefix = net->prefix_length < width ? net->prefix_length : width;
+    if (net->base.family != a->family || memcmp(net->base.bytes, a->bytes, prefix / 8) != 0) {
+        return false;
+    }
+    if (prefix % 8 == 0) {
+        return true;
+    }
+    uint8_t mask = (uint8_t)(0xFF00u >> prefix % 8);
+    return ((net->base.bytes[prefix / 8] ^ a->bytes[prefix / 8]) & mask) == 0;
+}
+
+static bool at_home(const struct address *a, const struct network *home, size_t count) {
+    for (size_t i = 0; i < count; i++) {
+        if (in_network(&home[i], a)) {
+            return true;
+        }
+    }
+    return false;
+}
+
+static void write_vlans(struct json_writer *json, const struct link_facts *link) {
+    char before = '[';
+    json_raw(json, fact_keys[FIELD_VLAN].member, fact_keys[FIELD_VLAN].length);
+    for (unsigned i = 0; i < link->vlan_count; i++) {
+        json_char(json, before);
+        json_uint(json, link->vlan[i]);
+        before = ',';
+    }
+    json_char(json, ']');
+}
+
+size_t record_flow(const struct flow_facts *flow, const struct network *home, size_t home_count, char *to) {
+    static const char *const directions[2][2] = {{"external", "inbound"}, {"outbound", "internal"}};
+    struct json_writer json = {.base = to, .size = FLOW_JSON_MAX};
+    write_endpoint(&json, FIELD_SRC_IP, FIELD_SRC_PORT, &flow->client);
+    write_endpoint(&json, FIELD_DEST_IP, FIELD_DEST_PORT, &flow->server);
+    write_string(&json, FIELD_TRANSPORT_PROTOCOL, "tcp");
+    write_string(&json, FIELD_APPLICATION_PROTOCOL, "smb");
+    write_string(&json, FIELD_PROTOCOL, "smb");
+    write_string(&json, FIELD_FLOW_ID, flow->flow_id);
+    write_string(&json, FIELD_COMMUNITY_ID, flow->community_id);
+    if (home_count != 0) {
+        bool client = at_home(&flow->client.ip, home, home_count), server = at_home(&flow->server.ip, home, home_count);
+        write_string(&json, FIELD_NETWORK_DIRECTION, directions[client][server]);
+    }
+    if (flow->link.vlan_count != 0) {
+        write_vlans(&json, &flow->link);
+    }
+    if (flow->link.has_mac) {
+        write_mac(&json, FIELD_SRC_MAC, flow->link.src_mac);
+        write_mac(&json, FIELD_DEST_MAC, flow->link.dst_mac);
+    }
+    assert(!json.overflowed);
+    return json.used;
+}

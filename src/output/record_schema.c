@@ -1,0 +1,169 @@
+#include "record.h"
+
+#include "json_writer.h"
+
+/* What a record of a kind must have: rows of required.def. An action of ANY holds for all of its object. */
+struct requirement {
+    int object, action;
+    enum field field;
+};
+
+enum { ANY = -1 };
+
+static const struct requirement requirements[] = {
+#define REQUIRED_ALWAYS(field) {ANY, ANY, FIELD_##field},
+#define REQUIRED_OBJECT(object, field) {OBJECT_##object, ANY, FIELD_##field},
+#define REQUIRED_ACTION(object, action, field) {OBJECT_##object, ACTION_##action, FIELD_##field},
+#include "tables/required.def"
+#undef REQUIRED_ALWAYS
+#undef REQUIRED_OBJECT
+#undef REQUIRED_ACTION
+};
+
+enum { REQUIREMENTS = sizeof(requirements) / sizeof(requirements[0]) };
+
+/* A condition of the schema: an object with the actions it may have, or one action of it. */
+struct condition {
+    int object, action;
+    const char *object_name, *actions;
+};
+
+static const struct condition conditions[] = {
+    {OBJECT_FLOW, ANY, "flow", "\"enum\": [\"start\", \"message\", \"end\"]"},
+    {OBJECT_FLOW, ACTION_START, "flow", "\"const\": \"start\""},
+    {OBJECT_FLOW, ACTION_MESSAGE, "flow", "\"const\": \"message\""},
+    {OBJECT_FLOW, ACTION_END, "flow", "\"const\": \"end\""},
+    {OBJECT_FINDING, ANY, "finding", "\"const\": \"raise\""},
+    {OBJECT_SENSOR, ANY, "sensor", "\"enum\": [\"start\", \"stats\", \"gap\", \"stop\"]"},
+};
+
+/* Written by hand are only the fields whose values are the schema's own. */
+static const char *known_values(enum field field) {
+    switch (field) {
+    case FIELD_SCHEMA_VERSION:
+        return "\"const\": \"1.0\"";
+    case FIELD_OBJECT:
+        return "\"enum\": [\"flow\", \"finding\", \"sensor\"]";
+    case FIELD_ACTION:
+        return "\"enum\": [\"start\", \"message\", \"end\", \"raise\", \"stats\", \"gap\", \"stop\"]";
+    case FIELD_CAPTURE:
+        return "\"type\": \"object\", \"properties\": {\"interface\": {\"type\": \"string\", \"minLength\": 1}, "
+               "\"file\": {\"type\": \"string\", \"minLength\": 1}, \"frame\": {\"type\": \"integer\", \"minimum\": 1}}, "
+               "\"minProperties\": 1, \"additionalProperties\": false";
+    default:
+        return NULL;
+    }
+}
+
+#define OBJECT_TYPE \
+    "\"type\": \"object\", \"minProperties\": 1, \"additionalProperties\": {\"type\": [\"integer\", \"string\"]}"
+
+/* Unknown is absent, never empty; and integers are those that every reader of JSON has exactly. */
+static const char *type_of(enum field_type type) {
+    static const char *const types[] = {
+        [TYPE_STRING] = "\"type\": \"string\", \"minLength\": 1",
+        [TYPE_INTEGER] = "\"type\": \"integer\", \"minimum\": 0, \"maximum\": 9007199254740991",
+        [TYPE_BOOLEAN] = "\"type\": \"boolean\"",
+        [TYPE_STRINGS] = "\"type\": \"array\", \"items\": {\"type\": \"string\", \"minLength\": 1}, \"minItems\": 1",
+        [TYPE_INTEGERS] = "\"type\": \"array\", \"items\": {\"type\": \"integer\", \"minimum\": 0}, \"minItems\": 1",
+        [TYPE_OBJECT] = OBJECT_TYPE,
+    };
+    return types[type];
+}
+
+static void print_property(FILE *to, const char *indent, enum field field) {
+    const struct field_info *info = &fields[field];
+    const char *constraint = known_values(field);
+    char meaning[512];
+    struct json_writer json = {.base = meaning, .size = sizeof(meaning)};
+    struct text text = {{(const uint8_t *)info->meaning, strlen(info->meaning)}, ENC_UTF8};
+    json_text(&json, text, sizeof(meaning), JSON_CUT_END);
+    fprintf(to, "%s\"%s\": {%s, \"description\": \"%.*s\"}", indent, info->name,
+            constraint != NULL ? constraint : type_of(info->type), (int)json.used, meaning);
+}
+
+static void print_properties(FILE *to, const char *indent, bool proto) {
+    const char *before = "";
+    for (unsigned field = 0; field < FIELDS; field++) {
+        if ((fields[field].place == PLACE_PROTO) == proto) {
+            fputs(before, to);
+            print_property(to, indent, field);
+            before = ",\n";
+        }
+    }
+}
+
+static bool is_required(const struct requirement *r, int object, int action, bool proto) {
+    return r->object == object && r->action == action && (fields[r->field].place == PLACE_PROTO) == proto;
+}
+
+static bool needs_proto(int object, int action) {
+    for (unsigned i = 0; i < REQUIREMENTS; i++) {
+        if (is_required(&requirements[i], object, action, true)) {
+            return true;
+        }
+    }
+    return false;
+}
+
+/* "required": the names as an array; nothing where there are none. What needs a field of proto_info needs proto_info. */
+static void print_required(FILE *to, const char *before, int object, int action, bool proto) {
+    const char *separator = "\"required\": [";
+    const char *end = "";
+    for (unsigned i = 0; i < REQUIREMENTS; i++) {
+        if (is_required(&requirements[i], object, action, proto)) {
+            fprintf(to, "%s%s\"%s\"", before, separator, fields[requirements[i].field].name);
+            separator = ", ";
+            before = "";
+            end = "]";
+        }
+    }
+    if (!proto && needs_proto(object, action)) {
+        fprintf(to, "%s%s\"proto_info\"", before, separator);
+        end = "]";
+    }
+    fputs(end, to);
+}
+
+static void print_condition(FILE *to, const struct condition *c) {
+    const char *separator = "";
+    fprintf(to, "    {\n      \"if\": {\"properties\": {\"object\": {\"const\": \"%s\"}", c->object_name);
+    if (c->action != ANY) {
+        fprintf(to, ", \"action\": {%s}", c->actions);
+    }
+    fputs("}},\n      \"then\": {\n        ", to);
+    if (c->action == ANY) {
+        fprintf(to, "\"properties\": {\"action\": {%s}}", c->actions);
+        separator = ",\n        ";
+    } else if (needs_proto(c->object, c->action)) {
+        fputs("\"properties\": {\"proto_info\": {", to);
+        print_required(to, "", c->object, c->action, true);
+        fputs("}}", to);
+        separator = ",\n        ";
+    }
+    print_required(to, separator, c->object, c->action, false);
+    fputs("\n      }\n    }", to);
+}
+
+void record_schema(FILE *to) {
+    fputs("{\n"
+          "  \"$schema\": \"https://json-schema.org/draft/2020-12/schema\",\n"
+          "  \"$id\": \"urn:smbtap:record:1.0\",\n"
+          "  \"title\": \"A record of smbtap\",\n"
+          "  \"type\": \"object\",\n"
+          "  \"properties\": {\n",
+          to);
+    print_properties(to, "    ", false);
+    fputs(",\n    \"proto_info\": {\n      \"type\": \"object\", \"minProperties\": 1, \"additionalProperties\": false,\n"
+          "      \"description\": \"What is SMB's own\",\n      \"properties\": {\n",
+          to);
+    print_properties(to, "        ", true);
+    fputs("\n      }\n    }\n  }", to);
+    print_required(to, ",\n  ", ANY, ANY, false);
+    fputs(",\n  \"additionalProperties\": false,\n  \"allOf\": [\n", to);
+    for (unsigned i = 0; i < sizeof(conditions) / sizeof(conditions[0]); i++) {
+        fputs(i == 0 ? "" : ",\n", to);
+        print_condition(to, &conditions[i]);
+    }
+    fputs("\n  ]\n}\n", to);
+}

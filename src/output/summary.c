@@ -1,0 +1,190 @@
+#include "summary.h"
+
+#include <stdlib.h>
+
+#include "../base/text.h"
+#include "fact.h"
+#include "quantity.h"
+#include "tally.h"
+
+enum { OPERATIONS, SHARES, USERS, FILES, LISTS };
+
+enum { SHOWN = 10 }; /* of shares, users and files: those seen most often */
+
+struct summary {
+    struct tally lists[LISTS];
+};
+
+struct summary *summary_new(void) {
+    static const size_t max[LISTS] = {SUMMARY_OPERATIONS_MAX, SUMMARY_SHARES_MAX, SUMMARY_USERS_MAX, SUMMARY_FILES_MAX};
+    struct summary *s = calloc(1, sizeof(*s));
+    for (unsigned i = 0; s != NULL && i < LISTS; i++) {
+        if (tally_init(&s->lists[i], max[i]) != 0) {
+            summary_free(s);
+            return NULL;
+        }
+    }
+    return s;
+}
+
+/* Names that stand for something by themselves, and texts as a terminal may show them. */
+static void collect(struct tally *t, const struct fact *f) {
+    char name[4096];
+    size_t n = 0;
+    const char *known = fact_name(f);
+    if (known != NULL) {
+        tally_add(t, known, strlen(known));
+    } else if (f != NULL && f->form == FACT_TEXT) {
+        n = text_to_utf8(f->text, name, sizeof(name));
+    } else if (f != NULL && f->form == FACT_JOINED) {
+        for (unsigned i = 0; i < f->parts; i++) {
+            n += text_to_utf8(f->joined[i], name + n, sizeof(name) - n);
+        }
+    }
+    if (n != 0) {
+        tally_add(t, name, n);
+    }
+}
+
+void summary_event(struct summary *s, const struct event *e) {
+    if (e->object != OBJECT_FLOW || e->action != ACTION_MESSAGE) {
+        return;
+    }
+    const struct fact *file = event_find(e, FIELD_FILE_PATH);
+    collect(&s->lists[OPERATIONS], event_find(e, FIELD_OPERATION));
+    collect(&s->lists[SHARES], event_find(e, FIELD_SHARE_PATH));
+    collect(&s->lists[USERS], event_find(e, FIELD_USER));
+    collect(&s->lists[FILES], file != NULL ? file : event_find(e, FIELD_FILE_NAME));
+}
+
+/* "2 flows, " and the like: a comma before all but the first. */
+struct line {
+    FILE *to;
+    bool begun;
+};
+
+static struct line line_begin(FILE *to, const char *title) {
+    fprintf(to, "  %-11s ", title);
+    return (struct line){to, false};
+}
+
+static void line_add(struct line *l, uint64_t n, const char *one, const char *many) {
+    if (n != 0) {
+        fprintf(l->to, "%s%s %s", l->begun ? ", " : "", quantity_count(n).text, n == 1 ? one : many);
+        l->begun = true;
+    }
+}
+
+static void line_end(struct line *l) {
+    fputs(l->begun ? "\n" : "none\n", l->to);
+}
+
+static void print_input(const struct stats *stats, FILE *to) {
+    struct line l = line_begin(to, "read");
+    line_add(&l, stats->captures, "capture", "captures");
+    line_add(&l, stats->packets, "packet", "packets");
+    if (stats->bytes != 0) {
+        fprintf(to, ", %s", quantity_bytes(stats->bytes).text);
+    }
+    line_end(&l);
+    l = line_begin(to, "flows");
+    line_add(&l, stats->flows_started, "flow", "flows");
+    line_add(&l, stats->flows_refused, "refused", "refused");
+    line_add(&l, stats->flows_evicted, "given up at the limit", "given up at the limit");
+    line_end(&l);
+}
+
+static uint64_t messages_seen(const struct stats *stats) {
+    uint64_t total = 0;
+    for (unsigned i = 0; i < MESSAGE_KINDS; i++) {
+        total += stats->messages[i];
+    }
+    return total;
+}
+
+static void print_messages(const struct stats *stats, FILE *to) {
+    struct line l = line_begin(to, "messages");
+    line_add(&l, stats->messages[MESSAGE_SMB1], "of SMB1", "of SMB1");
+    line_add(&l, stats->messages[MESSAGE_SMB2], "of SMB2 and SMB3", "of SMB2 and SMB3");
+    line_add(&l, stats->messages[MESSAGE_TRANSFORM], "encrypted", "encrypted");
+    line_add(&l, stats->messages[MESSAGE_COMPRESSED], "compressed", "compressed");
+    line_end(&l);
+    l = line_begin(to, "files");
+    line_add(&l, stats->files_opened, "opened", "opened");
+    line_add(&l, stats->files_deleted, "deleted", "deleted");
+    if (stats->bytes_read != 0 || stats->bytes_written != 0) {
+        fprintf(to, "%s%s read, %s written", l.begun ? ", " : "", quantity_bytes(stats->bytes_read).text,
+                quantity_bytes(stats->bytes_written).text);
+        l.begun = true;
+    }
+    line_end(&l);
+    l = line_begin(to, "records");
+    line_add(&l, stats->records, "record", "records");
+    line_end(&l);
+}
+
+static void print_operations(const struct tally *t, FILE *to) {
+    const struct tally_entry *top[SUMMARY_OPERATIONS_MAX];
+    struct line l = line_begin(to, "operations");
+    size_t n = tally_top(t, top, SUMMARY_OPERATIONS_MAX);
+    for (size_t i = 0; i < n; i++) {
+        line_add(&l, top[i]->count, top[i]->name, top[i]->name);
+    }
+    line_end(&l);
+}
+
+static void print_list(const struct tally *t, const char *title, FILE *to) {
+    const struct tally_entry *top[SHOWN];
+    size_t n = tally_top(t, top, SHOWN);
+    if (n == 0) {
+        return;
+    }
+    fprintf(to, "  %s: %s%s", title, t->others != 0 ? "more than " : "", quantity_count(t->used).text);
+    fputs(t->used > n ? "; those seen most often\n" : "\n", to);
+    for (size_t i = 0; i < n; i++) {
+        fprintf(to, "  %10s  %s\n", quantity_count(top[i]->count).text, top[i]->name);
+    }
+}
+
+static void print_damage(const struct stats *stats, FILE *to) {
+    uint64_t faults = 0;
+    for (unsigned i = 0; i < FRAMER_FAULTS; i++) {
+        faults += i == FAULT_RESYNC || i == FAULT_WHOLE_LIMIT || i == FAULT_MEMORY ? 0 : stats->framer_faults[i];
+    }
+    struct line l = line_begin(to, "gaps");
+    line_add(&l, stats->gaps, "gap", "gaps");
+    line_add(&l, stats->missed_bytes, "byte missed", "bytes missed");
+    line_end(&l);
+    l = line_begin(to, "damage");
+    line_add(&l, stats->decode_faults[DECODE_CUT], "packet with cut headers", "packets with cut headers");
+    line_add(&l, stats->decode_faults[DECODE_FRAGMENT], "IP fragment passed over", "IP fragments passed over");
+    line_add(&l, stats->overlap_differs, "retransmission that differs", "retransmissions that differ");
+    line_add(&l, faults, "fault in the framing", "faults in the framing");
+    line_add(&l, stats->framer_faults[FAULT_RESYNC], "search for the next message", "searches for the next message");
+    line_add(&l, stats->verdicts[V_SHORT], "message that was cut short", "messages that were cut short");
+    line_add(&l, stats->verdicts[V_BAD], "message that contradicts itself", "messages that contradict themselves");
+    line_add(&l, stats->verdicts[V_LIMIT], "message beyond a limit", "messages beyond a limit");
+    line_end(&l);
+}
+
+void summary_print(const struct summary *s, const struct stats *stats, FILE *to) {
+    fputs("summary\n", to);
+    print_input(stats, to);
+    if (messages_seen(stats) == 0) {
+        fputs("  No SMB was found.\n", to);
+    } else {
+        print_messages(stats, to);
+        print_operations(&s->lists[OPERATIONS], to);
+        print_list(&s->lists[SHARES], "shares", to);
+        print_list(&s->lists[USERS], "users", to);
+        print_list(&s->lists[FILES], "files", to);
+    }
+    print_damage(stats, to);
+}
+
+void summary_free(struct summary *s) {
+    for (unsigned i = 0; s != NULL && i < LISTS; i++) {
+        tally_release(&s->lists[i]);
+    }
+    free(s);
+}

@@ -1,0 +1,229 @@
+/* READ FIRST. One worker, from frames to lines. Each stage knows only the type that it takes and the one it hands on; here they
+ * are put together, and this is the only file that sees them all:
+ *
+ *   decode -packet-> flow -bytes, gap, end-> nbss -message-> dissectors -pdu-> model -operation-> event -event-> record -line->
+ */
+#include "pipeline.h"
+
+#include <stdlib.h>
+
+#include "arena.h"
+#include "decode/decode.h"
+#include "event/maker.h"
+#include "flow/table.h"
+#include "model/model.h"
+#include "nbss.h"
+#include "pdu.h"
+
+/* What one message may cost in lists: a NEGOTIATE, a CREATE with contexts, a listing of interfaces. */
+enum { MESSAGE_ARENA = 64 * 1024 };
+
+struct pipeline {
+    const struct pipeline_settings *settings;
+    struct pipeline_outlet outlet;
+    struct record_settings record;
+    struct budget *budget;
+    struct stats *stats;
+    struct flow_table *flows;
+    struct nbss_pool *buffers;
+    struct model *model;
+    struct arena arena;
+    struct event_maker maker;
+    int error; /* of the outlet, the first */
+    char line[RECORD_MAX];
+};
+
+/* A flow that is decoded: its framer and what the model knows of it. */
+struct decoded_flow {
+    struct pipeline *pipeline;
+    struct nbss *framer;
+    struct connection *connection;
+};
+
+/* ---- model -operation-> event -> line */
+
+static void send_event(struct pipeline *p) {
+    if (p->error == 0) {
+        size_t n = record_write(&p->record, &p->maker.event, p->line);
+        p->stats->records++;
+        p->error = p->outlet.line(p->outlet.arg, &p->maker.event, p->line, n);
+    }
+}
+
+static enum detail detail_of(const struct pipeline *p) {
+    return p->settings->every_operation ? DETAIL_OPERATIONS : DETAIL_HANDLES;
+}
+
+static void on_start(void *arg, const struct connection_facts *c) {
+    struct pipeline *p = arg;
+    maker_flow_start(&p->maker, c);
+    send_event(p);
+}
+
+static void on_operation(void *arg, const struct operation *op) {
+    struct pipeline *p = arg;
+    if (maker_wants(op, detail_of(p))) {
+        maker_operation(&p->maker, op, detail_of(p));
+        send_event(p);
+    }
+}
+
+static void on_end(void *arg, const struct connection_facts *c, enum flow_end_reason reason, struct moment at) {
+    struct pipeline *p = arg;
+    maker_flow_end(&p->maker, c, reason, at);
+    send_event(p);
+}
+
+/* ---- nbss -message-> dissector -pdu-> model */
+
+static void on_pdu(void *arg, const struct pdu *pdu) {
+    struct decoded_flow *f = arg;
+    connection_pdu(f->connection, pdu);
+}
+
+static const struct dissector *const dissector_of[MESSAGE_KINDS] = {
+    [MESSAGE_SMB1] = &dissector_smb1,
+    [MESSAGE_SMB2] = &dissector_smb2,
+    [MESSAGE_TRANSFORM] = &dissector_smb2_transform,
+    [MESSAGE_COMPRESSED] = &dissector_smb2_compression,
+};
+
+static void on_message(void *arg, enum direction dir, const struct message *message) {
+    struct decoded_flow *f = arg;
+    struct pipeline *p = f->pipeline;
+    p->stats->messages[message->kind]++;
+    arena_reset(&p->arena);
+    connection_message(f->connection, dir, message);
+    struct dissection d = {
+        .mem = &p->arena,
+        .dir = dir,
+        .wire_length = message->length,
+        .missing = message->missing,
+        .deliver = on_pdu,
+        .arg = f,
+    };
+    enum verdict verdict = dissector_of[message->kind]->dissect(&d, message->bytes);
+    if (verdict != V_OK && message->missing == 0) { /* what a gap cut short is no fault of its sender's */
+        connection_verdict(f->connection, verdict);
+    }
+}
+
+static void on_fault(void *arg, enum direction dir, enum framer_fault fault) {
+    struct decoded_flow *f = arg;
+    (void)dir;
+    connection_fault(f->connection, fault);
+}
+
+/* ---- flow -bytes, gap, end-> nbss */
+
+static void decoded_flow_free(struct decoded_flow *f) {
+    nbss_free(f->framer);
+    budget_release(f->pipeline->budget, sizeof *f);
+    free(f);
+}
+
+static void *on_open(void *arg, const struct flow_facts *flow) {
+    struct pipeline *p = arg;
+    char json[FLOW_JSON_MAX];
+    size_t n = record_flow(flow, p->settings->home, p->settings->home_count, json);
+    if (!budget_charge(p->budget, sizeof(struct decoded_flow))) {
+        return NULL;
+    }
+    struct decoded_flow *f = calloc(1, sizeof *f);
+    if (!f) {
+        budget_release(p->budget, sizeof *f);
+        return NULL;
+    }
+    f->pipeline = p;
+    struct framer_sink sink = {f, on_message, on_fault};
+    f->framer = nbss_new(p->buffers, &sink, p->budget, flow->start_seen);
+    f->connection = f->framer ? connection_new(p->model, flow, (struct view){(const uint8_t *)json, n}) : NULL;
+    if (!f->connection) {
+        decoded_flow_free(f);
+        return NULL;
+    }
+    return f;
+}
+
+static void on_flow_start(void *arg, struct moment at) {
+    struct decoded_flow *f = arg;
+    (void)at;
+    connection_start(f->connection);
+}
+
+static void on_bytes(void *arg, enum direction dir, struct view bytes, struct moment at) {
+    struct decoded_flow *f = arg;
+    nbss_bytes(f->framer, dir, bytes, at);
+}
+
+static void on_gap(void *arg, enum direction dir, uint64_t length, struct moment at) {
+    struct decoded_flow *f = arg;
+    nbss_gap(f->framer, dir, length, at);
+}
+
+static void on_flow_end(void *arg, enum flow_end_reason reason, struct moment at) {
+    struct decoded_flow *f = arg;
+    nbss_end(f->framer, at);
+    connection_end(f->connection, reason, at);
+    decoded_flow_free(f);
+}
+
+/* ---- the worker */
+
+static bool set_up(struct pipeline *p) {
+    struct model_sink model_sink = {p, on_start, on_operation, on_end};
+    struct stream_sink stream_sink = {p, on_open, on_flow_start, on_bytes, on_gap, on_flow_end};
+    struct flow_settings flow_settings = flow_settings_default();
+    if (p->settings->port_count != 0) {
+        flow_settings.ports = p->settings->ports;
+        flow_settings.port_count = p->settings->port_count;
+    }
+    flow_settings.probe = nbss_probe;
+    p->arena = (struct arena){.base = malloc(MESSAGE_ARENA), .size = MESSAGE_ARENA};
+    p->buffers = nbss_pool_new();
+    p->model = model_new(&model_sink, p->budget, p->stats, p->settings->secret);
+    p->flows = flow_table_new(&flow_settings, &stream_sink, p->budget, p->stats);
+    return p->arena.base && p->buffers && p->model && p->flows;
+}
+
+struct pipeline *pipeline_new(const struct pipeline_settings *settings, const char *capture_name, const struct pipeline_outlet *outlet,
+                              struct budget *budget, struct stats *stats) {
+    struct pipeline *p = calloc(1, sizeof *p);
+    if (!p) {
+        return NULL;
+    }
+    p->settings = settings;
+    p->outlet = *outlet;
+    p->record = (struct record_settings){.sensor_id = settings->sensor_id, .capture_name = capture_name};
+    p->budget = budget;
+    p->stats = stats;
+    if (!set_up(p)) {
+        pipeline_free(p);
+        return NULL;
+    }
+    return p;
+}
+
+int pipeline_frame(struct pipeline *p, const struct frame *frame) {
+    struct packet packet;
+    if (decode_frame(frame, &packet, p->stats) == V_OK) {
+        flow_table_packet(p->flows, &packet);
+    }
+    return p->error;
+}
+
+int pipeline_finish(struct pipeline *p) {
+    flow_table_finish(p->flows);
+    return p->error;
+}
+
+void pipeline_free(struct pipeline *p) {
+    if (!p) {
+        return;
+    }
+    flow_table_free(p->flows);
+    model_free(p->model);
+    nbss_pool_free(p->buffers);
+    free(p->arena.base);
+    free(p);
+}

@@ -1,0 +1,41 @@
+/* One worker: everything between a capture and finished lines. */
+#ifndef PIPELINE_H
+#define PIPELINE_H
+
+#include "budget.h"
+#include "event.h"
+#include "packet.h"
+#include "record.h"
+#include "stats.h"
+
+enum { PIPELINE_PORTS_MAX = 64, PIPELINE_HOME_MAX = 64 };
+
+struct pipeline_settings {
+    bool every_operation; /* --detail operations */
+    uint16_t ports[PIPELINE_PORTS_MAX];
+    size_t port_count;
+    struct network home[PIPELINE_HOME_MAX];
+    size_t home_count;
+    const char *sensor_id;
+    uint64_t secret; /* keys the hash tables; changes no record */
+};
+
+/* Where records go: 0, or a negative errno, after which nothing more is sent. Event and line live during the call. */
+struct pipeline_outlet {
+    void *arg;
+    int (*line)(void *arg, const struct event *, const char *line, size_t n);
+};
+
+struct pipeline;
+
+/* settings, stats and budget stay the caller's and outlive the pipeline; capture_name is that of its records. NULL: no memory. */
+struct pipeline *pipeline_new(const struct pipeline_settings *, const char *capture_name, const struct pipeline_outlet *, struct budget *,
+                              struct stats *);
+/* 0, or the outlet's error. */
+__attribute__((warn_unused_result)) int pipeline_frame(struct pipeline *, const struct frame *);
+/* The capture is at its end: all that is open ends. */
+__attribute__((warn_unused_result)) int pipeline_finish(struct pipeline *);
+/* NULL is fine. */
+void pipeline_free(struct pipeline *);
+
+#endif

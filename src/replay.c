@@ -1,0 +1,298 @@
+#include "replay.h"
+
+#include <errno.h>
+#include <inttypes.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/random.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "base/siphash.h"
+#include "capture/capture.h"
+#include "inputs.h"
+#include "output/file_sink.h"
+#include "output/outlet.h"
+#include "output/progress.h"
+#include "output/summary.h"
+
+/* What the program may hold for what it follows. */
+static const size_t MEMORY_CEILING = (size_t)512 << 20;
+
+/* Frames between two looks at the clock and the progress bar. */
+enum { PROGRESS_FRAMES = 4096 };
+
+enum { EXIT_DAMAGED = 3 };
+
+struct replay {
+    const struct options *options;
+    struct pipeline_settings settings;
+    struct inputs inputs;
+    struct capture **opened; /* pipes, which can be opened only once; NULL for files */
+    struct sink sink;
+    struct outlet *outlet;
+    struct summary *summary; /* NULL: nobody asked */
+    struct progress *progress;
+    struct stats stats;
+    struct budget memory;
+    uint64_t bytes_before; /* of the captures already read */
+    const volatile sig_atomic_t *stop;
+    int status;
+    int write_error; /* negative errno */
+};
+
+static void fail(struct replay *r, int status) {
+    if (r->status == 0 || status == EXIT_FAILURE) {
+        r->status = status;
+    }
+}
+
+/* ---- the run's id: made from the captures and the settings that change records, so that it is the same each time */
+
+struct digest {
+    struct siphash_key key;
+};
+
+static void digest_add(struct digest *d, const void *p, size_t n) {
+    uint64_t h = siphash24(d->key, (struct view){p, n});
+    d->key.k0 ^= h;
+    d->key.k1 = siphash24(d->key, (struct view){(const uint8_t *)&h, sizeof h});
+}
+
+static void digest_settings(struct digest *d, const struct replay *r) {
+    const struct pipeline_settings *s = &r->settings;
+    digest_add(d, s->sensor_id, strlen(s->sensor_id));
+    digest_add(d, &s->every_operation, sizeof s->every_operation);
+    digest_add(d, s->ports, s->port_count * sizeof s->ports[0]);
+    for (size_t i = 0; i < s->home_count; i++) {
+        digest_add(d, s->home[i].base.bytes, sizeof s->home[i].base.bytes);
+        digest_add(d, &s->home[i].prefix_length, sizeof s->home[i].prefix_length);
+    }
+    const char *filter = r->options->filter ? r->options->filter : "";
+    digest_add(d, filter, strlen(filter));
+}
+
+/* By its first frame: all that can be had of a pipe before its first record. */
+static int digest_capture(struct digest *d, struct capture *c) {
+    struct frame f;
+    int got = capture_first(c, &f);
+    if (got == 1) {
+        digest_add(d, &f.at.time_ns, sizeof f.at.time_ns);
+        digest_add(d, &f.wire_length, sizeof f.wire_length);
+        digest_add(d, f.bytes.p, f.bytes.n);
+    }
+    return got;
+}
+
+/* Opens a capture with its filter; NULL after a line that says why not. */
+static struct capture *open_capture(struct replay *r, const char *path) {
+    char why[CAPTURE_WHY_MAX];
+    struct capture *c;
+    int error = capture_open(&c, path, why, sizeof why);
+    if (error == 0 && r->options->filter) {
+        error = capture_set_filter(c, r->options->filter, why, sizeof why);
+        if (error != 0) {
+            capture_close(c);
+        }
+    }
+    if (error != 0) {
+        log_error("%s", why);
+        return NULL;
+    }
+    return c;
+}
+
+static bool is_pipe(const char *path) {
+    struct stat st;
+    return strcmp(path, "-") == 0 || stat(path, &st) != 0 || !S_ISREG(st.st_mode);
+}
+
+/* Looks into every capture, so that a name, a filter or a file that is no good is said before the first record. */
+static bool prepare(struct replay *r, uint64_t *run_id) {
+    struct digest d = {{UINT64_C(0x736d627461702e31), UINT64_C(0x7265706c61792e31)}};
+    digest_settings(&d, r);
+    for (size_t i = 0; i < r->inputs.count; i++) {
+        struct capture *c = open_capture(r, r->inputs.paths[i]);
+        if (!c) {
+            return false;
+        }
+        (void)digest_capture(&d, c); /* a capture that is damaged at once says so when it is read */
+        if (is_pipe(r->inputs.paths[i])) {
+            r->opened[i] = c;
+        } else {
+            capture_close(c);
+        }
+    }
+    *run_id = d.key.k0;
+    return true;
+}
+
+/* ---- records */
+
+static int take_line(void *arg, const struct event *e, const char *line, size_t n) {
+    struct replay *r = arg;
+    if (r->summary) {
+        summary_event(r->summary, e);
+    }
+    int error = outlet_line(r->outlet, line, n);
+    if (error != 0) {
+        r->write_error = error;
+    }
+    return error;
+}
+
+/* The input pauses: what was learned so far goes out. */
+static bool on_pause(void *arg) {
+    struct replay *r = arg;
+    int error = outlet_flush(r->outlet);
+    if (error != 0) {
+        r->write_error = error;
+    }
+    return error == 0 && !*r->stop;
+}
+
+/* ---- captures */
+
+static int read_frames(struct replay *r, struct capture *c, struct pipeline *p) {
+    struct frame frame;
+    int got = 0;
+    for (unsigned n = 0; !*r->stop && r->write_error == 0 && (got = capture_next(c, &frame)) == 1; n++) {
+        if (pipeline_frame(p, &frame) != 0) {
+            break;
+        }
+        if (r->progress && n % PROGRESS_FRAMES == 0) {
+            progress_update(r->progress, r->bytes_before + capture_position(c).read);
+        }
+    }
+    return got;
+}
+
+static void read_capture(struct replay *r, struct capture *c) {
+    struct pipeline_outlet to = {r, take_line};
+    struct pipeline *p = pipeline_new(&r->settings, capture_name(c), &to, &r->memory, &r->stats);
+    if (!p) {
+        log_error("%s: out of memory; close other programs and run it again", capture_name(c));
+        fail(r, EXIT_FAILURE);
+        return;
+    }
+    r->stats.captures++;
+    int got = read_frames(r, c, p);
+    if (r->write_error == 0 && pipeline_finish(p) != 0) {
+        fail(r, EXIT_FAILURE);
+    }
+    if (got < 0) {
+        log_error("%s", capture_why(c));
+        fail(r, got == -EBADMSG ? EXIT_DAMAGED : EXIT_FAILURE);
+    }
+    pipeline_free(p);
+}
+
+static void read_all(struct replay *r) {
+    for (size_t i = 0; i < r->inputs.count && r->write_error == 0 && !*r->stop; i++) {
+        struct capture *c = r->opened[i] ? r->opened[i] : open_capture(r, r->inputs.paths[i]);
+        r->opened[i] = NULL;
+        if (!c) {
+            fail(r, EXIT_FAILURE);
+            continue;
+        }
+        capture_on_pause(c, on_pause, r);
+        read_capture(r, c);
+        r->bytes_before += capture_position(c).read;
+        capture_close(c);
+    }
+}
+
+/* ---- the whole */
+
+static void explain_write_error(struct replay *r) {
+    char line[512];
+    if (r->write_error == 0) {
+        return;
+    }
+    fail(r, EXIT_FAILURE);
+    if (r->write_error == -EPIPE) { /* the reader has had enough: end as other programs do */
+        signal(SIGPIPE, SIG_DFL);
+        raise(SIGPIPE);
+        return;
+    }
+    file_sink_explain(r->options->output, r->write_error, line, sizeof line);
+    log_error("%s", line);
+}
+
+static bool open_output(struct replay *r, uint64_t run_id) {
+    char line[512];
+    int error = file_sink_open(r->options->output, (const char *const *)r->inputs.paths, r->inputs.count, &r->sink);
+    if (error != 0) {
+        file_sink_explain(r->options->output, error, line, sizeof line);
+        log_error("%s", line);
+        return false;
+    }
+    r->outlet = outlet_new(run_id, &r->sink, 1);
+    if (!r->outlet) {
+        log_error("out of memory; close other programs and run it again");
+        error = r->sink.close(r->sink.state);
+        return false;
+    }
+    return true;
+}
+
+static void finish_output(struct replay *r) {
+    int error = r->write_error ? 0 : outlet_flush(r->outlet);
+    int close_error = r->sink.close(r->sink.state);
+    if (r->write_error == 0) {
+        r->write_error = error ? error : close_error;
+    }
+    outlet_free(r->outlet);
+}
+
+static void run(struct replay *r) {
+    bool terminal = isatty(STDERR_FILENO) && r->options->level != LOG_ERRORS;
+    if (terminal || r->options->level == LOG_DETAILS) {
+        r->summary = summary_new();
+    }
+    if (terminal && !isatty(STDOUT_FILENO)) {
+        r->progress = progress_new(STDERR_FILENO, r->inputs.total);
+    }
+    read_all(r);
+    progress_free(r->progress);
+    r->progress = NULL;
+    finish_output(r);
+    explain_write_error(r);
+    if (r->summary) {
+        summary_print(r->summary, &r->stats, stderr);
+        summary_free(r->summary);
+    }
+}
+
+int replay_run(const struct options *options, const volatile sig_atomic_t *stop) {
+    struct replay *r = calloc(1, sizeof *r);
+    uint64_t run_id;
+    if (!r) {
+        log_error("out of memory; close other programs and run it again");
+        return EXIT_FAILURE;
+    }
+    r->options = options;
+    r->settings = options->pipeline;
+    r->stop = stop;
+    r->memory.ceiling = MEMORY_CEILING;
+    if (getrandom(&r->settings.secret, sizeof r->settings.secret, 0) != (ssize_t)sizeof r->settings.secret) {
+        r->settings.secret = (uint64_t)getpid();
+    }
+    r->status = EXIT_FAILURE;
+    if (inputs_find(&r->inputs, options->inputs, options->input_count)) {
+        r->opened = calloc(r->inputs.count, sizeof(struct capture *));
+        if (r->opened && prepare(r, &run_id) && open_output(r, run_id)) {
+            r->status = r->inputs.unreadable ? EXIT_FAILURE : EXIT_SUCCESS;
+            run(r);
+        }
+    }
+    for (size_t i = 0; r->opened && i < r->inputs.count; i++) {
+        capture_close(r->opened[i]);
+    }
+    int status = r->status;
+    free((void *)r->opened);
+    inputs_free(&r->inputs);
+    free(r);
+    return status;
+}

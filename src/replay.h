@@ -1,0 +1,13 @@
+/* A replay: captures in, records out. */
+#ifndef REPLAY_H
+#define REPLAY_H
+
+#include <signal.h>
+
+#include "options.h"
+
+/* The program's exit status: 0, 1 or 3 (design: 3 a capture that is cut or damaged). What went wrong was said on standard error.
+ * stop is watched: once set, what was read so far is finished and written. */
+int replay_run(const struct options *, const volatile sig_atomic_t *stop);
+
+#endif

@@ -1,0 +1,307 @@
+#!/usr/bin/env python3
+"""What the command line promises, and what bad input gets: an exit status and one line on standard error that names
+the thing.
+
+usage: cli.py SMBTAP
+"""
+import gzip
+import json
+import os
+import pty
+import select
+import shutil
+import subprocess
+import sys
+import tempfile
+import time
+
+sys.path.insert(0, os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
+
+import pcapfile  # noqa: E402
+import tap  # noqa: E402
+
+CAPTURE, OTHER = "pcaps/dialect-3.1.1.pcap", "pcaps/renames.pcap"
+NOBODY = 65534
+
+
+def told(name, run, status, *words):
+    """One test case: the exit status, and one line on standard error in which all words are found."""
+    lines = run.err.splitlines()
+    good = run.status == status and len(lines) == 1 and lines[0].startswith("smbtap: ")
+    tap.check(name, good and all(word in run.err for word in words), "status %d, %d wanted" % (run.status, status),
+              "words wanted: %s" % (words,), run.err)
+
+
+def comparable(out, *names):
+    """Records without what says where they came from, and without the names."""
+    kept = []
+    for record in tap.records(out):
+        for name in ("record_id", "seq") + names:
+            record.pop(name, None)
+        if "capture" in record:
+            record["capture"].pop("file", None)
+        kept.append(record)
+    return kept
+
+
+def messages(out):
+    return [record for record in tap.records(out) if record["action"] == "message"]
+
+
+class Checks:
+    def __init__(self, smbtap, folder):
+        self.smbtap, self.folder = os.path.abspath(smbtap), folder
+        self.content = self.read(CAPTURE)
+        self.packets = pcapfile.read(os.path.join(tap.ROOT, CAPTURE))
+
+    @staticmethod
+    def read(path):
+        with open(os.path.join(tap.ROOT, path), "rb") as file:
+            return file.read()
+
+    def file(self, name, content):
+        path = os.path.join(self.folder, name)
+        os.makedirs(os.path.dirname(path), exist_ok=True)
+        with open(path, "wb") as file:
+            file.write(content)
+        return path
+
+    def run(self, *arguments, **more):
+        return tap.run(self.smbtap, *arguments, **more)
+
+    def usage(self):
+        for name, arguments, word in (
+                ("an unknown option", ["--no-such-option"], "no-such-option"),
+                ("an unknown short option", ["-r", CAPTURE, "-Z"], "Z"),
+                ("an unknown detail", ["-r", CAPTURE, "--detail", "everything"], "everything"),
+                ("a port that is none", ["-r", CAPTURE, "--port", "70000"], "70000"),
+                ("a port that is no number", ["-r", CAPTURE, "--port", "smb"], "smb"),
+                ("a home network that is none", ["-r", CAPTURE, "--home-net", "10.0.0.0/99"], "10.0.0.0/99"),
+                ("an option without its value", ["-r"], "-r")):
+            run = self.run(*arguments)
+            tap.check(name, run.status == 2 and word in run.err and run.err.startswith("smbtap: ") and not run.out,
+                      run.status, run.err)
+        run = self.run()
+        tap.check("nothing to do", run.status == 2 and run.err and not run.out, run.status, run.err)
+        shown = self.run("-h")
+        options = ("-r", "-o", "--detail", "--port", "--home-net", "--sensor-id", "-q", "-v", "-V", "-h", "--schema")
+        tap.check("-h names all options", shown.status == 0 and all(option in shown.out.decode() for option in options),
+                  shown.out)
+        run = self.run("-V")
+        tap.check("-V", run.status == 0 and run.out.startswith(b"smbtap ") and run.out.count(b"\n") == 1, run.out)
+        run = self.run("--schema")
+        tap.check("--schema is JSON", run.status == 0 and "$schema" in json.loads(run.out), run.err)
+
+    def inputs(self):
+        missing = os.path.join(self.folder, "missing.pcap")
+        told("a missing file", self.run("-r", missing), 1, missing)
+        told("no capture at all", self.run("-r", "README.md"), 1, "README.md")
+        told("an empty file", self.run("-r", self.file("empty.pcap", b"")), 1, "empty.pcap")
+        packed = self.file("packed.pcap.gz", gzip.compress(self.content))
+        told("a packed file", self.run("-r", packed), 1, "packed.pcap.gz")
+        os.makedirs(os.path.join(self.folder, "nothing"))
+        told("a folder without captures", self.run("-r", os.path.join(self.folder, "nothing")), 1, "nothing")
+        odd = pcapfile.pcap([packet._replace(link=147) for packet in self.packets])
+        told("an unknown link type", self.run("-r", self.file("odd.pcap", odd)), 1, "odd.pcap", "USER0")
+        told("a filter that does not compile", self.run("-r", CAPTURE, "prot 445"), 1, "prot 445")
+        told("what is missing among several", self.run("-r", CAPTURE, "-r", missing), 1, missing)
+
+    def unreadable(self):
+        if os.getuid() != 0:
+            path = self.file("closed.pcap", self.content)
+            os.chmod(path, 0)
+            told("an unreadable file", self.run("-r", path), 1, path)
+            return
+        with tempfile.TemporaryDirectory() as folder:  # as root nothing is unreadable, so somebody else tries
+            os.chmod(folder, 0o755)
+            program, path = os.path.join(folder, "smbtap"), os.path.join(folder, "closed.pcap")
+            shutil.copy(self.smbtap, program)
+            shutil.copy(os.path.join(tap.ROOT, CAPTURE), path)
+            os.chmod(path, 0)
+            done = subprocess.run([program, "-r", path], cwd="/", user=NOBODY, group=NOBODY, extra_groups=[],
+                                  capture_output=True, check=False)
+            told("an unreadable file", tap.Run(done.returncode, done.stdout, done.stderr.decode()), 1, path)
+
+    def outputs(self):
+        told("an output that cannot be made", self.run("-r", CAPTURE, "-o", "/nonexistent/out"), 1, "/nonexistent/out")
+        told("an output that is a folder", self.run("-r", CAPTURE, "-o", self.folder), 1, self.folder)
+        if os.path.exists("/dev/full"):
+            told("a full disk", self.run("-r", CAPTURE, "-o", "/dev/full"), 1, "/dev/full")
+            with open("/dev/full", "wb") as full:
+                done = subprocess.run([self.smbtap, "-r", CAPTURE], cwd=tap.ROOT, stdout=full, stderr=subprocess.PIPE,
+                                      check=False)
+            run = tap.Run(done.returncode, b"", done.stderr.decode())
+            told("a full disk behind standard output", run, 1, "standard output")
+        path = os.path.join(self.folder, "out.jsonl")
+        run = self.run("-r", CAPTURE, "-o", path)
+        expected = self.run("-r", CAPTURE).out
+        tap.check("-o writes what standard output gets", run.status == 0 and not run.out and self.read(path) == expected,
+                  run.err)
+        tap.check("-o - is standard output", self.run("-r", CAPTURE, "-o", "-").out == expected)
+
+    def cut(self):
+        at = 24
+        ends = []
+        while at < len(self.content):
+            ends.append(at)
+            at += 16 + int.from_bytes(self.content[at + 8:at + 12], "little")
+        end = ends[len(ends) * 2 // 3]
+        whole = self.run("-r", self.file("whole/x.pcap", self.content[:end]), "--detail", "operations")
+        tap.check("a file that ends behind a packet", whole.status == 0 and messages(whole.out), whole.status,
+                  whole.err)
+        for name, size in (("in a packet", end + 16 + 20), ("in a packet's header", end + 7)):
+            run = self.run("-r", self.file("cut/x.pcap", self.content[:size]), "--detail", "operations")
+            told("a file cut %s" % name, run, 3, "x.pcap", "cut")
+            tap.check("a file cut %s: everything before the cut" % name, comparable(run.out) == comparable(whole.out))
+        run = self.run("-r", "-", "--detail", "operations", stdin=self.content[:end + 30])
+        tap.check("a pipe cut in a packet", run.status == 3 and comparable(run.out) == comparable(whole.out), run.status,
+                  run.err)
+        damaged = bytearray(self.content)
+        damaged[end + 8:end + 12] = b"\xff\xff\xff\x7f"
+        run = self.run("-r", self.file("damaged.pcap", bytes(damaged)), "--detail", "operations")
+        told("a packet that claims 2 GB", run, 3, "damaged.pcap")
+        tap.check("a packet that claims 2 GB: everything before it", comparable(run.out) == comparable(whole.out))
+
+    def no_smb(self):
+        # The same packets on ports where nothing is expected, with content that is not SMB.
+        changed = []
+        for packet in self.packets:
+            segment = pcapfile.segment(packet)
+            if segment:
+                headers = bytearray(segment.headers)
+                ports = headers[segment.transport:segment.transport + 4]
+                headers[segment.transport:segment.transport + 4] = ports.replace(b"\x01\xbd", b"\x1f\x90")
+                segment.headers = bytes(headers)
+                packet = segment.with_payload(segment.seq, segment.flags, b"x" * len(segment.payload))
+            changed.append(packet)
+        path = self.file("none.pcap", pcapfile.pcap(changed))
+        run = self.run("-r", path)
+        tap.check("no SMB: status 0 and no message", run.status == 0 and not messages(run.out), run.status, run.err)
+        status, screen = self.on_terminal("-r", path, "-o", os.path.join(self.folder, "none.jsonl"))
+        tap.check("no SMB: the summary says so", status == 0 and "no SMB" in screen, status, screen)
+        run = self.run("-r", self.file("header.pcap", pcapfile.pcap([])))
+        tap.check("a capture without packets", run.status == 0 and not messages(run.out), run.status, run.err)
+
+    def on_terminal(self, *arguments):
+        """Exit status, and what a person sees."""
+        master, slave = pty.openpty()
+        process = subprocess.Popen([self.smbtap] + list(arguments), cwd=tap.ROOT, stdin=subprocess.DEVNULL,
+                                   stdout=subprocess.DEVNULL, stderr=slave)
+        os.close(slave)
+        screen = b""
+        try:
+            while part := os.read(master, 65536):
+                screen += part
+        except OSError:
+            pass  # what a terminal gives when the last process has left it
+        os.close(master)
+        return process.wait(), screen.decode("utf-8", "replace")
+
+    def terminal(self):
+        status, screen = self.on_terminal("-r", CAPTURE, "-o", os.path.join(self.folder, "t.jsonl"))
+        words = ("packets", "flows", "operations", "EXAMPLE\\alice", "data")
+        tap.check("a summary on a terminal", status == 0 and all(word in screen for word in words), screen)
+        status, screen = self.on_terminal("-q", "-r", CAPTURE, "-o", os.path.join(self.folder, "t.jsonl"))
+        tap.check("-q: no summary", status == 0 and not screen.strip(), screen)
+        run = self.run("-r", CAPTURE)
+        tap.check("no terminal: nothing on standard error", run.status == 0 and not run.err, run.err)
+
+    def several(self):
+        folder = os.path.join(self.folder, "several")
+        paths = [self.file("several/" + name, self.read(path))
+                 for name, path in (("b.pcap", CAPTURE), ("a.pcap", OTHER), ("c.pcapng", OTHER))]
+        order = [paths[1], paths[0], paths[2]]
+        single = [comparable(self.run("-r", path).out) for path in order]
+        run = self.run(*(part for path in order for part in ("-r", path)))
+        tap.check("several captures: as if one after the other", comparable(run.out) == sum(single, []), run.err)
+        numbers = [record["seq"] for record in tap.records(run.out)]
+        tap.check("several captures: seq goes on", numbers == list(range(1, len(numbers) + 1)))
+        whole = self.run("-r", folder)
+        tap.check("a folder is read in name order", whole.status == 0 and comparable(whole.out) == comparable(run.out),
+                  whole.err)
+        back = self.run("-r", paths[0], "-r", paths[1])
+        tap.check("files are read in the order given", comparable(back.out) == single[1] + single[0], back.err)
+        broken = self.run("-r", self.file("broken/a.pcap", self.content[:-5]), "-r", paths[1])
+        found = comparable(broken.out)[-len(single[0]):]
+        tap.check("a cut file does not stop the next", broken.status == 3 and found == single[0], broken.status, broken.err)
+
+    def pipes(self):
+        expected = comparable(self.run("-r", CAPTURE).out)
+        piped = self.run("-r", "-", stdin=self.content)
+        tap.check("a pipe", piped.status == 0 and comparable(piped.out) == expected, piped.err)
+        packed = self.file("zcat.pcap.gz", gzip.compress(self.content))
+        done = self.shell('gzip -dc "$1" | "$2" -r -', packed)
+        tap.check("zcat", done.returncode == 0 and comparable(done.stdout) == expected)
+        done = self.shell('"$2" -r "$1" --detail operations | head -n 1', CAPTURE)
+        tap.check("a reader that leaves", done.stdout.count(b"\n") == 1)
+
+    def shell(self, script, path):
+        """Runs a shell script with a path as $1 and smbtap as $2."""
+        return subprocess.run(["sh", "-c", script, "sh", path, self.smbtap], cwd=tap.ROOT, stdout=subprocess.PIPE,
+                              stderr=subprocess.PIPE, timeout=60, check=False)
+
+    def streaming(self):
+        process = subprocess.Popen([self.smbtap, "-r", "-", "--detail", "operations"], stdin=subprocess.PIPE,
+                                   stdout=subprocess.PIPE)
+        process.stdin.write(self.content[:len(self.content) * 3 // 4])
+        process.stdin.flush()
+        early, deadline = b"", time.monotonic() + 10
+        while early.count(b"\n") < 3 and time.monotonic() < deadline:
+            if select.select([process.stdout], [], [], 0.2)[0]:
+                early += os.read(process.stdout.fileno(), 65536)
+        tap.check("records come while the pipe is open", early.count(b"\n") >= 3, "%d bytes" % len(early))
+        process.stdin.write(self.content[len(self.content) * 3 // 4:])
+        process.stdin.close()
+        out = early + process.stdout.read()
+        process.stdout.close()
+        expected = comparable(self.run("-r", CAPTURE, "--detail", "operations").out)
+        tap.check("and all of them at its end", process.wait() == 0 and comparable(out) == expected)
+
+    def options(self):
+        run = self.run("-r", CAPTURE, "--sensor-id", "somewhere")
+        tap.check("--sensor-id", {record["sensor_id"] for record in tap.records(run.out)} == {"somewhere"}, run.err)
+        run = self.run("-r", CAPTURE)
+        tap.check("the default sensor", {record["sensor_id"] for record in tap.records(run.out)} == {"replay"})
+        directed = [record for record in tap.records(run.out) if "network_direction" in record]
+        tap.check("no home network, no direction", not directed, *directed[:1])
+        for networks, direction in ((["192.0.2.0/24"], "internal"), (["192.0.2.10/32"], "inbound"),
+                                    (["192.0.2.20/32"], "outbound"), (["10.0.0.0/8", "2001:db8::/32"], "external")):
+            run = self.run("-r", CAPTURE, *(part for network in networks for part in ("--home-net", network)))
+            found = {record.get("network_direction") for record in tap.records(run.out) if record["object"] == "flow"}
+            tap.check("--home-net %s: %s" % (" ".join(networks), direction), found == {direction}, found, run.err)
+        run = self.run("-r", CAPTURE, "port", "445")
+        tap.check("a filter in several words", comparable(run.out) == comparable(self.run("-r", CAPTURE).out), run.err)
+        run = self.run("-r", CAPTURE, "host 203.0.113.1")
+        tap.check("a filter that leaves nothing", run.status == 0 and not messages(run.out), run.err)
+        self.ports()
+
+    def ports(self):
+        moved = []
+        for packet in self.packets:
+            segment = pcapfile.segment(packet)
+            if segment:
+                headers = bytearray(segment.headers)
+                ports = headers[segment.transport:segment.transport + 4]
+                headers[segment.transport:segment.transport + 4] = ports.replace(b"\x01\xbd", b"\x1f\x90")
+                segment.headers = bytes(headers)
+                packet = segment.with_payload(segment.seq, segment.flags, segment.payload)
+            moved.append(packet)
+        path = self.file("moved.pcap", pcapfile.pcap(moved))
+        expected = comparable(self.run("-r", CAPTURE).out, "dest_port", "flow_id", "community_id")
+        for name, more in (("SMB on another port is found", []), ("--port", ["--port", "8080"]),
+                           ("--port twice", ["--port", "445", "--port", "8080"])):
+            run = self.run("-r", path, *more)
+            tap.check(name, comparable(run.out, "dest_port", "flow_id", "community_id") == expected, run.err)
+
+
+def main():
+    with tempfile.TemporaryDirectory(prefix="smbtap-cli-") as folder:
+        checks = Checks(sys.argv[1], folder)
+        for part in (checks.usage, checks.inputs, checks.unreadable, checks.outputs, checks.cut, checks.no_smb,
+                     checks.terminal, checks.several, checks.pipes, checks.streaming, checks.options):
+            part()
+    tap.finish()
+
+
+if __name__ == "__main__":
+    main()

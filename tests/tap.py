@@ -1,0 +1,70 @@
+"""What the scripts that test the whole program share: running it, and reporting in TAP (Test Anything Protocol)."""
+import collections
+import json
+import os
+import subprocess
+import sys
+
+ROOT = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
+PCAPS = os.path.join(ROOT, "pcaps")
+Run = collections.namedtuple("Run", "status out err")
+_count = 0
+_failed = 0
+
+
+def _line(good, name, details=(), directive=""):
+    global _count
+    _count += 1
+    print("%sok %d - %s%s" % ("" if good else "not ", _count, name.replace("#", "_"), directive))
+    for detail in details:
+        for line in str(detail).split("\n"):
+            print("#   " + line)
+    sys.stdout.flush()
+
+
+def check(name, good, *details):
+    """One test case. The details are shown where it is not good."""
+    global _failed
+    _failed += not good
+    _line(good, name, () if good else details)
+    return good
+
+
+def skip(name, why):
+    _line(True, name, directive=" # SKIP " + why)
+
+
+def skip_all(why):
+    """Ends the program: none of it can be tested here."""
+    print("1..0 # SKIP " + why)
+    sys.exit(0)
+
+
+def finish():
+    print("1..%d" % _count)
+    sys.exit(1 if _failed or not _count else 0)
+
+
+def stem(path):
+    """The name of a capture without folder and suffix."""
+    return os.path.basename(path).rsplit(".", 1)[0]
+
+
+def captures(*stems):
+    """Our own captures, relative to the root, in name order; those with the stems if any are given."""
+    names = sorted(os.listdir(PCAPS)) if os.path.isdir(PCAPS) else []
+    return [os.path.join("pcaps", name) for name in names
+            if name.endswith((".pcap", ".pcapng")) and (not stems or stem(name) in stems)]
+
+
+def run(smbtap, *arguments, stdin=None, **more):
+    """Runs smbtap in the root folder, so that captures have the same names everywhere. stdin: bytes, none without."""
+    given = {"input": stdin} if stdin is not None else {"stdin": subprocess.DEVNULL}
+    done = subprocess.run([os.path.abspath(smbtap)] + list(arguments), cwd=ROOT, stdout=subprocess.PIPE,
+                          stderr=subprocess.PIPE, timeout=300, **given, **more)
+    return Run(done.returncode, done.stdout, done.stderr.decode("utf-8", "replace"))
+
+
+def records(out):
+    """The records of an output, which must be lines of ASCII."""
+    return [json.loads(line) for line in out.decode("ascii").split("\n") if line]
