@@ -71,14 +71,14 @@ static void say_fact(struct sentence *s, const struct fact *f, enum json_cut cut
     }
 }
 
-#define say_with(s, before, field, after, cut)   \
-    do {                                         \
+#define say_with(s, before, field, after, cut)    \
+    do {                                          \
         const struct fact *said = find(s, field); \
-        if (said != NULL) {                      \
-            say(s, before);                      \
-            say_fact(s, said, cut);              \
-            say(s, after);                       \
-        }                                        \
+        if (said != NULL) {                       \
+            say(s, before);                       \
+            say_fact(s, said, cut);               \
+            say(s, after);                        \
+        }                                         \
     } while (0)
 
 /* "SMB2_CREATE" is said as "SMB2 CREATE". */
