@@ -341,7 +341,10 @@ static void content_of_the_rest(void **state) {
     e = command(SMB2_OPLOCK_BREAK, "oplock_break");
     event_text(&e, FIELD_FILE_NAME, ascii("a"));
     event_bits(&e, FIELD_LEASE_STATE, 5, &letters);
+    with_status(&e, 0);
     content_is(&e, "SMB2 server breaks lease a to A|C");
+    event_uint(&e, FIELD_MESSAGE_ID, 5);
+    content_is(&e, "SMB2 OPLOCK_BREAK a: STATUS_SUCCESS");
     e = command(SMB2_SERVER_TO_CLIENT_NOTIFICATION, "other");
     event_name(&e, FIELD_NOTIFICATION, "SmbNotifySessionClosed");
     content_is(&e, "SMB3 server notification SmbNotifySessionClosed");
