@@ -74,7 +74,7 @@ def _block(order, kind, body):
 
 
 def pcapng(packets, order="<", interfaces=1):
-    """The bytes of a pcapng file with nanoseconds; the packets are dealt to that many interfaces for each link type in turn."""
+    """The bytes of a pcapng file with nanoseconds; the packets are dealt in turn to that many interfaces of each type."""
     links = sorted({packet.link for packet in packets})
     parts = [_block(order, 0x0A0D0D0A, struct.pack(order + "IHHq", 0x1A2B3C4D, 1, 0, -1))]
     for link in links * interfaces:
@@ -82,8 +82,8 @@ def pcapng(packets, order="<", interfaces=1):
         parts.append(_block(order, 1, struct.pack(order + "HHI", link, 0, 262144) + options))
     for number, packet in enumerate(packets):
         interface = links.index(packet.link) + len(links) * (number % interfaces)
-        head = struct.pack(order + "IIIII", interface, packet.time_ns >> 32, packet.time_ns & 0xFFFFFFFF, len(packet.data),
-                           packet.length)
+        head = struct.pack(order + "IIIII", interface, packet.time_ns >> 32, packet.time_ns & 0xFFFFFFFF,
+                           len(packet.data), packet.length)
         parts.append(_block(order, 6, head + packet.data + b"\0" * (-len(packet.data) % 4)))
     return b"".join(parts)
 
@@ -115,8 +115,8 @@ def _checksum(data):
 
 
 class Segment:
-    """A packet that is one whole TCP segment over IPv4 or IPv6. bytes() makes a packet of it again, with lengths and checksums
-    that fit what was changed."""
+    """A packet that is one whole TCP segment over IPv4 or IPv6. with_payload() makes a packet of it again, with lengths and
+    checksums that fit what was changed."""
 
     def __init__(self, packet, network, transport):
         data = packet.data

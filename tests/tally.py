@@ -3,9 +3,9 @@
 
 usage: tally.py BUILD...
 
-Each BUILD is a build folder in which `meson test` ran. A program that reports in TAP counts with each of its cases, any other
-test counts as one. The last line is "N passed, N failed, N skipped"; the exit status is 1 if anything failed, if a folder has no
-results, or if nothing was run at all.
+Each BUILD is a build folder in which `meson test` ran. A program that reports in TAP counts with each of its cases,
+any other test counts as one. The last line is "N passed, N failed, N skipped"; the exit status is 1 if anything
+failed, if a folder has no results, or if nothing was run at all.
 """
 import collections
 import json
@@ -21,8 +21,8 @@ GOOD = {"OK", "EXPECTEDFAIL"}
 
 def protocols(build):
     """{name of a test: its protocol}, with the names as the log has them."""
-    listing = subprocess.run(["meson", "introspect", "--tests", build], capture_output=True, text=True, check=True).stdout
-    return {test["name"]: test["protocol"] for test in json.loads(listing)}
+    run = subprocess.run(["meson", "introspect", "--tests", build], capture_output=True, text=True, check=True)
+    return {test["name"]: test["protocol"] for test in json.loads(run.stdout)}
 
 
 def cases(test, protocol):
@@ -48,7 +48,8 @@ def tally(build):
         if found["failed"]:
             print("%s: failed: %s" % (build, test["name"]))
         if found["skipped"]:
-            reason = re.search(r"#\s*SKIP\s*(.+)", test.get("stdout", "")) or re.search(r"(\S.*)", test.get("stdout", ""))
+            said = test.get("stdout", "")
+            reason = re.search(r"#\s*SKIP\s*(.+)", said) or re.search(r"(\S.*)", said)
             print("%s: skipped: %s%s" % (build, test["name"], ": " + reason.group(1) if reason else ""))
     return count
 

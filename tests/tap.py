@@ -45,17 +45,23 @@ def finish():
     sys.exit(1 if _failed or not _count else 0)
 
 
-def captures():
-    """Our own captures, relative to the root, in name order."""
+def stem(path):
+    """The name of a capture without folder and suffix."""
+    return os.path.basename(path).rsplit(".", 1)[0]
+
+
+def captures(*stems):
+    """Our own captures, relative to the root, in name order; those with the stems if any are given."""
     names = sorted(os.listdir(PCAPS)) if os.path.isdir(PCAPS) else []
-    return [os.path.join("pcaps", name) for name in names if name.endswith((".pcap", ".pcapng"))]
+    return [os.path.join("pcaps", name) for name in names
+            if name.endswith((".pcap", ".pcapng")) and (not stems or stem(name) in stems)]
 
 
 def run(smbtap, *arguments, stdin=None, **more):
     """Runs smbtap in the root folder, so that captures have the same names everywhere. stdin: bytes, none without."""
     given = {"input": stdin} if stdin is not None else {"stdin": subprocess.DEVNULL}
-    done = subprocess.run([os.path.abspath(smbtap)] + list(arguments), cwd=ROOT, stdout=subprocess.PIPE, stderr=subprocess.PIPE,
-                          timeout=300, **given, **more)
+    done = subprocess.run([os.path.abspath(smbtap)] + list(arguments), cwd=ROOT, stdout=subprocess.PIPE,
+                          stderr=subprocess.PIPE, timeout=300, **given, **more)
     return Run(done.returncode, done.stdout, done.stderr.decode("utf-8", "replace"))
 
 

@@ -67,9 +67,10 @@ static bool write_bool(struct fact_writer *w, const struct fact *f) {
     return true;
 }
 
-/* Readers of JSON keep integers in a double: what does not fit one exactly would come out as another number there. */
+/* Readers of JSON keep integers in a double: what does not fit one exactly would come out as another number there. An id is
+ * written as it is all the same, another one would be wrong. */
 static void write_integer(struct fact_writer *w, enum field field, uint64_t number) {
-    const uint64_t max = (UINT64_C(1) << 53) - 1;
+    const uint64_t max = field == FIELD_MESSAGE_ID ? UINT64_MAX : (UINT64_C(1) << 53) - 1;
     if (number > max) {
         fact_note(w, field, JSON_TEXT_LOSSY);
         number = max;
@@ -189,7 +190,7 @@ static bool write_names16(struct fact_writer *w, const struct fact *f) {
         if (name != NULL) {
             write_name_string(&w->json, name);
         } else {
-            write_hex_string(&w->json, f->u16s.items[i], 4);
+            write_hex_string(&w->json, f->u16s.items[i], f->digits);
         }
     }
     return list_end(&l, ']');

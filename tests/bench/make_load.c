@@ -111,7 +111,8 @@ static void packet_headers(struct load *l, struct connection *c, enum side from,
     be16(p + 48, 0xffff);
 }
 
-static void send_packet(struct load *l, struct connection *c, enum side from, unsigned flags, const uint8_t *data, size_t n) {
+static void send_packet(struct load *l, struct connection *c, enum side from, unsigned flags, const uint8_t *data,
+                        size_t n) {
     packet_headers(l, c, from, flags, n);
     if (n > 0) {
         memcpy(l->packet + HEADERS, data, n);
@@ -210,7 +211,8 @@ static void begin_request(struct load *l, struct connection *c, enum command com
 }
 
 /* Sends the request and begins its response. */
-static void begin_response(struct load *l, struct connection *c, enum command command, uint32_t status, unsigned credits) {
+static void begin_response(struct load *l, struct connection *c, enum command command, uint32_t status,
+                           unsigned credits) {
     send_message(l, c, CLIENT);
     l->requests++;
     l->messages++;
@@ -366,7 +368,8 @@ static void tree_connect(struct load *l, struct connection *c) {
 static void create(struct load *l, struct connection *c, bool fails) {
     char name[64];
     c->files++;
-    snprintf(name, sizeof(name), "team%02u\\reports\\quarter %u\\summary-%06u.docx", c->number % 50, c->files % 4, c->files);
+    snprintf(name, sizeof(name), "team%02u\\reports\\quarter %u\\summary-%06u.docx", c->number % 50, c->files % 4,
+             c->files);
     begin_request(l, c, CREATE);
     put(l, 2, 57);
     put(l, 2, 0xff00);
@@ -574,18 +577,42 @@ static void bulk(struct load *l, uint64_t bytes) {
 /* The next exchange of a connection's everyday life. */
 static void metadata_step(struct load *l, struct connection *c) {
     switch (c->step++ % 12) {
-    case 0: create(l, c, true); break;
-    case 1: create(l, c, false); break;
-    case 2: query_info(l, c); break;
-    case 3: query_directory(l, c, true); break;
-    case 4: query_directory(l, c, false); break;
-    case 5: close_file(l, c); break;
-    case 6: create(l, c, false); break;
-    case 7: write_file(l, c, 0, 200 + next_random(l) % 1000); break;
-    case 8: read_file(l, c, 0, 200 + next_random(l) % 1000); break;
-    case 9: query_info(l, c); break;
-    case 10: rename_file(l, c); break;
-    default: close_file(l, c); break;
+    case 0:
+        create(l, c, true);
+        break;
+    case 1:
+        create(l, c, false);
+        break;
+    case 2:
+        query_info(l, c);
+        break;
+    case 3:
+        query_directory(l, c, true);
+        break;
+    case 4:
+        query_directory(l, c, false);
+        break;
+    case 5:
+        close_file(l, c);
+        break;
+    case 6:
+        create(l, c, false);
+        break;
+    case 7:
+        write_file(l, c, 0, 200 + next_random(l) % 1000);
+        break;
+    case 8:
+        read_file(l, c, 0, 200 + next_random(l) % 1000);
+        break;
+    case 9:
+        query_info(l, c);
+        break;
+    case 10:
+        rename_file(l, c);
+        break;
+    default:
+        close_file(l, c);
+        break;
     }
 }
 

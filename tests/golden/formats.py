@@ -3,8 +3,9 @@
 
 usage: formats.py SMBTAP
 
-One capture of pcaps/ is written as pcap and pcapng, in either byte order, with micro- and nanoseconds, with several interfaces and
-several link types in one file, and with VLAN tags. The records must be the same but for what tells of the link.
+One capture of pcaps/ is written as pcap and pcapng, in either byte order, with micro- and nanoseconds, with several
+interfaces and several link types in one file, and with VLAN tags. The records must be the same but for what tells of
+the link.
 """
 import os
 import struct
@@ -37,15 +38,15 @@ def link_variants(packets):
     def tagged(packet, tags):
         return packet.data[:12] + tags + packet.data[12:14]
 
-    sll_address = b"\0\6\x00\x00\x5e\x00\x53\x01\0\0"
+    address = b"\0\6\x00\x00\x5e\x00\x53\x01\0\0"
     dot1q, dot1ad = b"\x81\x00\x20\x07", b"\x88\xa8\x00\x64"
     return {
         "raw IP": [relinked(p, pcapfile.RAW, b"") for p in packets],
         "BSD null, little-endian": [relinked(p, pcapfile.NULL, null(p, "<")) for p in packets],
         "BSD null, big-endian": [relinked(p, pcapfile.NULL, null(p, ">")) for p in packets],
         "BSD loop": [relinked(p, pcapfile.LOOP, null(p, ">")) for p in packets],
-        "Linux cooked v1": [relinked(p, pcapfile.LINUX_SLL, b"\0\0\0\1" + sll_address + families(p)[0]) for p in packets],
-        "Linux cooked v2": [relinked(p, pcapfile.LINUX_SLL2, families(p)[0] + b"\0\0\0\0\0\2\0\1\0\6\0\0\x5e\0\x53\1\0\0")
+        "Linux cooked v1": [relinked(p, pcapfile.LINUX_SLL, b"\0\0\0\1" + address + families(p)[0]) for p in packets],
+        "Linux cooked v2": [relinked(p, pcapfile.LINUX_SLL2, families(p)[0] + b"\0\0\0\0\0\2\0\1\0" + address[1:])
                             for p in packets],
         "802.1Q": [relinked(p, pcapfile.ETHERNET, tagged(p, dot1q)) for p in packets],
         "802.1ad and 802.1Q": [relinked(p, pcapfile.ETHERNET, tagged(p, dot1ad + dot1q)) for p in packets],
@@ -80,12 +81,13 @@ def main():
                   "%d records, %d expected" % (len(found), len(expected)), *different[:1])
         if name.startswith("802.1"):
             tags = [100, 7] if "ad" in name else [7]
-            wrong = [record["vlan"] for record in tap.records(run.out) if record.get("object") == "flow" and record.get("vlan") != tags]
+            wrong = [record for record in tap.records(run.out) if record["object"] == "flow" and record.get("vlan") != tags]
             tap.check(name + ": vlan", not wrong, *wrong[:1])
     # libpcap reads a pcapng with several link types only as far as they are the same; what it refuses must be said.
     mixed = packets[:10] + link_variants(packets)["raw IP"][10:]
     run = tap.run(smbtap, "-r", "-", stdin=pcapfile.pcapng(mixed))
-    tap.check("pcapng with two link types is told", run.status in (1, 3) and run.err.count("\n") == 1, run.status, run.err)
+    tap.check("pcapng with two link types is told", run.status in (1, 3) and run.err.count("\n") == 1, run.status,
+              run.err)
     tap.finish()
 
 

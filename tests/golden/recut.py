@@ -3,9 +3,9 @@
 
 usage: recut.py SMBTAP [NAME...]
 
-Each capture of pcaps/ is written anew with its segments cut at random (fixed seeds): neighbours of one direction are joined and
-divided elsewhere, from single bytes to 60,000. The records must be the same but for what tells of packets: frames, times, counts.
-And the same capture must give the same bytes a second time, and through a pipe.
+Each capture of pcaps/ is written anew with its segments cut at random (fixed seeds): neighbours of one direction are
+joined and divided elsewhere, from single bytes to 60,000. The records must be the same but for what tells of packets:
+frames, times, counts. And the same capture must give the same bytes a second time, and through a pipe.
 """
 import os
 import random
@@ -18,7 +18,8 @@ import tap  # noqa: E402
 
 SEEDS = (1, 2, 3)
 ACK, PSH = 0x10, 0x08
-OF_PACKETS = {"record_id", "time", "start_time", "end_time", "latency_ns", "duration_ns", "packet_count", "capture", "flow_id"}
+OF_PACKETS = {"record_id", "time", "start_time", "end_time", "latency_ns", "duration_ns", "packet_count", "capture",
+              "flow_id"}
 OF_INPUT = {"record_id", "capture"}
 
 
@@ -52,7 +53,7 @@ def follows(run, segment):
 
 
 def recut(packets, seed):
-    """The same capture, other segments. Only segments with nothing between them are joined, so nothing overtakes anything."""
+    """The same capture, other segments. Only those with nothing between them are joined, so nothing overtakes anything."""
     generator, run, result = random.Random(seed), [], []
     for packet in packets:
         segment = pcapfile.segment(packet)
@@ -85,8 +86,7 @@ def differences(old, new, names):
 
 def main():
     smbtap, names = sys.argv[1], sys.argv[2:]
-    captures = [path for path in tap.captures() if not names or os.path.basename(path).rsplit(".", 1)[0] in names]
-    for capture in captures:
+    for capture in tap.captures(*names):
         command = ("--detail", "operations")
         first = tap.run(smbtap, "-r", capture, *command)
         again = tap.run(smbtap, "-r", capture, *command)

@@ -1,12 +1,13 @@
 #!/usr/bin/env python3
-"""Holds records against what the clients really did: pcaps/truth/NAME.json, written by the script that recorded NAME.pcap.
+"""Holds records against what the clients really did: pcaps/truth/NAME.json, written by the script that recorded
+NAME.pcap.
 
 usage: truth.py SMBTAP [NAME...]
 
-Every operation of the truth that is not hidden by encryption must be found, in order, with all facts that the truth states; of the
-kinds that the truth calls complete, smbtap must report no other success. A read or write of the truth may be many on the wire.
-Every connection must have its end record with its dialect. Whatever --detail operations shows must be there; the operations that
---detail handles promises one by one must be there too.
+Every operation of the truth that is not hidden by encryption must be found, in order, with all facts that the truth
+states; of the kinds that the truth calls complete, smbtap must report no other success. A read or write of the truth
+may be many on the wire. Every connection must have its end record with its dialect. Whatever --detail operations
+shows must be there; the operations that --detail handles promises one by one must be there too.
 """
 import collections
 import json
@@ -97,7 +98,7 @@ def too_many(truth, records):
 
 
 def connections_missing(truth, records):
-    ends = collections.Counter((record["src_ip"], record["dest_ip"], record["dest_port"], record["proto_info"].get("dialect"))
+    ends = collections.Counter((record["src_ip"], record["dest_ip"], record["dest_port"], said(record, "dialect"))
                                for record in records if record["action"] == "end")
     due = collections.Counter((item["src_ip"], item["dest_ip"], item["dest_port"], item.get("dialect"))
                               for item in truth["connections"])

@@ -1,6 +1,6 @@
 #!/usr/bin/env python3
-"""A function fits a screen: 60 lines at most from its name to its closing brace, and control statements nest 3 deep at most (an
-else-if chain counts once, braces or not)."""
+"""A function fits a screen: 60 lines at most from its name to its closing brace, and control statements nest 3 deep
+at most (an else-if chain counts once, braces or not)."""
 import re
 import sys
 

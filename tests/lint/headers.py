@@ -1,5 +1,6 @@
 #!/usr/bin/env python3
-"""Every header compiles alone, with gcc and clang as far as they are there, and every source includes its own header first."""
+"""Every header compiles alone, with gcc and clang as far as they are there, and every source includes its own header
+first."""
 import os
 import re
 import shutil
@@ -8,8 +9,8 @@ import sys
 
 import tree
 
-FLAGS = ["-std=gnu11", "-D_GNU_SOURCE", "-Iinclude", "-Isrc", "-Wall", "-Wextra", "-Wundef", "-Wstrict-prototypes", "-Werror",
-         "-fsyntax-only", "-x", "c", "-"]
+FLAGS = ["-std=gnu11", "-D_GNU_SOURCE", "-I.", "-Iinclude", "-Isrc", "-Wall", "-Wextra", "-Wundef", "-Wstrict-prototypes",
+         "-Werror", "-fsyntax-only", "-x", "c", "-"]
 FIRST_INCLUDE = re.compile(r'^[ \t]*#[ \t]*include[ \t]*["<]([^">]+)[">]', re.M)
 
 root = sys.argv[1]
@@ -21,7 +22,7 @@ for header in headers:
     for compiler in compilers:
         # Twice: an include guard that does not guard shows itself.
         text = '#include "%s"\n#include "%s"\n' % (header, header)
-        run = subprocess.run([compiler, "-I."] + FLAGS, cwd=root, input=text, stdout=subprocess.PIPE,
+        run = subprocess.run([compiler] + FLAGS, cwd=root, input=text, stdout=subprocess.PIPE,
                              stderr=subprocess.STDOUT, text=True)
         if run.returncode != 0:
             tree.complain(header, 0, "does not compile alone with %s:\n%s" % (compiler, run.stdout))

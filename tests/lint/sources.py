@@ -1,6 +1,6 @@
 #!/usr/bin/env python3
-"""Nothing is left out of the build and nothing stands where it does not belong: the top level is as given, and the lists of the
-meson.build files name every source beside them, sorted.
+"""Nothing is left out of the build and nothing stands where it does not belong: the top level is as given, and the
+lists of the meson.build files name every source beside them, sorted.
 
 usage: sources.py ROOT [--fix]    --fix writes the lists anew
 """
@@ -33,7 +33,8 @@ def hold(build, opening, present):
     found = pattern(opening).search(tree.read(root, build))
     names = re.findall(r"^\s*'([^']+)',", found.group(2), re.M) if found else []
     for name in sorted(set(present) ^ set(names)):
-        tree.complain(build, 0, "%s is %s the list %r" % (name, "missing in" if name in present else "gone but in", opening))
+        what = "missing in" if name in present else "gone but in"
+        tree.complain(build, 0, "%s is %s the list %r" % (name, what, opening))
     for before, after in zip(names, names[1:]):
         if before >= after:
             tree.complain(build, 0, "%s stands before %s" % (before, after))

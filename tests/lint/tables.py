@@ -1,6 +1,6 @@
 #!/usr/bin/env python3
-"""The tables of include/tables are in order: each begins with a comment, the rows of a macro have equally many columns, and where
-rows have a number they ascend strictly by it, or by a text in front of it and then by it."""
+"""The tables of include/tables are in order: each begins with a comment, the rows of a macro have equally many
+columns, and where rows have a number they ascend strictly by it, or by a text in front of it and then by it."""
 import re
 import sys
 

@@ -1,4 +1,5 @@
-"""What the lints share: the files of the source tree, and how a complaint is made. Whether git knows them does not matter."""
+"""What the lints share: the files of the source tree, and how a complaint is made. Whether git knows them does not
+matter."""
 import os
 import re
 import sys

@@ -6,7 +6,8 @@ import sys
 import tree
 
 NOTES = re.compile(r"\b(" + "|".join(("TO" + "DO", "FIX" + "ME", "X" + "XX", "HA" + "CK")) + r")\b")
-PATHS = re.compile(r"(?<![\w.])/(?:" + "|".join(("ho" + "me", "ro" + "ot", "wo" + "rk", "Us" + "ers", "tmp/" + "wt")) + r")/")
+FOLDERS = "|".join(("ho" + "me", "ro" + "ot", "wo" + "rk", "Us" + "ers", "tmp/" + "wt"))
+PATHS = re.compile(r"(?<![\w.])/(?:" + FOLDERS + r")/")
 BINARY = (".pcap", ".pcapng", ".cap", ".gz", ".png")
 root = sys.argv[1]
 paths = [path for path in tree.files(root) if not path.endswith(BINARY) and "/corpus/" not in path]
