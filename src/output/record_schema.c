@@ -48,7 +48,8 @@ static const char *known_values(enum field field) {
         return "\"enum\": [\"start\", \"message\", \"end\", \"raise\", \"stats\", \"gap\", \"stop\"]";
     case FIELD_CAPTURE:
         return "\"type\": \"object\", \"properties\": {\"interface\": {\"type\": \"string\", \"minLength\": 1}, "
-               "\"file\": {\"type\": \"string\", \"minLength\": 1}, \"frame\": {\"type\": \"integer\", \"minimum\": 1}}, "
+               "\"file\": {\"type\": \"string\", \"minLength\": 1}, \"frame\": {\"type\": \"integer\", \"minimum\": "
+               "1}}, "
                "\"minProperties\": 1, \"additionalProperties\": false";
     default:
         return NULL;
@@ -154,9 +155,10 @@ void record_schema(FILE *to) {
           "  \"properties\": {\n",
           to);
     print_properties(to, "    ", false);
-    fputs(",\n    \"proto_info\": {\n      \"type\": \"object\", \"minProperties\": 1, \"additionalProperties\": false,\n"
-          "      \"description\": \"What is SMB's own\",\n      \"properties\": {\n",
-          to);
+    fputs(
+        ",\n    \"proto_info\": {\n      \"type\": \"object\", \"minProperties\": 1, \"additionalProperties\": false,\n"
+        "      \"description\": \"What is SMB's own\",\n      \"properties\": {\n",
+        to);
     print_properties(to, "        ", true);
     fputs("\n      }\n    }\n  }", to);
     print_required(to, ",\n  ", ANY, ANY, false);
