@@ -319,7 +319,7 @@ static enum resync_answer prove(const struct resync_source *s, uint32_t pos) {
     if (a == STRANGER && !aligned) {
         return RESYNC_NOTHING;
     }
-    if (a != STRANGER && first) {
+    if (a == FRIEND && first) {
         return RESYNC_PROVEN;
     }
     if (h.frame > v.n) {

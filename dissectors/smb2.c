@@ -1,5 +1,6 @@
-/* One SMB2 message, MS-SMB2 2.2: the header, and by the row of its command the body. What is particular to a command is in the
- * file of that command; which command is which number, and how large its fixed part, is in tables/smb2_command.def. */
+/* One SMB2 message, MS-SMB2 2.2: the header, and by the row of its command the body. What is particular to a command
+ * is in the file of that command; which command is which number, and how large its fixed part, is in
+ * tables/smb2_command.def. */
 #include "smb2.h"
 
 #include <string.h>
@@ -12,7 +13,7 @@ struct command {
 };
 
 static const struct command commands[SMB2_COMMANDS] = {
-#define SMB2_COMMAND(prefix, name, number, request_size, response_size, section)                                       \
+#define SMB2_COMMAND(prefix, name, number, request_size, response_size, section) \
     [number] = {request_size, response_size, smb2_##prefix##_request, smb2_##prefix##_response},
 #include "tables/smb2_command.def"
 #undef SMB2_COMMAND
@@ -40,8 +41,8 @@ static bool header_parse(struct cursor *c, struct smb2_header *h) {
     return structure_size == SMB2_HEADER_SIZE;
 }
 
-/* Is the body an error response (2.2.2) rather than the command's own? Where the command's own has another StructureSize,
- * that tells. Where it has the same, 3.3.4.4 lists the statuses that come with the command's own. */
+/* Is the body an error response (2.2.2) rather than the command's own? Where the command's own has another
+ * StructureSize, that tells. Where it has the same, 3.3.4.4 lists the statuses that come with the command's own. */
 static bool is_error(const struct smb2_header *h, uint16_t structure_size) {
     if (structure_size != 9 || h->status == STATUS_SUCCESS) {
         return false;
@@ -185,8 +186,11 @@ enum verdict smb2_take_text(struct cursor *c, size_t n, struct text *out) {
 
 enum verdict smb2_take_u16s(struct arena *mem, struct cursor *c, size_t count, struct u16_list *out) {
     *out = (struct u16_list){NULL, 0};
-    if (count > cursor_left(c) / 2) {
+    if (!cursor_ok(c) || count > cursor_left(c) / 2) {
         return V_BAD;
+    }
+    if (count == 0) {
+        return V_OK;
     }
     uint16_t *items = arena_array(mem, count, sizeof *items);
     if (!items) {

@@ -1,4 +1,5 @@
-/* Private to the SMB2 dissectors: what the parser of a command is given, and how it reaches what its fixed part points at. */
+/* Private to the SMB2 dissectors: what the parser of a command is given, and how it reaches what its fixed part
+ * points at. */
 #ifndef SMB2_H
 #define SMB2_H
 
@@ -6,7 +7,8 @@
 #include "dissector.h"
 #include "pdu_smb2.h"
 
-/* The body of one message. The fixed part, StructureSize & ~1 bytes, is there: smb2.c looked before it called the parser. */
+/* The body of one message. The fixed part, StructureSize & ~1 bytes, is there: smb2.c looked before it called the
+ * parser. */
 struct smb2_body {
     struct dissection *d;
     const struct smb2_header *header;
@@ -19,7 +21,7 @@ struct smb2_body {
 typedef enum verdict smb2_parser(struct smb2_body *, struct smb2_message *);
 
 /* One for each row and direction: smb2_create_request, smb2_create_response ... */
-#define SMB2_COMMAND(prefix, name, number, request_size, response_size, section)                                       \
+#define SMB2_COMMAND(prefix, name, number, request_size, response_size, section) \
     smb2_parser smb2_##prefix##_request, smb2_##prefix##_response;
 #include "tables/smb2_command.def"
 #undef SMB2_COMMAND
@@ -32,8 +34,8 @@ static inline enum verdict smb2_worse(enum verdict a, enum verdict b) {
     return a > b ? a : b;
 }
 
-/* Why bytes that end at this offset of the message are not to be had: V_SHORT where the message on the wire reaches that
- * far and was cut or lost, V_BAD where it does not. V_OK where they are there. */
+/* Why bytes that end at this offset of the message are not to be had: V_SHORT where the message on the wire reaches
+ * that far and was cut or lost, V_BAD where it does not. V_OK where they are there. */
 enum verdict smb2_reach(const struct smb2_body *, uint64_t end);
 /* The part that an offset from the header and a length point at; it lies behind the fixed part. Empty unless V_OK. */
 enum verdict smb2_part(const struct smb2_body *, uint32_t offset, uint32_t length, struct view *);
@@ -51,11 +53,12 @@ struct smb2_file_times smb2_take_times(struct cursor *);
 
 /* The contexts in a view that holds the whole list, MS-SMB2 2.2.13.2 and 2.2.14.2. */
 enum verdict smb2_create_contexts_parse(struct arena *, struct view list, bool response, struct smb2_create_contexts *);
-/* Entries of a buffer, counted along their NextEntryOffset, MS-FSCC 2.4.8 and 2.7.1. V_BAD where the chain leaves the buffer or
- * does not advance; the entries before that are counted. */
+/* Entries of a buffer, counted along their NextEntryOffset, MS-FSCC 2.4.8 and 2.7.1. V_BAD where the chain leaves
+ * the buffer or does not advance; the entries before that are counted. */
 enum verdict smb2_entries_count(struct view buffer, unsigned *entries);
-/* The two names behind the common part of a reparse buffer, MS-FSCC 2.1.2.4: four offsets and lengths, flags where there are
- * any, and the buffer that the offsets start from. */
-enum verdict smb2_take_link_names(struct cursor *, bool has_flags, uint32_t *flags, struct text *substitute, struct text *print);
+/* The two names behind the common part of a reparse buffer, MS-FSCC 2.1.2.4: four offsets and lengths, flags where
+ * there are any, and the buffer that the offsets start from. */
+enum verdict smb2_take_link_names(struct cursor *, bool has_flags, uint32_t *flags, struct text *substitute,
+                                  struct text *print);
 
 #endif

@@ -192,11 +192,14 @@ static unsigned contexts_count(struct view list) {
 enum verdict smb2_create_contexts_parse(struct arena *mem, struct view list, bool response,
                                         struct smb2_create_contexts *out) {
     unsigned count = contexts_count(list);
+    if (count == 0) {
+        return V_BAD;
+    }
     struct smb2_create_context *items = arena_array(mem, count, sizeof *items);
     if (!items) {
         return V_LIMIT;
     }
-    enum verdict v = count > 0 ? V_OK : V_BAD;
+    enum verdict v = V_OK;
     struct cursor c = cursor_over(list);
     uint32_t next = 0;
     for (unsigned i = 0; i < count && cursor_ok(&c); i++) {

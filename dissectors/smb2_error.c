@@ -1,5 +1,5 @@
-/* The body of an error response, MS-SMB2 2.2.2. Only 3.1.1 wraps its data in contexts, and counts them; a count of 0 is the
- * data itself. */
+/* The body of an error response, MS-SMB2 2.2.2. Only 3.1.1 wraps its data in contexts, and counts them; a count of 0
+ * is the data itself. */
 #include "smb2.h"
 
 enum {

@@ -234,8 +234,8 @@ static details_parser *details_parser_of(uint32_t ctl_code, bool response) {
     return NULL;
 }
 
-/* An empty buffer has no details and is not bad: there are servers and statuses that send none. With STATUS_BUFFER_OVERFLOW
- * the server cut it, which is no fault either. */
+/* An empty buffer has no details and is not bad: there are servers and statuses that send none. With
+ * STATUS_BUFFER_OVERFLOW the server cut it, which is no fault either. */
 static enum verdict details_parse(struct smb2_body *b, bool response, struct smb2_ioctl *r) {
     struct view buffer = response ? r->output : r->input;
     details_parser *parser = details_parser_of(r->ctl_code, response);

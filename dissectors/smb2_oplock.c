@@ -1,5 +1,5 @@
-/* OPLOCK_BREAK, MS-SMB2 2.2.23 to 2.2.25: notification, acknowledgment and response, of an oplock or of a lease. Which one
- * it is, StructureSize says. */
+/* OPLOCK_BREAK, MS-SMB2 2.2.23 to 2.2.25: notification, acknowledgment and response, of an oplock or of a lease.
+ * Which one it is, StructureSize says. */
 #include "smb2.h"
 
 enum { OPLOCK_SIZE = 24, LEASE_NOTIFICATION_SIZE = 44 };

@@ -1,7 +1,8 @@
 /* QUERY_DIRECTORY, MS-SMB2 2.2.33 and 2.2.34. */
 #include "smb2.h"
 
-/* The smallest entry there is: FILE_NOTIFY_INFORMATION and FileNamesInformation without a name, MS-FSCC 2.7.1 and 2.4.33. */
+/* The smallest entry there is: FILE_NOTIFY_INFORMATION and FileNamesInformation without a name, MS-FSCC 2.7.1 and
+ * 2.4.33. */
 enum { ENTRY_MIN = 12 };
 
 enum verdict smb2_entries_count(struct view buffer, unsigned *entries) {

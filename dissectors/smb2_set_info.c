@@ -21,8 +21,8 @@ static enum verdict basic(struct cursor *c, struct smb2_set_info_request *r) {
     return V_OK;
 }
 
-/* MS-FSCC 2.4.42.2, 2.4.43, 2.4.28.2: the layout for SMB2, with 64 bits of RootDirectory. What says whether to replace is a byte
- * or, in the Ex classes, the lowest bit of 32; both begin at the first byte. */
+/* MS-FSCC 2.4.42.2, 2.4.43, 2.4.28.2: the layout for SMB2, with 64 bits of RootDirectory. What says whether to
+ * replace is a byte or, in the Ex classes, the lowest bit of 32; both begin at the first byte. */
 static enum verdict rename_or_link(struct cursor *c, bool extended, struct smb2_set_info_request *r) {
     uint32_t flags = cursor_le32(c);
     bool replace = extended ? flags & REPLACE_IF_EXISTS : (flags & 0xFF) != 0;

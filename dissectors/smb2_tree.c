@@ -1,8 +1,8 @@
 /* TREE_CONNECT and TREE_DISCONNECT, MS-SMB2 2.2.9 to 2.2.12. */
 #include "smb2.h"
 
-/* 2.2.9.1: stands where Buffer begins, and the path behind it. PathOffset counts from the header with and without it, while
- * TreeConnectContextOffset counts from the start of the request. */
+/* 2.2.9.1: stands where Buffer begins, and the path behind it. PathOffset counts from the header with and without
+ * it, while TreeConnectContextOffset counts from the start of the request. */
 static enum verdict extension_parse(struct smb2_body *b, struct smb2_tree_connect_request *r) {
     enum verdict v = smb2_reach(b, b->c.pos + 16);
     if (v != V_OK) {

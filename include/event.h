@@ -41,7 +41,7 @@ enum fact_form {
     FACT_NAME,     /* name: plain ASCII that lives as long as the program */
     FACT_NAMED,    /* number by table, hex where it has no name */
     FACT_BITS,     /* number's bits by table, an array; what has no name in one hex string */
-    FACT_NAMES16,  /* u16s by table, an array */
+    FACT_NAMES16,  /* u16s by table, an array; without a name as hex, of at least digits */
     FACT_TEXT,     /* text */
     FACT_JOINED,   /* joined: texts written one behind the other */
     FACT_TEXTS,    /* texts: an array; an item is parts of them written one behind the other */
@@ -160,10 +160,12 @@ static inline void event_bits(struct event *e, enum field field, uint32_t bits, 
 }
 
 /* An empty list, no fact. */
-static inline void event_names16(struct event *e, enum field field, struct u16_list list, const struct name_table *table) {
+static inline void event_names16(struct event *e, enum field field, struct u16_list list, const struct name_table *table,
+                                 unsigned digits) {
     if (list.count != 0) {
         struct fact *f = event_add(e, field, FACT_NAMES16);
         f->u16s = list;
+        f->digits = (uint8_t)digits;
         f->table = table;
     }
 }

@@ -44,7 +44,7 @@ static inline void json_char(struct json_writer *w, char c) {
 }
 
 void json_uint(struct json_writer *, uint64_t);
-/* digits lower-case hex digits, no 0x. */
+/* At least digits lower-case hex digits, no 0x. */
 void json_hex(struct json_writer *, uint64_t, unsigned digits);
 /* RFC 3339 UTC with nine digits, no quotes. ns since 1970; a FILETIME before that is written as what it is. RFC 3339 ends with
  * the year 9999, FILETIME does not: what is later is written as the last nanosecond of that year and JSON_TEXT_LOSSY returned. */

@@ -36,6 +36,9 @@ void json_hex(struct json_writer *w, uint64_t value, unsigned digits) {
     if (digits > sizeof(form)) {
         digits = sizeof(form);
     }
+    while (digits > 0 && digits < sizeof(form) && value >> (4 * digits) != 0) {
+        digits++;
+    }
     for (unsigned i = digits; i > 0; i--) {
         form[i - 1] = hex_digits[value & 15];
         value >>= 4;

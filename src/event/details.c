@@ -23,6 +23,8 @@ static void file(struct event_maker *m, const struct operation *op) {
     share(m, op);
     if (op->handle && op->handle->named) {
         maker_file(m, op->tree, op->handle->name, op->handle->directory);
+    } else if (op->has_chain_name) {
+        maker_file(m, op->tree, op->chain_name, false);
     }
     if (op->handle && op->handle->directory) {
         event_bool(&m->event, FIELD_DIRECTORY, true);
@@ -38,14 +40,16 @@ static void times(struct event *e, const struct smb2_file_times *t) {
 
 /* ---- NEGOTIATE */
 
+enum { DIALECT_DIGITS = 3 }; /* of a dialect without a name: they are written 0x311 */
+
 static void offered(struct event_maker *m, const struct smb2_negotiate_request *q) {
     struct event *e = &m->event;
-    event_names16(e, FIELD_OFFERED_DIALECTS, q->dialects, &names_dialect);
+    event_names16(e, FIELD_OFFERED_DIALECTS, q->dialects, &names_dialect, DIALECT_DIGITS);
     event_guid(e, FIELD_CLIENT_GUID, &q->client_guid);
     event_bits(e, FIELD_SECURITY_MODE_CLIENT, q->security_mode, &names_security_mode);
     event_bits(e, FIELD_CAPABILITIES_CLIENT, q->capabilities, &names_global_capability);
-    event_names16(e, FIELD_CIPHERS, q->contexts.ciphers, &names_cipher);
-    event_names16(e, FIELD_SIGNING_ALGORITHMS, q->contexts.signing_algorithms, &names_signing_algorithm);
+    event_names16(e, FIELD_CIPHERS, q->contexts.ciphers, &names_cipher, 4);
+    event_names16(e, FIELD_SIGNING_ALGORITHMS, q->contexts.signing_algorithms, &names_signing_algorithm, 4);
     event_bits(e, FIELD_TRANSPORT_CAPABILITIES, q->contexts.transport_flags, &names_transport_capability);
     event_text(e, FIELD_NETNAME, q->contexts.netname);
 }
@@ -85,12 +89,12 @@ static void negotiate(struct event_maker *m, const struct operation *op) {
         chosen(m, &r->negotiate_response);
     }
     if (choice) {
-        event_names16(&m->event, FIELD_COMPRESSION_ALGORITHMS, choice->compression_algorithms, &names_compression_algorithm);
-        event_names16(&m->event, FIELD_RDMA_TRANSFORMS, choice->rdma_transforms, &names_rdma_transform);
+        event_names16(&m->event, FIELD_COMPRESSION_ALGORITHMS, choice->compression_algorithms, &names_compression_algorithm, 4);
+        event_names16(&m->event, FIELD_RDMA_TRANSFORMS, choice->rdma_transforms, &names_rdma_transform, 4);
     }
     if (offer) {
         unsigned types = offer->count < SMB2_CONTEXT_TYPES ? offer->count : SMB2_CONTEXT_TYPES;
-        event_names16(&m->event, FIELD_NEGOTIATE_CONTEXTS, (struct u16_list){offer->types, types}, &names_negotiate_context);
+        event_names16(&m->event, FIELD_NEGOTIATE_CONTEXTS, (struct u16_list){offer->types, types}, &names_negotiate_context, 4);
     }
 }
 
@@ -286,7 +290,7 @@ static void lock(struct event_maker *m, const struct operation *op) {
 
 static void validate_negotiate(struct event *e, const struct smb2_ioctl *q, const struct smb2_ioctl *r) {
     if (q && q->has_details) {
-        event_names16(e, FIELD_OFFERED_DIALECTS, q->validate_negotiate.dialects, &names_dialect);
+        event_names16(e, FIELD_OFFERED_DIALECTS, q->validate_negotiate.dialects, &names_dialect, DIALECT_DIGITS);
         event_guid(e, FIELD_CLIENT_GUID, &q->validate_negotiate.guid);
         event_bits(e, FIELD_SECURITY_MODE_CLIENT, q->validate_negotiate.security_mode, &names_security_mode);
         event_bits(e, FIELD_CAPABILITIES_CLIENT, q->validate_negotiate.capabilities, &names_global_capability);

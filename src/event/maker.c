@@ -81,7 +81,7 @@ static void dialect(struct event *e, const struct operation *op) {
     if (op->smb1_response && c->smb1_dialect.bytes.n) {
         event_text(e, FIELD_DIALECT, c->smb1_dialect);
     } else if (c->dialect) {
-        event_named(e, FIELD_DIALECT, c->dialect, &names_dialect, 4);
+        event_named(e, FIELD_DIALECT, c->dialect, &names_dialect, 3);
     }
 }
 
@@ -251,7 +251,7 @@ static void session_sums(struct event_maker *m, const struct connection_facts *c
         event_uint(e, FIELD_VERSION, c->version);
     }
     if (c->dialect) {
-        event_named(e, FIELD_DIALECT, c->dialect, &names_dialect, 4);
+        event_named(e, FIELD_DIALECT, c->dialect, &names_dialect, 3);
     } else {
         event_text(e, FIELD_DIALECT, c->smb1_dialect);
     }

@@ -296,6 +296,11 @@ static void oplock_break(struct completion *d) {
         d->session = d->handle ? s : d->session;
         d->tree = d->handle ? d->handle->tree : d->tree;
     }
+    /* Of a lease the key alone is told: where the connection has one session, it is that one's. */
+    struct link *first = list_first(&d->c->channel_list);
+    if (d->op.unasked && !d->session && first && !list_next(&d->c->channel_list, first)) {
+        d->session = container_of(first, struct channel, of_connection)->session;
+    }
 }
 
 static void (*const effects[SMB2_COMMANDS])(struct completion *) = {

@@ -58,6 +58,7 @@ void exchange_free(struct exchange *x) {
 
 void chain_drop(struct model *m, struct chain *chain) {
     if (chain && --chain->holders == 0) {
+        text_drop(&m->texts, chain->name);
         pool_give(&m->chains_pool, chain);
     }
 }
@@ -164,6 +165,12 @@ static void exchange_identify(struct exchange *x) {
     } else if (x->has_file_id && x->chain) {
         x->chain->has_file_id = true;
         x->chain->file_id = x->file_id;
+    }
+    if (x->chain && x->request.header.command == SMB2_CREATE && !x->request.empty) {
+        text_drop(&c->model->texts, x->chain->name);
+        x->chain->name = text_share(x->text);
+        x->chain->named = true;
+        x->chain->has_file_id = false;
     }
     c->chains[c->dir].open = true;
 }
@@ -407,6 +414,10 @@ void completion_report(struct completion *d) {
     op->tree = d->tree ? &d->tree->facts : NULL;
     op->handle = d->handle ? &d->handle->facts : NULL;
     op->response = d->rsp;
+    if (d->ex && d->ex->from_chain && !d->handle && d->ex->chain->named) {
+        op->has_chain_name = true;
+        op->chain_name = text_of(d->ex->chain->name);
+    }
     if (d->ex) {
         op->context_mask = d->ex->context_mask;
         op->request = d->ex->request_lost ? NULL : &d->ex->request;

@@ -81,6 +81,8 @@ struct chain {
     unsigned holders;
     bool has_file_id;
     struct file_id file_id;
+    struct shared_text *name; /* that its CREATE asked for */
+    bool named;
 };
 
 /* A request that waits. */

@@ -34,6 +34,8 @@ static const bool essential[FIELDS] = {
     [FIELD_DELETE_ON_CLOSE] = true,
 };
 
+enum { ESSENTIAL_MIN = 64 }; /* bytes that a text among them has in any case */
+
 static bool write_bool(struct fact_writer *w, const struct fact *f) {
     if (f->number) {
         json_literal(&w->json, "true");
@@ -43,13 +45,19 @@ static bool write_bool(struct fact_writer *w, const struct fact *f) {
     return true;
 }
 
-/* Readers of JSON keep integers in a double: what does not fit one exactly would come out as another number there. */
-static bool write_uint(struct fact_writer *w, const struct fact *f) {
-    const uint64_t max = (UINT64_C(1) << 53) - 1;
-    if (f->number > max) {
-        fact_note(w, f->field, JSON_TEXT_LOSSY);
+/* Readers of JSON keep integers in a double: what does not fit one exactly would come out as another number there. An id is
+ * written as it is all the same, another one would be wrong. */
+static void write_integer(struct fact_writer *w, enum field field, uint64_t number) {
+    const uint64_t max = field == FIELD_MESSAGE_ID ? UINT64_MAX : (UINT64_C(1) << 53) - 1;
+    if (number > max) {
+        fact_note(w, field, JSON_TEXT_LOSSY);
+        number = max;
     }
-    json_uint(&w->json, f->number > max ? max : f->number);
+    json_uint(&w->json, number);
+}
+
+static bool write_uint(struct fact_writer *w, const struct fact *f) {
+    write_integer(w, f->field, f->number);
     return true;
 }
 
@@ -160,18 +168,22 @@ static bool write_names16(struct fact_writer *w, const struct fact *f) {
         if (name != NULL) {
             write_name_string(&w->json, name);
         } else {
-            write_hex_string(&w->json, f->u16s.items[i], 4);
+            write_hex_string(&w->json, f->u16s.items[i], f->digits);
         }
     }
     return list_end(&l, ']');
 }
 
-static unsigned write_string(struct fact_writer *w, enum field field, const struct text *parts, size_t count) {
-    const struct fact_limits *limits = w->limits;
+static size_t limit_of(const struct fact_limits *limits, enum field field) {
     const size_t by_kind[] = {limits->ordinary, limits->ordinary, limits->path, limits->name};
-    uint8_t kind = kinds[field];
+    size_t limit = by_kind[kinds[field]];
+    return limit < ESSENTIAL_MIN && essential[field] ? ESSENTIAL_MIN : limit;
+}
+
+static unsigned write_string(struct fact_writer *w, enum field field, const struct text *parts, size_t count) {
+    enum json_cut cut = kinds[field] == KIND_ORDINARY ? JSON_CUT_END : JSON_CUT_FRONT;
     json_char(&w->json, '"');
-    unsigned flags = json_joined(&w->json, parts, count, by_kind[kind], kind == KIND_ORDINARY ? JSON_CUT_END : JSON_CUT_FRONT);
+    unsigned flags = json_joined(&w->json, parts, count, limit_of(w->limits, field), cut);
     json_char(&w->json, '"');
     return flags;
 }
@@ -281,7 +293,7 @@ static bool write_counts(struct fact_writer *w, const struct fact *f) {
         }
         write_name_string(&w->json, f->counts.names[i]);
         json_char(&w->json, ':');
-        json_uint(&w->json, f->counts.values[i]);
+        write_integer(w, f->field, f->counts.values[i]);
     }
     return list_end(&l, '}');
 }

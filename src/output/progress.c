@@ -91,7 +91,8 @@ void progress_line(char *to, size_t size, unsigned width, uint64_t done, uint64_
     } else {
         uint64_t left = done < total && rate != 0 ? (total - done) / rate : 0;
         thousandths = done < total ? (unsigned)((double)done / (double)total * 1000) : 1000;
-        snprintf(facts, sizeof(facts), "%3u%% %s of %s, %s/s, %s left", thousandths / 10, quantity_bytes(done).text,
+        /* In columns, or the bar would change its length with every digit. */
+        snprintf(facts, sizeof(facts), "%3u%% %8s of %s, %8s/s, %5s left", thousandths / 10, quantity_bytes(done).text,
                  quantity_bytes(total).text, quantity_bytes(rate).text, quantity_time(left).text);
     }
     size_t columns = width == 0 ? 0 : width - 1u, used = 0;

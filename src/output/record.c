@@ -22,7 +22,7 @@ static const struct fact_limits levels[] = {
     {48, 160, 400, 48, 8, 4, 32, false},
     {24, 96, 256, 32, 4, 2, 24, false},
     {0, 64, 160, 32, 0, 0, 0, false},
-    {64, 64, 96, 32, 0, 0, 0, true},
+    {0, 64, 96, 32, 0, 0, 0, true},
 };
 
 struct word {
@@ -131,7 +131,9 @@ static bool write_within(const struct record_settings *settings, const struct fa
     const struct event *e = index->event;
     struct fact_writer w = {.json = {.base = line, .size = LINE_MAX_BYTES}, .limits = limits};
     write_envelope(&w, settings, e);
-    json_raw(&w.json, (const char *)e->flow_json.p, e->flow_json.n);
+    if (e->flow_json.n != 0) {
+        json_raw(&w.json, (const char *)e->flow_json.p, e->flow_json.n);
+    }
     write_place(&w, index, PLACE_FLOW);
     if (e->object == OBJECT_FLOW && e->action == ACTION_MESSAGE && fact_find(index, FIELD_CONTENT) == NULL) {
         content_write(&w, index);

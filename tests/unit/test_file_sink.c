@@ -1,0 +1,179 @@
+#include <errno.h>
+#include <fcntl.h>
+#include <pthread.h>
+#include <setjmp.h>
+#include <signal.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include <cmocka.h>
+
+#include "../../src/output/file_sink.h"
+
+static char folder[] = "/tmp/test_file_sink.XXXXXX";
+
+static int make_folder(void **state) {
+    (void)state;
+    signal(SIGPIPE, SIG_IGN);
+    return mkdtemp(folder) != NULL && chdir(folder) == 0 ? 0 : -1;
+}
+
+static int remove_folder(void **state) {
+    (void)state;
+    static const char *const names[] = {"out", "capture", "link", "hard"};
+    for (size_t i = 0; i < sizeof(names) / sizeof(names[0]); i++) {
+        unlink(names[i]);
+    }
+    return chdir("/") != 0 || rmdir(folder);
+}
+
+static void put(const char *name, const char *text) {
+    FILE *f = fopen(name, "w");
+    assert_non_null(f);
+    fputs(text, f);
+    fclose(f);
+}
+
+static void holds(const char *name, const char *expected) {
+    char text[256];
+    FILE *f = fopen(name, "r");
+    assert_non_null(f);
+    size_t n = fread(text, 1, sizeof(text) - 1, f);
+    text[n] = '\0';
+    fclose(f);
+    assert_string_equal(text, expected);
+}
+
+static void replaces_a_file(void **state) {
+    (void)state;
+    struct sink sink;
+    put("out", "older and much longer\n");
+    assert_int_equal(file_sink_open("out", NULL, 0, &sink), 0);
+    assert_int_equal(sink.write(sink.state, "a\n", 2), 0);
+    holds("out", "a\n");
+    assert_int_equal(sink.write(sink.state, "b\n", 2), 0);
+    assert_int_equal(sink.flush(sink.state), 0);
+    assert_int_equal(sink.close(sink.state), 0);
+    holds("out", "a\nb\n");
+}
+
+static void spares_the_inputs(void **state) {
+    (void)state;
+    static const char *const inputs[] = {"missing", "-", "capture"};
+    static const char *const outputs[] = {"capture", "./capture", "link", "hard"};
+    struct sink sink;
+    put("capture", "packets");
+    assert_int_equal(symlink("capture", "link"), 0);
+    assert_int_equal(link("capture", "hard"), 0);
+    for (size_t i = 0; i < 4; i++) {
+        assert_int_equal(file_sink_open(outputs[i], inputs, 3, &sink), -EEXIST);
+        holds("capture", "packets");
+    }
+}
+
+static void says_why_not(void **state) {
+    (void)state;
+    struct sink sink;
+    char line[256];
+    assert_int_equal(file_sink_open("no/such/folder", NULL, 0, &sink), -ENOENT);
+    assert_int_equal(file_sink_open(".", NULL, 0, &sink), -EISDIR);
+    file_sink_explain("no/such/out", -ENOENT, line, sizeof(line));
+    assert_string_equal(line, "no/such/out: the folder does not exist; create it first");
+    file_sink_explain("-", -EPIPE, line, sizeof(line));
+    assert_string_equal(line, "standard output: the reader went away; nothing more was written");
+    file_sink_explain("out", -EIO, line, sizeof(line));
+    assert_string_equal(line, "out: cannot be written: Input/output error; check the file, or write elsewhere with -o");
+    file_sink_explain("out", -ENOSPC, line, 10);
+    assert_string_equal(line, "out: no s");
+}
+
+static void a_full_disk(void **state) {
+    (void)state;
+    struct sink sink;
+    assert_int_equal(file_sink_open("/dev/full", NULL, 0, &sink), 0);
+    assert_int_equal(sink.write(sink.state, "a\n", 2), -ENOSPC);
+    assert_int_equal(sink.close(sink.state), 0);
+}
+
+/* The sink for standard output, with a pipe in its place; gives back the end to read from. */
+static int standard_output_as_pipe(struct sink *sink, int *kept) {
+    int ends[2];
+    assert_int_equal(pipe(ends), 0);
+    fflush(stdout);
+    *kept = dup(STDOUT_FILENO);
+    dup2(ends[1], STDOUT_FILENO);
+    close(ends[1]);
+    assert_int_equal(file_sink_open("-", NULL, 0, sink), 0);
+    return ends[0];
+}
+
+static void restore(int kept) {
+    dup2(kept, STDOUT_FILENO);
+    close(kept);
+}
+
+static void a_closed_pipe(void **state) {
+    (void)state;
+    struct sink sink;
+    int kept, from = standard_output_as_pipe(&sink, &kept);
+    close(from);
+    int error = sink.write(sink.state, "a\n", 2);
+    int closed = sink.close(sink.state);
+    restore(kept);
+    assert_int_equal(error, -EPIPE);
+    assert_int_equal(closed, 0);
+}
+
+enum { MANY = 1000000 };
+
+static void *read_slowly(void *arg) {
+    static char buffer[5000];
+    size_t total = 0;
+    ssize_t n;
+    usleep(20000);
+    while (total < MANY && (n = read(*(int *)arg, buffer, sizeof(buffer))) > 0) {
+        total += (size_t)n;
+        for (ssize_t i = 0; i < n; i++) {
+            total = buffer[i] == 'z' ? total : 2 * MANY;
+        }
+    }
+    return (void *)total;
+}
+
+/* More than a pipe takes, blocking or not: nothing is lost. */
+static void a_slow_reader(void **state) {
+    (void)state;
+    char *many = malloc(MANY);
+    memset(many, 'z', MANY);
+    for (int flags = 0; flags <= O_NONBLOCK; flags += O_NONBLOCK) {
+        struct sink sink;
+        pthread_t reader;
+        void *total = NULL;
+        int kept, from = standard_output_as_pipe(&sink, &kept);
+        fcntl(STDOUT_FILENO, F_SETFL, flags);
+        pthread_create(&reader, NULL, read_slowly, &from);
+        int error = sink.write(sink.state, many, MANY);
+        int closed = sink.close(sink.state);
+        restore(kept);
+        pthread_join(reader, &total);
+        close(from);
+        assert_int_equal(error, 0);
+        assert_int_equal(closed, 0);
+        assert_int_equal((size_t)total, MANY);
+    }
+    free(many);
+}
+
+int main(void) {
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(replaces_a_file), cmocka_unit_test(spares_the_inputs), cmocka_unit_test(says_why_not),
+        cmocka_unit_test(a_full_disk),     cmocka_unit_test(a_closed_pipe),     cmocka_unit_test(a_slow_reader),
+    };
+    return cmocka_run_group_tests(tests, make_folder, remove_folder);
+}

@@ -1,0 +1,138 @@
+#include <errno.h>
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <cmocka.h>
+#include <jansson.h>
+
+#include "../../src/output/outlet.h"
+#include "record.h"
+
+/* A sink that keeps what it is given, and fails when told to. */
+struct keeper {
+    char *text;
+    size_t n;
+    unsigned writes, flushes;
+    int fail_write, fail_flush;
+};
+
+static int keep(void *state, const char *lines, size_t n) {
+    struct keeper *k = state;
+    k->writes++;
+    if (k->fail_write) {
+        return k->fail_write;
+    }
+    assert_int_equal(lines[n - 1], '\n');
+    k->text = realloc(k->text, k->n + n);
+    memcpy(k->text + k->n, lines, n);
+    k->n += n;
+    return 0;
+}
+
+static int flush(void *state) {
+    struct keeper *k = state;
+    k->flushes++;
+    return k->fail_flush;
+}
+
+static int no_close(void *state) {
+    (void)state;
+    return 0;
+}
+
+static struct sink sink_of(struct keeper *k) {
+    return (struct sink){k, keep, flush, no_close};
+}
+
+static void a_line(void **state) {
+    (void)state;
+    struct keeper k = {0};
+    struct sink sink = sink_of(&k);
+    struct outlet *o = outlet_new(UINT64_C(0x0123456789abcdef), &sink, 1);
+    assert_int_equal(outlet_line(o, "\"a\":1}", 6), 0);
+    assert_int_equal(k.writes, 0);
+    assert_int_equal(outlet_flush(o), 0);
+    static const char expected[] =
+        "{\"schema_version\":\"1.0\",\"record_id\":\"0123456789abcdef-1\",\"seq\":1,\"a\":1}\n";
+    assert_int_equal(k.n, sizeof(expected) - 1);
+    assert_memory_equal(k.text, expected, k.n);
+    assert_int_equal(outlet_flush(o), 0);
+    assert_int_equal(k.writes, 1);
+    assert_int_equal(k.flushes, 2);
+    assert_int_equal(outlet_records(o), 1);
+    assert_int_equal(outlet_failed(o), 1);
+    outlet_free(o);
+    free(k.text);
+}
+
+/* Lines of all lengths over many batches: each whole, each number once, in order. */
+static void many_lines(void **state) {
+    (void)state;
+    struct keeper k = {0};
+    struct sink sink = sink_of(&k);
+    struct outlet *o = outlet_new(7, &sink, 1);
+    enum { LINES = 5000, ROOM = RECORD_MAX - RECORD_PREFIX_MAX };
+    static char line[ROOM];
+    for (unsigned i = 0; i < LINES; i++) {
+        size_t n = 8 + (i * 7919u) % (ROOM - 8);
+        memset(line, 'x', n);
+        memcpy(line, "\"a\":\"", 5);
+        memcpy(line + n - 2, "\"}", 2);
+        assert_int_equal(outlet_line(o, line, n), 0);
+    }
+    assert_int_equal(outlet_flush(o), 0);
+    assert_int_equal(outlet_records(o), LINES);
+    assert_true(k.writes < k.n / (OUTLET_BATCH - 2 * RECORD_MAX) + 2);
+    size_t at = 0;
+    for (unsigned i = 1; i <= LINES; i++) {
+        const char *end = memchr(k.text + at, '\n', k.n - at);
+        assert_non_null(end);
+        char expected[128];
+        int length = snprintf(expected, sizeof(expected),
+                              "{\"schema_version\":\"1.0\",\"record_id\":\"0000000000000007-%u\",\"seq\":%u,\"a\":\"", i, i);
+        assert_memory_equal(k.text + at, expected, (size_t)length);
+        at = (size_t)(end - k.text) + 1;
+        assert_true(at <= k.n);
+    }
+    assert_int_equal(at, k.n);
+    outlet_free(o);
+    free(k.text);
+}
+
+/* The error stays, the failed sink is left alone, the other gets everything. */
+static void a_sink_that_fails(void **state) {
+    (void)state;
+    struct keeper bad = {.fail_write = -ENOSPC}, good = {0};
+    struct sink sinks[] = {sink_of(&bad), sink_of(&good)};
+    struct outlet *o = outlet_new(7, sinks, 2);
+    assert_int_equal(outlet_line(o, "\"a\":1}", 6), 0);
+    assert_int_equal(outlet_flush(o), -ENOSPC);
+    assert_int_equal(outlet_line(o, "\"a\":1}", 6), -ENOSPC);
+    assert_int_equal(outlet_flush(o), -ENOSPC);
+    assert_int_equal(outlet_failed(o), 0);
+    assert_int_equal(bad.writes, 1);
+    assert_int_equal(bad.flushes, 0);
+    assert_int_equal(good.writes, 2);
+    outlet_free(o);
+    free(good.text);
+    struct keeper late = {.fail_flush = -EIO};
+    struct sink sink = sink_of(&late);
+    o = outlet_new(7, &sink, 1);
+    assert_int_equal(outlet_flush(o), -EIO);
+    outlet_free(o);
+    outlet_free(NULL);
+}
+
+int main(void) {
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(a_line),
+        cmocka_unit_test(many_lines),
+        cmocka_unit_test(a_sink_that_fails),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}

@@ -1,0 +1,304 @@
+/* Resynchronisation where the file data is full of false SMB headers: all that is whole is found, nothing is invented. */
+#include "../../dissectors/resync.h"
+
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include <cmocka.h>
+
+#include "frames.h"
+
+enum { FOREIGN_SESSION = 0x7777, MSS = 1460, TRUE_MAX = 128 };
+
+/* A frame as a capture of some other connection, or an earlier part of this one, would hold it. */
+static void put_false_frame(struct wire *w, uint64_t id, uint64_t session) {
+    size_t f = frame_open(w);
+    put_header(w, SMB2_CREATE, 0, id, session);
+    put_body(w, 57, 56 + 60);
+    frame_close(w, f);
+}
+
+/* File data: a capture file, frames with the headers of packets between them; or a stream's content, frame behind frame. */
+static void false_data(struct wire *data, bool back_to_back, uint64_t session, size_t n) {
+    data->n = 0;
+    for (uint64_t id = 1; data->n + 400 < n; id++) {
+        if (!back_to_back) {
+            put_fill(data, (uint8_t)id, 16 + 54);
+        }
+        put_false_frame(data, id, session);
+    }
+    put_fill(data, 0, n - data->n);
+}
+
+struct run {
+    struct wire w, data;
+    size_t starts[TRUE_MAX];
+    unsigned count;
+};
+
+static void add_close(struct run *r, uint64_t id) {
+    r->starts[r->count++] = r->w.n;
+    size_t f = frame_open(&r->w);
+    put_close(&r->w, id);
+    frame_close(&r->w, f);
+}
+
+static void add_write(struct run *r, uint64_t id, size_t n) {
+    r->starts[r->count++] = r->w.n;
+    size_t f = frame_open(&r->w);
+    put_write(&r->w, id, r->data.b, n);
+    frame_close(&r->w, f);
+}
+
+/* Is it one that was sent? Their ids are 1000 and more, at the place where the id of a frame at starts[] stands. */
+static bool genuine(const struct run *r, const struct recorded *m, bool *found) {
+    for (unsigned i = 0; i < r->count; i++) {
+        if (m->m.bytes.n >= 64 && memcmp(m->bytes, r->w.b + r->starts[i] + 4, 64) == 0) {
+            found[i] = true;
+            return true;
+        }
+    }
+    return false;
+}
+
+/* Sends segments from the list of their ends, without those that begin in lost; all frames behind the loss that begin a segment, and
+ * all before, have to be found. */
+static void send_with_loss(const struct run *r, size_t mss, size_t from, size_t to, bool start_seen) {
+    struct bench b;
+    bench_open(&b, start_seen);
+    size_t lost_end = 0;
+    for (size_t at = 0; at < r->w.n;) {
+        size_t end = at + mss < r->w.n ? at + mss : r->w.n;
+        for (unsigned i = 0; i < r->count; i++) { /* a sender that pauses between messages */
+            if (r->starts[i] > at && r->starts[i] < end) {
+                end = r->starts[i];
+            }
+        }
+        if (at < to && end > from) {
+            bench_gap(&b, TO_SERVER, end - at);
+            lost_end = end;
+        } else {
+            bench_bytes(&b, TO_SERVER, wire_view(&r->w, at, end));
+        }
+        at = end;
+    }
+    bench_end(&b);
+    bool found[TRUE_MAX] = {false};
+    for (unsigned i = 0; i < b.r->count; i++) {
+        if (!genuine(r, &b.r->items[i], found)) {
+            fail_msg("loss %zu..%zu: invented", from, to);
+        }
+    }
+    for (unsigned i = 0; i < r->count; i++) {
+        if (r->starts[i] >= lost_end && !found[i]) {
+            fail_msg("loss %zu..%zu: message at %zu is not found", from, to, r->starts[i]);
+        }
+    }
+    bench_close(&b);
+}
+
+static void losses(bool back_to_back, uint64_t session) {
+    struct run *r = calloc(1, sizeof *r);
+    assert_non_null(r);
+    false_data(&r->data, back_to_back, session, 16000);
+    add_close(r, 1000);
+    add_write(r, 1001, 16000);
+    add_close(r, 1002);
+    add_write(r, 1003, 16000);
+    add_close(r, 1004);
+    add_close(r, 1005);
+    for (size_t from = r->starts[1]; from < r->w.n; from += 97) {
+        send_with_loss(r, MSS, from, from + 1, true);
+        send_with_loss(r, MSS, from, from + 3000, true);
+        send_with_loss(r, 536, from, from + 17000, true);
+        send_with_loss(r, 9000, from, from + 1, true);
+    }
+    free(r);
+}
+
+static void test_capture_file(void **state) {
+    (void)state;
+    losses(false, FOREIGN_SESSION);
+}
+
+static void test_stream_of_another_session(void **state) {
+    (void)state;
+    losses(true, FOREIGN_SESSION);
+}
+
+static void test_stream_of_this_session(void **state) {
+    (void)state;
+    losses(true, SESSION);
+}
+
+/* Picked up in the middle of such data: the first message behind it is found. */
+static void test_mid_stream(void **state) {
+    (void)state;
+    struct run *r = calloc(1, sizeof *r);
+    assert_non_null(r);
+    false_data(&r->data, false, FOREIGN_SESSION, 30000);
+    add_write(r, 1001, 30000);
+    add_close(r, 1002);
+    add_write(r, 1003, 10000);
+    add_close(r, 1004);
+    for (size_t from = 1000; from < 28000; from += 97) {
+        send_with_loss(r, MSS, 0, from, false);
+    }
+    free(r);
+}
+
+/* Pipelined bulk data, in which no segment ends with a message: each lost header costs its own message alone. */
+static void test_pipelined_writes(void **state) {
+    (void)state;
+    struct run *r = calloc(1, sizeof *r);
+    assert_non_null(r);
+    for (unsigned i = 0; i < 12; i++) {
+        add_write(r, 1000 + i, 5000 + i);
+    }
+    for (size_t lost = MSS; lost + MSS < r->w.n; lost += MSS) {
+        struct bench b;
+        bench_open(&b, true);
+        for (size_t at = 0; at < r->w.n; at += MSS) {
+            size_t end = at + MSS < r->w.n ? at + MSS : r->w.n;
+            if (at == lost) {
+                bench_gap(&b, TO_SERVER, MSS);
+            } else {
+                bench_bytes(&b, TO_SERVER, wire_view(&r->w, at, end));
+            }
+        }
+        bench_end(&b);
+        bool found[TRUE_MAX] = {false};
+        for (unsigned i = 0; i < b.r->count; i++) {
+            assert_true(genuine(r, &b.r->items[i], found));
+        }
+        for (unsigned i = 0; i < r->count; i++) {
+            bool head_lost = r->starts[i] + 116 > lost && r->starts[i] < lost + MSS;
+            assert_true(found[i] || head_lost);
+        }
+        bench_close(&b);
+    }
+    free(r);
+}
+
+/* READ responses larger than the window, their headers in the middle of segments, a gap in each of them. */
+static void test_large_reads(void **state) {
+    (void)state;
+    enum { DATA = 300 * 1024, FRAME = 4 + 80 + DATA, COUNT = 6 };
+    uint8_t *all = calloc(COUNT, FRAME);
+    struct wire *w = calloc(1, sizeof *w);
+    assert_true(all && w);
+    for (unsigned i = 0; i < COUNT; i++) {
+        w->n = 0;
+        size_t f = frame_open(w);
+        size_t at = put_read_response(w, 1000 + i, "", 0);
+        set(w, at + 68, DATA, 4);
+        frame_close(w, f);
+        w->b[1] = (FRAME - 4) >> 16;
+        w->b[2] = (uint8_t)((FRAME - 4) >> 8);
+        w->b[3] = (uint8_t)(FRAME - 4);
+        memcpy(all + (size_t)i * FRAME, w->b, w->n);
+    }
+    struct bench b;
+    bench_open(&b, true);
+    size_t lost = 0;
+    for (size_t at = 0, n = 0; at < (size_t)COUNT * FRAME; at += n) {
+        n = (size_t)COUNT * FRAME - at < MSS ? (size_t)COUNT * FRAME - at : MSS;
+        size_t in_frame = at % FRAME;
+        bool header_of_second = at < FRAME && at + n > FRAME;
+        if (header_of_second || (in_frame > 100000 && in_frame < 100000 + MSS)) {
+            bench_gap(&b, TO_CLIENT, n);
+            lost += n;
+        } else {
+            bench_bytes(&b, TO_CLIENT, (struct view){all + at, n});
+        }
+        assert_true(b.budget.held <= 2 * RESYNC_WINDOW + 8192);
+    }
+    bench_end(&b);
+    assert_int_equal(b.r->count, COUNT - 1);
+    for (unsigned i = 1; i < b.r->count; i++) {
+        assert_int_equal(b.r->items[i].bytes[24], (1000 + i + 1) & 0xff);
+        assert_int_equal(b.r->items[i].m.missing, MSS);
+        assert_int_equal(b.r->items[i].m.payload, DATA);
+    }
+    assert_true(lost > 0);
+    bench_close(&b);
+    free(w);
+    free(all);
+}
+
+/* A large message that is taken on trial and does not end where another begins was none. */
+static void test_trial_fails(void **state) {
+    (void)state;
+    struct wire *w = calloc(1, sizeof *w);
+    assert_non_null(w);
+    put_fill(w, 0x55, 10);
+    size_t f = frame_open(w);
+    put_header(w, SMB2_WRITE, 0, 7, SESSION);
+    put(w, 49, 2);
+    put(w, 0x70, 2);
+    put(w, 100000, 4);
+    put_fill(w, 0, 40);
+    frame_close(w, f);
+    w->b[f + 1] = 1;
+    w->b[f + 2] = (uint8_t)((100000 + 112) >> 8);
+    w->b[f + 3] = (uint8_t)(100000 + 112);
+    struct bench b;
+    bench_open(&b, false);
+    bench_bytes(&b, TO_SERVER, wire_view(w, 0, w->n));
+    uint8_t noise[999];
+    memset(noise, 0x55, sizeof noise);
+    for (unsigned i = 0; i < 150; i++) {
+        bench_bytes(&b, TO_SERVER, (struct view){noise, sizeof noise});
+    }
+    assert_int_equal(b.r->count, 0);
+    assert_true(b.r->faults[FAULT_RESYNC] >= 1);
+    w->n = 0;
+    f = frame_open(w);
+    put_close(w, 8);
+    frame_close(w, f);
+    bench_bytes(&b, TO_SERVER, wire_view(w, 0, w->n));
+    assert_int_equal(b.r->count, 1);
+    bench_end(&b);
+    bench_close(&b);
+    free(w);
+}
+
+static void test_memory_of_sessions(void **state) {
+    (void)state;
+    struct resync_memory m = {0};
+    struct wire *w = calloc(1, sizeof *w);
+    assert_non_null(w);
+    for (uint64_t i = 1; i <= 3 * RESYNC_SESSIONS; i++) {
+        w->n = 0;
+        put_header(w, SMB2_ECHO, 0, i, i);
+        resync_learn(&m, TO_SERVER, MESSAGE_SMB2, wire_view(w, 0, w->n));
+        resync_learn(&m, TO_SERVER, MESSAGE_SMB2, wire_view(w, 0, w->n));
+        assert_int_equal(m.session_count, i < RESYNC_SESSIONS ? i : RESYNC_SESSIONS);
+        assert_int_equal(m.message_ids[TO_SERVER], i);
+    }
+    struct resync_memory before = m;
+    for (size_t n = 0; n < 48; n++) { /* cut: no session is learned */
+        uint8_t *cut = malloc(n ? n : 1);
+        memcpy(cut, w->b, n);
+        resync_learn(&m, TO_SERVER, MESSAGE_SMB2, (struct view){cut, n});
+        free(cut);
+    }
+    assert_memory_equal(&before, &m, sizeof m);
+    free(w);
+}
+
+int main(void) {
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_capture_file),
+        cmocka_unit_test(test_stream_of_another_session),
+        cmocka_unit_test(test_stream_of_this_session),
+        cmocka_unit_test(test_mid_stream),
+        cmocka_unit_test(test_pipelined_writes),
+        cmocka_unit_test(test_large_reads),
+        cmocka_unit_test(test_trial_fails),
+        cmocka_unit_test(test_memory_of_sessions),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
