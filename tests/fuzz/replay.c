@@ -1,10 +1,12 @@
 /* What libFuzzer does with a corpus, without libFuzzer: gives each file of the folders on the command line to the fuzz target
- * once, and an empty input first. A folder that does not exist is an error, an empty one is not. */
+ * once, and an empty input first. A folder that does not exist is an error, an empty one is not; folders in it are passed over. */
 #include <dirent.h>
+#include <stdbool.h>
 #include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
@@ -25,6 +27,11 @@ static uint8_t *read_whole(const char *path, size_t *size) {
     }
     fclose(file);
     return data;
+}
+
+static bool is_file(const char *path) {
+    struct stat status;
+    return stat(path, &status) == 0 && S_ISREG(status.st_mode);
 }
 
 static int replay_file(const char *path) {
@@ -51,7 +58,7 @@ static int replay_folder(const char *folder) {
     for (int i = 0; i < count; i++) {
         char path[4096];
         snprintf(path, sizeof(path), "%s/%s", folder, entries[i]->d_name);
-        if (entries[i]->d_name[0] != '.' && replayed >= 0) {
+        if (is_file(path) && replayed >= 0) {
             replayed = replay_file(path) == 0 ? replayed + 1 : -1;
         }
         free(entries[i]);

@@ -75,8 +75,6 @@ def _choice_violations(value, word, schemas, whole, at):
 def _bad_values(value, at):
     if value is None or value in ("", "-") or (isinstance(value, (list, dict)) and not value):
         yield "%s: %r instead of nothing" % (at, value)
-    if isinstance(value, int) and not -2**53 < value < 2**53:
-        yield "%s: %d is beyond 2^53" % (at, value)
     if isinstance(value, float):
         yield "%s: %r is no integer" % (at, value)
     for name, item in value.items() if isinstance(value, dict) else enumerate(value) if isinstance(value, list) else ():
