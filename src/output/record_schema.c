@@ -46,6 +46,8 @@ static const char *known_values(enum field field) {
         return "\"enum\": [\"flow\", \"finding\", \"sensor\"]";
     case FIELD_ACTION:
         return "\"enum\": [\"start\", \"message\", \"end\", \"raise\", \"stats\", \"gap\", \"stop\"]";
+    case FIELD_MESSAGE_ID: /* as large as the wire has it: another number would be another message */
+        return "\"type\": \"integer\", \"minimum\": 0";
     case FIELD_CAPTURE:
         return "\"type\": \"object\", \"properties\": {\"interface\": {\"type\": \"string\", \"minLength\": 1}, "
                "\"file\": {\"type\": \"string\", \"minLength\": 1}, \"frame\": {\"type\": \"integer\", \"minimum\": "

@@ -54,7 +54,7 @@ static void integers(void **state) {
     json_hex(&w, 0x40000000051, 16);
     assert_written(&w, "0000040000000051");
     json_hex(&w, 0xABCDEF, 4);
-    assert_written(&w, "cdef");
+    assert_written(&w, "abcdef");
     json_hex(&w, 7, 0);
     assert_written(&w, "");
 }
