@@ -23,8 +23,8 @@ static void file(struct event_maker *m, const struct operation *op) {
     share(m, op);
     if (op->handle && op->handle->named) {
         maker_file(m, op->tree, op->handle->name, op->handle->directory);
-    } else if (op->has_chain_name) {
-        maker_file(m, op->tree, op->chain_name, false);
+    } else if (op->has_aimed_name) {
+        maker_file(m, op->tree, op->aimed_name, false);
     }
     if (op->handle && op->handle->directory) {
         event_bool(&m->event, FIELD_DIRECTORY, true);
