@@ -162,7 +162,7 @@ static void every_form(void **state) {
     event_named(&e, FIELD_CONTROL_CODE, 0x1234, &letters, 8);
     event_bits(&e, FIELD_SHARE_ACCESS, 0x80000005, &letters);
     event_bits(&e, FIELD_LOCK_FLAGS, 0x10, NULL);
-    event_names16(&e, FIELD_CIPHERS, (struct u16_list){u16s, 3}, &letters);
+    event_names16(&e, FIELD_CIPHERS, (struct u16_list){u16s, 3}, &letters, 4);
     event_joined(&e, FIELD_FILE_PATH, path, 3);
     event_texts(&e, FIELD_USERS, items, 3);
     event_file_id(&e, FIELD_FILE_ID, (struct file_id){0x1122, 0x3344});
@@ -524,7 +524,7 @@ static void lists_lose_items(void **state) {
         shares[i] = hostile(ENC_UTF16LE);
     }
     struct event e = some_message();
-    event_names16(&e, FIELD_OFFERED_DIALECTS, (struct u16_list){dialects, 65535}, &letters);
+    event_names16(&e, FIELD_OFFERED_DIALECTS, (struct u16_list){dialects, 65535}, &letters, 4);
     event_texts(&e, FIELD_SHARES, shares, 16);
     event_bits(&e, FIELD_DESIRED_ACCESS, 0x001F01FF, &names_access_mask_file);
     json_t *record = read_valid(&e), *proto = json_object_get(record, "proto_info");
@@ -572,7 +572,7 @@ static void add_hostile(struct event *e, unsigned field, unsigned variant) {
         } else if (variant % 3 == 1) {
             event_texts(e, field, texts, 300);
         } else {
-            event_names16(e, field, (struct u16_list){u16s, 300}, &names_smb2_command);
+            event_names16(e, field, (struct u16_list){u16s, 300}, &names_smb2_command, 4);
         }
         return;
     case TYPE_INTEGERS:
