@@ -40,7 +40,7 @@ static struct view string(struct cursor *c) {
 static enum verdict dialects(struct dissection *d, struct view bytes, struct text_list *list) {
     struct text *items = arena_array(d->mem, bytes.n / DIALECT_LEAST, sizeof *items);
     if (!items) {
-        return bytes.n / DIALECT_LEAST == 0 ? V_BAD : V_LIMIT;
+        return V_LIMIT;
     }
     struct cursor c = cursor_over(bytes);
     unsigned count = 0;
@@ -53,7 +53,7 @@ static enum verdict dialects(struct dissection *d, struct view bytes, struct tex
         items[count++] = (struct text){name, ENC_ASCII};
     }
     *list = (struct text_list){items, count};
-    return cursor_ok(&c) && cursor_left(&c) == 0 ? V_OK : V_BAD;
+    return cursor_ok(&c) && cursor_left(&c) == 0 && count != 0 ? V_OK : V_BAD;
 }
 
 /* MS-CIFS 2.2.4.52.1: no words; the bytes are the dialects. */
@@ -66,7 +66,7 @@ static enum verdict request(struct dissection *d, struct cursor *c, struct smb1_
     }
     struct view bytes = view_part(cursor_rest(c), 0, byte_count);
     enum verdict verdict = dialects(d, bytes, &m->dialects);
-    return verdict == V_BAD && bytes.n < byte_count ? V_SHORT : verdict;
+    return verdict != V_LIMIT && bytes.n < byte_count ? V_SHORT : verdict;
 }
 
 /* MS-CIFS 2.2.4.52.2: whatever the dialect, its index is the first word. */

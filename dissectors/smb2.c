@@ -109,8 +109,10 @@ static enum verdict message_parse(struct dissection *d, struct cursor *c, struct
         return V_BAD;
     }
     enum verdict v = body_parse(d, c, m);
-    /* The flag decides how the body is read; a flag against the direction (2.2.1) is a contradiction all the same. */
-    return m->response == (d->dir == TO_CLIENT) ? v : smb2_worse(v, V_BAD);
+    /* The flag decides how the body is read; a flag against the direction (2.2.1) is a contradiction all the same, save in
+     * what no request asked for: 2.2.44 does not say which flag that has. */
+    bool fits = m->response == (d->dir == TO_CLIENT) || m->header.command == SMB2_SERVER_TO_CLIENT_NOTIFICATION;
+    return fits ? v : smb2_worse(v, V_BAD);
 }
 
 static enum verdict dissect(struct dissection *d, struct view message) {
@@ -126,6 +128,7 @@ static enum verdict dissect(struct dissection *d, struct view message) {
     struct pdu pdu;
     memset(&pdu, 0, sizeof pdu);
     pdu.kind = PDU_SMB2;
+    pdu.smb2.compressed = d->depth > 0; /* nothing else encloses SMB2 in the clear */
     pdu.verdict = message_parse(d, &c, &pdu.smb2);
     d->deliver(d->arg, &pdu);
     return pdu.verdict;

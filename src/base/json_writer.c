@@ -168,8 +168,8 @@ static bool is_lossy(struct text t, uint32_t c) {
     return c == 0 || c >= TEXT_BAD || (c >= 0x80 && t.encoding == ENC_ASCII);
 }
 
-#define EACH_16(x) ((x) * UINT64_C(0x0001000100010001))
-#define EACH_8(x) ((x) * UINT64_C(0x0101010101010101))
+#define EACH_16(x) ((x)*UINT64_C(0x0001000100010001))
+#define EACH_8(x) ((x)*UINT64_C(0x0101010101010101))
 
 /* Whether four UTF-16 units are all printable ASCII that stands for itself; above the sign bit of each lane the tests below
  * borrow nothing from the next, for every lane is under 0x80 once the first was passed. */

@@ -147,7 +147,7 @@ static void note_syn(struct flow *f, enum direction d, const struct packet *p) {
 
 /* The handshake is over for us by the server's SYN, or when the two speak on although it was not captured. */
 static bool stands(const struct flow *f, enum direction d, const struct packet *p) {
-    if (p->flags & TCP_RST) {
+    if ((p->flags & TCP_RST) || is_syn(p)) {
         return false;
     }
     if (f->facts.start_seen && (p->flags & TCP_ACK)) {

@@ -36,20 +36,34 @@ static bool blocked(const struct flow *f, enum direction d, bool has_ack, uint32
     return has_ack && acked_past(f, other) != 0 && (int32_t)(ack - f->halves[other].next) > 0;
 }
 
+/* Acknowledgments are known only between BEHIND_MAX behind next and ACKED_AHEAD_MAX ahead of it: so neither a wild one nor one
+ * that grew old, while gigabytes passed in the other direction alone, is mistaken for one that is ahead. */
+static bool ack_is_near(const struct half *h, uint32_t ack) {
+    return ack - h->next <= ACKED_AHEAD_MAX || h->next - ack <= BEHIND_MAX;
+}
+
 void reassembly_begin(struct half *h, uint32_t next) {
     h->next = next;
     h->has_next = true;
-    if ((int32_t)(h->acked - next) > ACKED_AHEAD_MAX) {
-        h->has_acked = false;
-    }
+    h->has_acked = h->has_acked && ack_is_near(h, h->acked);
 }
 
 static void note_ack(struct half *h, uint32_t ack) {
-    if (!h->has_acked) {
+    if (h->has_next && !ack_is_near(h, ack)) {
+        return;
+    }
+    if (!h->has_acked || (int32_t)(ack - h->acked) > 0) {
         h->acked = ack;
         h->has_acked = true;
-    } else if ((int32_t)(ack - h->acked) > 0 && (!h->has_next || (int32_t)(ack - h->next) <= ACKED_AHEAD_MAX)) {
-        h->acked = ack;
+    }
+}
+
+static void advance(struct half *h, uint32_t n) {
+    uint32_t ahead = h->acked - h->next;
+    int64_t behind = ahead <= ACKED_AHEAD_MAX ? -(int64_t)ahead : (int64_t)(h->next - h->acked);
+    h->next += n;
+    if (behind + n > BEHIND_MAX) {
+        h->acked = h->next - BEHIND_MAX;
     }
 }
 
@@ -64,7 +78,7 @@ static bool pass_fin(struct half *h) {
 }
 
 static void pass_on(struct flow_context *c, struct flow *f, enum direction d, const struct arrival *a) {
-    f->halves[d].next += a->length;
+    advance(&f->halves[d], a->length);
     delivery_bytes(c, f, d, a->bytes, a->length, a->at);
 }
 
@@ -77,7 +91,7 @@ static void pass_head(struct flow_context *c, struct flow *f, enum direction d) 
 }
 
 static void pass_gap(struct flow_context *c, struct flow *f, enum direction d, uint32_t length, struct moment at) {
-    f->halves[d].next += length;
+    advance(&f->halves[d], length);
     delivery_gap(c, f, d, length, at);
 }
 
@@ -196,15 +210,27 @@ static enum direction weakest(const struct flow *f) {
 
 /* --- waiting --- */
 
-/* The allowance begins anew with each hole, and when a hole is acknowledged. */
+/* Since when a hole is known: since something arrived behind it, or something that acknowledges it. Holes wait side by side, so
+ * that a stream with many of them does not fall behind. */
+static struct seen known_since(const struct flow_context *c, const struct flow *f, enum direction d) {
+    const struct segment *head = queue_head(queue_of(f, d));
+    if (!head) {
+        head = queue_head(queue_of(f, direction_opposite(d)));
+    }
+    return head ? head->seen : (struct seen){c->now, packets_of(f)};
+}
+
+/* The allowance begins with each hole, and anew when it is acknowledged. */
 static void note_waiting(const struct flow_context *c, struct flow *f, enum direction d) {
     struct waiting *w = &f->reorder->waits[d];
     const struct half *h = &f->halves[d];
     bool acked = acked_past(f, d) != 0;
     if (!troubled(f, d) || !has_hole(f, d)) {
         w->on = false;
-    } else if (!w->on || (!h->early && (w->next != h->next || w->acked != acked))) {
-        *w = (struct waiting){c->now, packets_of(f), h->next, acked, true};
+    } else if (!w->on || (!h->early && w->next != h->next)) {
+        *w = (struct waiting){known_since(c, f, d), h->next, acked, true};
+    } else if (!h->early && w->acked != acked) {
+        *w = (struct waiting){{c->now, packets_of(f)}, h->next, acked, true};
     }
 }
 
@@ -213,7 +239,7 @@ static bool waited_enough(const struct flow_context *c, const struct flow *f, en
     if (!w->on) {
         return false;
     }
-    uint64_t packets = packets_of(f) - w->packets, time = c->now - w->since;
+    uint64_t packets = packets_of(f) - w->since.packets, time = c->now - w->since.clock;
     if (f->halves[d].early) {
         return packets >= EARLY_PACKETS || time >= REORDER_NS;
     }
@@ -353,6 +379,9 @@ static void take_by_force(struct flow_context *c, struct flow *f, enum direction
     if (hole != 0) {
         pass_gap(c, f, d, hole, a.at);
     }
+    if (blocked(f, d, a.has_ack, a.ack)) {
+        force(c, f, direction_opposite(d), a.at);
+    }
     take_in_order(c, f, d, a);
 }
 
@@ -386,7 +415,7 @@ static void take(struct flow_context *c, struct flow *f, enum direction d, struc
             take_in_order(c, f, d, a);
             return;
         }
-        if (!counted && a.seq != h->next) {
+        if (!counted && !h->early && a.seq != h->next && !(head && head->seq == h->next)) {
             c->stats->out_of_order++;
             counted = true;
         }
@@ -434,7 +463,8 @@ void reassembly_packet(struct flow_context *c, struct flow *f, enum direction d,
         note_fin(h, seq + p->payload_length);
     }
     if (p->payload_length != 0) {
-        take(c, f, d, (struct arrival){seq, p->payload_length, p->payload, p->at, p->ack, has_ack});
+        take(c, f, d,
+             (struct arrival){seq, p->payload_length, p->payload, p->at, {c->now, packets_of(f)}, p->ack, has_ack});
     }
     pass_fin(h);
     if (f->reorder || acked_past(f, TO_SERVER) != 0 || acked_past(f, TO_CLIENT) != 0) {

@@ -20,9 +20,9 @@ struct reorder {
     struct budget held; /* what is queued, under the program's */
     struct reorder_queue queues[DIRECTIONS];
     struct waiting {
-        uint64_t since, packets; /* the clock and the flow's packets when it began */
-        uint32_t next;           /* for which byte */
-        bool acked;              /* did the other side have it? */
+        struct seen since;
+        uint32_t next; /* for which byte */
+        bool acked;    /* did the other side have it? */
         bool on;
     } waits[DIRECTIONS];
     struct list link; /* in the context's list */

@@ -62,7 +62,13 @@ static bool insert_at(struct reorder_queue *q, struct budget *budget, uint32_t p
         budget_release(budget, size);
         return false;
     }
-    *s = (struct segment){.at = a->at, .seq = a->seq, .length = length, .n = (uint32_t)bytes.n, .ack = a->ack, .has_ack = a->has_ack};
+    *s = (struct segment){.at = a->at,
+                          .seen = a->seen,
+                          .seq = a->seq,
+                          .length = length,
+                          .n = (uint32_t)bytes.n,
+                          .ack = a->ack,
+                          .has_ack = a->has_ack};
     if (bytes.n != 0) {
         memcpy(s->data, bytes.p, bytes.n);
     }

@@ -7,8 +7,14 @@
 #include "budget.h"
 #include "packet.h"
 
+/* When it was, as waiting counts: the table's clock and the flow's packets. */
+struct seen {
+    uint64_t clock, packets;
+};
+
 struct segment {
     struct moment at;
+    struct seen seen;
     uint32_t seq, length; /* length on the wire */
     uint32_t n;           /* of these, captured */
     uint32_t ack;         /* what its packet acknowledged of the other direction */
@@ -30,6 +36,7 @@ struct arrival {
     uint32_t seq, length;
     struct view bytes; /* at most length of them */
     struct moment at;
+    struct seen seen;
     uint32_t ack;
     bool has_ack;
 };

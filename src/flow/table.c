@@ -30,7 +30,6 @@ struct flow_table {
 
 struct flow_settings flow_settings_default(void) {
     return (struct flow_settings){
-        .probe = nbss_probe,
         .flows_max = FLOWS_MAX,
         .candidates_max = CANDIDATES_MAX,
         .reorder_bytes_max = REORDER_BYTES_MAX,

@@ -27,7 +27,7 @@ struct flow_settings {
     uint64_t idle_ns, attempt_ns, linger_ns;
 };
 
-/* The defaults of limits.h. */
+/* The defaults of limits.h, without a probe and with a hash key of zeroes. */
 struct flow_settings flow_settings_default(void);
 
 /* Settings and sink are copied; budget (what is kept here is charged to it) and stats outlive the table. NULL: no memory. */

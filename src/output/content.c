@@ -71,14 +71,14 @@ static void say_fact(struct sentence *s, const struct fact *f, enum json_cut cut
     }
 }
 
-#define say_with(s, before, field, after, cut)   \
-    do {                                         \
+#define say_with(s, before, field, after, cut)    \
+    do {                                          \
         const struct fact *said = find(s, field); \
-        if (said != NULL) {                      \
-            say(s, before);                      \
-            say_fact(s, said, cut);              \
-            say(s, after);                       \
-        }                                        \
+        if (said != NULL) {                       \
+            say(s, before);                       \
+            say_fact(s, said, cut);               \
+            say(s, after);                        \
+        }                                         \
     } while (0)
 
 /* "SMB2_CREATE" is said as "SMB2 CREATE". */
@@ -174,13 +174,13 @@ static bool say_envelope(struct sentence *s) {
     return true;
 }
 
-/* What a server sends without being asked has no outcome. */
+/* What a server sends without being asked has no MessageId (records.md), and no outcome. */
 static bool say_notice(struct sentence *s) {
     if (find(s, FIELD_NOTIFICATION) != NULL) {
         say_with(s, "SMB3 server notification ", FIELD_NOTIFICATION, "", JSON_CUT_END);
         return true;
     }
-    if (!is_operation(s, "oplock_break") || find(s, FIELD_STATUS) != NULL || find(s, FIELD_RESPONSE_SEEN) != NULL) {
+    if (!is_operation(s, "oplock_break") || find(s, FIELD_MESSAGE_ID) != NULL) {
         return false;
     }
     if (find(s, FIELD_LEASE_STATE) != NULL || find(s, FIELD_LEASE_KEY) != NULL) {

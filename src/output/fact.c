@@ -17,20 +17,42 @@ const struct fact_key fact_keys[FIELDS] = {
 enum kind { KIND_ORDINARY, KIND_ORDINARY_PATH, KIND_PATH, KIND_NAME };
 
 static const uint8_t kinds[FIELDS] = {
-    [FIELD_FILE_NAME] = KIND_NAME,        [FIELD_RENAME_TO] = KIND_NAME,          [FIELD_FILE_PATH] = KIND_PATH,
-    [FIELD_LOCAL_PATH] = KIND_PATH,       [FIELD_LINK_TO] = KIND_ORDINARY_PATH,   [FIELD_STREAM] = KIND_ORDINARY_PATH,
+    [FIELD_FILE_NAME] = KIND_NAME,          [FIELD_RENAME_TO] = KIND_NAME,
+    [FIELD_FILE_PATH] = KIND_PATH,          [FIELD_LOCAL_PATH] = KIND_PATH,
+    [FIELD_LINK_TO] = KIND_ORDINARY_PATH,   [FIELD_STREAM] = KIND_ORDINARY_PATH,
     [FIELD_EXTENSION] = KIND_ORDINARY_PATH, [FIELD_COPY_SOURCE] = KIND_ORDINARY_PATH,
 };
 
 /* What is left of a record when it holds more than can be: when, what, by whom, to which file, and how it ended. */
 static const bool essential[FIELDS] = {
-    [FIELD_USER] = true,         [FIELD_START_TIME] = true,    [FIELD_END_TIME] = true,     [FIELD_START_SEEN] = true,
-    [FIELD_DURATION_NS] = true,  [FIELD_PACKET_COUNT] = true,  [FIELD_OUT_BYTES] = true,    [FIELD_IN_BYTES] = true,
-    [FIELD_END_REASON] = true,   [FIELD_MISSED_BYTES] = true,  [FIELD_GAPS] = true,         [FIELD_CONTENT] = true,
-    [FIELD_VERSION] = true,      [FIELD_COMMAND] = true,       [FIELD_OPERATION] = true,    [FIELD_STATUS] = true,
-    [FIELD_STATUS_CODE] = true,  [FIELD_SESSION_ID] = true,    [FIELD_TREE_ID] = true,      [FIELD_MESSAGE_ID] = true,
-    [FIELD_FILE_ID] = true,      [FIELD_SHARE_PATH] = true,    [FIELD_FILE_NAME] = true,    [FIELD_FILE_PATH] = true,
-    [FIELD_RENAME_TO] = true,    [FIELD_PIPE_NAME] = true,     [FIELD_REQUEST_SEEN] = true, [FIELD_RESPONSE_SEEN] = true,
+    [FIELD_USER] = true,
+    [FIELD_START_TIME] = true,
+    [FIELD_END_TIME] = true,
+    [FIELD_START_SEEN] = true,
+    [FIELD_DURATION_NS] = true,
+    [FIELD_PACKET_COUNT] = true,
+    [FIELD_OUT_BYTES] = true,
+    [FIELD_IN_BYTES] = true,
+    [FIELD_END_REASON] = true,
+    [FIELD_MISSED_BYTES] = true,
+    [FIELD_GAPS] = true,
+    [FIELD_CONTENT] = true,
+    [FIELD_VERSION] = true,
+    [FIELD_COMMAND] = true,
+    [FIELD_OPERATION] = true,
+    [FIELD_STATUS] = true,
+    [FIELD_STATUS_CODE] = true,
+    [FIELD_SESSION_ID] = true,
+    [FIELD_TREE_ID] = true,
+    [FIELD_MESSAGE_ID] = true,
+    [FIELD_FILE_ID] = true,
+    [FIELD_SHARE_PATH] = true,
+    [FIELD_FILE_NAME] = true,
+    [FIELD_FILE_PATH] = true,
+    [FIELD_RENAME_TO] = true,
+    [FIELD_PIPE_NAME] = true,
+    [FIELD_REQUEST_SEEN] = true,
+    [FIELD_RESPONSE_SEEN] = true,
     [FIELD_DELETE_ON_CLOSE] = true,
 };
 
@@ -207,27 +229,23 @@ static bool write_joined(struct fact_writer *w, const struct fact *f) {
     return write_joined_text(w, f->field, f->joined, f->parts);
 }
 
-static bool texts_empty(const struct text *texts, unsigned count) {
-    for (unsigned i = 0; i < count; i++) {
-        if (texts[i].bytes.n != 0) {
-            return false;
-        }
-    }
-    return true;
-}
-
+/* An item that comes out empty, as of an odd byte alone, is no item. */
 static bool write_texts(struct fact_writer *w, const struct fact *f) {
     struct list l = list_begin(w, f, w->limits->items, '[');
-    for (unsigned i = 0; i + f->parts <= f->texts.count; i += f->parts) {
-        const struct text *item = &f->texts.items[i];
-        if (texts_empty(item, f->parts)) {
-            continue;
-        }
+    unsigned parts = f->parts != 0 ? f->parts : 1;
+    for (unsigned i = 0; i + parts <= f->texts.count; i += parts) {
+        size_t before = w->json.used;
         if (!list_next(&l)) {
             break;
         }
         json_char(&w->json, '"');
-        fact_note(w, f->field, json_joined(&w->json, item, f->parts, w->limits->item, JSON_CUT_END));
+        size_t begin = w->json.used;
+        fact_note(w, f->field, json_joined(&w->json, &f->texts.items[i], parts, w->limits->item, JSON_CUT_END));
+        if (w->json.used == begin) {
+            w->json.used = before;
+            l.count--;
+            continue;
+        }
         json_char(&w->json, '"');
     }
     return list_end(&l, ']');
@@ -300,11 +318,11 @@ static bool write_counts(struct fact_writer *w, const struct fact *f) {
 
 /* Each returns whether there was a value; where there was none the key goes again. */
 static bool (*const writers[])(struct fact_writer *, const struct fact *) = {
-    [FACT_BOOL] = write_bool,       [FACT_UINT] = write_uint,       [FACT_TIME] = write_time,
+    [FACT_BOOL] = write_bool,         [FACT_UINT] = write_uint,     [FACT_TIME] = write_time,
     [FACT_FILETIME] = write_filetime, [FACT_HEX] = write_hex,       [FACT_NAME] = write_name,
-    [FACT_NAMED] = write_named,     [FACT_BITS] = write_bits,       [FACT_NAMES16] = write_names16,
-    [FACT_TEXT] = write_text,       [FACT_JOINED] = write_joined,   [FACT_TEXTS] = write_texts,
-    [FACT_FILE_ID] = write_file_id, [FACT_GUID] = write_guid,       [FACT_ADDRESSES] = write_addresses,
+    [FACT_NAMED] = write_named,       [FACT_BITS] = write_bits,     [FACT_NAMES16] = write_names16,
+    [FACT_TEXT] = write_text,         [FACT_JOINED] = write_joined, [FACT_TEXTS] = write_texts,
+    [FACT_FILE_ID] = write_file_id,   [FACT_GUID] = write_guid,     [FACT_ADDRESSES] = write_addresses,
     [FACT_COUNTS] = write_counts,
 };
 

@@ -30,7 +30,8 @@ struct word {
     size_t length;
 };
 
-#define WORD(s) {s, sizeof(s) - 1}
+#define WORD(s) \
+    { s, sizeof(s) - 1 }
 
 static const struct word objects[] = {
     [OBJECT_FLOW] = WORD(",\"object\":\"flow\""),

@@ -46,9 +46,12 @@ static const char *known_values(enum field field) {
         return "\"enum\": [\"flow\", \"finding\", \"sensor\"]";
     case FIELD_ACTION:
         return "\"enum\": [\"start\", \"message\", \"end\", \"raise\", \"stats\", \"gap\", \"stop\"]";
+    case FIELD_MESSAGE_ID: /* as large as the wire has it: another number would be another message */
+        return "\"type\": \"integer\", \"minimum\": 0";
     case FIELD_CAPTURE:
         return "\"type\": \"object\", \"properties\": {\"interface\": {\"type\": \"string\", \"minLength\": 1}, "
-               "\"file\": {\"type\": \"string\", \"minLength\": 1}, \"frame\": {\"type\": \"integer\", \"minimum\": 1}}, "
+               "\"file\": {\"type\": \"string\", \"minLength\": 1}, \"frame\": {\"type\": \"integer\", \"minimum\": "
+               "1}}, "
                "\"minProperties\": 1, \"additionalProperties\": false";
     default:
         return NULL;
@@ -154,9 +157,10 @@ void record_schema(FILE *to) {
           "  \"properties\": {\n",
           to);
     print_properties(to, "    ", false);
-    fputs(",\n    \"proto_info\": {\n      \"type\": \"object\", \"minProperties\": 1, \"additionalProperties\": false,\n"
-          "      \"description\": \"What is SMB's own\",\n      \"properties\": {\n",
-          to);
+    fputs(
+        ",\n    \"proto_info\": {\n      \"type\": \"object\", \"minProperties\": 1, \"additionalProperties\": false,\n"
+        "      \"description\": \"What is SMB's own\",\n      \"properties\": {\n",
+        to);
     print_properties(to, "        ", true);
     fputs("\n      }\n    }\n  }", to);
     print_required(to, ",\n  ", ANY, ANY, false);

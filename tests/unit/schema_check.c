@@ -26,8 +26,10 @@ __attribute__((format(printf, 2, 3))) static bool fail(struct check *c, const ch
 }
 
 static bool is_type(const char *type, const json_t *value) {
-    return (strcmp(type, "object") == 0 && json_is_object(value)) || (strcmp(type, "array") == 0 && json_is_array(value)) ||
-           (strcmp(type, "string") == 0 && json_is_string(value)) || (strcmp(type, "integer") == 0 && json_is_integer(value)) ||
+    return (strcmp(type, "object") == 0 && json_is_object(value)) ||
+           (strcmp(type, "array") == 0 && json_is_array(value)) ||
+           (strcmp(type, "string") == 0 && json_is_string(value)) ||
+           (strcmp(type, "integer") == 0 && json_is_integer(value)) ||
            (strcmp(type, "boolean") == 0 && json_is_boolean(value));
 }
 
@@ -69,7 +71,8 @@ static bool check_size(struct check *c, const char *keyword, const json_t *bound
 }
 
 static bool check_members(struct check *c, const json_t *schema, const json_t *value) {
-    const json_t *properties = json_object_get(schema, "properties"), *others = json_object_get(schema, "additionalProperties");
+    const json_t *properties = json_object_get(schema, "properties"),
+                 *others = json_object_get(schema, "additionalProperties");
     const char *key;
     json_t *member;
     json_object_foreach((json_t *)(uintptr_t)value, key, member) {
@@ -130,7 +133,8 @@ static bool one_of(const char *keyword, const char *const *of) {
     return false;
 }
 
-static bool check_keyword(struct check *c, const char *keyword, const json_t *argument, const json_t *schema, const json_t *value) {
+static bool check_keyword(struct check *c, const char *keyword, const json_t *argument, const json_t *schema,
+                          const json_t *value) {
     static const char *const sizes[] = {"minimum", "maximum", "minLength", "minItems", "minProperties", NULL};
     static const char *const words[] = {"$schema", "$id", "title", "description", "then", "additionalProperties", NULL};
     if (strcmp(keyword, "type") == 0) {

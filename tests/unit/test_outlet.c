@@ -93,8 +93,9 @@ static void many_lines(void **state) {
         const char *end = memchr(k.text + at, '\n', k.n - at);
         assert_non_null(end);
         char expected[128];
-        int length = snprintf(expected, sizeof(expected),
-                              "{\"schema_version\":\"1.0\",\"record_id\":\"0000000000000007-%u\",\"seq\":%u,\"a\":\"", i, i);
+        int length =
+            snprintf(expected, sizeof(expected),
+                     "{\"schema_version\":\"1.0\",\"record_id\":\"0000000000000007-%u\",\"seq\":%u,\"a\":\"", i, i);
         assert_memory_equal(k.text + at, expected, (size_t)length);
         at = (size_t)(end - k.text) + 1;
         assert_true(at <= k.n);

@@ -19,10 +19,10 @@ static void lines(void **state) {
     (void)state;
     char line[256];
     progress_line(line, sizeof(line), 80, 250000000, 1000000000, SECOND);
-    assert_string_equal(line, "[=======>                   ]  25% 250.0 MB of 1.0 GB, 250.0 MB/s,  0:03 left");
+    assert_string_equal(line, "[=======>                     ]  25% 250.0 MB of 1.0 GB, 250.0 MB/s,  0:03 left");
     assert_int_equal(strlen(line), 79);
     progress_line(line, sizeof(line), 80, 1000000000, 1000000000, SECOND);
-    assert_string_equal(line, "[===========================] 100%   1.0 GB of 1.0 GB,   1.0 GB/s,  0:00 left");
+    assert_string_equal(line, "[=============================] 100%   1.0 GB of 1.0 GB,   1.0 GB/s,  0:00 left");
     progress_line(line, sizeof(line), 80, 5000, 0, 2 * SECOND);
     assert_string_equal(line, "5.0 kB, 2.5 kB/s");
     progress_line(line, sizeof(line), 80, 0, 1000, 0);

@@ -123,15 +123,18 @@ static void line_is(const struct record_settings *settings, const struct event *
 
 static void order_of_members(void **state) {
     (void)state;
-    struct event e = {.object = OBJECT_FLOW, .action = ACTION_MESSAGE, .at = {0, 3}, .flow_json = {(const uint8_t *)",\"f\":1", 6}};
+    struct event e = {
+        .object = OBJECT_FLOW, .action = ACTION_MESSAGE, .at = {0, 3}, .flow_json = {(const uint8_t *)",\"f\":1", 6}};
     event_uint(&e, FIELD_VERSION, 2);
     event_text(&e, FIELD_USER, ascii("D\\u\xe9"));
     event_named(&e, FIELD_COMMAND, 5, &names_smb2_command, 4);
     event_named(&e, FIELD_STATUS, 0, &names_ntstatus, 8);
     line_is(&replay, &e,
-            "\"sensor_id\":\"replay\",\"time\":\"1970-01-01T00:00:00.000000000Z\",\"object\":\"flow\",\"action\":\"message\","
+            "\"sensor_id\":\"replay\",\"time\":\"1970-01-01T00:00:00.000000000Z\",\"object\":\"flow\",\"action\":"
+            "\"message\","
             "\"capture\":{\"file\":\"a.pcap\",\"frame\":3},\"f\":1,\"user\":\"D\\\\u\\u00e9\","
-            "\"content\":\"SMB2 CREATE D\\\\u\\u00e9: STATUS_SUCCESS\",\"proto_info\":{\"version\":2,\"command\":\"SMB2_CREATE\","
+            "\"content\":\"SMB2 CREATE D\\\\u\\u00e9: "
+            "STATUS_SUCCESS\",\"proto_info\":{\"version\":2,\"command\":\"SMB2_CREATE\","
             "\"status\":\"STATUS_SUCCESS\",\"lossy\":[\"user\",\"content\"]}}");
     struct event bare = {.object = OBJECT_SENSOR, .action = ACTION_STOP};
     struct record_settings live = {.sensor_id = "s", .capture_name = "eth0", .live = true};
@@ -147,10 +150,14 @@ static void every_form(void **state) {
     (void)state;
     struct event e = some_message();
     static const uint16_t u16s[] = {1, 0x1234, 4};
-    static const struct text items[] = {{{(const uint8_t *)"x", 1}, ENC_ASCII}, {{NULL, 0}, ENC_ASCII}, {{(const uint8_t *)"y\0", 2}, ENC_UTF16LE}};
-    static const struct guid guid = {{0x33, 0x22, 0x11, 0x00, 0x55, 0x44, 0x77, 0x66, 0x88, 0x99, 0xaa, 0xbb, 0xcc, 0xdd, 0xee, 0xff}};
+    static const struct text items[] = {
+        {{(const uint8_t *)"x", 1}, ENC_ASCII}, {{NULL, 0}, ENC_ASCII}, {{(const uint8_t *)"y\0", 2}, ENC_UTF16LE}};
+    static const struct guid guid = {
+        {0x33, 0x22, 0x11, 0x00, 0x55, 0x44, 0x77, 0x66, 0x88, 0x99, 0xaa, 0xbb, 0xcc, 0xdd, 0xee, 0xff}};
     static const struct smb2_network_interface interfaces[] = {
-        {.family = 4, .address = {192, 0, 2, 1}}, {.family = 0}, {.family = 6, .address = {0x20, 0x01, 0x0d, 0xb8, [15] = 1}}};
+        {.family = 4, .address = {192, 0, 2, 1}},
+        {.family = 0},
+        {.family = 6, .address = {0x20, 0x01, 0x0d, 0xb8, [15] = 1}}};
     static const char *const kinds[] = {"bad", "none", "cut"};
     static const uint64_t counts[] = {3, 0, 1};
     struct text path[] = {UTF16(u"\\\\S\\C$"), ascii("\\"), UTF16(u"a.exe")};
@@ -173,13 +180,12 @@ static void every_form(void **state) {
     event_add(&e, FIELD_PARSE_FAULTS, FACT_COUNTS)->counts = (struct fact_counts){kinds, counts, 3};
     json_t *record = read_valid(&e), *proto = json_object_get(record, "proto_info");
     json_t *expected = json_pack_ex(
-        NULL, 0,
-        "{s:i,s:s,s:b,s:b,s:s,s:s,s:s,s:s,s:[s,s,s],s:[s],s:[s,s,s],s:s,s:[s,s],s:s,s:s,s:[s,s]}", "version", 3, "operation",
-        "create", "signed", 1, "encrypted", 0, "created_time", "2020-09-13T12:26:40.123456700Z", "session_id",
-        "0x0000040000000051", "status", "STATUS_OBJECT_NAME_NOT_FOUND", "control_code", "0x00001234", "share_access", "A", "C",
-        "0x80000000", "lock_flags", "0x00000010", "ciphers", "A", "0x1234", "C", "file_path", "\\\\S\\C$\\a.exe", "users", "x",
-        "y", "file_id", "0x00000000000011220000000000003344", "client_guid", "00112233-4455-6677-8899-aabbccddeeff",
-        "interfaces", "192.0.2.1", "2001:db8::1");
+        NULL, 0, "{s:i,s:s,s:b,s:b,s:s,s:s,s:s,s:s,s:[s,s,s],s:[s],s:[s,s,s],s:s,s:[s,s],s:s,s:s,s:[s,s]}", "version",
+        3, "operation", "create", "signed", 1, "encrypted", 0, "created_time", "2020-09-13T12:26:40.123456700Z",
+        "session_id", "0x0000040000000051", "status", "STATUS_OBJECT_NAME_NOT_FOUND", "control_code", "0x00001234",
+        "share_access", "A", "C", "0x80000000", "lock_flags", "0x00000010", "ciphers", "A", "0x1234", "C", "file_path",
+        "\\\\S\\C$\\a.exe", "users", "x", "y", "file_id", "0x00000000000011220000000000003344", "client_guid",
+        "00112233-4455-6677-8899-aabbccddeeff", "interfaces", "192.0.2.1", "2001:db8::1");
     assert_non_null(expected);
     assert_true(json_equal(proto, expected));
     json_t *faults = json_object_get(record, "parse_faults");
@@ -215,17 +221,40 @@ static void nothing_empty(void **state) {
     json_decref(record);
 }
 
+/* An item of several texts, and one of which nothing is left. */
+static void lists_of_joined_texts(void **state) {
+    (void)state;
+    struct event e = some_message();
+    static const uint8_t odd = 'x';
+    struct text items[] = {ascii("D"), ascii("\\"), ascii("u"), ascii(""), utf16(&odd, 1),
+                           ascii(""),  ascii("v"),  ascii(""),  ascii("")};
+    event_joined_texts(&e, FIELD_USERS, items, 3, 3);
+    event_texts(&e, FIELD_SHARES, items + 3, 2);
+    json_t *record = read_valid(&e), *proto = json_object_get(record, "proto_info");
+    json_t *users = json_object_get(proto, "users");
+    assert_int_equal(json_array_size(users), 2);
+    assert_string_equal(json_string_value(json_array_get(users, 0)), "D\\u");
+    assert_string_equal(json_string_value(json_array_get(users, 1)), "v");
+    assert_null(json_object_get(proto, "shares"));
+    assert_true(names(record, "lossy", "users"));
+    assert_true(names(record, "lossy", "shares"));
+    json_decref(record);
+}
+
 static void integers_are_exact_or_lossy(void **state) {
     (void)state;
     struct event e = some_message();
     event_uint(&e, FIELD_OFFSET, (UINT64_C(1) << 53) - 1);
-    event_uint(&e, FIELD_MESSAGE_ID, UINT64_MAX);
+    event_uint(&e, FIELD_LENGTH, UINT64_MAX);
+    event_uint(&e, FIELD_MESSAGE_ID, INT64_MAX);
     event_filetime(&e, FIELD_CREATED_TIME, UINT64_C(0x7ffffffffffffffe));
     json_t *record = read_valid(&e), *proto = json_object_get(record, "proto_info");
     assert_int_equal(json_integer_value(json_object_get(proto, "offset")), (UINT64_C(1) << 53) - 1);
-    assert_int_equal(json_integer_value(json_object_get(proto, "message_id")), (UINT64_C(1) << 53) - 1);
+    assert_int_equal(json_integer_value(json_object_get(proto, "length")), (UINT64_C(1) << 53) - 1);
+    assert_int_equal(json_integer_value(json_object_get(proto, "message_id")), INT64_MAX);
     assert_false(names(record, "lossy", "offset"));
-    assert_true(names(record, "lossy", "message_id"));
+    assert_true(names(record, "lossy", "length"));
+    assert_false(names(record, "lossy", "message_id"));
     assert_true(names(record, "lossy", "created_time"));
     json_decref(record);
 }
@@ -315,7 +344,10 @@ static void content_of_the_rest(void **state) {
     e = command(SMB2_OPLOCK_BREAK, "oplock_break");
     event_text(&e, FIELD_FILE_NAME, ascii("a"));
     event_bits(&e, FIELD_LEASE_STATE, 5, &letters);
+    with_status(&e, 0);
     content_is(&e, "SMB2 server breaks lease a to A|C");
+    event_uint(&e, FIELD_MESSAGE_ID, 5);
+    content_is(&e, "SMB2 OPLOCK_BREAK a: STATUS_SUCCESS");
     e = command(SMB2_SERVER_TO_CLIENT_NOTIFICATION, "other");
     event_name(&e, FIELD_NOTIFICATION, "SmbNotifySessionClosed");
     content_is(&e, "SMB3 server notification SmbNotifySessionClosed");
@@ -357,7 +389,9 @@ static void schema_refuses(const char *json, const char *reason) {
 
 static void the_schema_bites(void **state) {
     (void)state;
-#define HEAD "{\"schema_version\":\"1.0\",\"record_id\":\"x\",\"seq\":1,\"sensor_id\":\"s\",\"time\":\"t\",\"object\":\"sensor\","
+#define HEAD                                                                                                   \
+    "{\"schema_version\":\"1.0\",\"record_id\":\"x\",\"seq\":1,\"sensor_id\":\"s\",\"time\":\"t\",\"object\":" \
+    "\"sensor\","
     schema_refuses(HEAD "\"action\":\"stop\",\"new_field\":1}", "new_field: is not in the schema");
     schema_refuses(HEAD "\"action\":\"stop\",\"proto_info\":{\"sizes\":1}}", "sizes: is not in the schema");
     schema_refuses(HEAD "\"action\":\"stop\",\"proto_info\":{\"size\":\"1\"}}", "size: is no integer");
@@ -376,7 +410,8 @@ static void flow_members(void **state) {
         .src_mac = {0, 1, 2, 3, 4, 0xff}, .dst_mac = {0xaa}, .has_mac = true, .vlan_count = 2, .vlan = {100, 4095}};
     size_t n = record_flow(&f, home, 2, to);
     static const char expected[] =
-        ",\"src_ip\":\"10.0.0.5\",\"src_port\":50123,\"dest_ip\":\"10.0.0.7\",\"dest_port\":445,\"transport_protocol\":\"tcp\","
+        ",\"src_ip\":\"10.0.0.5\",\"src_port\":50123,\"dest_ip\":\"10.0.0.7\",\"dest_port\":445,\"transport_protocol\":"
+        "\"tcp\","
         "\"application_protocol\":\"smb\",\"protocol\":\"smb\",\"flow_id\":\"0123456789abcdef\","
         "\"community_id\":\"1:wCb3OG7yAFWelaUydu0D+125CLM=\",\"network_direction\":\"outbound\",\"vlan\":[100,4095],"
         "\"src_mac\":\"00:01:02:03:04:ff\",\"dest_mac\":\"aa:00:00:00:00:00\"";
@@ -549,7 +584,7 @@ static void add_hostile(struct event *e, unsigned field, unsigned variant) {
     }
     switch (fields[field].type) {
     case TYPE_INTEGER:
-        event_uint(e, field, UINT64_MAX);
+        event_uint(e, field, field == FIELD_MESSAGE_ID ? INT64_MAX : UINT64_MAX); /* jansson reads no larger one */
         return;
     case TYPE_BOOLEAN:
         event_bool(e, field, false);
@@ -580,6 +615,44 @@ static void add_hostile(struct event *e, unsigned field, unsigned variant) {
     }
 }
 
+static bool in_every_message(unsigned field) {
+    return field == FIELD_START_TIME || field == FIELD_VERSION || field == FIELD_OPERATION;
+}
+
+/* The fields with names of that length or longer: to name all that are left out takes room as well. */
+static struct event event_of_long_names(size_t length, unsigned variant) {
+    struct event e = some_message();
+    for (unsigned field = FIELD_USER; field < FIELDS && e.count < EVENT_FACTS_MAX; field++) {
+        if (!in_every_message(field) && strlen(fields[field].name) >= length) {
+            add_hostile(&e, field, variant);
+        }
+    }
+    return e;
+}
+
+static void the_worst_event(void **state) {
+    (void)state;
+    for (unsigned variant = 0; variant < 6; variant++) {
+        for (size_t length = 30; length > 0; length--) {
+            struct event e = event_of_long_names(length, variant);
+            json_decref(read_valid(&e));
+        }
+    }
+}
+
+/* Some of all fields, by chance: all of them in one turn of seven, then fewer. */
+static struct event event_of_chance(unsigned *random, unsigned turn) {
+    struct event e = some_message();
+    for (unsigned field = FIELD_USER; field < FIELDS && e.count < EVENT_FACTS_MAX; field++) {
+        *random = *random * 1103515245 + 12345;
+        bool taken = (*random >> 16) % 7 >= turn % 7 && field != FIELD_LOSSY && field != FIELD_TRUNCATED;
+        if (taken && !in_every_message(field)) {
+            add_hostile(&e, field, turn % 11 == 10 ? *random >> 20 : turn % 6);
+        }
+    }
+    return e;
+}
+
 /* Whatever an event holds, the record fits, is JSON, fits the schema and names what it lost. */
 static void every_hostile_event(void **state) {
     (void)state;
@@ -589,15 +662,7 @@ static void every_hostile_event(void **state) {
     long_name[sizeof(long_name) - 1] = '\0';
     struct record_settings settings = {.sensor_id = long_name, .capture_name = long_name};
     for (unsigned turn = 0; turn < 2000; turn++) {
-        struct event e = some_message();
-        unsigned skip = turn % 7, variant = turn % 6;
-        for (unsigned field = FIELD_USER; field < FIELDS && e.count < EVENT_FACTS_MAX; field++) {
-            random = random * 1103515245 + 12345;
-            bool known = field == FIELD_START_TIME || field == FIELD_VERSION || field == FIELD_OPERATION;
-            if (!known && (random >> 16) % 7 >= skip && field != FIELD_LOSSY && field != FIELD_TRUNCATED) {
-                add_hostile(&e, field, turn % 11 == 10 ? random >> 20 : variant);
-            }
-        }
+        struct event e = event_of_chance(&random, turn);
         json_t *record = read_back(&settings, &e);
         assert_schema(record);
         json_t *proto = json_object_get(record, "proto_info");
@@ -607,24 +672,6 @@ static void every_hostile_event(void **state) {
             assert_true(there || names(record, "truncated", name));
         }
         json_decref(record);
-    }
-}
-
-/* The fields with the longest names, all left out, and each of the essential ones as long as it can be. */
-static void the_worst_event(void **state) {
-    (void)state;
-    for (unsigned variant = 0; variant < 6; variant++) {
-        for (size_t length = 30; length > 0; length--) {
-            struct event e = some_message();
-            for (unsigned field = FIELD_USER; field < FIELDS && e.count < EVENT_FACTS_MAX; field++) {
-                bool known = field == FIELD_START_TIME || field == FIELD_VERSION || field == FIELD_OPERATION;
-                if (!known && strlen(fields[field].name) >= length) {
-                    add_hostile(&e, field, variant);
-                }
-            }
-            json_t *record = read_valid(&e);
-            json_decref(record);
-        }
     }
 }
 
@@ -642,16 +689,27 @@ static void schema_covers_the_table(void **state) {
 
 int main(void) {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(order_of_members),      cmocka_unit_test(every_form),
-        cmocka_unit_test(nothing_empty),         cmocka_unit_test(integers_are_exact_or_lossy),
-        cmocka_unit_test(the_first_fact_counts), cmocka_unit_test(content_of_files),
-        cmocka_unit_test(content_of_the_rest),   cmocka_unit_test(only_messages_have_content),
-        cmocka_unit_test(flow_lacks_nothing_required), cmocka_unit_test(the_schema_bites),
-        cmocka_unit_test(flow_members),          cmocka_unit_test(network_directions),
-        cmocka_unit_test(ipv6_is_short),         cmocka_unit_test(the_longest_flow),
-        cmocka_unit_test(long_name_keeps_its_end), cmocka_unit_test(a_long_real_name_stays_whole),
-        cmocka_unit_test(a_record_that_just_fits), cmocka_unit_test(lists_lose_items),
-        cmocka_unit_test(every_hostile_event),   cmocka_unit_test(the_worst_event),
+        cmocka_unit_test(order_of_members),
+        cmocka_unit_test(every_form),
+        cmocka_unit_test(nothing_empty),
+        cmocka_unit_test(lists_of_joined_texts),
+        cmocka_unit_test(integers_are_exact_or_lossy),
+        cmocka_unit_test(the_first_fact_counts),
+        cmocka_unit_test(content_of_files),
+        cmocka_unit_test(content_of_the_rest),
+        cmocka_unit_test(only_messages_have_content),
+        cmocka_unit_test(flow_lacks_nothing_required),
+        cmocka_unit_test(the_schema_bites),
+        cmocka_unit_test(flow_members),
+        cmocka_unit_test(network_directions),
+        cmocka_unit_test(ipv6_is_short),
+        cmocka_unit_test(the_longest_flow),
+        cmocka_unit_test(long_name_keeps_its_end),
+        cmocka_unit_test(a_long_real_name_stays_whole),
+        cmocka_unit_test(a_record_that_just_fits),
+        cmocka_unit_test(lists_lose_items),
+        cmocka_unit_test(every_hostile_event),
+        cmocka_unit_test(the_worst_event),
         cmocka_unit_test(schema_covers_the_table),
     };
     return cmocka_run_group_tests(tests, load, unload);

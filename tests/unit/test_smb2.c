@@ -131,13 +131,22 @@ static void a_response_that_goes_to_the_server_is_bad_and_read(void **state) {
     put_zeros(&o, 8);
     assert_int_equal(dissect_good(&o).write_response.count, 4096);
     struct arena arena = {memory, sizeof memory, 0, false};
-    struct dissection d = {.mem = &arena, .dir = TO_SERVER, .wire_length = (uint32_t)o.n};
     struct smb2_message m = {0};
-    d.deliver = take;
-    d.arg = &m;
+    struct dissection d = {.mem = &arena, .dir = TO_SERVER, .wire_length = (uint32_t)o.n, .deliver = take, .arg = &m};
     assert_int_equal(dissector_smb2.dissect(&d, octets_view(&o)), V_BAD);
     assert_true(m.response);
     assert_int_equal(m.write_response.count, 4096);
+}
+
+static void a_message_inside_another_was_compressed(void **state) {
+    (void)state;
+    struct octets o;
+    struct smb2_message m = {0};
+    echo_request(&o);
+    assert_false(dissect_good(&o).compressed);
+    struct dissection d = {.dir = TO_SERVER, .depth = 1, .wire_length = (uint32_t)o.n, .deliver = take, .arg = &m};
+    assert_int_equal(dissector_smb2.dissect(&d, octets_view(&o)), V_OK);
+    assert_true(m.compressed);
 }
 
 /* A response with StructureSize 9 and zeros behind it: an error body, or the command's own? MS-SMB2 3.3.4.4. */
@@ -192,6 +201,7 @@ int main(void) {
         cmocka_unit_test(an_unknown_command_is_bad_and_delivered),
         cmocka_unit_test(another_structure_size_is_bad),
         cmocka_unit_test(a_response_that_goes_to_the_server_is_bad_and_read),
+        cmocka_unit_test(a_message_inside_another_was_compressed),
         cmocka_unit_test(statuses_that_come_with_the_commands_own_body),
         cmocka_unit_test(a_warning_comes_with_a_body_of_its_own_size),
     };

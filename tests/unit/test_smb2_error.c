@@ -31,6 +31,16 @@ static void without_data(void **state) {
     truncate_all(&o, o.n - 1);
 }
 
+static void with_data_that_says_nothing_to_us(void **state) {
+    (void)state;
+    struct octets o;
+    error_of(&o, SMB2_CREATE, STATUS_ACCESS_DENIED, 0);
+    put_series(&o, 5, 20);
+    end_data(&o);
+    assert_true(view_is_series(dissect_good(&o).error.data, 5, 20));
+    truncate_all(&o, o.n);
+}
+
 static void an_interim_response_is_one(void **state) {
     (void)state;
     struct octets o;
@@ -200,6 +210,7 @@ static void counts_and_lengths_that_lie(void **state) {
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(without_data),
+        cmocka_unit_test(with_data_that_says_nothing_to_us),
         cmocka_unit_test(an_interim_response_is_one),
         cmocka_unit_test(symlink),
         cmocka_unit_test(symlink_in_a_context),

@@ -87,6 +87,10 @@ static void notification(void **state) {
     notification_of(&o, SMB2_FLAGS_SERVER_TO_REDIR);
     assert_int_equal(dissect_good(&o).notification.type, SmbNotifySessionClosed);
     truncate_all(&o, o.n);
+    set_le(&o, 16, 4, 0); /* nor is it specified that the flag is set */
+    struct smb2_message m = dissect_as(&o, V_OK);
+    assert_int_equal(m.notification.type, SmbNotifySessionClosed);
+    set_le(&o, 16, 4, SMB2_FLAGS_SERVER_TO_REDIR);
     set_le(&o, 64, 2, 4); /* no number is specified, so others are found */
     assert_false(dissect_good(&o).empty);
     o.n = 64 + 7;

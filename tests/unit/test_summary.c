@@ -38,8 +38,15 @@ static char *printed(const struct summary *s, const struct stats *stats) {
 static void what_was_found(void **state) {
     (void)state;
     struct summary *s = summary_new();
-    struct stats stats = {.captures = 1, .packets = 12345, .bytes = 2500000, .flows_started = 2, .records = 1500,
-                          .files_opened = 2, .bytes_read = 999, .gaps = 1, .missed_bytes = 1460};
+    struct stats stats = {.captures = 1,
+                          .packets = 12345,
+                          .bytes = 2500000,
+                          .flows_started = 2,
+                          .records = 1500,
+                          .files_opened = 2,
+                          .bytes_read = 999,
+                          .gaps = 1,
+                          .missed_bytes = 1460};
     stats.messages[MESSAGE_SMB2] = 3000;
     stats.verdicts[V_BAD] = 2;
     an_operation(s, "create", "CORP\\alice", "a.txt");

@@ -72,7 +72,8 @@ static void alignment(void **state) {
     for (size_t i = 0; i < sizeof(expected) / sizeof(expected[0]); i++) {
         assert_int_equal(text_align(t, i), expected[i]);
     }
-    t = UTF8("a\xe6\x96\x87" "b");
+    t = UTF8("a\xe6\x96\x87"
+             "b");
     static const size_t expected_8[] = {0, 1, 4, 4, 4, 5, 5};
     for (size_t i = 0; i < sizeof(expected_8) / sizeof(expected_8[0]); i++) {
         assert_int_equal(text_align(t, i), expected_8[i]);

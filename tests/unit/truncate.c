@@ -50,9 +50,11 @@ static void deliver(void *arg, const struct pdu *pdu) {
     }
 }
 
-struct outcome dissect_smb2(struct view message, uint32_t wire_length) {
-    static _Alignas(16) unsigned char memory[65536];
-    struct arena arena = {memory, sizeof memory, 0, false};
+enum { ARENA_SIZE = 65536 };
+
+static struct outcome dissect_within(struct view message, uint32_t wire_length, size_t arena_size) {
+    static _Alignas(16) unsigned char memory[ARENA_SIZE];
+    struct arena arena = {memory, arena_size, 0, false};
     struct outcome out = {0};
     bool response = message.n > 16 && message.p[16] & SMB2_FLAGS_SERVER_TO_REDIR;
     struct dissection d = {
@@ -65,6 +67,10 @@ struct outcome dissect_smb2(struct view message, uint32_t wire_length) {
     d.missing = d.wire_length - (uint32_t)message.n;
     out.verdict = dissector_smb2.dissect(&d, message);
     return out;
+}
+
+struct outcome dissect_smb2(struct view message, uint32_t wire_length) {
+    return dissect_within(message, wire_length, ARENA_SIZE);
 }
 
 struct smb2_message dissect_as(const struct octets *o, enum verdict verdict) {
@@ -113,6 +119,17 @@ static void truncate_one(const struct octets *o, size_t n, size_t needed, uint32
     free(copy);
 }
 
+/* The whole, with too little memory for its lists and then with enough. */
+static void starve(const struct octets *o, const struct smb2_header *header) {
+    for (size_t size = 0; size <= 1024; size += 8) {
+        struct outcome out = dissect_within(octets_view(o), 0, size);
+        assert_int_equal(out.smb2, 1);
+        assert_true(out.verdict == V_OK || (out.verdict == V_LIMIT && size < 1024));
+        assert_int_equal(out.pdu.verdict, out.verdict);
+        assert_header_equal(&out.pdu.smb2.header, header);
+    }
+}
+
 void truncate_all(const struct octets *o, size_t needed) {
     struct outcome whole = dissect_smb2(octets_view(o), 0);
     assert_int_equal(whole.verdict, V_OK);
@@ -121,6 +138,7 @@ void truncate_all(const struct octets *o, size_t needed) {
         truncate_one(o, n, needed, (uint32_t)o->n, &whole.pdu.smb2.header);
         truncate_one(o, n, needed, n ? (uint32_t)n : 1, &whole.pdu.smb2.header);
     }
+    starve(o, &whole.pdu.smb2.header);
 }
 
 bool text_is(struct text t, const char *ascii) {
