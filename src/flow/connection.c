@@ -156,9 +156,26 @@ static bool stands(const struct flow *f, enum direction d, const struct packet *
         /* An answer to our SYN, rather than a challenge (RFC 5961 4) by a server that has an old connection. */
         return d == TO_SERVER || p->ack - f->halves[TO_SERVER].next <= WINDOW_UNKNOWN;
     }
-    /* One byte, or none, with nothing but an acknowledgment is a keep-alive (RFC 9293 3.8.4): no data of a flow picked
-     * up here. */
-    return p->payload_length > 1 || (p->payload_length == 1 && (p->flags & (TCP_PSH | TCP_FIN)));
+    if (p->payload_length == 1 && !(p->flags & (TCP_PSH | TCP_FIN))) {
+        const struct half *h = &f->halves[d];
+        return h->has_next && (int32_t)(p->seq - h->next) > 0; /* goes on from the one that was kept: no keep-alive */
+    }
+    return p->payload_length != 0;
+}
+
+/* A single byte at the start of a flow that was picked up is a keep-alive (RFC 9293 3.8.4), whose byte is no data, or the first
+ * of a sender that goes byte by byte. It is kept, and forgotten when the other side acknowledges it with nothing more behind. */
+static bool keep_alive_answered(const struct flow *f, enum direction d, const struct packet *p) {
+    const struct half *other = &f->halves[direction_opposite(d)];
+    return f->state == FLOW_ATTEMPT && !f->facts.start_seen && !f->opened && f->reorder && other->has_next &&
+           p->payload_length == 0 && (p->flags & (TCP_ACK | TCP_SYN | TCP_RST | TCP_FIN)) == TCP_ACK &&
+           p->ack == other->next + 1;
+}
+
+static void forget_keep_alive(struct flow_context *c, struct flow *f, enum direction from) {
+    reassembly_drop(c, f);
+    f->halves[from].has_next = false;
+    f->halves[from].early = false;
 }
 
 static void shake_hands(struct flow_context *c, struct flow *f, enum direction d, const struct packet *p) {
@@ -169,6 +186,9 @@ static void shake_hands(struct flow_context *c, struct flow *f, enum direction d
         if (!other->has_next) {
             reassembly_begin(other, p->ack); /* the answer to its SYN was not captured */
         }
+    }
+    if (keep_alive_answered(f, d, p)) {
+        forget_keep_alive(c, f, direction_opposite(d));
     }
     if (f->state == FLOW_ATTEMPT && stands(f, d, p)) {
         delivery_start(c, f, p->at);
@@ -267,9 +287,9 @@ void connection_packet(struct flow_context *c, struct flow *f, enum direction d,
         return;
     }
     revive(f, d, p);
-    if (!f->opened && f->state != FLOW_CANDIDATE && !(is_syn(p) && f->state == FLOW_ATTEMPT)) {
-        return; /* a keep-alive of a flow that was picked up, or data where nothing stands; data with a SYN waits for
-                   its answer */
+    bool waits = f->state == FLOW_ATTEMPT && (is_syn(p) || (!f->facts.start_seen && p->payload_length == 1));
+    if (!f->opened && f->state != FLOW_CANDIDATE && !waits) {
+        return; /* data where nothing stands; what comes with a SYN waits for its answer */
     }
     reassembly_packet(c, f, d, p);
     note_close(f);
