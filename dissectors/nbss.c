@@ -689,17 +689,34 @@ static bool session_request(struct view v) {
     return true;
 }
 
+/* Too short to tell, but nothing speaks against it so far. */
+static bool may_become(struct view v) {
+    enum { REQUEST_CHECKED = 4 + 1 + 32 }; /* type, length and the called name */
+    if (v.n == 0 || v.n >= NBSS_PROBE_BYTES) {
+        return false;
+    }
+    if (v.p[0] == SESSION_REQUEST) {
+        return v.n < REQUEST_CHECKED;
+    }
+    struct cursor c = cursor_over(v);
+    cursor_skip(&c, 1);
+    uint32_t length = cursor_be24(&c);
+    return resync_prefix_fits(v) && (!cursor_ok(&c) || v.n - HEADER_SIZE < length);
+}
+
 enum nbss_probe nbss_probe(struct view first_data) {
     struct view message = view_from(first_data, HEADER_SIZE);
     if (session_request(first_data)) {
         return PROBE_REQUEST;
     }
     enum message_kind kind = extent_kind(message);
-    if (kind != MESSAGE_SMB1 && kind != MESSAGE_SMB2) { /* the other two do not tell their direction */
-        return PROBE_NO;
+    if (kind == MESSAGE_SMB1 || kind == MESSAGE_SMB2) { /* the other two do not tell their direction */
+        if (resync_head_fits(first_data, TO_SERVER)) {
+            return PROBE_REQUEST;
+        }
+        if (resync_head_fits(first_data, TO_CLIENT)) {
+            return PROBE_RESPONSE;
+        }
     }
-    if (resync_head_fits(first_data, TO_SERVER)) {
-        return PROBE_REQUEST;
-    }
-    return resync_head_fits(first_data, TO_CLIENT) ? PROBE_RESPONSE : PROBE_NO;
+    return may_become(first_data) ? PROBE_MORE : PROBE_NO;
 }
