@@ -7,6 +7,8 @@
 #include "cursor.h"
 #include "extent.h"
 #include "nbss_pool.h"
+#include "pdu_smb1.h"
+#include "pdu_smb2.h"
 #include "resync.h"
 
 enum {
@@ -671,16 +673,16 @@ void nbss_free(struct nbss *n) {
     free(n);
 }
 
-/* RFC 1002 4.3.2: two names in the encoding of RFC 1001 14.1, 32 letters each. */
+/* RFC 1002 4.3.2: two names in the encoding of RFC 1001 14.1, 32 letters each; as far as the bytes go. */
 static bool session_request(struct view v) {
     struct cursor c = cursor_over(v);
     uint8_t type = cursor_u8(&c);
     uint32_t length = cursor_be24(&c);
     uint8_t label = cursor_u8(&c);
-    struct view name = cursor_take(&c, 32);
     if (!cursor_ok(&c) || type != SESSION_REQUEST || length < 2 * 34 || length > CONTROL_MAX || label != 32) {
         return false;
     }
+    struct view name = view_part(cursor_rest(&c), 0, 32);
     for (size_t i = 0; i < name.n; i++) {
         if (name.p[i] < 'A' || name.p[i] > 'P') {
             return false;
@@ -689,17 +691,30 @@ static bool session_request(struct view v) {
     return true;
 }
 
+/* The direction that a head tells which is cut; a connection begins with a request. */
+static enum nbss_probe probe_cut(struct view v, enum message_kind kind) {
+    struct cursor c = cursor_over(view_from(v, HEADER_SIZE + (kind == MESSAGE_SMB2 ? 16 : 9)));
+    bool response = kind == MESSAGE_SMB2 ? cursor_le32(&c) & SMB2_FLAGS_SERVER_TO_REDIR : cursor_u8(&c) & SMB1_FLAGS_REPLY;
+    return response ? PROBE_RESPONSE : PROBE_REQUEST;
+}
+
 enum nbss_probe nbss_probe(struct view first_data) {
-    struct view message = view_from(first_data, HEADER_SIZE);
+    if (first_data.n < NBSS_PROBE_MIN) {
+        return PROBE_NO;
+    }
     if (session_request(first_data)) {
         return PROBE_REQUEST;
     }
-    enum message_kind kind = extent_kind(message);
+    enum message_kind kind = extent_kind(view_from(first_data, HEADER_SIZE));
     if (kind != MESSAGE_SMB1 && kind != MESSAGE_SMB2) { /* the other two do not tell their direction */
         return PROBE_NO;
     }
-    if (resync_head_fits(first_data, TO_SERVER)) {
+    enum resync_answer request = resync_head(first_data, TO_SERVER);
+    if (request == RESYNC_WAIT) {
+        return probe_cut(first_data, kind);
+    }
+    if (request == RESYNC_PROVEN) {
         return PROBE_REQUEST;
     }
-    return resync_head_fits(first_data, TO_CLIENT) ? PROBE_RESPONSE : PROBE_NO;
+    return resync_head(first_data, TO_CLIENT) == RESYNC_PROVEN ? PROBE_RESPONSE : PROBE_NO;
 }

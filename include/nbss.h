@@ -30,7 +30,9 @@ void nbss_gap(struct nbss *, enum direction, uint64_t length, struct moment);
 void nbss_end(struct nbss *, struct moment);
 void nbss_free(struct nbss *);
 
-/* Is this the first data of an SMB connection, and which side sent it? For ports where SMB is not expected. */
+/* Is this the first data of an SMB connection, and which side sent it? For ports where SMB is not expected. All of the first message's
+ * head that is there is checked; with fewer than NBSS_PROBE_MIN bytes the answer is no. */
+enum { NBSS_PROBE_MIN = 8 }; /* NetBIOS header and protocol id */
 enum nbss_probe { PROBE_NO, PROBE_REQUEST, PROBE_RESPONSE };
 enum nbss_probe nbss_probe(struct view first_data);
 
