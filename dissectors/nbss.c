@@ -694,7 +694,8 @@ static bool session_request(struct view v) {
 /* The direction that a head tells which is cut; a connection begins with a request. */
 static enum nbss_probe probe_cut(struct view v, enum message_kind kind) {
     struct cursor c = cursor_over(view_from(v, HEADER_SIZE + (kind == MESSAGE_SMB2 ? 16 : 9)));
-    bool response = kind == MESSAGE_SMB2 ? cursor_le32(&c) & SMB2_FLAGS_SERVER_TO_REDIR : cursor_u8(&c) & SMB1_FLAGS_REPLY;
+    bool response =
+        kind == MESSAGE_SMB2 ? cursor_le32(&c) & SMB2_FLAGS_SERVER_TO_REDIR : cursor_u8(&c) & SMB1_FLAGS_REPLY;
     return response ? PROBE_RESPONSE : PROBE_REQUEST;
 }
 
