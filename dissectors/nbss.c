@@ -7,6 +7,8 @@
 #include "cursor.h"
 #include "extent.h"
 #include "nbss_pool.h"
+#include "pdu_smb1.h"
+#include "pdu_smb2.h"
 #include "resync.h"
 
 enum {
@@ -671,16 +673,16 @@ void nbss_free(struct nbss *n) {
     free(n);
 }
 
-/* RFC 1002 4.3.2: two names in the encoding of RFC 1001 14.1, 32 letters each. */
+/* RFC 1002 4.3.2: two names in the encoding of RFC 1001 14.1, 32 letters each; as far as the bytes go. */
 static bool session_request(struct view v) {
     struct cursor c = cursor_over(v);
     uint8_t type = cursor_u8(&c);
     uint32_t length = cursor_be24(&c);
     uint8_t label = cursor_u8(&c);
-    struct view name = cursor_take(&c, 32);
     if (!cursor_ok(&c) || type != SESSION_REQUEST || length < 2 * 34 || length > CONTROL_MAX || label != 32) {
         return false;
     }
+    struct view name = view_part(cursor_rest(&c), 0, 32);
     for (size_t i = 0; i < name.n; i++) {
         if (name.p[i] < 'A' || name.p[i] > 'P') {
             return false;
@@ -689,34 +691,24 @@ static bool session_request(struct view v) {
     return true;
 }
 
-/* Too short to tell, but nothing speaks against it so far. */
-static bool may_become(struct view v) {
-    enum { REQUEST_CHECKED = 4 + 1 + 32 }; /* type, length and the called name */
-    if (v.n == 0 || v.n >= NBSS_PROBE_BYTES) {
-        return false;
-    }
-    if (v.p[0] == SESSION_REQUEST) {
-        return v.n < REQUEST_CHECKED;
-    }
-    struct cursor c = cursor_over(v);
-    cursor_skip(&c, 1);
-    uint32_t length = cursor_be24(&c);
-    return resync_prefix_fits(v) && (!cursor_ok(&c) || v.n - HEADER_SIZE < length);
-}
-
 enum nbss_probe nbss_probe(struct view first_data) {
-    struct view message = view_from(first_data, HEADER_SIZE);
+    enum { REQUEST_CHECKED = HEADER_SIZE + 1 + 32 }; /* type, length and the called name */
+    if (first_data.n != 0 && first_data.n < REQUEST_CHECKED && first_data.p[0] == SESSION_REQUEST) {
+        return PROBE_MORE;
+    }
     if (session_request(first_data)) {
         return PROBE_REQUEST;
     }
-    enum message_kind kind = extent_kind(message);
-    if (kind == MESSAGE_SMB1 || kind == MESSAGE_SMB2) { /* the other two do not tell their direction */
-        if (resync_head_fits(first_data, TO_SERVER)) {
-            return PROBE_REQUEST;
-        }
-        if (resync_head_fits(first_data, TO_CLIENT)) {
-            return PROBE_RESPONSE;
-        }
+    enum message_kind kind = extent_kind(view_from(first_data, HEADER_SIZE));
+    if (first_data.n >= HEADER_SIZE + 4 && kind != MESSAGE_SMB1 && kind != MESSAGE_SMB2) {
+        return PROBE_NO; /* the other two do not tell their direction */
     }
-    return may_become(first_data) ? PROBE_MORE : PROBE_NO;
+    enum resync_answer request = resync_head(first_data, TO_SERVER);
+    if (request == RESYNC_WAIT) {
+        return PROBE_MORE;
+    }
+    if (request == RESYNC_PROVEN) {
+        return PROBE_REQUEST;
+    }
+    return resync_head(first_data, TO_CLIENT) == RESYNC_PROVEN ? PROBE_RESPONSE : PROBE_NO;
 }

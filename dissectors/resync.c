@@ -162,7 +162,8 @@ static uint32_t checked_bytes(enum message_kind kind) {
     }
 }
 
-bool resync_prefix_fits(struct view v) {
+/* The front of v may be that of a frame: as far as its bytes go. */
+static bool prefix_fits(struct view v) {
     static const uint8_t magic[3] = {'S', 'M', 'B'};
     if (v.n > 0 && v.p[0] != 0) {
         return false;
@@ -174,7 +175,7 @@ bool resync_prefix_fits(struct view v) {
 }
 
 static enum resync_answer head_of(struct view v, enum direction dir, struct head *h) {
-    if (!resync_prefix_fits(v)) {
+    if (!prefix_fits(v)) {
         return RESYNC_NOTHING;
     }
     struct cursor c = cursor_over(v);
@@ -201,9 +202,9 @@ static enum resync_answer head_of(struct view v, enum direction dir, struct head
     return fits ? RESYNC_PROVEN : RESYNC_NOTHING;
 }
 
-bool resync_head_fits(struct view v, enum direction dir) {
+enum resync_answer resync_head(struct view v, enum direction dir) {
     struct head h = {0};
-    return head_of(v, dir, &h) == RESYNC_PROVEN;
+    return head_of(v, dir, &h);
 }
 
 static bool keep_alive(struct view v) {
@@ -212,7 +213,7 @@ static bool keep_alive(struct view v) {
 }
 
 bool resync_follows(struct view rest) {
-    return keep_alive(rest) || resync_prefix_fits(rest);
+    return keep_alive(rest) || prefix_fits(rest);
 }
 
 /* How well a candidate knows the connection. */
@@ -341,7 +342,7 @@ static uint32_t next_candidate(struct view v, uint32_t pos) {
             break;
         }
         at = (size_t)(s - v.p) - 5;
-        if (resync_prefix_fits(view_from(v, at))) {
+        if (prefix_fits(view_from(v, at))) {
             return (uint32_t)at;
         }
         at++;
@@ -349,7 +350,7 @@ static uint32_t next_candidate(struct view v, uint32_t pos) {
     if (v.n > 5 && at < v.n - 5) {
         at = v.n - 5;
     }
-    while (at < v.n && !resync_prefix_fits(view_from(v, at))) {
+    while (at < v.n && !prefix_fits(view_from(v, at))) {
         at++;
     }
     return (uint32_t)at;
