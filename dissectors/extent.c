@@ -6,7 +6,7 @@
 
 enum {
     PROTOCOL_ID_SIZE = 4,
-    COMMAND_AT = 12,      /* MS-SMB2 2.2.1, from the protocol id on */
+    COMMAND_AT = 12, /* MS-SMB2 2.2.1, from the protocol id on */
     FLAGS_AT = 16,
     NEXT_COMMAND_AT = 20,
     BODY_AT = SMB2_HEADER_SIZE,

@@ -492,7 +492,8 @@ static void lost_drop(struct lost *lost, uint32_t pos) {
 /* False where the window or the budget does not allow it. */
 static bool lost_append(const struct step *s, struct lost *lost, struct view v) {
     uint32_t had = lost->piece ? lost->piece->n : 0;
-    if (v.n > RESYNC_WINDOW - smaller(had, RESYNC_WINDOW) || !nbss_pool_append(s->n->pool, s->n->budget, &lost->piece, v)) {
+    if (v.n > RESYNC_WINDOW - smaller(had, RESYNC_WINDOW) ||
+        !nbss_pool_append(s->n->pool, s->n->budget, &lost->piece, v)) {
         return false;
     }
     if (lost->mark_count < RESYNC_MARKS) { /* else the last one stands for this segment too */

@@ -12,21 +12,24 @@ enum {
     TRANSFORM_ENCRYPTED = 0x0001, /* MS-SMB2 2.2.41: Flags, and EncryptionAlgorithm before 3.1.1 */
     ALGORITHM_MAX = 5,            /* MS-SMB2 2.2.3.1.3 */
     PRIORITY_MASK = 0x00000070,   /* MS-SMB2 2.2.1.1 */
-    PADDING_MAX = 8, /* to the grid of a chain, or a byte for an empty buffer */
-    UNBROKEN_MAX = 8 * 1024 * 1024 + 64 * 1024, /* of a message that carries no payload: MaxTransactSize, MS-SMB2 3.3.5.4 */
-    KEEP_ALIVE = 0x85, /* RFC 1002 4.3.6 */
-    ERROR_SIZE = 9,    /* MS-SMB2 2.2.2 */
+    PADDING_MAX = 8,              /* to the grid of a chain, or a byte for an empty buffer */
+    UNBROKEN_MAX =
+        8 * 1024 * 1024 + 64 * 1024, /* of a message that carries no payload: MaxTransactSize, MS-SMB2 3.3.5.4 */
+    KEEP_ALIVE = 0x85,               /* RFC 1002 4.3.6 */
+    ERROR_SIZE = 9,                  /* MS-SMB2 2.2.2 */
 };
 
-static const uint32_t known_flags = SMB2_FLAGS_SERVER_TO_REDIR | SMB2_FLAGS_ASYNC_COMMAND | SMB2_FLAGS_RELATED_OPERATIONS |
-                                    SMB2_FLAGS_SIGNED | SMB2_FLAGS_DFS_OPERATIONS | SMB2_FLAGS_REPLAY_OPERATION | PRIORITY_MASK;
+static const uint32_t known_flags = SMB2_FLAGS_SERVER_TO_REDIR | SMB2_FLAGS_ASYNC_COMMAND |
+                                    SMB2_FLAGS_RELATED_OPERATIONS | SMB2_FLAGS_SIGNED | SMB2_FLAGS_DFS_OPERATIONS |
+                                    SMB2_FLAGS_REPLAY_OPERATION | PRIORITY_MASK;
 
 struct sizes {
     uint16_t request, response;
 };
 
 static const struct sizes sizes[SMB2_COMMANDS] = {
-#define SMB2_COMMAND(prefix, NAME, number, request_size, response_size, section) [number] = {request_size, response_size},
+#define SMB2_COMMAND(prefix, NAME, number, request_size, response_size, section) \
+    [number] = {request_size, response_size},
 #include "tables/smb2_command.def"
 #undef SMB2_COMMAND
 };
@@ -101,8 +104,9 @@ static bool smb2_fits(struct view v, uint32_t length, enum direction dir, struct
     cursor_skip(&c, 16);
     uint16_t body_size = cursor_le16(&c);
     bool response = flags & SMB2_FLAGS_SERVER_TO_REDIR;
-    if (!cursor_ok(&c) || header_size != SMB2_HEADER_SIZE || h->command >= SMB2_COMMANDS || (flags & ~known_flags) != 0 ||
-        response != (dir == TO_CLIENT) || (!response && status >> 16 != 0)) { /* ChannelSequence has 16 bits */
+    if (!cursor_ok(&c) || header_size != SMB2_HEADER_SIZE || h->command >= SMB2_COMMANDS ||
+        (flags & ~known_flags) != 0 || response != (dir == TO_CLIENT) ||
+        (!response && status >> 16 != 0)) { /* ChannelSequence has 16 bits */
         return false;
     }
     struct extent e;
@@ -261,7 +265,8 @@ static bool at_segment_start(const struct resync_source *s, uint32_t pos) {
 }
 
 /* A candidate whose end is not there. Large ones without payload are rare, and so they have to know more. */
-static enum resync_answer open_end(const struct resync_source *s, enum acquaintance a, bool aligned, const struct head *h) {
+static enum resync_answer open_end(const struct resync_source *s, enum acquaintance a, bool aligned,
+                                   const struct head *h) {
     if (!s->forced && h->frame <= RESYNC_WINDOW) {
         return RESYNC_WAIT;
     }

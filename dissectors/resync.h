@@ -15,13 +15,13 @@
 #include "framer.h"
 
 enum {
-    RESYNC_WINDOW = 64 * 1024,    /* bytes kept while a candidate waits for its end */
-    RESYNC_MARKS = 64,            /* segments told apart in them */
-    RESYNC_SESSIONS = 4,          /* SessionIds remembered of a connection */
-    RESYNC_CREDITS = 8192,        /* how far a MessageId may be ahead of the last one seen (Windows grants so many credits) */
-    RESYNC_REORDER = 64,          /* how far it may be behind */
-    RESYNC_FOLLOWERS = 4,         /* messages that prove one where nothing is known */
-    RESYNC_FOLLOWERS_MAX = 16,    /* messages looked at to prove one */
+    RESYNC_WINDOW = 64 * 1024, /* bytes kept while a candidate waits for its end */
+    RESYNC_MARKS = 64,         /* segments told apart in them */
+    RESYNC_SESSIONS = 4,       /* SessionIds remembered of a connection */
+    RESYNC_CREDITS = 8192, /* how far a MessageId may be ahead of the last one seen (Windows grants so many credits) */
+    RESYNC_REORDER = 64,   /* how far it may be behind */
+    RESYNC_FOLLOWERS = 4,  /* messages that prove one where nothing is known */
+    RESYNC_FOLLOWERS_MAX = 16, /* messages looked at to prove one */
 };
 
 /* What the framer saw of a connection, both ways. */
@@ -42,7 +42,7 @@ struct resync_mark {
 };
 
 struct resync_source {
-    struct view bytes; /* ends where a segment ends */
+    struct view bytes;               /* ends where a segment ends */
     const struct resync_mark *marks; /* ascending, the first at 0 */
     unsigned mark_count;
     const struct resync_memory *memory;
@@ -53,8 +53,8 @@ struct resync_source {
 
 enum resync_answer {
     RESYNC_NOTHING,
-    RESYNC_WAIT,   /* may be a message: ask again with more bytes */
-    RESYNC_TRIAL,  /* taken for one, though its end is not there: it has to prove itself when that comes */
+    RESYNC_WAIT,  /* may be a message: ask again with more bytes */
+    RESYNC_TRIAL, /* taken for one, though its end is not there: it has to prove itself when that comes */
     RESYNC_PROVEN,
 };
 

@@ -109,8 +109,8 @@ static enum verdict message_parse(struct dissection *d, struct cursor *c, struct
         return V_BAD;
     }
     enum verdict v = body_parse(d, c, m);
-    /* The flag decides how the body is read; a flag against the direction (2.2.1) is a contradiction all the same, save in
-     * what no request asked for: 2.2.44 does not say which flag that has. */
+    /* The flag decides how the body is read; a flag against the direction (2.2.1) is a contradiction all the same,
+     * save in what no request asked for: 2.2.44 does not say which flag that has. */
     bool fits = m->response == (d->dir == TO_CLIENT) || m->header.command == SMB2_SERVER_TO_CLIENT_NOTIFICATION;
     return fits ? v : smb2_worse(v, V_BAD);
 }

@@ -57,7 +57,8 @@ static enum verdict dissect(struct dissection *d, struct view v) {
     struct pdu pdu = {.kind = PDU_SMB2_COMPRESSION, .verdict = fits ? V_OK : V_BAD, .compression = m};
     d->deliver(d->arg, &pdu);
     if (fits && !(m.chained && m.algorithm != ALGORITHM_NONE)) {
-        uint64_t length = (uint64_t)m.original_size + m.offset; /* 3.1.4.4: the clear bytes do not count in the unchained form */
+        uint64_t length =
+            (uint64_t)m.original_size + m.offset; /* 3.1.4.4: the clear bytes do not count in the unchained form */
         inside(d, view_part(cursor_rest(&c), 0, clear), length < UINT32_MAX ? (uint32_t)length : UINT32_MAX);
     }
     return pdu.verdict;

@@ -2,7 +2,7 @@
 #include "pdu.h"
 
 enum {
-    PROTOCOL_ID = 0xFD534D42,   /* as it stands on the wire */
+    PROTOCOL_ID = 0xFD534D42, /* as it stands on the wire */
     SIGNATURE_AND_NONCE = 32,
 };
 

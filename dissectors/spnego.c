@@ -2,10 +2,10 @@
 #include "pdu.h"
 
 enum {
-    GSS_TOKEN = DER_APPLICATION | 0,    /* RFC 2743 3.1 */
-    NEG_TOKEN_INIT = DER_CONTEXT | 0,   /* RFC 4178 4.2 */
+    GSS_TOKEN = DER_APPLICATION | 0,  /* RFC 2743 3.1 */
+    NEG_TOKEN_INIT = DER_CONTEXT | 0, /* RFC 4178 4.2 */
     NEG_TOKEN_RESP = DER_CONTEXT | 1,
-    MECH_TOKEN = DER_CONTEXT | 2,       /* of NegTokenInit (4.2.1), and responseToken of NegTokenResp (4.2.2) */
+    MECH_TOKEN = DER_CONTEXT | 2, /* of NegTokenInit (4.2.1), and responseToken of NegTokenResp (4.2.2) */
 };
 
 /* 1.3.6.1.5.5.2, RFC 4178 3 */

@@ -108,8 +108,8 @@ struct operation {
     struct text queried_name;  /* QUERY_INFO response: the name it showed */
     bool has_size;
     uint64_t size;
-    bool has_chain_name; /* no handle is known; the CREATE of the same chain asked for this file */
-    struct text chain_name;
+    bool has_aimed_name; /* no handle is known (any more), but the file that the request was aimed at */
+    struct text aimed_name;
     bool durable_reconnect;
     bool session_binding;
 };

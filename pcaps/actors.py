@@ -139,7 +139,10 @@ class Actor(smb.Client):
         assert expect in (None, answer.name), "%s %s: expected %s, got %s" % (operation, facts, expect, answer.name)
         if not self.quiet:
             share = None if operation in ("session_setup", "logoff", "echo") else facts.pop("share", self.share)
-            self.stage.did(operation, user=self.user, share=share, status=answer.name, **facts)
+            if answer.name in ("STATUS_USER_SESSION_DELETED", "STATUS_NETWORK_NAME_DELETED"):
+                share = None  # the id stands for nothing any more
+            user = None if answer.name == "STATUS_USER_SESSION_DELETED" else self.user
+            self.stage.did(operation, user=user, share=share, status=answer.name, **facts)
         return answer
 
     def logon(self, user="alice", password=None, expect=OK, domain="EXAMPLE", bind=None, previous=0, auth="ntlmv2"):
@@ -166,7 +169,7 @@ class Actor(smb.Client):
     def open(self, name, expect=OK, **how):
         raw = how.pop("raw", name)
         answer = self.last = self.call(smb.create(raw, **how))
-        facts = {"directory": True} if how.get("options", 0) & smb.DIRECTORY else {}
+        facts = {"directory": True} if how.get("options", 0) & smb.DIRECTORY and expect == OK else {}
         return self.opened(name or "\\", answer, expect, **facts)
 
     def make(self, name, content=b"", **how):

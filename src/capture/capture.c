@@ -200,8 +200,8 @@ static int refuse_link_type(const struct capture *c, int link_type, char *why, s
 #undef LINK_TYPE
         ;
     const char *name = pcap_datalink_val_to_name(link_type);
-    return refuse(-EPROTONOSUPPORT, why, size, "%s: frames of link type %d (%s) are not read; capture on an interface of another type (%s)",
-                  c->name, link_type, name ? name : "unknown", known + 2);
+    return refuse(-EPROTONOSUPPORT, why, size, "%s: frames of link type %d%s%s are not read; capture on an interface of another type (%s)",
+                  c->name, link_type, name ? ", " : "", name ? name : "", known + 2);
 }
 
 /* The FILE belongs to libpcap once it took it; before, it is closed here. */

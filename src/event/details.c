@@ -23,8 +23,8 @@ static void file(struct event_maker *m, const struct operation *op) {
     share(m, op);
     if (op->handle && op->handle->named) {
         maker_file(m, op->tree, op->handle->name, op->handle->directory);
-    } else if (op->has_chain_name) {
-        maker_file(m, op->tree, op->chain_name, false);
+    } else if (op->has_aimed_name) {
+        maker_file(m, op->tree, op->aimed_name, false);
     }
     if (op->handle && op->handle->directory) {
         event_bool(&m->event, FIELD_DIRECTORY, true);
@@ -334,7 +334,7 @@ static void ioctl_details(struct event_maker *m, const struct operation *op, uin
     case FSCTL_SRV_COPYCHUNK:
     case FSCTL_SRV_COPYCHUNK_WRITE:
         event_text(e, FIELD_COPY_SOURCE, op->copy_source);
-        if (r && r->has_details) {
+        if (r && r->has_details && op->response->header.status == STATUS_SUCCESS) { /* else the server's limits, 2.2.32.1 */
             event_uint(e, FIELD_BYTES_COPIED, r->copychunk.total_bytes_written);
         }
         break;

@@ -95,7 +95,7 @@ static void command(struct event *e, const struct operation *op) {
         event_uint(e, FIELD_PROCESS_ID, h->process_id);
     } else if (any) {
         event_named(e, FIELD_COMMAND, any->header.command, &names_smb2_command, 4);
-        if (any->header.message_id != UINT64_MAX) {
+        if (any->header.message_id <= INT64_MAX) { /* all ones: sent unasked; and readers of JSON end at 2^63 */
             event_uint(e, FIELD_MESSAGE_ID, any->header.message_id);
         }
     }

@@ -262,8 +262,8 @@ void connection_packet(struct flow_context *c, struct flow *f, enum direction d,
         return;
     }
     revive(f, d, p);
-    if (f->state == FLOW_ATTEMPT && !f->facts.start_seen) {
-        return; /* a keep-alive of a flow that was picked up: its byte is no data */
+    if (!f->opened && f->state != FLOW_CANDIDATE && !(is_syn(p) && f->state == FLOW_ATTEMPT)) {
+        return; /* a keep-alive of a flow that was picked up, or data where nothing stands; data with a SYN waits for its answer */
     }
     reassembly_packet(c, f, d, p);
     note_close(f);

@@ -157,6 +157,11 @@ static void judge_candidate(struct flow_context *c, struct flow *f, enum directi
 
 /* --- what has to give way --- */
 
+/* Is what lies behind a hole to be believed, though nobody acknowledged it? */
+static bool confirmed(const struct reorder_queue *q, uint32_t hole) {
+    return hole <= UNCONFIRMED_AHEAD_MAX || queue_run(q, CONFIRMING_SEGMENTS) == CONFIRMING_SEGMENTS;
+}
+
 /* The first hole of a direction, or what else keeps it waiting, is over. */
 static void force(struct flow_context *c, struct flow *f, enum direction d, struct moment at) {
     struct half *h = &f->halves[d];
@@ -180,7 +185,7 @@ static void force(struct flow_context *c, struct flow *f, enum direction d, stru
         pass_head(c, f, d);
     } else if (past != 0) {
         pass_gap(c, f, d, past < hole ? past : hole, at);
-    } else if (hole <= UNCONFIRMED_AHEAD_MAX || queue_run(queue_of(f, d), CONFIRMING_SEGMENTS) == CONFIRMING_SEGMENTS) {
+    } else if (confirmed(queue_of(f, d), hole)) {
         pass_gap(c, f, d, hole, at);
     } else {
         c->stats->segments_dropped++;
@@ -333,10 +338,9 @@ void reassembly_drop(struct flow_context *c, struct flow *f) {
 
 /* --- arrival --- */
 
-/* Keeps it, if need be at the cost of what has waited longest. False: it has to pass now. */
+/* Keeps a copy of what is new in it. False: a bound, or the budget, was hit. */
 static bool keep(struct flow_context *c, struct flow *f, enum direction d, const struct arrival *a) {
     if (!start_waiting(c, f)) {
-        c->stats->reassembly_limit++;
         return false;
     }
     bool differs = false;
@@ -405,33 +409,47 @@ static bool trim_old(struct flow_context *c, struct flow *f, enum direction d, s
     return true;
 }
 
+/* A bound was hit by an arrival: something gives way to it. False: not to this one, or there is nothing. */
+static bool make_room(struct flow_context *c, struct flow *f, enum direction d, const struct arrival *a) {
+    const struct reorder_queue *q = queue_of(f, d);
+    c->stats->reassembly_limit++;
+    if (q->count == 0 && queue_of(f, direction_opposite(d))->count == 0) {
+        take_by_force(c, f, d, *a);
+        return false;
+    }
+    if (!confirmed(q, a->seq - f->halves[d].next)) {
+        c->stats->segments_dropped++;
+        return false;
+    }
+    force(c, f, has_hole(f, d) && q->count != 0 ? d : weakest(f), a->at);
+    if (!f->doomed) {
+        drain_both(c, f);
+    }
+    return !f->doomed;
+}
+
+/* Can it pass where it lies, ahead of all that is queued? */
+static bool is_next(const struct flow *f, enum direction d, const struct arrival *a) {
+    const struct half *h = &f->halves[d];
+    const struct segment *head = queue_head(queue_of(f, d));
+    return a->seq == h->next && !(head && head->seq == h->next) && !h->early && f->opened && !blocked(f, d, a->has_ack, a->ack);
+}
+
 static void take(struct flow_context *c, struct flow *f, enum direction d, struct arrival a) {
-    bool counted = false;
+    const struct half *h = &f->halves[d];
+    const struct segment *head = queue_head(queue_of(f, d));
+    bool late = !h->early && a.seq != h->next && !(head && head->seq == h->next);
     while (trim_old(c, f, d, &a)) {
-        const struct half *h = &f->halves[d];
-        const struct segment *head = queue_head(queue_of(f, d));
-        bool next = a.seq == h->next && !(head && head->seq == h->next);
-        if (next && !h->early && f->opened && !blocked(f, d, a.has_ack, a.ack)) {
+        if (is_next(f, d, &a)) {
             take_in_order(c, f, d, a);
             return;
         }
-        if (!counted && !h->early && a.seq != h->next && !(head && head->seq == h->next)) {
-            c->stats->out_of_order++;
-            counted = true;
-        }
-        if (keep(c, f, d, &a)) {
+        c->stats->out_of_order += late;
+        late = false;
+        bool waits_for_answer = !f->opened && f->state != FLOW_CANDIDATE;
+        if (keep(c, f, d, &a) || waits_for_answer || !make_room(c, f, d, &a)) {
             return;
         }
-        if (queue_of(f, d)->count == 0 && queue_of(f, direction_opposite(d))->count == 0) {
-            take_by_force(c, f, d, a);
-            return;
-        }
-        c->stats->reassembly_limit++;
-        force(c, f, has_hole(f, d) && queue_of(f, d)->count != 0 ? d : weakest(f), a.at);
-        if (f->doomed) {
-            return;
-        }
-        drain_both(c, f);
     }
 }
 

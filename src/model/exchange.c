@@ -223,6 +223,16 @@ void exchange_request(struct connection *c, const struct smb2_message *q, enum v
 
 /* ---- responses */
 
+/* A CHANGE_NOTIFY may be answered behind the CLOSE of its handle (MS-SMB2 3.3.5.10). */
+static void interim_name(struct exchange *x) {
+    struct session *s = x->has_file_id && !x->handle_named ? session_find(x->connection, x->session_id) : NULL;
+    struct handle *h = s ? handle_find(s, x->file_id) : NULL;
+    if (h && h->facts.named) {
+        x->handle_name = text_share(h->name);
+        x->handle_named = true;
+    }
+}
+
 /* STATUS_PENDING, MS-SMB2 3.3.4.2: the request goes on waiting; one that was not seen is known from now on. */
 static void response_interim(struct connection *c, const struct smb2_message *r, struct exchange *x) {
     uint64_t session_id;
@@ -243,6 +253,7 @@ static void response_interim(struct connection *c, const struct smb2_message *r,
     }
     x->interim++;
     x->async = true;
+    interim_name(x);
 }
 
 /* Where the operation belongs, by the request where it was seen, else by the response. */
@@ -304,7 +315,8 @@ static void completion_learn(struct completion *d) {
                   ? tree_learn(d->c->model, d->session, d->op.tree_id)
                   : tree_find(d->session, d->op.tree_id);
     if (d->op.has_file_id) {
-        d->handle = trusted && command != SMB2_CLOSE && command != SMB2_CREATE
+        bool put_off = d->ex && d->ex->interim != 0;
+        d->handle = trusted && !put_off && command != SMB2_CLOSE && command != SMB2_CREATE
                         ? handle_learn(d->c->model, d->session, d->tree, d->op.file_id)
                         : handle_find(d->session, d->op.file_id);
     }
@@ -406,6 +418,21 @@ bool exchange_evict(struct model *m) {
 
 /* ---- the way out */
 
+/* The file a request was aimed at, where there is no handle to tell: its CREATE failed, or it was closed meanwhile. */
+static void aimed_at(struct completion *d) {
+    const struct exchange *x = d->ex;
+    if (!x || d->handle) {
+        return;
+    }
+    if (x->handle_named) {
+        d->op.has_aimed_name = true;
+        d->op.aimed_name = text_of(x->handle_name);
+    } else if (x->from_chain && x->chain->named) {
+        d->op.has_aimed_name = true;
+        d->op.aimed_name = text_of(x->chain->name);
+    }
+}
+
 void completion_report(struct completion *d) {
     struct operation *op = &d->op;
     struct model *m = d->c->model;
@@ -414,10 +441,7 @@ void completion_report(struct completion *d) {
     op->tree = d->tree ? &d->tree->facts : NULL;
     op->handle = d->handle ? &d->handle->facts : NULL;
     op->response = d->rsp;
-    if (d->ex && d->ex->from_chain && !d->handle && d->ex->chain->named) {
-        op->has_chain_name = true;
-        op->chain_name = text_of(d->ex->chain->name);
-    }
+    aimed_at(d);
     if (d->ex) {
         op->context_mask = d->ex->context_mask;
         op->request = d->ex->request_lost ? NULL : &d->ex->request;

@@ -154,6 +154,7 @@ void request_keep(struct exchange *x, const struct smb2_message *message) {
 void request_drop(struct exchange *x) {
     struct model *m = x->connection->model;
     text_drop(&m->texts, x->text);
+    text_drop(&m->texts, x->handle_name);
     auth_drop(m, x->auth);
     chain_drop(m, x->chain);
     if (x->lists) {

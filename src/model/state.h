@@ -103,6 +103,8 @@ struct exchange {
     struct shared_text *text; /* the one text a request has: name, path, pattern, new name */
     struct auth *auth;
     struct chain *chain;
+    struct shared_text *handle_name; /* of its handle when the answer was put off: the handle may be gone when it comes */
+    bool handle_named;
     bool request_lost;        /* stands for a request that was not seen, since an interim answer came */
     void *lists;              /* NEGOTIATE: its lists, in one piece of memory */
     size_t lists_size;

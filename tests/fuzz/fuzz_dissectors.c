@@ -1,11 +1,12 @@
 /* All dissectors, one message at a time. The first byte chooses the dissector (its place in dissectors[], modulo their
- * number), bit 0 of the second the direction (1: to the client), bit 1 whether the message was cut: then the wire had 64
- * KiB more than there is. The rest is the message.
+ * number), bit 0 of the second the direction (1: to the client), bit 1 whether the message was cut: then the wire had
+ * 64 KiB more than there is. The rest is the message.
  *
  * With meson: -Dfuzz=true looks for new faults, an ordinary build replays corpus/dissectors. By hand:
  *
- *     clang -g -O1 -fsanitize=fuzzer,address,undefined -Iinclude tests/fuzz/fuzz_dissectors.c dissectors/... src/base/...
- *     ./a.out -max_len=65536 found tests/fuzz/corpus/dissectors
+ *     clang -g -O1 -D_GNU_SOURCE -fsanitize=fuzzer,address,undefined -Iinclude -o fuzz_dissectors \
+ *         tests/fuzz/fuzz_dissectors.c dissectors/[a-z]*.c src/base/arena.c src/base/names.c
+ *     ./fuzz_dissectors -max_len=65536 found tests/fuzz/corpus/dissectors
  */
 #include <assert.h>
 #include <stdbool.h>

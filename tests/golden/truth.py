@@ -23,7 +23,7 @@ FLOW_FACTS = {"user"}
 SUMS = {"write": "bytes_written", "read": "bytes_read"}
 # What --detail handles tells one by one; failures it tells whatever they are.
 ONE_BY_ONE = {"session_setup", "logoff", "tree_connect", "create", "open_pipe", "rename", "delete", "set_info"}
-NO_FAILURES = {"STATUS_SUCCESS", "STATUS_NO_MORE_FILES", "STATUS_BUFFER_OVERFLOW"}
+NO_FAILURES = {"STATUS_SUCCESS", "STATUS_NO_MORE_FILES", "STATUS_BUFFER_OVERFLOW", "STATUS_NOTIFY_CLEANUP"}
 
 
 def said(record, fact):

@@ -25,8 +25,8 @@ static inline void dissecting_deliver(void *arg, const struct pdu *pdu) {
 }
 
 /* wire_length: 0 stands for n. */
-static inline void dissecting_run(struct dissecting *d, const struct dissector *to, enum direction dir, const void *p, size_t n,
-                                  uint32_t wire_length) {
+static inline void dissecting_run(struct dissecting *d, const struct dissector *to, enum direction dir, const void *p,
+                                  size_t n, uint32_t wire_length) {
     *d = (struct dissecting){.arena = {malloc(65536), 65536, 0, false}};
     d->bytes = malloc(n ? n : 1);
     assert(d->bytes && d->arena.base);

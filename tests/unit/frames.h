@@ -66,7 +66,8 @@ static inline void frame_close(struct wire *w, size_t at) {
 enum { SESSION = 0x1234 };
 
 /* 64 bytes, MS-SMB2 2.2.1; returns where */
-static inline size_t put_header(struct wire *w, uint16_t command, uint32_t flags, uint64_t message_id, uint64_t session) {
+static inline size_t put_header(struct wire *w, uint16_t command, uint32_t flags, uint64_t message_id,
+                                uint64_t session) {
     size_t at = w->n;
     put_bytes(w, "\xfeSMB", 4);
     put(w, 64, 2);

@@ -210,8 +210,12 @@ static void test_cut(void **state) {
 
 int main(void) {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_commands_are_whole), cmocka_unit_test(test_read),           cmocka_unit_test(test_write),
-        cmocka_unit_test(test_chain),              cmocka_unit_test(test_envelopes),      cmocka_unit_test(test_alien_and_tiny),
+        cmocka_unit_test(test_commands_are_whole),
+        cmocka_unit_test(test_read),
+        cmocka_unit_test(test_write),
+        cmocka_unit_test(test_chain),
+        cmocka_unit_test(test_envelopes),
+        cmocka_unit_test(test_alien_and_tiny),
         cmocka_unit_test(test_cut),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

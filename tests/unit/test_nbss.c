@@ -341,34 +341,37 @@ static void test_mid_stream(void **state) {
     free(s);
 }
 
+static void mid_stream_in_pieces(const struct stream *s, size_t from, size_t piece) {
+    struct bench b;
+    bench_open(&b, false);
+    for (size_t at = from; at < s->w.n; at += piece) {
+        bench_bytes(&b, TO_SERVER, wire_view(&s->w, at, at + piece < s->w.n ? at + piece : s->w.n));
+    }
+    bench_end(&b);
+    unsigned first = 0;
+    while (first < s->count && s->places[first].frame < from) {
+        first++;
+    }
+    assert_int_equal(b.r->count, s->count - first);
+    for (unsigned i = 0; i < b.r->count; i++) {
+        const struct place *p = &s->places[first + i];
+        const struct message *m = &b.r->items[i].m;
+        assert_memory_equal(b.r->items[i].bytes, s->w.b + p->begin, m->bytes.n);
+        size_t begin = m->first ? p->frame : p->begin;
+        if (piece >= 13) { /* of smaller segments not all are told apart: RESYNC_MARKS */
+            assert_int_equal(m->begin.frame, (begin - from) / piece + 1);
+        }
+    }
+    bench_close(&b);
+}
+
 /* The search finds the same messages when the stream comes in small pieces. */
 static void test_mid_stream_in_pieces(void **state) {
     (void)state;
     struct stream *s = requests();
     for (size_t piece = 1; piece < 100; piece += piece < 10 ? 1 : 13) {
         for (size_t from = 1; from < s->w.n; from += 7) {
-            struct bench b;
-            bench_open(&b, false);
-            for (size_t at = from; at < s->w.n; at += piece) {
-                bench_bytes(&b, TO_SERVER, wire_view(&s->w, at, at + piece < s->w.n ? at + piece : s->w.n));
-            }
-            bench_end(&b);
-            unsigned first = 0;
-            while (first < s->count && s->places[first].frame < from) {
-                first++;
-            }
-            assert_int_equal(b.r->count, s->count - first);
-            for (unsigned i = 0; i < b.r->count; i++) {
-                const struct place *p = &s->places[first + i];
-                const struct message *m = &b.r->items[i].m;
-                assert_memory_equal(b.r->items[i].bytes, s->w.b + p->begin, m->bytes.n);
-                size_t begin = m->first ? p->frame : p->begin;
-                size_t segment = (begin - from) / piece + 1;
-                if (piece >= 13) { /* of smaller segments not all are told apart: RESYNC_MARKS */
-                    assert_int_equal(m->begin.frame, segment);
-                }
-            }
-            bench_close(&b);
+            mid_stream_in_pieces(s, from, piece);
         }
     }
     free(s);

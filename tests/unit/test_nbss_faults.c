@@ -183,7 +183,8 @@ static void chain_lie(uint32_t next) {
 
 static void test_chain_lies(void **state) {
     (void)state;
-    static const uint32_t lies[] = {1, 8, 63, 56, 65, 137, 0xffffffff, 0xfffffff8, 0x80000000, 136 + 88 - 56, 1000, 224};
+    static const uint32_t lies[] = {1,    8,  63, 56, 65, 137, 0xffffffff, 0xfffffff8, 0x80000000, 136 + 88 - 56,
+                                    1000, 224};
     for (unsigned i = 0; i < sizeof lies / sizeof *lies; i++) {
         chain_lie(lies[i]);
     }
@@ -425,7 +426,8 @@ static void test_probe(void **state) {
     frame_close(w, f);
     assert_int_equal(nbss_probe(wire_view(w, 0, w->n)), PROBE_RESPONSE);
     w->n = 0;
-    static const char negotiate[] = "\xffSMBr\0\0\0\0\x18\x53\xc8\0\0\0\0\0\0\0\0\0\0\0\0\xff\xff\xff\xfe\0\0\0\0\0\x0c\0\2NT LM 0.12";
+    static const char negotiate[] =
+        "\xffSMBr\0\0\0\0\x18\x53\xc8\0\0\0\0\0\0\0\0\0\0\0\0\xff\xff\xff\xfe\0\0\0\0\0\x0c\0\2NT LM 0.12";
     f = frame_open(w);
     put_bytes(w, negotiate, sizeof negotiate);
     frame_close(w, f);

@@ -50,7 +50,8 @@ static void test_refused_changes_nothing(void **state) {
     uint8_t block[200] = {1};
     assert_true(nbss_pool_append(pool, &budget, &p, (struct view){block, sizeof block}));
     assert_int_equal(top.held, NBSS_POOL_CLASS_MIN);
-    assert_false(nbss_pool_append(pool, &budget, &p, (struct view){block, sizeof block})); /* both are held while it moves */
+    assert_false(
+        nbss_pool_append(pool, &budget, &p, (struct view){block, sizeof block})); /* both are held while it moves */
     assert_int_equal(p->n, sizeof block);
     assert_int_equal(top.held, NBSS_POOL_CLASS_MIN);
     nbss_pool_release(pool, &budget, &p);

@@ -174,8 +174,11 @@ static void test_negotiate_and_challenge(void **state) {
 
 int main(void) {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_authenticate), cmocka_unit_test(test_anonymous),     cmocka_unit_test(test_truncations),
-        cmocka_unit_test(test_lying_fields), cmocka_unit_test(test_negotiate_and_challenge),
+        cmocka_unit_test(test_authenticate),
+        cmocka_unit_test(test_anonymous),
+        cmocka_unit_test(test_truncations),
+        cmocka_unit_test(test_lying_fields),
+        cmocka_unit_test(test_negotiate_and_challenge),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

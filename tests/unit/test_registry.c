@@ -16,7 +16,7 @@ static void test_all_take_nothing(void **state) {
     for (const struct dissector *const *at = dissectors; *at; at++) {
         struct dissecting d;
         dissecting_run(&d, *at, TO_SERVER, "", 0, 0);
-        assert_int_equal(d.verdict, V_NOT_MINE);
+        assert_true(d.verdict == V_NOT_MINE || d.verdict == V_SHORT);
         assert_int_equal(d.count, 0);
         assert_non_null((*at)->name);
         dissecting_free(&d);

@@ -130,7 +130,8 @@ static void test_dialects_do_not_fit_the_arena(void **state) {
     uint8_t small[64];
     struct arena arena = {small, sizeof small, 0, false};
     struct dissecting d = {.count = 0};
-    struct dissection dissection = {.mem = &arena, .wire_length = (uint32_t)m.n, .deliver = dissecting_deliver, .arg = &d};
+    struct dissection dissection = {
+        .mem = &arena, .wire_length = (uint32_t)m.n, .deliver = dissecting_deliver, .arg = &d};
     assert_int_equal(dissector_smb1.dissect(&dissection, (struct view){m.b, m.n}), V_LIMIT);
     assert_int_equal(d.count, 1);
     assert_int_equal(d.pdus[0].smb1.header.command, SMB1_NEGOTIATE);
@@ -196,9 +197,9 @@ static void test_response(void **state) {
 
 int main(void) {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_header),      cmocka_unit_test(test_request),
+        cmocka_unit_test(test_header),       cmocka_unit_test(test_request),
         cmocka_unit_test(test_request_lies), cmocka_unit_test(test_dialects_do_not_fit_the_arena),
-        cmocka_unit_test(test_truncations), cmocka_unit_test(test_response),
+        cmocka_unit_test(test_truncations),  cmocka_unit_test(test_response),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -11,7 +11,7 @@
 #include "dissecting.h"
 
 /* OriginalMessageSize 100, Flags 1, SessionId 0x0000040000000051 */
-static const uint8_t good[52] = {0xfd, 'S',  'M', 'B', [36] = 100, [42] = 1, [44] = 0x51, [49] = 0x04};
+static const uint8_t good[52] = {0xfd, 'S', 'M', 'B', [36] = 100, [42] = 1, [44] = 0x51, [49] = 0x04};
 
 static void test_good(void **state) {
     (void)state;
@@ -51,7 +51,9 @@ static void test_truncations(void **state) {
 
 int main(void) {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_good), cmocka_unit_test(test_size_lies), cmocka_unit_test(test_truncations),
+        cmocka_unit_test(test_good),
+        cmocka_unit_test(test_size_lies),
+        cmocka_unit_test(test_truncations),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

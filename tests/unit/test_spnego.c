@@ -138,7 +138,7 @@ static void test_contradictions(void **state) {
     wrap(&t, 0x60);
     expect(t, V_BAD, 0); /* no mechanism */
     t = explicit(1, octets("x", 1));
-    expect(t, V_BAD, 0); /* no SEQUENCE */
+    expect(t, V_BAD, 0);                             /* no SEQUENCE */
     t = explicit(2, element(0x03, ntlm, NTLM_SIZE)); /* the token is no OCTET STRING */
     wrap(&t, 0x30);
     t = explicit(1, t);
@@ -182,7 +182,7 @@ static void test_every_byte(void **state) {
 
 int main(void) {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_tokens),      cmocka_unit_test(test_not_ours),  cmocka_unit_test(test_contradictions),
+        cmocka_unit_test(test_tokens),      cmocka_unit_test(test_not_ours),   cmocka_unit_test(test_contradictions),
         cmocka_unit_test(test_truncations), cmocka_unit_test(test_every_byte),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -35,10 +35,10 @@ struct smb2_message dissect_good(const struct octets *);
 /* Dissects it and asserts this verdict; gives its pdu. */
 struct smb2_message dissect_as(const struct octets *, enum verdict);
 
-/* Dissects all beginnings of a good message, from nothing to the whole, each in memory of just that size, once as the rest
- * of a message that was cut, once as a message that was never longer; and the whole in arenas of all sizes. Asserts: V_OK
- * with the first `needed` bytes and more, not with fewer; V_SHORT where it was cut; V_LIMIT where the arena was too small;
- * one pdu once the header is there, none before, and the header as it is in the whole. */
+/* Dissects all beginnings of a good message, from nothing to the whole, each in memory of just that size, once as
+ * the rest of a message that was cut, once as a message that was never longer; and the whole in arenas of all sizes.
+ * Asserts: V_OK with the first `needed` bytes and more, not with fewer; V_SHORT where it was cut; V_LIMIT where the
+ * arena was too small; one pdu once the header is there, none before, and the header as it is in the whole. */
 void truncate_all(const struct octets *, size_t needed);
 
 bool text_is(struct text, const char *ascii);

@@ -1,0 +1,489 @@
+/* Link, IP and TCP headers: each link type, and each truncation of a good frame in memory of exactly its size. */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <cmocka.h>
+#include <pcap/dlt.h>
+
+#include "../../src/decode/decode.h"
+
+enum { FRAME_MAX = 2048 };
+
+/* A frame being built, header by header. */
+struct builder {
+    uint8_t bytes[FRAME_MAX];
+    size_t n;
+};
+
+static void put(struct builder *b, const void *bytes, size_t n) {
+    assert_true(n <= FRAME_MAX - b->n);
+    memcpy(b->bytes + b->n, bytes, n);
+    b->n += n;
+}
+
+static void put8(struct builder *b, unsigned v) {
+    uint8_t byte = (uint8_t)v;
+    put(b, &byte, 1);
+}
+
+static void put16(struct builder *b, unsigned v) {
+    put8(b, v >> 8);
+    put8(b, v & 0xff);
+}
+
+static void put32(struct builder *b, uint32_t v) {
+    put16(b, v >> 16);
+    put16(b, v & 0xffff);
+}
+
+static void put_ethernet(struct builder *b, unsigned ethertype) {
+    put(b, "\x0a\x0b\x0c\x0d\x0e\x0f\x01\x02\x03\x04\x05\x06", 12);
+    put16(b, ethertype);
+}
+
+/* payload: of IP; options: a multiple of 4 */
+static void put_ipv4(struct builder *b, unsigned protocol, unsigned payload, unsigned options, unsigned fragment) {
+    put8(b, 0x40 | (20 + options) / 4);
+    put8(b, 0);
+    put16(b, 20 + options + payload);
+    put16(b, 7);
+    put16(b, fragment);
+    put8(b, 64);
+    put8(b, protocol);
+    put16(b, 0);
+    put32(b, 0x0a000001);
+    put32(b, 0x0a000002);
+    for (unsigned i = 0; i < options; i++) {
+        put8(b, 1);
+    }
+}
+
+static void put_ipv6(struct builder *b, unsigned next, unsigned payload) {
+    put32(b, 0x60000000);
+    put16(b, payload);
+    put8(b, next);
+    put8(b, 64);
+    put(b, "\xfe\x80\0\0\0\0\0\0\0\0\0\0\0\0\0\1\xfe\x80\0\0\0\0\0\0\0\0\0\0\0\0\0\2", 32);
+}
+
+static void put_tcp(struct builder *b, unsigned flags, const char *data) {
+    put16(b, 50000);
+    put16(b, 445);
+    put32(b, 0x01020304);
+    put32(b, 0x05060708);
+    put16(b, 0x5000 | flags);
+    put16(b, 1234);
+    put32(b, 0);
+    put(b, data, strlen(data));
+}
+
+/* Decodes a copy of the first n bytes of the frame. */
+static enum verdict decode_first(const struct builder *b, size_t n, size_t wire, int link_type, struct packet *out, struct stats *stats) {
+    uint8_t *copy = malloc(n + (n == 0));
+    assert_non_null(copy);
+    memcpy(copy, b->bytes, n);
+    struct frame frame = {{copy, n}, (uint32_t)wire, link_type, {12345, 6}};
+    memset(out, 0xee, sizeof *out);
+    enum verdict verdict = decode_frame(&frame, out, stats);
+    if (verdict == V_OK) {
+        assert_true(out->payload.n <= out->payload_length);
+        /* Read every byte that is claimed. */
+        volatile uint8_t sum = 0;
+        for (size_t i = 0; i < out->payload.n; i++) {
+            sum = (uint8_t)(sum + out->payload.p[i]);
+        }
+        out->payload.p = b->bytes + (out->payload.n != 0 ? (size_t)(out->payload.p - copy) : 0);
+    }
+    free(copy);
+    return verdict;
+}
+
+/* All of it is decoded, and no truncation reads outside or invents anything. */
+static void check(const struct builder *b, int link_type, const char *data, struct packet *out) {
+    struct stats stats = {0};
+    assert_int_equal(decode_first(b, b->n, b->n, link_type, out, &stats), V_OK);
+    assert_int_equal(stats.tcp_packets, 1);
+    assert_int_equal(out->at.time_ns, 12345);
+    assert_int_equal(out->at.frame, 6);
+    assert_int_equal(out->src.port, 50000);
+    assert_int_equal(out->dst.port, 445);
+    assert_int_equal(out->seq, 0x01020304);
+    assert_int_equal(out->ack, 0x05060708);
+    assert_int_equal(out->window, 1234);
+    assert_int_equal(out->payload_length, strlen(data));
+    assert_int_equal(out->payload.n, strlen(data));
+    assert_memory_equal(out->payload.p, data, strlen(data));
+    size_t whole = b->n - strlen(data);
+    for (size_t n = 0; n < b->n; n++) {
+        struct packet cut;
+        struct stats cut_stats = {0};
+        enum verdict verdict = decode_first(b, n, b->n, link_type, &cut, &cut_stats);
+        if (n < whole) {
+            assert_int_not_equal(verdict, V_OK);
+            uint64_t faults = 0;
+            for (int i = 0; i < DECODE_FAULTS; i++) {
+                faults += cut_stats.decode_faults[i];
+            }
+            assert_int_equal(faults, 1);
+        } else {
+            assert_int_equal(verdict, V_OK);
+            assert_int_equal(cut.payload.n, n - whole);
+            assert_int_equal(cut.payload_length, strlen(data));
+        }
+    }
+}
+
+static enum verdict verdict_of(const struct builder *b, int link_type, enum decode_fault fault) {
+    struct packet out;
+    struct stats stats = {0};
+    enum verdict verdict = decode_first(b, b->n, b->n, link_type, &out, &stats);
+    assert_int_equal(stats.decode_faults[fault], 1);
+    assert_int_equal(stats.tcp_packets, 0);
+    return verdict;
+}
+
+static void put_ipv4_tcp(struct builder *b, const char *data) {
+    put_ipv4(b, 6, 20 + (unsigned)strlen(data), 0, 0);
+    put_tcp(b, TCP_ACK, data);
+}
+
+static void put_ipv6_tcp(struct builder *b, const char *data) {
+    put_ipv6(b, 6, 20 + (unsigned)strlen(data));
+    put_tcp(b, TCP_ACK, data);
+}
+
+static void ethernet(void **state) {
+    (void)state;
+    struct builder b = {.n = 0};
+    struct packet p;
+    put_ethernet(&b, 0x0800);
+    put_ipv4_tcp(&b, "hello");
+    check(&b, DLT_EN10MB, "hello", &p);
+    assert_true(p.link.has_mac);
+    assert_memory_equal(p.link.src_mac, "\1\2\3\4\5\6", 6);
+    assert_memory_equal(p.link.dst_mac, "\x0a\x0b\x0c\x0d\x0e\x0f", 6);
+    assert_int_equal(p.link.vlan_count, 0);
+    assert_int_equal(p.src.ip.family, 4);
+    assert_memory_equal(p.src.ip.bytes, "\x0a\0\0\1\0\0\0\0\0\0\0\0\0\0\0\0", 16);
+    assert_memory_equal(p.dst.ip.bytes, "\x0a\0\0\2\0\0\0\0\0\0\0\0\0\0\0\0", 16);
+    assert_int_equal(p.flags, TCP_ACK);
+    assert_int_equal(p.window_scale, 0xff);
+}
+
+static void ethernet_ipv6(void **state) {
+    (void)state;
+    struct builder b = {.n = 0};
+    struct packet p;
+    put_ethernet(&b, 0x86dd);
+    put_ipv6_tcp(&b, "hello");
+    check(&b, DLT_EN10MB, "hello", &p);
+    assert_int_equal(p.src.ip.family, 6);
+    assert_memory_equal(p.dst.ip.bytes, "\xfe\x80\0\0\0\0\0\0\0\0\0\0\0\0\0\2", 16);
+}
+
+static void trailers_are_no_data(void **state) {
+    (void)state;
+    for (unsigned version = 4; version <= 6; version += 2) {
+        struct builder b = {.n = 0};
+        struct packet p;
+        struct stats stats = {0};
+        put_ethernet(&b, version == 4 ? 0x0800 : 0x86dd);
+        if (version == 4) {
+            put_ipv4_tcp(&b, "");
+        } else {
+            put_ipv6_tcp(&b, "");
+        }
+        put(&b, "\0\0\0\0\0\0trailer", 13);
+        assert_int_equal(decode_first(&b, b.n, b.n, DLT_EN10MB, &p, &stats), V_OK);
+        assert_int_equal(p.payload_length, 0);
+        assert_int_equal(p.payload.n, 0);
+    }
+}
+
+static void vlan_tags(void **state) {
+    (void)state;
+    static const unsigned tpids[] = {0x8100, 0x88a8, 0x9100, 0x9200, 0x9300};
+    for (unsigned tags = 1; tags <= 16; tags++) {
+        struct builder b = {.n = 0};
+        struct packet p;
+        put_ethernet(&b, tpids[0]);
+        for (unsigned i = 1; i < tags; i++) {
+            put16(&b, 0xe000 | (100 + i));
+            put16(&b, tpids[i % 5]);
+        }
+        put16(&b, 0xe000 | (100 + tags));
+        put16(&b, 0x0800);
+        put_ipv4_tcp(&b, "tagged");
+        check(&b, DLT_EN10MB, "tagged", &p);
+        assert_int_equal(p.link.vlan_count, tags < VLAN_MAX ? tags : VLAN_MAX);
+        for (unsigned i = 0; i < p.link.vlan_count; i++) {
+            assert_int_equal(p.link.vlan[i], 101 + i);
+        }
+    }
+    struct builder b = {.n = 0};
+    put_ethernet(&b, 0x8100);
+    for (unsigned i = 0; i < 30; i++) {
+        put16(&b, 1);
+        put16(&b, 0x8100);
+    }
+    assert_int_equal(verdict_of(&b, DLT_EN10MB, DECODE_DEPTH), V_LIMIT);
+}
+
+static void snap(void **state) {
+    (void)state;
+    struct builder b = {.n = 0};
+    struct packet p;
+    put_ethernet(&b, 53);
+    put(&b, "\xaa\xaa\x03\0\0\0", 6);
+    put16(&b, 0x0800);
+    put_ipv4_tcp(&b, "hello");
+    check(&b, DLT_EN10MB, "hello", &p);
+    memcpy(b.bytes + 14, "\xf0\xf0\x03", 3); /* NetBEUI */
+    assert_int_equal(verdict_of(&b, DLT_EN10MB, DECODE_LINK), V_NOT_MINE);
+}
+
+static void cooked(void **state) {
+    (void)state;
+    struct builder b = {.n = 0};
+    struct packet p;
+    put(&b, "\0\0\0\1\0\6\1\2\3\4\5\6\0\0", 14);
+    put16(&b, 0x0800);
+    put_ipv4_tcp(&b, "hello");
+    check(&b, DLT_LINUX_SLL, "hello", &p);
+    assert_false(p.link.has_mac);
+    b.n = 0;
+    put16(&b, 0x8100);
+    put(&b, "\0\0\0\0\0\2\0\1\0\6\1\2\3\4\5\6\0\0", 18);
+    put16(&b, 42);
+    put16(&b, 0x86dd);
+    put_ipv6_tcp(&b, "hello");
+    check(&b, DLT_LINUX_SLL2, "hello", &p);
+    assert_int_equal(p.link.vlan[0], 42);
+}
+
+static void raw(void **state) {
+    (void)state;
+    struct builder b = {.n = 0};
+    struct packet p;
+    put_ipv4_tcp(&b, "hello");
+    check(&b, DLT_RAW, "hello", &p);
+    check(&b, DLT_IPV4, "hello", &p);
+    assert_int_equal(verdict_of(&b, DLT_IPV6, DECODE_BAD), V_BAD);
+    b.n = 0;
+    put_ipv6_tcp(&b, "hello");
+    check(&b, DLT_RAW, "hello", &p);
+    check(&b, DLT_IPV6, "hello", &p);
+    assert_int_equal(verdict_of(&b, DLT_IPV4, DECODE_BAD), V_BAD);
+    b.bytes[0] = 0x50;
+    assert_int_equal(verdict_of(&b, DLT_RAW, DECODE_LINK), V_NOT_MINE);
+    assert_int_equal(verdict_of(&b, 147, DECODE_LINK), V_NOT_MINE);
+}
+
+static void null_and_loop(void **state) {
+    (void)state;
+    static const uint8_t families[] = {2, 10, 24, 28, 30};
+    for (size_t i = 0; i < sizeof families; i++) {
+        for (int big = 0; big < 2; big++) {
+            struct builder b = {.n = 0};
+            struct packet p;
+            put32(&b, big ? families[i] : (uint32_t)families[i] << 24);
+            if (families[i] == 2) {
+                put_ipv4_tcp(&b, "hello");
+            } else {
+                put_ipv6_tcp(&b, "hello");
+            }
+            check(&b, big ? DLT_LOOP : DLT_NULL, "hello", &p);
+        }
+    }
+    struct builder b = {.n = 0};
+    put32(&b, 7);
+    assert_int_equal(verdict_of(&b, DLT_NULL, DECODE_LINK), V_NOT_MINE);
+}
+
+static void ipv4_options(void **state) {
+    (void)state;
+    struct builder b = {.n = 0};
+    struct packet p;
+    put_ethernet(&b, 0x0800);
+    put_ipv4(&b, 6, 25, 40, 0);
+    put_tcp(&b, TCP_ACK, "hello");
+    check(&b, DLT_EN10MB, "hello", &p);
+}
+
+static void ipv4_ah(void **state) {
+    (void)state;
+    struct builder b = {.n = 0};
+    struct packet p;
+    put_ipv4(&b, 51, 24 + 25, 0, 0);
+    put(&b, "\6\4\0\0" "spi." "seq." "icv.icv.icv.", 24);
+    put_tcp(&b, TCP_ACK, "hello");
+    check(&b, DLT_RAW, "hello", &p);
+}
+
+static void ipv6_extensions(void **state) {
+    (void)state;
+    struct builder b = {.n = 0};
+    struct packet p;
+    put_ipv6(&b, 0, 8 + 16 + 8 + 8 + 24 + 25);
+    put(&b, "\x2b\0\1\4\0\0\0\0", 8);                       /* hop-by-hop */
+    put(&b, "\x3c\1\0\0\0\0\0\0\0\0\0\0\0\0\0\0", 16);     /* routing */
+    put(&b, "\x2c\0\1\4\0\0\0\0", 8);                       /* destination */
+    put(&b, "\x33\0\0\0\1\2\3\4", 8);                       /* an atomic fragment */
+    put(&b, "\6\4\0\0" "spi." "seq." "icv.icv.icv.", 24);   /* AH */
+    put_tcp(&b, TCP_ACK, "hello");
+    check(&b, DLT_RAW, "hello", &p);
+    struct builder deep = {.n = 0};
+    put_ipv6(&deep, 60, 1000);
+    for (int i = 0; i < 100; i++) {
+        put(&deep, "\x3c\0\1\4\0\0\0\0", 8);
+    }
+    assert_int_equal(verdict_of(&deep, DLT_RAW, DECODE_DEPTH), V_LIMIT);
+}
+
+static void fragments_are_counted(void **state) {
+    (void)state;
+    static const unsigned fields[] = {0x2000, 0x2010, 0x0010}; /* more to come; the middle; the end */
+    for (size_t i = 0; i < 3; i++) {
+        struct builder b = {.n = 0};
+        put_ipv4(&b, 6, 24, 0, fields[i]);
+        put_tcp(&b, TCP_ACK, "data");
+        assert_int_equal(verdict_of(&b, DLT_RAW, DECODE_FRAGMENT), V_NOT_MINE);
+    }
+    struct builder b = {.n = 0};
+    put_ipv4(&b, 6, 24, 0, 0x4000); /* Don't Fragment is none */
+    put_tcp(&b, TCP_ACK, "data");
+    struct packet p;
+    check(&b, DLT_RAW, "data", &p);
+    b.n = 0;
+    put_ipv6(&b, 44, 8 + 24);
+    put(&b, "\6\0\0\1\1\2\3\4", 8);
+    put_tcp(&b, TCP_ACK, "data");
+    assert_int_equal(verdict_of(&b, DLT_RAW, DECODE_FRAGMENT), V_NOT_MINE);
+}
+
+static void length_zero_takes_what_is_there(void **state) {
+    (void)state;
+    struct builder b = {.n = 0};
+    struct packet p;
+    put_ethernet(&b, 0x0800);
+    put_ipv4_tcp(&b, "offloaded");
+    b.bytes[16] = b.bytes[17] = 0;
+    check(&b, DLT_EN10MB, "offloaded", &p);
+    b.n = 0;
+    put_ethernet(&b, 0x86dd);
+    put_ipv6_tcp(&b, "offloaded");
+    b.bytes[18] = b.bytes[19] = 0;
+    check(&b, DLT_EN10MB, "offloaded", &p);
+}
+
+static void window_scale_option(void **state) {
+    (void)state;
+    struct builder b = {.n = 0};
+    struct packet p;
+    struct stats stats = {0};
+    put_ipv4(&b, 6, 40, 0, 0);
+    put_tcp(&b, TCP_SYN, "\2\4\5\xb4\4\2\1\3\3\7");
+    b.bytes[20 + 12] = 0xa0;
+    put(&b, "\0\0\0\0\0\0\0\0\0\0", 10);
+    assert_int_equal(decode_first(&b, b.n, b.n, DLT_RAW, &p, &stats), V_OK);
+    assert_int_equal(p.window_scale, 7);
+    assert_int_equal(p.payload_length, 0);
+    b.bytes[49] = 200; /* RFC 7323 2.3: 14 at most */
+    assert_int_equal(decode_first(&b, b.n, b.n, DLT_RAW, &p, &stats), V_OK);
+    assert_int_equal(p.window_scale, 14);
+    for (size_t i = 40; i < 60; i++) { /* options that lie about their length */
+        for (unsigned v = 0; v < 256; v++) {
+            struct builder bad = b;
+            bad.bytes[i] = (uint8_t)v;
+            assert_int_equal(decode_first(&bad, bad.n, bad.n, DLT_RAW, &p, &stats), V_OK);
+        }
+    }
+    /* A cut within the options costs the option, not the segment. */
+    for (size_t n = 40; n < 60; n++) {
+        assert_int_equal(decode_first(&b, n, 60, DLT_RAW, &p, &stats), V_OK);
+        assert_int_equal(p.payload.n, 0);
+    }
+}
+
+static void lengths_that_contradict(void **state) {
+    (void)state;
+    struct builder good = {.n = 0};
+    put_ipv4_tcp(&good, "hello");
+    static const struct {
+        size_t at;
+        uint8_t value;
+    } lies[] = {{0, 0x44}, {0, 0x4f}, {3, 19}, {3, 39}, {32, 0x40}, {32, 0xf0}};
+    for (size_t i = 0; i < sizeof lies / sizeof *lies; i++) {
+        struct builder b = good;
+        b.bytes[lies[i].at] = lies[i].value;
+        assert_int_equal(verdict_of(&b, DLT_RAW, DECODE_BAD), V_BAD);
+    }
+}
+
+static void other_protocols(void **state) {
+    (void)state;
+    struct builder b = {.n = 0};
+    put_ethernet(&b, 0x0806);
+    put(&b, "arp", 3);
+    assert_int_equal(verdict_of(&b, DLT_EN10MB, DECODE_LINK), V_NOT_MINE);
+    b.n = 0;
+    put_ipv4(&b, 17, 8, 0, 0);
+    put32(&b, 0);
+    put32(&b, 0);
+    assert_int_equal(verdict_of(&b, DLT_RAW, DECODE_NOT_TCP), V_NOT_MINE);
+    b.bytes[9] = 0; /* hop-by-hop means nothing in IPv4 */
+    assert_int_equal(verdict_of(&b, DLT_RAW, DECODE_NOT_TCP), V_NOT_MINE);
+    b.n = 0;
+    put_ipv6(&b, 58, 8);
+    put32(&b, 0);
+    put32(&b, 0);
+    assert_int_equal(verdict_of(&b, DLT_RAW, DECODE_NOT_TCP), V_NOT_MINE);
+}
+
+/* Any byte of a good frame may be anything. */
+static void every_byte_every_value(void **state) {
+    (void)state;
+    struct builder good = {.n = 0};
+    put_ethernet(&good, 0x8100);
+    put16(&good, 5);
+    put16(&good, 0x86dd);
+    put_ipv6(&good, 0, 8 + 22);
+    put(&good, "\6\0\1\4\0\0\0\0", 8);
+    put_tcp(&good, TCP_SYN, "xx");
+    for (size_t i = 0; i < good.n; i++) {
+        for (unsigned v = 0; v < 256; v++) {
+            struct builder b = good;
+            struct packet p;
+            struct stats stats = {0};
+            b.bytes[i] = (uint8_t)v;
+            (void)decode_first(&b, b.n, b.n, DLT_EN10MB, &p, &stats);
+        }
+    }
+}
+
+int main(void) {
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(ethernet),
+        cmocka_unit_test(ethernet_ipv6),
+        cmocka_unit_test(trailers_are_no_data),
+        cmocka_unit_test(vlan_tags),
+        cmocka_unit_test(snap),
+        cmocka_unit_test(cooked),
+        cmocka_unit_test(raw),
+        cmocka_unit_test(null_and_loop),
+        cmocka_unit_test(ipv4_options),
+        cmocka_unit_test(ipv4_ah),
+        cmocka_unit_test(ipv6_extensions),
+        cmocka_unit_test(fragments_are_counted),
+        cmocka_unit_test(length_zero_takes_what_is_there),
+        cmocka_unit_test(window_scale_option),
+        cmocka_unit_test(lengths_that_contradict),
+        cmocka_unit_test(other_protocols),
+        cmocka_unit_test(every_byte_every_value),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}

@@ -1,0 +1,581 @@
+/* Connections from the first packet to the last: handshakes, directions, ends, times and bounds. */
+#include "flow_bench.h"
+
+static const uint32_t C = BENCH_CLIENT_ISN + 1, S = BENCH_SERVER_ISN + 1; /* the first bytes */
+
+static void closed_by_fin(void **state) {
+    (void)state;
+    struct bench *b = bench_new();
+    bench_handshake(b);
+    bench_c(b, 0, "bye");
+    bench_flags(b, TO_SERVER, TCP_FIN | TCP_ACK, C + 3, S);
+    bench_flags(b, TO_CLIENT, TCP_FIN | TCP_ACK, S, C + 4);
+    bench_flags(b, TO_SERVER, TCP_ACK, C + 4, S + 1);
+    bench_expect(b, "open start >bye");
+    bench_pass(b, LINGER_NS / 2);
+    bench_flags(b, TO_SERVER, TCP_ACK, C + 4, S + 1); /* trails, and belongs to it */
+    bench_pass(b, LINGER_NS / 2 + SECOND_NS);
+    bench_expect(b, "end:fin");
+    assert_int_equal(b->facts.packets[TO_SERVER], 6);
+    assert_int_equal(b->facts.tcp_flags, TCP_SYN | TCP_ACK | TCP_PSH | TCP_FIN);
+    assert_int_equal(b->facts.missed_bytes[TO_SERVER], 0);
+    bench_flags(b, TO_SERVER, TCP_ACK, C + 4, S + 1);
+    bench_flags(b, TO_CLIENT, TCP_FIN | TCP_ACK, S, C + 4);
+    bench_flags(b, TO_CLIENT, TCP_RST, S, 0);
+    bench_finish(b);
+    bench_expect(b, "");
+    bench_free(b);
+}
+
+static void fin_with_data_out_of_order(void **state) {
+    (void)state;
+    struct bench *b = bench_new();
+    bench_handshake(b);
+    struct view end = {(const uint8_t *)"end", 3};
+    bench_packet(b, TO_SERVER, TCP_FIN | TCP_ACK, C + 5, S, end, 3);
+    bench_flags(b, TO_CLIENT, TCP_FIN | TCP_ACK, S, C);
+    bench_c(b, 0, "first");
+    bench_pass(b, LINGER_NS + SECOND_NS);
+    bench_expect(b, "open start >firstend end:fin");
+    bench_free(b);
+}
+
+static void lost_before_fin(void **state) {
+    (void)state;
+    struct bench *b = bench_new();
+    bench_handshake(b);
+    bench_flags(b, TO_SERVER, TCP_FIN | TCP_ACK, C + 5, S);
+    bench_flags(b, TO_CLIENT, TCP_FIN | TCP_ACK, S, C + 6);
+    bench_finish(b);
+    bench_expect(b, "open start >(5) end:fin");
+    bench_free(b);
+}
+
+static void fin_not_captured_is_no_gap(void **state) {
+    (void)state;
+    struct bench *b = bench_new();
+    bench_handshake(b);
+    bench_c(b, 0, "bye");
+    bench_flags(b, TO_CLIENT, TCP_FIN | TCP_ACK, S, C + 4);
+    bench_pass(b, 2 * REORDER_NS);
+    bench_finish(b);
+    bench_expect(b, "open start >bye end:fin");
+    bench_free(b);
+}
+
+static void reset_inside_the_window_only(void **state) {
+    (void)state;
+    struct bench *b = bench_new();
+    bench_handshake(b);
+    bench_c(b, 0, "abc");
+    bench_flags(b, TO_SERVER, TCP_RST, C + 500000, 0);
+    bench_flags(b, TO_SERVER, TCP_RST, C - 1, 0);
+    bench_flags(b, TO_CLIENT, TCP_RST, S + 0x80000000, 0);
+    bench_pass(b, LINGER_NS + SECOND_NS);
+    assert_int_equal(b->stats.rst_ignored, 3);
+    bench_c(b, 3, "def");
+    bench_expect(b, "open start >abcdef");
+    bench_flags(b, TO_SERVER, TCP_RST, C + 6, 0);
+    bench_pass(b, LINGER_NS + SECOND_NS);
+    bench_expect(b, "end:rst");
+    bench_free(b);
+}
+
+static void reset_that_was_not_the_senders(void **state) {
+    (void)state;
+    struct bench *b = bench_new();
+    bench_handshake(b);
+    bench_c(b, 0, "abc");
+    bench_flags(b, TO_SERVER, TCP_RST, C + 100, 0);
+    bench_c(b, 3, "def");
+    bench_pass(b, LINGER_NS + SECOND_NS);
+    bench_c(b, 6, "ghi");
+    bench_expect(b, "open start >abcdefghi");
+    bench_free(b);
+}
+
+static void refused(void **state) {
+    (void)state;
+    struct bench *b = bench_new();
+    for (int i = 0; i < 3; i++) {
+        bench_flags(b, TO_SERVER, TCP_SYN, BENCH_CLIENT_ISN, 0);
+        bench_flags(b, TO_CLIENT, TCP_RST | TCP_ACK, 0, C);
+        bench_wait(b, SECOND_NS / 2);
+    }
+    bench_expect(b, "");
+    bench_pass(b, LINGER_NS + SECOND_NS);
+    bench_expect(b, "open end:refused");
+    assert_int_equal(b->facts.packets[TO_SERVER], 3);
+    assert_int_equal(b->facts.packets[TO_CLIENT], 3);
+    assert_int_equal(b->stats.flows_refused, 1);
+    assert_int_equal(b->stats.flows_started, 0);
+    bench_free(b);
+}
+
+static void unanswered(void **state) {
+    (void)state;
+    struct bench *b = bench_new();
+    bench_flags(b, TO_SERVER, TCP_SYN, BENCH_CLIENT_ISN, 0);
+    bench_flags(b, TO_CLIENT, TCP_RST | TCP_ACK, 0, 77); /* answers something else */
+    bench_pass(b, SECOND_NS);
+    bench_flags(b, TO_SERVER, TCP_SYN, BENCH_CLIENT_ISN, 0);
+    bench_pass(b, ATTEMPT_NS - SECOND_NS);
+    bench_expect(b, "");
+    bench_pass(b, 2 * SECOND_NS);
+    bench_expect(b, "open end:unanswered");
+    bench_flags(b, TO_SERVER, TCP_SYN, BENCH_CLIENT_ISN, 0);
+    bench_finish(b);
+    bench_expect(b, "open end:unanswered");
+    bench_free(b);
+}
+
+static void syn_scan(void **state) {
+    (void)state;
+    struct bench *b = bench_new();
+    bench_flags(b, TO_SERVER, TCP_SYN, BENCH_CLIENT_ISN, 0);
+    bench_flags(b, TO_CLIENT, TCP_SYN | TCP_ACK, BENCH_SERVER_ISN, C);
+    bench_flags(b, TO_SERVER, TCP_RST, C, 0);
+    bench_finish(b);
+    bench_expect(b, "open start end:rst");
+    bench_free(b);
+}
+
+static void handshake_swapped(void **state) {
+    (void)state;
+    struct bench *b = bench_new();
+    bench_flags(b, TO_CLIENT, TCP_SYN | TCP_ACK, BENCH_SERVER_ISN, C);
+    bench_flags(b, TO_SERVER, TCP_SYN, BENCH_CLIENT_ISN, 0);
+    bench_c(b, 0, "abc");
+    bench_finish(b);
+    bench_expect(b, "open start >abc end:capture_end");
+    assert_int_equal(b->facts.client.port, 50000);
+    assert_int_equal(b->ended, 1);
+    bench_free(b);
+}
+
+static void used_again_after_close(void **state) {
+    (void)state;
+    struct bench *b = bench_new();
+    bench_handshake(b);
+    bench_flags(b, TO_SERVER, TCP_RST, C, 0);
+    bench_flags(b, TO_SERVER, TCP_SYN, 777000, 0);
+    bench_flags(b, TO_CLIENT, TCP_SYN | TCP_ACK, 888000, 777001);
+    bench_data(b, TO_SERVER, 777001, 888001, "new");
+    bench_finish(b);
+    bench_expect(b, "open start end:rst open start >new end:capture_end");
+    bench_free(b);
+}
+
+static void used_again_abruptly(void **state) {
+    (void)state;
+    struct bench *b = bench_new();
+    bench_handshake(b);
+    bench_c(b, 0, "old");
+    bench_flags(b, TO_SERVER, TCP_SYN, 777000, 0);
+    uint64_t frame = b->now.frame;
+    bench_expect(b, "open start >old");
+    bench_flags(b, TO_CLIENT, TCP_SYN | TCP_ACK, 888000, 777001);
+    bench_expect(b, "end:timeout open start");
+    bench_data(b, TO_SERVER, 777001, 888001, "new");
+    bench_data(b, TO_CLIENT, 888001, 777004, "NEW");
+    bench_finish(b);
+    bench_expect(b, ">new <NEW end:capture_end");
+    assert_int_equal(b->facts.first.frame, frame);
+    assert_int_equal(b->facts.packets[TO_SERVER], 2);
+    assert_true(b->facts.start_seen);
+    bench_free(b);
+}
+
+static void used_again_one_direction_seen(void **state) {
+    (void)state;
+    struct bench *b = bench_new();
+    bench_flags(b, TO_SERVER, TCP_SYN, BENCH_CLIENT_ISN, 0);
+    bench_c(b, 0, "old");
+    bench_flags(b, TO_SERVER, TCP_SYN, 777000, 0);
+    bench_data(b, TO_SERVER, 777001, 888001, "new");
+    bench_finish(b);
+    bench_expect(b, "open start >old end:timeout open start >new end:capture_end");
+    bench_free(b);
+}
+
+static void stray_syn_changes_nothing(void **state) {
+    (void)state;
+    struct bench *b = bench_new();
+    bench_handshake(b);
+    bench_c(b, 0, "abc");
+    bench_flags(b, TO_SERVER, TCP_SYN, 777000, 0);
+    bench_flags(b, TO_CLIENT, TCP_ACK, S, C + 3); /* RFC 5961's challenge */
+    bench_flags(b, TO_SERVER, TCP_SYN, BENCH_CLIENT_ISN, 0);
+    bench_c(b, 3, "def");
+    bench_finish(b);
+    bench_expect(b, "open start >abcdef end:capture_end");
+    bench_free(b);
+}
+
+static void used_again_without_syn_captured(void **state) {
+    (void)state;
+    struct bench *b = bench_new();
+    bench_handshake(b);
+    bench_flags(b, TO_SERVER, TCP_FIN | TCP_ACK, C, S);
+    bench_flags(b, TO_CLIENT, TCP_FIN | TCP_ACK, S, C + 1);
+    bench_data(b, TO_SERVER, 2777001, 888001, "new");
+    bench_finish(b);
+    bench_expect(b, "open start end:fin open start >new end:capture_end");
+    bench_free(b);
+}
+
+/* --- direction --- */
+
+static void direction_by_port(void **state) {
+    (void)state;
+    struct bench *b = bench_new();
+    bench_data(b, TO_CLIENT, 100, 200, "from port 445");
+    bench_finish(b);
+    bench_expect(b, "open start <from port 445 end:capture_end");
+    assert_int_equal(b->facts.server.port, 445);
+    bench_free(b);
+}
+
+static enum nbss_probe test_probe(struct view v) {
+    if (v.n >= 8 && memcmp(v.p, "REQUEST.", 8) == 0) {
+        return PROBE_REQUEST;
+    }
+    return v.n >= 8 && memcmp(v.p, "RESPONSE", 8) == 0 ? PROBE_RESPONSE : PROBE_NO;
+}
+
+static struct bench *bench_on_port(uint16_t port) {
+    struct bench *b = bench_new();
+    b->settings.probe = test_probe;
+    b->server.port = port;
+    return b;
+}
+
+static void direction_by_header(void **state) {
+    (void)state;
+    struct bench *b = bench_on_port(4450);
+    bench_data(b, TO_SERVER, 50, 100, "nothing of interest");
+    bench_data(b, TO_CLIENT, 100, 200, "RESPONSE");
+    bench_finish(b);
+    bench_expect(b, "open start <RESPONSE end:capture_end");
+    assert_int_equal(b->facts.server.port, 4450);
+    bench_free(b);
+    b = bench_on_port(4450);
+    bench_data(b, TO_SERVER, 100, 200, "REQUEST.");
+    bench_finish(b);
+    bench_expect(b, "open start >REQUEST. end:capture_end");
+    assert_int_equal(b->facts.server.port, 4450);
+    bench_free(b);
+}
+
+static void other_port_with_handshake(void **state) {
+    (void)state;
+    struct bench *b = bench_on_port(4450);
+    bench_handshake(b);
+    bench_expect(b, "");
+    bench_c(b, 0, "REQUEST.1");
+    bench_s(b, 0, "whatever");
+    bench_finish(b);
+    bench_expect(b, "open start >REQUEST.1 <whatever end:capture_end");
+    assert_true(b->facts.start_seen);
+    assert_int_equal(b->facts.first.frame, 1);
+    assert_int_equal(b->facts.packets[TO_SERVER], 3);
+    bench_free(b);
+}
+
+static void other_port_in_small_pieces_out_of_order(void **state) {
+    (void)state;
+    struct bench *b = bench_on_port(4450);
+    bench_handshake(b);
+    bench_c(b, 3, "UEST.");
+    bench_c(b, 0, "RE");
+    bench_expect(b, "");
+    bench_c(b, 2, "Q");
+    bench_expect(b, "open start >REQUEST.");
+    bench_free(b);
+}
+
+static void other_port_other_protocol(void **state) {
+    (void)state;
+    struct bench *b = bench_on_port(80);
+    bench_handshake(b);
+    assert_int_equal(flow_table_count(b->table), 1);
+    bench_c(b, 0, "GET / HTTP/1.1");
+    assert_int_equal(flow_table_count(b->table), 0);
+    bench_s(b, 0, "HTTP/1.1 200 OK");
+    bench_flags(b, TO_SERVER, TCP_FIN | TCP_ACK, C + 14, S);
+    bench_finish(b);
+    bench_expect(b, "");
+    bench_free(b);
+}
+
+static void other_port_refused_says_nothing(void **state) {
+    (void)state;
+    struct bench *b = bench_on_port(80);
+    bench_flags(b, TO_SERVER, TCP_SYN, BENCH_CLIENT_ISN, 0);
+    bench_flags(b, TO_CLIENT, TCP_RST | TCP_ACK, 0, C);
+    assert_int_equal(flow_table_count(b->table), 0);
+    bench_flags(b, TO_SERVER, TCP_SYN, BENCH_CLIENT_ISN, 0);
+    bench_pass(b, ATTEMPT_NS + SECOND_NS);
+    assert_int_equal(flow_table_count(b->table), 0);
+    bench_expect(b, "");
+    bench_free(b);
+}
+
+static void ports_from_settings(void **state) {
+    (void)state;
+    static const uint16_t ports[] = {4450};
+    struct bench *b = bench_new();
+    b->settings.ports = ports;
+    b->settings.port_count = 1;
+    bench_handshake(b);
+    bench_expect(b, "");
+    b->server.port = 4450;
+    bench_handshake(b);
+    bench_expect(b, "open start");
+    bench_free(b);
+}
+
+/* --- bounds and times --- */
+
+static void bench_other_client(struct bench *b, unsigned i) {
+    b->client = bench_endpoint((uint8_t)(10 + i / 1000), (uint16_t)(1024 + i % 1000));
+}
+
+static void idle_timeout(void **state) {
+    (void)state;
+    struct bench *b = bench_new();
+    bench_handshake(b);
+    bench_expect(b, "open start");
+    bench_pass(b, IDLE_NS - SECOND_NS);
+    bench_expect(b, "");
+    bench_pass(b, 2 * SECOND_NS);
+    bench_expect(b, "end:timeout");
+    bench_free(b);
+}
+
+static void midstream_without_data_says_nothing(void **state) {
+    (void)state;
+    struct bench *b = bench_new();
+    bench_flags(b, TO_SERVER, TCP_ACK, 100, 200);
+    assert_int_equal(flow_table_count(b->table), 1);
+    bench_pass(b, ATTEMPT_NS + SECOND_NS);
+    assert_int_equal(flow_table_count(b->table), 0);
+    bench_expect(b, "");
+    bench_free(b);
+}
+
+static void flows_are_bounded(void **state) {
+    (void)state;
+    struct bench *b = bench_new();
+    b->settings.flows_max = 3;
+    for (unsigned i = 0; i < 3; i++) {
+        bench_other_client(b, i);
+        bench_handshake(b);
+    }
+    bench_other_client(b, 0);
+    bench_c(b, 0, "x"); /* so the second is idle for longest */
+    bench_expect(b, "open start open start open start >x");
+    bench_other_client(b, 3);
+    bench_handshake(b);
+    bench_expect(b, "end:evicted open start");
+    assert_int_equal(b->facts.client.port, 1025);
+    assert_int_equal(b->stats.flows_evicted, 1);
+    bench_free(b);
+}
+
+static void half_open_goes_before_live(void **state) {
+    (void)state;
+    struct bench *b = bench_new();
+    b->settings.flows_max = 10;
+    bench_other_client(b, 0);
+    bench_handshake(b);
+    for (unsigned i = 1; i < 1000; i++) {
+        bench_other_client(b, i);
+        bench_flags(b, TO_SERVER, TCP_SYN, BENCH_CLIENT_ISN, 0);
+    }
+    assert_int_equal(flow_table_count(b->table), 10);
+    bench_other_client(b, 0);
+    b->used = 0;
+    b->last = 0;
+    bench_c(b, 0, "alive");
+    bench_expect(b, ">alive");
+    bench_free(b);
+}
+
+static void memory_is_bounded(void **state) {
+    (void)state;
+    struct bench *b = bench_new();
+    b->budget.ceiling = 100 * flow_table_flow_size();
+    for (unsigned i = 0; i < 1000; i++) {
+        bench_other_client(b, i);
+        bench_handshake(b);
+        assert_true(b->budget.held <= b->budget.ceiling);
+    }
+    assert_int_equal(flow_table_count(b->table), 100);
+    assert_int_equal(b->stats.flows_evicted, 900);
+    b->budget.ceiling = 0;
+    while (flow_table_evict(b->table)) {
+    }
+    bench_handshake(b);
+    assert_int_equal(b->stats.flows_refused_memory, 3); /* each packet would have begun it */
+    bench_free(b);
+}
+
+static void candidates_are_bounded(void **state) {
+    (void)state;
+    struct bench *b = bench_on_port(80);
+    b->settings.candidates_max = 5;
+    for (unsigned i = 0; i < 50; i++) {
+        bench_other_client(b, i);
+        bench_flags(b, TO_SERVER, TCP_SYN, BENCH_CLIENT_ISN, 0);
+    }
+    assert_int_equal(flow_table_count(b->table), 5);
+    assert_int_equal(b->stats.candidates_evicted, 45);
+    bench_finish(b);
+    bench_expect(b, "");
+    bench_free(b);
+}
+
+static void clock_jumps_forward(void **state) {
+    (void)state;
+    struct bench *b = bench_new();
+    bench_handshake(b);
+    bench_c(b, 3, "def"); /* a hole, acknowledged */
+    bench_s_ack(b, 6);
+    struct endpoint client = b->client;
+    bench_other_client(b, 1);
+    bench_flags(b, TO_SERVER, TCP_SYN, BENCH_CLIENT_ISN, 0); /* an attempt */
+    bench_expect(b, "open start");
+    bench_wait(b, 1000 * IDLE_NS);
+    bench_flags(b, TO_CLIENT, TCP_SYN | TCP_ACK, BENCH_SERVER_ISN, C);
+    bench_expect(b, "open start");
+    b->client = client;
+    bench_c(b, 0, "abc");
+    bench_expect(b, ">abcdef");
+    bench_free(b);
+}
+
+static void clock_runs_backwards(void **state) {
+    (void)state;
+    struct bench *b = bench_new();
+    bench_handshake(b);
+    b->now.time_ns -= 10 * SECOND_NS;
+    bench_c(b, 0, "abc");
+    b->now.time_ns = 1;
+    bench_c(b, 3, "def");
+    bench_pass(b, IDLE_NS + SECOND_NS); /* and it counts again from there */
+    bench_expect(b, "open start >abcdef end:timeout");
+    assert_true(b->facts.last.time_ns >= b->facts.first.time_ns);
+    b->now.time_ns = UINT64_MAX;
+    bench_handshake(b);
+    bench_finish(b);
+    bench_expect(b, "open start end:capture_end");
+    bench_free(b);
+}
+
+static void two_clocks_an_hour_apart(void **state) {
+    (void)state;
+    struct bench *b = bench_new();
+    bench_flags(b, TO_SERVER, TCP_SYN, BENCH_CLIENT_ISN, 0);
+    struct endpoint client = b->client;
+    for (unsigned i = 0; i < 1000; i++) {
+        bench_other_client(b, 5);
+        b->now.time_ns += i % 2 ? 3500 * SECOND_NS : -(3500 * SECOND_NS);
+        bench_flags(b, TO_SERVER, TCP_ACK, 1, 1);
+    }
+    b->client = client;
+    bench_flags(b, TO_CLIENT, TCP_SYN | TCP_ACK, BENCH_SERVER_ISN, C);
+    bench_expect(b, "open start");
+    bench_free(b);
+}
+
+static void ends_in_the_order_of_beginnings(void **state) {
+    (void)state;
+    uint16_t ports[2][50];
+    for (unsigned run = 0; run < 2; run++) {
+        struct bench *b = bench_new();
+        b->settings.hash_key = (struct siphash_key){run * 12345, run};
+        for (unsigned i = 0; i < 50; i++) {
+            bench_other_client(b, i * 7 % 50);
+            bench_handshake(b);
+        }
+        b->used = 0;
+        for (unsigned i = 0; i < 50; i++) {
+            bench_other_client(b, i);
+            bench_c(b, 0, "x"); /* the order of their last packets does not matter */
+        }
+        b->used = 0;
+        bench_finish(b);
+        ports[run][49] = b->facts.client.port;
+        bench_free(b);
+    }
+    assert_int_equal(ports[0][49], 1024 + 49 * 7 % 50);
+    assert_int_equal(ports[0][49], ports[1][49]);
+}
+
+static void identifiers(void **state) {
+    (void)state;
+    char first[17];
+    for (unsigned run = 0; run < 2; run++) {
+        struct bench *b = bench_new();
+        b->settings.hash_key = (struct siphash_key){run, run};
+        bench_handshake(b);
+        bench_finish(b);
+        assert_int_equal(strlen(b->facts.flow_id), 16);
+        assert_int_equal(strspn(b->facts.flow_id, "0123456789abcdef"), 16);
+        assert_int_equal(strlen(b->facts.community_id), 30);
+        if (run == 0) {
+            memcpy(first, b->facts.flow_id, sizeof first);
+        }
+        assert_string_equal(b->facts.flow_id, first);
+        bench_handshake(b); /* the same again, later: another flow */
+        bench_wait(b, 1);
+        bench_finish(b);
+        bench_free(b);
+    }
+}
+
+static void idle_flow_is_small(void **state) {
+    (void)state;
+    assert_true(flow_table_flow_size() <= 384);
+}
+
+int main(void) {
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(closed_by_fin),
+        cmocka_unit_test(fin_with_data_out_of_order),
+        cmocka_unit_test(lost_before_fin),
+        cmocka_unit_test(fin_not_captured_is_no_gap),
+        cmocka_unit_test(reset_inside_the_window_only),
+        cmocka_unit_test(reset_that_was_not_the_senders),
+        cmocka_unit_test(refused),
+        cmocka_unit_test(unanswered),
+        cmocka_unit_test(syn_scan),
+        cmocka_unit_test(handshake_swapped),
+        cmocka_unit_test(used_again_after_close),
+        cmocka_unit_test(used_again_abruptly),
+        cmocka_unit_test(used_again_one_direction_seen),
+        cmocka_unit_test(stray_syn_changes_nothing),
+        cmocka_unit_test(used_again_without_syn_captured),
+        cmocka_unit_test(direction_by_port),
+        cmocka_unit_test(direction_by_header),
+        cmocka_unit_test(other_port_with_handshake),
+        cmocka_unit_test(other_port_in_small_pieces_out_of_order),
+        cmocka_unit_test(other_port_other_protocol),
+        cmocka_unit_test(other_port_refused_says_nothing),
+        cmocka_unit_test(ports_from_settings),
+        cmocka_unit_test(idle_timeout),
+        cmocka_unit_test(midstream_without_data_says_nothing),
+        cmocka_unit_test(flows_are_bounded),
+        cmocka_unit_test(half_open_goes_before_live),
+        cmocka_unit_test(memory_is_bounded),
+        cmocka_unit_test(candidates_are_bounded),
+        cmocka_unit_test(clock_jumps_forward),
+        cmocka_unit_test(clock_runs_backwards),
+        cmocka_unit_test(two_clocks_an_hour_apart),
+        cmocka_unit_test(ends_in_the_order_of_beginnings),
+        cmocka_unit_test(identifiers),
+        cmocka_unit_test(idle_flow_is_small),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
