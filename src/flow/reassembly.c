@@ -16,8 +16,9 @@ static uint64_t packets_of(const struct flow *f) {
     return f->facts.packets[TO_SERVER] + f->facts.packets[TO_CLIENT];
 }
 
-/* Bytes from next on that the other side acknowledged: they were received there. A direction of which nothing is ever captured
- * has none: that is not loss. Nor has a single byte with nothing behind it: that is a FIN which was not captured. */
+/* Bytes from next on that the other side acknowledged: they were received there. A direction of which nothing is ever
+ * captured has none: that is not loss. Nor has a single byte with nothing behind it: that is a FIN which was not
+ * captured. */
 static uint32_t acked_past(const struct flow *f, enum direction d) {
     const struct half *h = &f->halves[d];
     uint32_t past = h->acked - h->next;
@@ -36,8 +37,8 @@ static bool blocked(const struct flow *f, enum direction d, bool has_ack, uint32
     return has_ack && acked_past(f, other) != 0 && (int32_t)(ack - f->halves[other].next) > 0;
 }
 
-/* Acknowledgments are known only between BEHIND_MAX behind next and ACKED_AHEAD_MAX ahead of it: so neither a wild one nor one
- * that grew old, while gigabytes passed in the other direction alone, is mistaken for one that is ahead. */
+/* Acknowledgments are known only between BEHIND_MAX behind next and ACKED_AHEAD_MAX ahead of it: so neither a wild one
+ * nor one that grew old, while gigabytes passed in the other direction alone, is mistaken for one that is ahead. */
 static bool ack_is_near(const struct half *h, uint32_t ack) {
     return ack - h->next <= ACKED_AHEAD_MAX || h->next - ack <= BEHIND_MAX;
 }
@@ -215,8 +216,8 @@ static enum direction weakest(const struct flow *f) {
 
 /* --- waiting --- */
 
-/* Since when a hole is known: since something arrived behind it, or something that acknowledges it. Holes wait side by side, so
- * that a stream with many of them does not fall behind. */
+/* Since when a hole is known: since something arrived behind it, or something that acknowledges it. Holes wait side by
+ * side, so that a stream with many of them does not fall behind. */
 static struct seen known_since(const struct flow_context *c, const struct flow *f, enum direction d) {
     const struct segment *head = queue_head(queue_of(f, d));
     if (!head) {
@@ -308,7 +309,8 @@ void reassembly_settle(struct flow_context *c, struct flow *f, struct moment at)
         } else if (waited_enough(c, f, TO_CLIENT)) {
             force(c, f, TO_CLIENT, at);
         } else if (f->opened && !has_hole(f, TO_SERVER) && !has_hole(f, TO_CLIENT)) {
-            force(c, f, weakest(f), at); /* each waits for the other, as a retransmission does that acknowledges its own answer */
+            force(c, f, weakest(f),
+                  at); /* each waits for the other, as a retransmission does that acknowledges its own answer */
         } else {
             return;
         }
@@ -432,7 +434,8 @@ static bool make_room(struct flow_context *c, struct flow *f, enum direction d, 
 static bool is_next(const struct flow *f, enum direction d, const struct arrival *a) {
     const struct half *h = &f->halves[d];
     const struct segment *head = queue_head(queue_of(f, d));
-    return a->seq == h->next && !(head && head->seq == h->next) && !h->early && f->opened && !blocked(f, d, a->has_ack, a->ack);
+    return a->seq == h->next && !(head && head->seq == h->next) && !h->early && f->opened &&
+           !blocked(f, d, a->has_ack, a->ack);
 }
 
 static void take(struct flow_context *c, struct flow *f, enum direction d, struct arrival a) {
@@ -453,8 +456,8 @@ static void take(struct flow_context *c, struct flow *f, enum direction d, struc
     }
 }
 
-/* The first data of a direction whose SYN was not seen sets its sequence. It is held back a little, unless the other side said
- * before that it had everything up to here. */
+/* The first data of a direction whose SYN was not seen sets its sequence. It is held back a little, unless the other
+ * side said before that it had everything up to here. */
 static void begin_early(struct half *h, uint32_t seq) {
     reassembly_begin(h, seq);
     h->early = !(h->has_acked && h->acked == seq);
