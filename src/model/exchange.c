@@ -20,7 +20,7 @@ static struct exchange *exchange_find(struct connection *c, uint64_t message_id)
 
 static struct exchange *exchange_new(struct connection *c) {
     struct model *m = c->model;
-    if (m->exchange_count >= MODEL_EXCHANGES_MAX) {
+    if (m->exchange_count >= m->limits.exchanges) {
         exchange_evict(m);
     }
     struct exchange *x = model_take(m, &m->exchanges_pool);
@@ -397,10 +397,11 @@ void exchange_abandon(struct exchange *x) {
 }
 
 void exchange_expire(struct connection *c, uint64_t now_ns) {
+    uint64_t timeout = c->model->limits.answer_timeout_ns;
     struct link *at = list_first(&c->exchange_ages);
     while (at) {
         struct exchange *x = container_of(at, struct exchange, age);
-        if (now_ns < x->begin.time_ns || now_ns - x->begin.time_ns < MODEL_ANSWER_TIMEOUT_NS) {
+        if (now_ns < x->begin.time_ns || now_ns - x->begin.time_ns < timeout) {
             return;
         }
         at = list_next(&c->exchange_ages, at);

@@ -126,7 +126,7 @@ static void durable_keep(struct connection *c, struct handle *h) {
     if (d) {
         durable_free(m, d);
     }
-    if (m->durable_count == MODEL_DURABLES_MAX) {
+    if (m->durable_count >= m->limits.durables) {
         durable_evict(m);
     }
     d = pool_take(&m->durables_pool);
@@ -171,7 +171,7 @@ struct handle *handle_learn(struct model *m, struct session *s, struct tree *t, 
         list_renew(&m->handle_ages, &h->age);
         return h;
     }
-    if (m->handle_count == MODEL_HANDLES_MAX) {
+    if (m->handle_count >= m->limits.handles) {
         handle_evict(m);
     }
     h = model_take(m, &m->handles_pool);

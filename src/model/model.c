@@ -5,11 +5,26 @@
 
 #include "model/state.h"
 
-struct model *model_new(const struct model_sink *sink, struct budget *budget, struct stats *stats, uint64_t secret) {
+struct model_limits model_limits_default(void) {
+    return (struct model_limits){
+        .exchanges = 131072,
+        .sessions = 65536,
+        .channels = 131072,
+        .trees = 131072,
+        .handles = 262144,
+        .durables = 16384,
+        .setups = 16384,
+        .answer_timeout_ns = UINT64_C(300) * 1000000000,
+    };
+}
+
+struct model *model_new(const struct model_limits *limits, const struct model_sink *sink, struct budget *budget,
+                        struct stats *stats, uint64_t secret) {
     struct model *m = calloc(1, sizeof *m);
     if (!m) {
         return NULL;
     }
+    m->limits = *limits;
     m->sink = *sink;
     m->budget = budget;
     m->stats = stats;

@@ -76,7 +76,7 @@ static struct channel *session_join(struct connection *c, struct session *s) {
 
 static struct session *session_new(struct connection *c, uint64_t id) {
     struct model *m = c->model;
-    if (m->session_count == MODEL_SESSIONS_MAX) {
+    if (m->session_count >= m->limits.sessions) {
         session_evict(m);
     }
     struct session *s = model_take(m, &m->sessions_pool);
@@ -234,10 +234,10 @@ void setup_free(struct connection *c, struct setup *s) {
 static void setup_continue(struct completion *d, struct setup *s) {
     struct connection *c = d->c;
     if (!s) {
-        if (c->model->setup_count >= MODEL_SETUPS_MAX && list_first(&c->setup_ages)) {
+        if (c->model->setup_count >= c->model->limits.setups && list_first(&c->setup_ages)) {
             setup_free(c, container_of(list_first(&c->setup_ages), struct setup, age));
         }
-        s = c->model->setup_count < MODEL_SETUPS_MAX ? model_take(c->model, &c->model->setups_pool) : NULL;
+        s = c->model->setup_count < c->model->limits.setups ? model_take(c->model, &c->model->setups_pool) : NULL;
         if (!s) {
             return;
         }

@@ -160,8 +160,8 @@ struct connection {
     /* the message at hand */
     enum direction dir;
     const struct message *message; /* the model's, of which there is one at a time */
-    bool compressed;      /* it came out of a compressed envelope */
-    struct auth *claimed; /* found in the message at hand, for the SESSION_SETUP around it */
+    bool compressed;               /* it came out of a compressed envelope */
+    struct auth *claimed;          /* found in the message at hand, for the SESSION_SETUP around it */
     /* compound chains, each direction */
     struct {
         bool open; /* an element came before in this chain */
@@ -185,6 +185,7 @@ struct smb1_pending {
 };
 
 struct model {
+    struct model_limits limits;
     struct model_sink sink;
     struct budget *budget;
     struct stats *stats;
