@@ -333,6 +333,7 @@ static void completion_finish(struct completion *d) {
     effect_apply(d);
     completion_report(d);
     effect_after(d);
+    auth_drop(d->c->model, d->auth);
     if (d->ends_handle && d->handle) {
         handle_free(d->c->model, d->handle);
         d->handle = NULL;
@@ -344,10 +345,7 @@ static void completion_finish(struct completion *d) {
         tree_free(d->c->model, d->tree);
     }
     if (d->ends_session && d->session) {
-        for (struct link *x; (x = list_first(&d->session->handle_list));) {
-            handle_abandon(d->c->model, container_of(x, struct handle, of_session), true);
-        }
-        session_free(d->session);
+        session_end(d->session);
     }
 }
 
