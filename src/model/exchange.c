@@ -402,8 +402,7 @@ void exchange_response(struct connection *c, const struct smb2_message *r, enum 
     if (x && x->request.header.command != r->header.command) {
         x = NULL;
     }
-    if (r->header.status == STATUS_PENDING && (r->header.flags & SMB2_FLAGS_ASYNC_COMMAND) &&
-        r->header.message_id != UINT64_MAX) {
+    if (r->header.status == STATUS_PENDING && r->header.message_id != UINT64_MAX) {
         response_interim(c, r, x);
         return;
     }

@@ -100,9 +100,8 @@ static void on_operation(void *arg, const struct operation *op) {
         return;
     }
     struct seen *s = &b->seen[b->count - 1];
-    const struct smb2_message *any = op->request ? op->request : op->response;
-    *s = (struct seen){.kind = op->kind, .command = any ? any->header.command : -1};
-    s->message_id = any ? any->header.message_id : 0;
+    *s = (struct seen){.kind = op->kind, .command = op->header ? op->header->command : -1};
+    s->message_id = op->header ? op->header->message_id : 0;
     s->status = op->response ? (int64_t)op->response->header.status : -1;
     s->request = op->request != NULL;
     s->response = op->response != NULL;
