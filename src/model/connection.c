@@ -37,6 +37,7 @@ void connection_start(struct connection *c) {
 void connection_message(struct connection *c, enum direction dir, const struct message *message) {
     c->dir = dir;
     c->message = message;
+    c->seen = message->begin;
     c->compressed = false;
     if (message->first) {
         c->chains[dir].open = false;
@@ -44,6 +45,10 @@ void connection_message(struct connection *c, enum direction dir, const struct m
     auth_drop(c->model, c->claimed);
     c->claimed = NULL;
     exchange_expire(c, message->begin.time_ns);
+}
+
+void connection_message_done(struct connection *c) {
+    c->message = NULL;
 }
 
 /* The envelope of an encrypted message: all that can be said of what is inside. One report for each session and direction,

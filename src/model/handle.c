@@ -306,7 +306,7 @@ void handle_abandon(struct model *m, struct handle *h, bool by_server) {
         op->tree_id = h->tree ? h->tree->facts.id : 0;
         op->has_file_id = true;
         op->file_id = h->facts.id;
-        op->begin = op->end = d.c->message ? d.c->message->begin : d.c->facts.flow->last;
+        op->begin = op->end = d.c->seen;
         completion_report(&d);
     }
     handle_free(m, h);

@@ -155,7 +155,8 @@ struct connection {
     bool started;
     /* the message at hand */
     enum direction dir;
-    const struct message *message;
+    const struct message *message; /* NULL between two of them */
+    struct moment seen;            /* the last one */
     bool compressed; /* it came out of a compressed envelope */
     struct auth *claimed; /* found in the message at hand, for the SESSION_SETUP around it */
     /* compound chains, each direction */
