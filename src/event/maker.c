@@ -307,7 +307,8 @@ static void faults(struct event_maker *m, const struct connection_facts *c) {
     }
 }
 
-void maker_flow_end(struct event_maker *m, const struct connection_facts *c, enum flow_end_reason reason, struct moment at) {
+void maker_flow_end(struct event_maker *m, const struct connection_facts *c, enum flow_end_reason reason,
+                    struct moment at) {
     begin(m, c, ACTION_END, c->flow->first);
     (void)at;
     server_name(&m->event, c->server_name);

@@ -188,7 +188,8 @@ static struct connection_names *names_of(struct connection *c) {
 }
 
 static bool same_text(struct text a, struct text b) {
-    return a.encoding == b.encoding && a.bytes.n == b.bytes.n && (a.bytes.n == 0 || memcmp(a.bytes.p, b.bytes.p, a.bytes.n) == 0);
+    return a.encoding == b.encoding && a.bytes.n == b.bytes.n &&
+           (a.bytes.n == 0 || memcmp(a.bytes.p, b.bytes.p, a.bytes.n) == 0);
 }
 
 static struct text names_keep(struct connection_names *n, struct shared_text *t) {

@@ -46,8 +46,9 @@ void model_free(struct model *m) {
     hash_free(&m->sessions);
     hash_free(&m->nodes);
     hash_free(&m->durables);
-    struct pool *const pools[] = {&m->sessions_pool,  &m->channels_pool, &m->trees_pool, &m->handles_pool, &m->nodes_pool,
-                                  &m->exchanges_pool, &m->chains_pool,   &m->auths_pool, &m->setups_pool,  &m->durables_pool};
+    struct pool *const pools[] = {&m->sessions_pool, &m->channels_pool,  &m->trees_pool,  &m->handles_pool,
+                                  &m->nodes_pool,    &m->exchanges_pool, &m->chains_pool, &m->auths_pool,
+                                  &m->setups_pool,   &m->durables_pool};
     for (size_t i = 0; i < sizeof pools / sizeof pools[0]; i++) {
         pool_free(pools[i]);
     }

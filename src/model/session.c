@@ -1,11 +1,10 @@
 /* Sessions and who they belong to, MS-SMB2 3.3.1.8; their SESSION_SETUP exchanges, 3.3.5.5. */
-#include <assert.h>
 #include <string.h>
 
 #include "model/state.h"
 
 static uint64_t session_hash(const struct model *m, uint64_t id) {
-    return hash_mix(m->secret, id);
+    return hash_number(m->secret, id);
 }
 
 struct channel *session_channel(struct connection *c, uint64_t id) {
@@ -38,8 +37,8 @@ static bool same_address(const struct address *a, const struct address *b) {
 
 /* The same client and server by what they negotiated: enough where the binding itself was not seen. */
 static bool same_peers(const struct connection *c, const struct session *s) {
-    return s->guids_known && c->client_guid_known && c->server_guid_known && same_guid(&s->client_guid, &c->client_guid) &&
-           same_guid(&s->server_guid, &c->server_guid);
+    return s->guids_known && c->client_guid_known && c->server_guid_known &&
+           same_guid(&s->client_guid, &c->client_guid) && same_guid(&s->server_guid, &c->server_guid);
 }
 
 /* The server of the session, by its GUID or its address: enough for a binding that was seen to succeed. */
@@ -84,12 +83,15 @@ static struct session *session_new(struct connection *c, uint64_t id) {
     if (!s) {
         return NULL;
     }
+    s->model = m;
     s->facts.id = id;
     s->server = c->facts.flow->server.ip;
     s->guids_known = c->client_guid_known && c->server_guid_known;
     s->client_guid = c->client_guid;
     s->server_guid = c->server_guid;
     list_init(&s->channels);
+    list_init(&s->tree_list);
+    list_init(&s->handle_list);
     hash_init(&s->trees, m->budget);
     hash_init(&s->handles, m->budget);
     hash_insert(&m->sessions, &s->by_id, session_hash(m, id));
@@ -118,12 +120,6 @@ struct session *session_learn(struct connection *c, uint64_t id) {
     return session_new(c, id);
 }
 
-static struct model *model_of(struct session *s) {
-    struct link *x = list_first(&s->channels);
-    assert(x);
-    return container_of(x, struct channel, of_session)->connection->model;
-}
-
 static void channel_free(struct channel *channel) {
     struct connection *c = channel->connection;
     if (c->last_channel == channel) {
@@ -146,12 +142,12 @@ void session_leave(struct channel *channel) {
 
 /* Its handles are reported through one of its channels, so those go last. */
 void session_free(struct session *s) {
-    struct model *m = model_of(s);
-    for (struct hash_node *n; (n = hash_any(&s->handles));) {
-        handle_abandon(m, container_of(n, struct handle, by_id), false);
+    struct model *m = s->model;
+    for (struct link *x; (x = list_first(&s->handle_list));) {
+        handle_abandon(m, container_of(x, struct handle, of_session), false);
     }
-    for (struct hash_node *n; (n = hash_any(&s->trees));) {
-        tree_free(m, container_of(n, struct tree, by_id));
+    for (struct link *x; (x = list_first(&s->tree_list));) {
+        tree_free(m, container_of(x, struct tree, of_session));
     }
     for (struct link *x; (x = list_first(&s->channels));) {
         channel_free(container_of(x, struct channel, of_session));
@@ -301,7 +297,8 @@ void session_setup_done(struct completion *d) {
     if (!d->rsp) {
         return;
     }
-    bool binding = d->ex && !d->ex->request.empty && (d->ex->request.session_setup_request.flags & SMB2_SESSION_FLAG_BINDING);
+    bool binding =
+        d->ex && !d->ex->request.empty && (d->ex->request.session_setup_request.flags & SMB2_SESSION_FLAG_BINDING);
     struct setup *s = setup_find(c, d->op.session_id);
     d->op.session_binding = binding;
     if (d->rsp->header.status == STATUS_MORE_PROCESSING_REQUIRED) {
