@@ -103,7 +103,6 @@ static void on_message(void *arg, enum direction dir, const struct message *mess
         .arg = f,
     };
     enum verdict verdict = dissector_of[message->kind]->dissect(&d, message->bytes);
-    connection_message_done(f->connection);
     if (verdict != V_OK && message->missing == 0) { /* what a gap cut short is no fault of its sender's */
         connection_verdict(f->connection, verdict);
     }

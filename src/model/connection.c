@@ -35,20 +35,19 @@ void connection_start(struct connection *c) {
 }
 
 void connection_message(struct connection *c, enum direction dir, const struct message *message) {
+    struct model *m = c->model;
+    m->message = *message;
+    m->message.bytes = (struct view){NULL, 0};
+    m->now = message->begin;
     c->dir = dir;
-    c->message = message;
-    c->seen = message->begin;
+    c->message = &m->message;
     c->compressed = false;
     if (message->first) {
         c->chains[dir].open = false;
     }
-    auth_drop(c->model, c->claimed);
+    auth_drop(m, c->claimed);
     c->claimed = NULL;
     exchange_expire(c, message->begin.time_ns);
-}
-
-void connection_message_done(struct connection *c) {
-    c->message = NULL;
 }
 
 /* The envelope of an encrypted message: all that can be said of what is inside. One report for each session and direction,
@@ -150,6 +149,7 @@ static void copy_sources_free(struct connection *c) {
 
 void connection_end(struct connection *c, enum flow_end_reason reason, struct moment at) {
     struct model *m = c->model;
+    m->now = at;
     smb1_abandon(c);
     for (struct link *x; (x = list_first(&c->exchange_ages));) {
         exchange_abandon(container_of(x, struct exchange, age));

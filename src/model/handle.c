@@ -313,7 +313,7 @@ void handle_abandon(struct model *m, struct handle *h, bool by_server) {
         op->tree_id = h->tree ? h->tree->facts.id : 0;
         op->has_file_id = true;
         op->file_id = h->facts.id;
-        op->begin = op->end = d.c->seen;
+        op->begin = op->end = m->now;
         completion_report(&d);
     }
     handle_free(m, h);

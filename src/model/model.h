@@ -48,8 +48,6 @@ void connection_start(struct connection *);
 /* The message that the next pdus come from. */
 void connection_message(struct connection *, enum direction, const struct message *);
 void connection_pdu(struct connection *, const struct pdu *);
-/* No more pdus come from it: the message may go. */
-void connection_message_done(struct connection *);
 void connection_fault(struct connection *, enum framer_fault);
 void connection_verdict(struct connection *, enum verdict);
 /* Reports what is open, then the end, and frees the connection. */

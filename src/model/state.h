@@ -159,9 +159,8 @@ struct connection {
     bool started;
     /* the message at hand */
     enum direction dir;
-    const struct message *message; /* NULL between two of them */
-    struct moment seen;            /* the last one */
-    bool compressed;               /* it came out of a compressed envelope */
+    const struct message *message; /* the model's, of which there is one at a time */
+    bool compressed;      /* it came out of a compressed envelope */
     struct auth *claimed; /* found in the message at hand, for the SESSION_SETUP around it */
     /* compound chains, each direction */
     struct {
@@ -190,6 +189,8 @@ struct model {
     struct budget *budget;
     struct stats *stats;
     uint64_t secret;
+    struct message message; /* at hand; its bytes are not kept */
+    struct moment now;      /* of what is being dealt with: a message, or the end of a connection */
     size_t setup_count, tree_count, handle_count, exchange_count, session_count, durable_count;
     struct hash sessions, nodes, durables;
     struct list connections, session_ages, tree_ages, handle_ages, exchange_ages, durable_ages;
