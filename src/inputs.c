@@ -81,7 +81,7 @@ static bool add_folder(struct inputs *in, const char *folder) {
         log_error("%s: the folder cannot be read: %s; check its permissions", folder, strerror(errno));
         return false;
     }
-    if (n > 1) {
+    if (n > 0) {
         qsort(entries, (size_t)n, sizeof *entries, by_name);
     }
     size_t before = in->count;

@@ -228,3 +228,14 @@ void pipeline_free(struct pipeline *p) {
     free(p->arena.base);
     free(p);
 }
+
+struct pipeline_costs pipeline_costs(void) {
+    struct model_costs m = model_costs();
+    return (struct pipeline_costs){
+        .flow = flow_table_flow_size() + sizeof(struct decoded_flow) + nbss_size() + m.connection,
+        .session = m.session,
+        .tree = m.tree,
+        .handle = m.handle,
+        .request = m.request,
+    };
+}

@@ -60,6 +60,7 @@ static void transform(struct connection *c, const struct smb2_transform *t) {
     struct channel *channel = session_channel(c, t->session_id);
     done.op.kind = OPERATION_ENCRYPTED;
     done.op.transform = t;
+    done.op.dir = c->dir;
     done.op.unasked = true;
     done.op.session_id = t->session_id;
     done.op.begin = c->message->begin;
@@ -83,6 +84,7 @@ static void compression(struct connection *c, const struct smb2_compression *z) 
     struct completion done = {.c = c};
     done.op.kind = OPERATION_OTHER;
     done.op.compression = z;
+    done.op.dir = c->dir;
     done.op.unasked = true;
     done.op.begin = c->message->begin;
     done.op.end = c->message->end;
