@@ -138,6 +138,7 @@ struct smb2_create_request { /* 2.2.13 */
     uint8_t oplock_level;
     uint32_t impersonation_level, desired_access, file_attributes, share_access, create_disposition, create_options;
     struct text name;
+    bool name_lost; /* it has one, which could not be read: name is empty, and that is not the root */
     struct smb2_create_contexts contexts;
 };
 

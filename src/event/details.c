@@ -212,7 +212,7 @@ static void create(struct event_maker *m, const struct operation *op) {
     bool directory = r ? (r->create_response.file_attributes & FILE_ATTRIBUTE_DIRECTORY) != 0
                        : q && (q->create_request.create_options & FILE_DIRECTORY_FILE) != 0;
     share(m, op);
-    if (known || q) {
+    if (known || (q && !q->create_request.name_lost)) {
         maker_file(m, op->tree, known ? op->handle->name : q->create_request.name, directory);
     }
     if (r) {

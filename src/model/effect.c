@@ -265,8 +265,13 @@ static void set_info(struct completion *d) {
 /* A rename names the old name in its own record; the handle has the new one only afterwards. */
 void effect_after(struct completion *d) {
     const struct smb2_message *q = request_of(d);
-    if (d->op.kind == OPERATION_RENAME && q && succeeded(d) && d->handle && d->ex->text) {
+    if (d->op.kind != OPERATION_RENAME || !q || !succeeded(d) || !d->handle) {
+        return;
+    }
+    if (d->ex->text) {
         renamed(d, text_of(d->ex->text));
+    } else {
+        handle_forget_name(d->c->model, d->handle);
     }
 }
 

@@ -170,7 +170,7 @@ static void exchange_identify(struct exchange *x) {
     if (x->chain && x->request.header.command == SMB2_CREATE && !x->request.empty) {
         text_drop(&c->model->texts, x->chain->name);
         x->chain->name = text_share(x->text);
-        x->chain->named = true;
+        x->chain->named = !x->request.create_request.name_lost;
         x->chain->has_file_id = false;
     }
     c->chains[c->dir].open = true;

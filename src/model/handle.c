@@ -208,6 +208,17 @@ void handle_name(struct model *m, struct handle *h, struct text name) {
     }
 }
 
+/* A mark on the file stays with the handle, which is all that is left of it. */
+void handle_forget_name(struct model *m, struct handle *h) {
+    h->delete_on_close |= h->node && h->node->delete_pending;
+    node_close(m, h->node);
+    h->node = NULL;
+    text_drop(&m->texts, h->name);
+    h->name = NULL;
+    h->facts.name = text_of(NULL);
+    h->facts.named = false;
+}
+
 /* The name of an open: that of its request; of a reconnected durable handle that of its first open, which the server goes by
  * whatever the request says (MS-SMB2 3.3.5.9.7). */
 static void name_open(struct completion *d, struct handle *h) {
@@ -222,7 +233,7 @@ static void name_open(struct completion *d, struct handle *h) {
     }
     d->op.durable_reconnect = q->contexts.durable_reconnect;
     h->facts.name = text_of(h->name);
-    h->facts.named = old || !q->contexts.durable_reconnect || h->name;
+    h->facts.named = old || h->name || !(q->contexts.durable_reconnect || q->name_lost);
     h->delete_on_close = (q->create_options & FILE_DELETE_ON_CLOSE) != 0;
     if (!h->facts.is_pipe && h->tree && h->tree->path && h->facts.named) {
         h->node = node_open(m, h);

@@ -247,6 +247,7 @@ struct handle *handle_find(struct session *, struct file_id);
 struct handle *handle_learn(struct model *, struct session *, struct tree *, struct file_id);
 void handle_opened(struct completion *);
 void handle_name(struct model *, struct handle *, struct text name); /* a name, or a new one */
+void handle_forget_name(struct model *, struct handle *); /* renamed, and not known to what */
 void handle_mark(struct handle *, const struct smb2_set_info_request *);
 /* The handle is closed: does its file go with it? */
 bool handle_deletes(struct handle *);
