@@ -316,6 +316,7 @@ struct smb2_set_info_request { /* 2.2.39 */
     struct file_id file_id;
     struct view buffer;
     enum smb2_change change;
+    bool whole; /* what it changes to was there as well; else the fields below are empty and mean nothing */
     struct smb2_file_times times; /* BASIC */
     uint32_t file_attributes;     /* BASIC; 0: not changed */
     struct text new_name;         /* RENAME, LINK, SHORT_NAME */

@@ -445,7 +445,9 @@ static void new_name(struct event *e, enum field field, const struct smb2_set_in
         name.bytes = view_from(name.bytes, 2);
     }
     event_text(e, field, name);
-    event_bool(e, FIELD_REPLACE, s->replace);
+    if (s->whole) {
+        event_bool(e, FIELD_REPLACE, s->replace);
+    }
 }
 
 static void change(struct event_maker *m, const struct smb2_set_info_request *s) {
@@ -462,10 +464,10 @@ static void change(struct event_maker *m, const struct smb2_set_info_request *s)
         new_name(e, FIELD_LINK_TO, s);
         break;
     case SMB2_CHANGE_ALLOCATION:
-        event_uint(e, FIELD_ALLOCATION_SIZE, s->size);
-        break;
     case SMB2_CHANGE_END_OF_FILE:
-        event_uint(e, FIELD_SIZE, s->size);
+        if (s->whole) {
+            event_uint(e, s->change == SMB2_CHANGE_END_OF_FILE ? FIELD_SIZE : FIELD_ALLOCATION_SIZE, s->size);
+        }
         break;
     default:
         break;

@@ -255,9 +255,9 @@ static void set_info(struct completion *d) {
     if (s->change == SMB2_CHANGE_RENAME) {
         d->op.kind = OPERATION_RENAME;
     }
-    d->op.has_delete_mark = s->change == SMB2_CHANGE_DISPOSITION;
+    d->op.has_delete_mark = s->change == SMB2_CHANGE_DISPOSITION && s->whole;
     d->op.delete_pending = s->delete_pending;
-    if (succeeded(d) && d->handle && s->change == SMB2_CHANGE_DISPOSITION) {
+    if (succeeded(d) && d->handle && d->op.has_delete_mark) {
         handle_mark(d->handle, s);
     }
 }
