@@ -138,6 +138,7 @@ struct smb2_create_request { /* 2.2.13 */
     uint8_t oplock_level;
     uint32_t impersonation_level, desired_access, file_attributes, share_access, create_disposition, create_options;
     struct text name;
+    bool name_lost; /* it has one, which could not be read: name is empty, and that is not the root */
     struct smb2_create_contexts contexts;
 };
 
@@ -315,6 +316,7 @@ struct smb2_set_info_request { /* 2.2.39 */
     struct file_id file_id;
     struct view buffer;
     enum smb2_change change;
+    bool whole; /* what it changes to was there as well; else the fields below are empty and mean nothing */
     struct smb2_file_times times; /* BASIC */
     uint32_t file_attributes;     /* BASIC; 0: not changed */
     struct text new_name;         /* RENAME, LINK, SHORT_NAME */

@@ -257,9 +257,9 @@ static void set_info(struct completion *d) {
     if (s->change == SMB2_CHANGE_RENAME) {
         d->op.kind = OPERATION_RENAME;
     }
-    d->op.has_delete_mark = s->change == SMB2_CHANGE_DISPOSITION;
+    d->op.has_delete_mark = s->change == SMB2_CHANGE_DISPOSITION && s->whole;
     d->op.delete_pending = s->delete_pending;
-    if (succeeded(d) && d->handle && s->change == SMB2_CHANGE_DISPOSITION) {
+    if (succeeded(d) && d->handle && d->op.has_delete_mark) {
         handle_mark(d->handle, s);
     }
 }
@@ -267,8 +267,13 @@ static void set_info(struct completion *d) {
 /* A rename names the old name in its own record; the handle has the new one only afterwards. */
 void effect_after(struct completion *d) {
     const struct smb2_message *q = request_of(d);
-    if (d->op.kind == OPERATION_RENAME && q && succeeded(d) && d->handle && d->ex->text) {
+    if (d->op.kind != OPERATION_RENAME || !q || !succeeded(d) || !d->handle) {
+        return;
+    }
+    if (d->ex->text) {
         handle_rename(d->c->model, d->handle, text_of(d->ex->text));
+    } else {
+        handle_forget_name(d->c->model, d->handle);
     }
 }
 
