@@ -279,8 +279,8 @@ void handle_rename(struct model *, struct handle *, struct text name); /* by a s
 /* Its life ended without a CLOSE of its own: reports what is left to say, then frees it. */
 void handle_abandon(struct model *, struct handle *, enum handle_end);
 void handle_free(struct model *, struct handle *, enum handle_end);
-void handle_belongs(struct handle *, struct tree *);  /* where its tree was not known */
-void handle_refresh(struct model *, struct handle *); /* its name, where another open of the file was renamed */
+void handle_belongs(struct handle *, struct tree *);      /* where its tree was not known */
+void handle_refresh(struct model *, struct handle *);     /* its name, where another open of the file was renamed */
 void handle_forget_name(struct model *, struct handle *); /* renamed, and not known to what */
 bool handle_evict(struct model *);
 
