@@ -272,6 +272,7 @@ struct smb2_query_directory_request { /* 2.2.33 */
 /* Responses of QUERY_DIRECTORY (2.2.34) and CHANGE_NOTIFY (2.2.36): entries counted along NextEntryOffset. */
 struct smb2_entries {
     struct view buffer;
+    bool whole; /* the buffer is there and its chain has an end: all were counted */
     unsigned entries;
 };
 

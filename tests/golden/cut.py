@@ -17,7 +17,7 @@ import tap  # noqa: E402
 SNAP_LENGTHS = (128, 160, 176, 190, 200, 210, 230, 260, 300, 400, 600, 1000)
 # Of what was seen, or of how it was seen; and sums, which are those of the operations that were seen.
 OF_CAPTURE = {"version", "operation", "request_seen", "response_seen", "midstream", "gap", "truncated", "lossy",
-              "latency_ns", "signed", "interim_responses", "entries", "input_length", "output_length"}
+              "latency_ns", "signed", "interim_responses", "input_length", "output_length"}
 SUMS = {"bytes_read", "bytes_written", "read_count", "write_count"}
 
 
