@@ -379,10 +379,10 @@ static void ioctl(struct event_maker *m, const struct operation *op) {
     uint32_t code = qi ? qi->ctl_code : ri->ctl_code;
     event_named(&m->event, FIELD_CONTROL_CODE, code, &names_fsctl, 8);
     if (qi) {
-        event_uint(&m->event, FIELD_INPUT_LENGTH, qi->input.n);
+        event_uint(&m->event, FIELD_INPUT_LENGTH, qi->input_length);
     }
     if (ri) {
-        event_uint(&m->event, FIELD_OUTPUT_LENGTH, ri->output.n);
+        event_uint(&m->event, FIELD_OUTPUT_LENGTH, ri->output_length);
     }
     moved(&m->event, op);
     ioctl_details(m, op, code, qi, ri);

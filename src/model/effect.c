@@ -199,8 +199,10 @@ static void ioctl(struct completion *d) {
         copy_chunk(d, &q->ioctl);
     }
     if (code == FSCTL_PIPE_TRANSCEIVE && r) {
-        note_written(d, q ? q->ioctl.input.n : 0);
-        note_read(d, r->ioctl.output.n);
+        if (q) {
+            note_written(d, q->ioctl.input_length);
+        }
+        note_read(d, r->ioctl.output_length);
     }
 }
 
