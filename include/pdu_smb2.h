@@ -226,6 +226,7 @@ struct smb2_ioctl {
     struct file_id file_id;
     uint32_t flags;
     struct view input, output;
+    uint32_t input_length, output_length; /* on the wire, where the views may have been cut; 0 where they do not fit */
     uint32_t max_input, max_output; /* request */
     bool has_details;               /* the one below that belongs to ctl_code was there and whole */
     union {
@@ -272,6 +273,7 @@ struct smb2_query_directory_request { /* 2.2.33 */
 /* Responses of QUERY_DIRECTORY (2.2.34) and CHANGE_NOTIFY (2.2.36): entries counted along NextEntryOffset. */
 struct smb2_entries {
     struct view buffer;
+    bool whole; /* the buffer is there and its chain has an end: all were counted */
     unsigned entries;
 };
 

@@ -379,10 +379,10 @@ static void ioctl(struct event_maker *m, const struct operation *op) {
     uint32_t code = qi ? qi->ctl_code : ri->ctl_code;
     event_named(&m->event, FIELD_CONTROL_CODE, code, &names_fsctl, 8);
     if (qi) {
-        event_uint(&m->event, FIELD_INPUT_LENGTH, qi->input.n);
+        event_uint(&m->event, FIELD_INPUT_LENGTH, qi->input_length);
     }
     if (ri) {
-        event_uint(&m->event, FIELD_OUTPUT_LENGTH, ri->output.n);
+        event_uint(&m->event, FIELD_OUTPUT_LENGTH, ri->output_length);
     }
     moved(&m->event, op);
     ioctl_details(m, op, code, qi, ri);
@@ -397,7 +397,7 @@ static void query_directory(struct event_maker *m, const struct operation *op) {
         event_named(&m->event, FIELD_INFO_CLASS, q->query_directory_request.info_class, &names_file_info_class, 2);
         event_text(&m->event, FIELD_SEARCH_PATTERN, q->query_directory_request.pattern);
     }
-    if (r) {
+    if (r && r->query_directory_response.whole) {
         event_uint(&m->event, FIELD_ENTRIES, r->query_directory_response.entries);
     }
 }
@@ -409,7 +409,7 @@ static void change_notify(struct event_maker *m, const struct operation *op) {
         event_bits(&m->event, FIELD_COMPLETION_FILTER, q->change_notify_request.completion_filter,
                    &names_completion_filter);
     }
-    if (r) {
+    if (r && r->change_notify_response.whole) {
         event_uint(&m->event, FIELD_ENTRIES, r->change_notify_response.entries);
     }
 }

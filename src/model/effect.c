@@ -213,8 +213,10 @@ static void ioctl(struct completion *d) {
         d->handle->facts.is_pipe = true; /* where its tree was connected before the capture began */
     }
     if (code == FSCTL_PIPE_TRANSCEIVE && r) {
-        note_written(d, q ? q->ioctl.input.n : 0);
-        note_read(d, r->ioctl.output.n);
+        if (q) {
+            note_written(d, q->ioctl.input_length);
+        }
+        note_read(d, r->ioctl.output_length);
     }
 }
 
