@@ -227,8 +227,8 @@ struct smb2_ioctl {
     uint32_t flags;
     struct view input, output;
     uint32_t input_length, output_length; /* on the wire, where the views may have been cut; 0 where they do not fit */
-    uint32_t max_input, max_output; /* request */
-    bool has_details;               /* the one below that belongs to ctl_code was there and whole */
+    uint32_t max_input, max_output;       /* request */
+    bool has_details;                     /* the one below that belongs to ctl_code was there and whole */
     union {
         struct {
             struct view source_key;                       /* 24 bytes, 2.2.31.1; request */
