@@ -304,7 +304,7 @@ static void break_handle(struct completion *d) {
         d->tree = d->handle ? d->handle->tree : d->tree;
     }
     if (d->handle) {
-        handle_refresh(d->c->model, d->handle);
+        handle_refresh(d->c->model, d->handle, d->op.begin);
     }
 }
 

@@ -235,7 +235,7 @@ static void interim_name(struct exchange *x) {
     struct session *s = x->has_file_id && !x->handle_named ? session_find(x->connection, x->session_id) : NULL;
     struct handle *h = s ? handle_find(s, x->file_id) : NULL;
     if (h) {
-        handle_refresh(x->connection->model, h);
+        handle_refresh(x->connection->model, h, x->begin);
     }
     if (h && h->facts.named) {
         x->handle_name = text_share(h->name);
@@ -333,7 +333,7 @@ static void learn_handle(struct completion *d, bool trusted) {
     if (trusted && d->tree && !d->handle->tree) {
         handle_belongs(d->handle, d->tree);
     }
-    handle_refresh(d->c->model, d->handle);
+    handle_refresh(d->c->model, d->handle, d->op.begin);
     d->tree = d->tree ? d->tree : d->handle->tree;
 }
 

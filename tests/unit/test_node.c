@@ -165,6 +165,22 @@ static void handle_without_a_name(void **state) {
     end(&p, 1);
 }
 
+/* Nobody opens a file that is to be deleted (STATUS_DELETE_PENDING): where it succeeds the deletion was missed, or taken back. */
+static void deletion_missed(void **state) {
+    (void)state;
+    struct bench *b = bench_new(NULL);
+    struct peer p = settled(b);
+    peer_create(&p, "a", 7, 0);
+    peer_create(&p, "a", 8, 0);
+    peer_dispose(&p, 8, true, 0);
+    closes_as(&p, 8, OPERATION_CLOSE, "a"); /* the CLOSE of the other was lost */
+    peer_create(&p, "a", 9, 0);
+    closes_as(&p, 9, OPERATION_CLOSE, "a");
+    struct smb2_message q = peer_ask(&p, SMB2_TREE_DISCONNECT);
+    peer_exchange(&p, &q, 0);
+    end(&p, 0);
+}
+
 static void posix_unlink(void **state) {
     (void)state;
     struct bench *b = bench_new(NULL);
@@ -286,6 +302,29 @@ static void rename_by_one_of_several(void **state) {
     end(&p, 1);
 }
 
+/* Another connection's messages may be handed in late, when it was waiting for a lost packet: what they asked for came before the
+ * rename, and had the old name. */
+static void renamed_later(void **state) {
+    (void)state;
+    struct bench *b = bench_new(NULL);
+    struct peer p = settled(b), q = peer_open(b, 9, 2);
+    peer_settle(&q, 0x77, "bob", share);
+    peer_create(&q, "a", 8, 0);
+    peer_create(&p, "a", 7, 0);
+    struct moment before = b->now;
+    peer_rename(&q, 8, "b", 0);
+    struct moment after = b->now;
+    b->now = before;
+    peer_write(&p, 7, 1);
+    assert_string_equal(bench_last(b, 0)->name, "a");
+    b->now = after;
+    peer_write(&p, 7, 1);
+    assert_string_equal(bench_last(b, 0)->name, "b");
+    peer_close(&q);
+    peer_close(&p);
+    bench_free(b);
+}
+
 /* Of what is left open the last name is told as well. */
 static void renamed_and_left_open(void **state) {
     (void)state;
@@ -351,15 +390,26 @@ static void rename_without_a_name(void **state) {
 
 int main(void) {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(delete_on_close),       cmocka_unit_test(disposition),
-        cmocka_unit_test(disposition_refused),   cmocka_unit_test(several_opens),
-        cmocka_unit_test(other_files),           cmocka_unit_test(share_without_a_name),
-        cmocka_unit_test(handle_without_a_name), cmocka_unit_test(posix_unlink),
-        cmocka_unit_test(disposition_on_close),  cmocka_unit_test(streams),
-        cmocka_unit_test(tree_disconnect),       cmocka_unit_test(lost_connection),
-        cmocka_unit_test(rename_file),           cmocka_unit_test(rename_by_one_of_several),
-        cmocka_unit_test(renamed_and_left_open), cmocka_unit_test(rename_onto_another),
-        cmocka_unit_test(rename_stream),         cmocka_unit_test(rename_without_a_name),
+        cmocka_unit_test(delete_on_close),
+        cmocka_unit_test(disposition),
+        cmocka_unit_test(disposition_refused),
+        cmocka_unit_test(several_opens),
+        cmocka_unit_test(other_files),
+        cmocka_unit_test(share_without_a_name),
+        cmocka_unit_test(handle_without_a_name),
+        cmocka_unit_test(deletion_missed),
+        cmocka_unit_test(posix_unlink),
+        cmocka_unit_test(disposition_on_close),
+        cmocka_unit_test(streams),
+        cmocka_unit_test(tree_disconnect),
+        cmocka_unit_test(lost_connection),
+        cmocka_unit_test(rename_file),
+        cmocka_unit_test(rename_by_one_of_several),
+        cmocka_unit_test(renamed_later),
+        cmocka_unit_test(renamed_and_left_open),
+        cmocka_unit_test(rename_onto_another),
+        cmocka_unit_test(rename_stream),
+        cmocka_unit_test(rename_without_a_name),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
