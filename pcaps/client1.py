@@ -50,7 +50,7 @@ ERRORS = {                                                              # 2.2.2.
     (1, 87): "ERRDOS/ERRinvalidparam", (1, 124): "ERRDOS/ERRunknownlevel", (1, 158): "ERRDOS/ERROR_NOT_LOCKED",
     (2, 1): "ERRSRV/ERRerror", (2, 2): "ERRSRV/ERRbadpw", (2, 4): "ERRSRV/ERRaccess", (2, 5): "ERRSRV/ERRinvtid",
     (2, 6): "ERRSRV/ERRinvnetname", (2, 7): "ERRSRV/ERRinvdevice", (2, 22): "ERRSRV/ERRbadcmd",
-    (2, 91): "ERRSRV/ERRbaduid", (2, 0xFFFF): "ERRSRV/ERRnosupport",
+    (2, 91): "ERRSRV/ERRbaduid", (2, 250): "ERRSRV/ERRusempx", (2, 251): "ERRSRV/ERRusestd", (2, 0xFFFF): "ERRSRV/ERRnosupport",
 }
 
 
@@ -78,7 +78,8 @@ class Request:
                 data += part
         for place, form, part in self.marks:
             struct.pack_into(form, words, place, offsets[part])
-        return struct.pack("<B", len(words) // 2) + bytes(words) + struct.pack("<H", len(data)) + data
+        count = struct.pack("<H", len(data) & 0xFFFF)                    # of a large write the low part, MS-SMB 2.2.4.3.1
+        return struct.pack("<B", len(words) // 2) + bytes(words) + count + data
 
 
 # ---- requests --------------------------------------------------------------------------------------------------------
@@ -272,7 +273,7 @@ class Answer:
     def name(self):
         if self.flags2 & NT_STATUS or self.status == 0:
             return smb2.name_of(self.status)
-        return ERRORS.get((self.status & 0xFF, self.status >> 16), "%d/%d" % (self.status & 0xFF, self.status >> 16))
+        return ERRORS.get((self.status & 0xFF, self.status >> 16))       # None: a code that 2.2.2.4 does not name
 
     def word(self, index, form="<H", block=0):
         return struct.unpack_from(form, self.blocks[block].words, 2 * index)[0]
@@ -343,9 +344,9 @@ class Client:
             head += block
         return head
 
-    def send(self, *requests):
-        """Returns the MID."""
-        self.mid = self.mid if self.same_mid else self.mid + 1
+    def send(self, *requests, mid=None):
+        """Returns the MID; one that is given is that of an earlier request which this one belongs to."""
+        self.mid = mid if mid is not None else self.mid if self.same_mid else self.mid + 1
         self.socket.sendall(session_message(0, self.message(*requests)))
         return self.mid
 
