@@ -1,8 +1,8 @@
 """Who plays the scenarios: clients that write down what they do while they do it (the truth).
 
 An operation of a truth has the names and values of the record schema: operation, user, share, file_name, rename_to, status and
-so on. Three kinds of client act: Smbclient runs Samba's own with a script on its standard input, Actor speaks through client.py,
-Actor1 through client1.py. All fail the recording when the server answers otherwise than the scenario says.
+so on. Three kinds of client act: Smbclient runs Samba's own with a script on its standard input, Actor speaks through
+client.py, Actor1 through client1.py. All fail the recording when the server answers otherwise than the scenario says.
 """
 import os
 import re
@@ -235,7 +235,8 @@ class Actor1(smb1.Client):
         share = None if operation in ("session_setup", "logoff", "echo") else facts.pop("share", self.share)
         command = answer.blocks[block].command if command is None else command
         if not self.quiet:
-            self.stage.did(operation, command="SMB1_" + smb1.NAMES[command], user=self.user, share=share, status=status, **facts)
+            self.stage.did(operation, command="SMB1_" + smb1.NAMES[command], user=self.user, share=share, status=status,
+                           **facts)
         return answer
 
     def do(self, operation, request, expect=OK, **facts):
@@ -244,7 +245,8 @@ class Actor1(smb1.Client):
     def logon(self, user="alice", password=None, expect=OK, domain="EXAMPLE", auth="ntlmv2"):
         answer = self.login(user, password or self.stage.users.get(user, ""), domain)
         self.user = "%s\\%s" % (domain, user) if user else None
-        return self.note("session_setup", answer, expect, user_name=user or None, domain=domain if user else None, auth=auth)
+        domain = domain if user else None
+        return self.note("session_setup", answer, expect, user_name=user or None, domain=domain, auth=auth)
 
     def connect_share(self, share="data", expect=OK, **how):
         path = "\\\\FS01\\" + share
@@ -289,7 +291,8 @@ class Actor1(smb1.Client):
 
     def read(self, fid, size, offset=0, expect=OK, request=None):
         answer = self.call(request or smb1.read_andx(fid, size, offset))
-        self.note("read", answer, expect, file_name=self.names[fid], **({"bytes_read": self.got(answer)} if answer.status == 0 else {}))
+        facts = {"bytes_read": self.got(answer)} if answer.status == 0 else {}
+        self.note("read", answer, expect, file_name=self.names[fid], **facts)
 
     def got(self, answer, block=0):
         """The bytes that the answer to a READ or READ_ANDX brought."""
