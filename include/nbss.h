@@ -1,9 +1,13 @@
 /* The framer of SMB's two transports: NetBIOS session service (RFC 1002 4.3) on 139 and direct TCP (MS-SMB2 2.1) elsewhere. It
  * keeps, for each direction, where it is in the message at hand; memory is taken only while a message straddles segments.
  *
- * Behind a gap that covered a header, and where a stream is picked up in the middle, the framing is lost: bytes are passed over
- * until a message proves itself (plausible length, protocol id, structure size, command and direction, and another header or
- * the end of what is there where it ends). */
+ * A gap in payload is counted; a gap in what must be whole ends it there, and the framing goes on where the element, or else the
+ * frame, is known to end. Behind a gap that covered a frame's header, and where a stream is picked up in the middle, the framing is
+ * lost: bytes are passed over until a message proves itself (dissectors/resync.h says how), and of those that may do so at most
+ * RESYNC_WINDOW are kept.
+ *
+ * Limits: NBSS_WHOLE_MAX and what the pool keeps (dissectors/nbss_pool.h), EXTENT_CLEAR_MAX (dissectors/extent.h), RESYNC_*
+ * (dissectors/resync.h). */
 #ifndef NBSS_H
 #define NBSS_H
 

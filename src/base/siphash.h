@@ -1,5 +1,5 @@
-/* SipHash (Aumasson and Bernstein, 2012): a keyed hash, so that nobody outside can choose inputs that collide. 2-4 is the
- * published strength, for identifiers; 1-3 is for tables in memory. */
+/* SipHash (Aumasson and Bernstein, 2012): a keyed hash, so that nobody outside can choose inputs that collide. 2-4 is
+ * the published strength, for identifiers; 1-3 is for tables in memory. */
 #ifndef SIPHASH_H
 #define SIPHASH_H
 

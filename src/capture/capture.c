@@ -17,8 +17,8 @@ enum {
     MAGIC_MAX = 8,
 };
 
-/* The file below libpcap: it counts what was read, keeps the first bytes and remembers why reading failed, none of which can be
- * had from libpcap. */
+/* The file below libpcap: it counts what was read, keeps the first bytes and remembers why reading failed, none of
+ * which can be had from libpcap. */
 struct source {
     int fd;
     bool owned; /* ours to close */
@@ -88,7 +88,8 @@ static int refuse_open(int error, const char *path, char *why, size_t size) {
     case ENOENT:
         return refuse(-error, why, size, "%s: there is no such file; check the path", path);
     case EACCES:
-        return refuse(-error, why, size, "%s: no permission to read it; run as a user who has it, or grant it with chmod or setfacl",
+        return refuse(-error, why, size,
+                      "%s: no permission to read it; run as a user who has it, or grant it with chmod or setfacl",
                       path);
     default:
         return refuse(-error, why, size, "%s: cannot be opened: %s", path, strerror(error));
@@ -129,7 +130,9 @@ static const struct {
     uint8_t size;
 } other_formats[] = {
     {"\x1f\x8b", "it is compressed by gzip; try: zcat %s | smbtap -r -", 2},
-    {"\xfd" "7zXZ", "it is compressed by xz; try: xzcat %s | smbtap -r -", 5},
+    {"\xfd"
+     "7zXZ",
+     "it is compressed by xz; try: xzcat %s | smbtap -r -", 5},
     {"\x28\xb5\x2f\xfd", "it is compressed by zstd; try: zstdcat %s | smbtap -r -", 4},
     {"BZh", "it is compressed by bzip2; try: bzcat %s | smbtap -r -", 3},
     {"\x04\x22\x4d\x18", "it is compressed by lz4; try: lz4cat %s | smbtap -r -", 4},
@@ -139,7 +142,9 @@ static const struct {
     {"GMBU", "it is a Network Monitor capture; convert it: editcap -F pcap %s new.pcap", 4},
     {"RTSS", "it is a Network Monitor capture; convert it: editcap -F pcap %s new.pcap", 4},
     {"\xff\xd8\xff", "it is a picture", 3},
-    {"\x7f" "ELF", "it is a program", 4},
+    {"\x7f"
+     "ELF",
+     "it is a program", 4},
     {"{\"", "it is JSON text, perhaps smbtap's own output", 2},
 };
 
@@ -164,8 +169,9 @@ static int refuse_format(const struct capture *c, const char *problem, char *why
         return refuse(-ENODATA, why, size, "%s: is empty; a capture has at least a header of 24 bytes", c->name);
     }
     if (s->read >= 4 && is_pcap_magic(s->magic)) {
-        return refuse(-EPROTONOSUPPORT, why, size, "%s: starts like a capture but cannot be used: %s; try: editcap %s new.pcapng", c->name,
-                      problem, c->name);
+        return refuse(-EPROTONOSUPPORT, why, size,
+                      "%s: starts like a capture but cannot be used: %s; try: editcap %s new.pcapng", c->name, problem,
+                      c->name);
     }
     size_t have = s->read < MAGIC_MAX ? (size_t)s->read : MAGIC_MAX;
     for (size_t i = 0; i < sizeof other_formats / sizeof *other_formats; i++) {
@@ -178,8 +184,8 @@ static int refuse_format(const struct capture *c, const char *problem, char *why
             return refuse(-EPROTONOSUPPORT, why, size, "%s: is no capture: %s", c->name, remedy);
         }
     }
-    return refuse(-EPROTONOSUPPORT, why, size, "%s: is no capture (neither pcap nor pcapng); see what it is with: file %s", c->name,
-                  c->name);
+    return refuse(-EPROTONOSUPPORT, why, size,
+                  "%s: is no capture (neither pcap nor pcapng); see what it is with: file %s", c->name, c->name);
 }
 
 static bool link_type_known(int link_type) {
@@ -200,8 +206,9 @@ static int refuse_link_type(const struct capture *c, int link_type, char *why, s
 #undef LINK_TYPE
         ;
     const char *name = pcap_datalink_val_to_name(link_type);
-    return refuse(-EPROTONOSUPPORT, why, size, "%s: frames of link type %d%s%s are not read; capture on an interface of another type (%s)",
-                  c->name, link_type, name ? ", " : "", name ? name : "", known + 2);
+    return refuse(-EPROTONOSUPPORT, why, size,
+                  "%s: frames of link type %d%s%s are not read; capture on an interface of another type (%s)", c->name,
+                  link_type, name ? ", " : "", name ? name : "", known + 2);
 }
 
 /* The FILE belongs to libpcap once it took it; before, it is closed here. */
@@ -249,8 +256,8 @@ int capture_open(struct capture **out, const char *path, char *why, size_t why_s
 int capture_set_filter(struct capture *c, const char *expression, char *why, size_t why_size) {
     struct bpf_program program;
     if (pcap_compile(c->pcap, &program, expression, 1, PCAP_NETMASK_UNKNOWN) != 0) {
-        return refuse(-EINVAL, why, why_size, "filter \"%s\": %s; see pcap-filter(7) for what can be written", expression,
-                      pcap_geterr(c->pcap));
+        return refuse(-EINVAL, why, why_size, "filter \"%s\": %s; see pcap-filter(7) for what can be written",
+                      expression, pcap_geterr(c->pcap));
     }
     if (c->filtered) {
         pcap_freecode(&c->filter);
@@ -268,7 +275,8 @@ static uint64_t nanoseconds(const struct timeval *tv) {
     return seconds < UINT64_MAX / second ? seconds * second + fraction : UINT64_MAX;
 }
 
-/* libpcap 1.10 wants one link type and one snap length for all interfaces of a pcapng file, and finds out on the way. */
+/* libpcap 1.10 wants one link type and one snap length for all interfaces of a pcapng file, and finds out on the way.
+ */
 static int refuse_frame(struct capture *c) {
     const char *problem = pcap_geterr(c->pcap);
     if (c->source.error != 0) {
@@ -283,7 +291,8 @@ static int refuse_frame(struct capture *c) {
     }
     if (strstr(problem, "different from the type of the first")) {
         return refuse(-EBADMSG, c->why, sizeof c->why,
-                      "%s: behind frame %llu comes an interface with another link type, which libpcap does not read; take them one at "
+                      "%s: behind frame %llu comes an interface with another link type, which libpcap does not read; "
+                      "take them one at "
                       "a time: tshark -r %s -Y 'frame.interface_id == 0' -w - | editcap -F pcap -T ether - new.pcap",
                       c->name, (unsigned long long)c->frames, c->name);
     }

@@ -1,5 +1,5 @@
-/* A capture file, through libpcap: pcap and pcapng, micro- and nanoseconds, either byte order, from a file or a pipe ("-" is
- * standard input). Frames are read where libpcap put them and live until the next read.
+/* A capture file, through libpcap: pcap and pcapng, micro- and nanoseconds, either byte order, from a file or a pipe
+ * ("-" is standard input). Frames are read where libpcap put them and live until the next read.
  *
  * What fails is told twice: by a negative errno, and by one line for a person that names the file and the remedy. */
 #ifndef CAPTURE_H
@@ -13,19 +13,23 @@ struct capture;
 
 enum { CAPTURE_WHY_MAX = 512 }; /* room for the longest line, NUL included; a longer one is cut */
 
-/* Opens path and reads the file's header (from a pipe: waits for it). -ENOENT, -EACCES, -EISDIR and so on; -ENODATA: empty;
- * -EPROTONOSUPPORT: no capture, or one of a kind that is not read. *out is untouched on failure. */
-__attribute__((warn_unused_result)) int capture_open(struct capture **out, const char *path, char *why, size_t why_size);
+/* Opens path and reads the file's header (from a pipe: waits for it). -ENOENT, -EACCES, -EISDIR and so on; -ENODATA:
+ * empty; -EPROTONOSUPPORT: no capture, or one of a kind that is not read. *out is untouched on failure. */
+__attribute__((warn_unused_result)) int capture_open(struct capture **out, const char *path, char *why,
+                                                     size_t why_size);
 
-/* Only frames that this expression of pcap-filter(7) lets through come from now on; it sees the frame as it was captured.
- * -EINVAL: it does not compile. */
-__attribute__((warn_unused_result)) int capture_set_filter(struct capture *, const char *expression, char *why, size_t why_size);
+/* Only frames that this expression of pcap-filter(7) lets through come from now on; it sees the frame as it was
+ * captured. -EINVAL: it does not compile. */
+__attribute__((warn_unused_result)) int capture_set_filter(struct capture *, const char *expression, char *why,
+                                                           size_t why_size);
 
-/* 1 and the next frame; 0 at the end; -EBADMSG where the file is damaged or cut short, or another negative errno where reading
- * failed: capture_why says it. Frames are numbered as they stand in the file, those that the filter held back included. */
+/* 1 and the next frame; 0 at the end; -EBADMSG where the file is damaged or cut short, or another negative errno where
+ * reading failed: capture_why says it. Frames are numbered as they stand in the file, those that the filter held back
+ * included. */
 __attribute__((warn_unused_result)) int capture_next(struct capture *, struct frame *);
 
-/* The same for the first frame of the file, whatever the filter, and consumes nothing: to be called before capture_next. */
+/* The same for the first frame of the file, whatever the filter, and consumes nothing: to be called before
+ * capture_next. */
 __attribute__((warn_unused_result)) int capture_first(struct capture *, struct frame *);
 
 /* The line for the last failure of capture_next or capture_first; lives as long as the capture. */

@@ -1,5 +1,5 @@
-/* IPv4 (RFC 791) and IPv6 (RFC 8200). The length that IP states is obeyed: what Ethernet puts behind it is never data. Tunnels
- * over IP (GRE, IP in IP, UDP encapsulations) have their place in transport(), fragments in fragment(). */
+/* IPv4 (RFC 791) and IPv6 (RFC 8200). The length that IP states is obeyed: what Ethernet puts behind it is never data.
+ * Tunnels over IP (GRE, IP in IP, UDP encapsulations) have their place in transport(), fragments in fragment(). */
 #include "layers.h"
 
 enum {
@@ -11,8 +11,8 @@ enum {
     PROTOCOL_DESTINATION = 60,
 };
 
-/* Bytes of the IP packet on the wire where its header says 0, as a packet has that was captured before the network card cut it
- * into segments: all that the frame has from the header's start on. */
+/* Bytes of the IP packet on the wire where its header says 0, as a packet has that was captured before the network card
+ * cut it into segments: all that the frame has from the header's start on. */
 static uint32_t length_of_rest(const struct layers *l, size_t header_start) {
     return l->frame_length > header_start ? l->frame_length - (uint32_t)header_start : 0;
 }

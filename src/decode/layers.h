@@ -13,7 +13,7 @@ enum {
 };
 
 struct layers {
-    struct cursor in;  /* at the start of the next header */
+    struct cursor in; /* at the start of the next header */
     struct packet *out;
     struct stats *stats;
     uint32_t frame_length; /* of the whole frame on the wire */

@@ -17,7 +17,7 @@ enum {
 
 enum verdict decode_refuse(struct layers *l, enum decode_fault fault) {
     static const enum verdict verdicts[DECODE_FAULTS] = {
-        [DECODE_LINK] = V_NOT_MINE, [DECODE_CUT] = V_SHORT, [DECODE_BAD] = V_BAD,
+        [DECODE_LINK] = V_NOT_MINE, [DECODE_CUT] = V_SHORT,         [DECODE_BAD] = V_BAD,
         [DECODE_DEPTH] = V_LIMIT,   [DECODE_FRAGMENT] = V_NOT_MINE, [DECODE_NOT_TCP] = V_NOT_MINE,
     };
     l->stats->decode_faults[fault]++;
@@ -115,7 +115,8 @@ static enum verdict link_raw(struct layers *l) {
 }
 
 /* The address family is that of the machine which captured, in its byte order (LINKTYPE_NULL) or in network order
- * (LINKTYPE_LOOP). AF_INET is 2 everywhere; AF_INET6 is 24 (NetBSD, OpenBSD), 28 (FreeBSD), 30 (macOS) or 10 (Linux). */
+ * (LINKTYPE_LOOP). AF_INET is 2 everywhere; AF_INET6 is 24 (NetBSD, OpenBSD), 28 (FreeBSD), 30 (macOS) or 10 (Linux).
+ */
 static enum verdict link_null(struct layers *l) {
     uint32_t family = cursor_le32(&l->in);
     if (!cursor_ok(&l->in)) {

@@ -40,7 +40,8 @@ static uint8_t *append_port(uint8_t *to, uint16_t port) {
     return to;
 }
 
-void community_id_write(struct community_id *c, const struct endpoint *a, const struct endpoint *b, char to[COMMUNITY_ID_SIZE]) {
+void community_id_write(struct community_id *c, const struct endpoint *a, const struct endpoint *b,
+                        char to[COMMUNITY_ID_SIZE]) {
     size_t size = address_size(&a->ip);
     int order = memcmp(a->ip.bytes, b->ip.bytes, size);
     if (order > 0 || (order == 0 && a->port > b->port)) {
@@ -57,7 +58,8 @@ void community_id_write(struct community_id *c, const struct endpoint *a, const 
     end = append_port(end, b->port);
     uint8_t digest[EVP_MAX_MD_SIZE];
     to[0] = '\0';
-    if (EVP_DigestInit_ex2(c->context, c->sha1, NULL) == 1 && EVP_DigestUpdate(c->context, input, (size_t)(end - input)) == 1 &&
+    if (EVP_DigestInit_ex2(c->context, c->sha1, NULL) == 1 &&
+        EVP_DigestUpdate(c->context, input, (size_t)(end - input)) == 1 &&
         EVP_DigestFinal_ex(c->context, digest, NULL) == 1) {
         memcpy(to, "1:", 2);
         EVP_EncodeBlock((unsigned char *)to + 2, digest, SHA1_SIZE);

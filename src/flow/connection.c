@@ -37,7 +37,8 @@ static bool birth_midstream(const struct flow_settings *s, const struct packet *
     return true;
 }
 
-bool connection_birth(const struct flow_settings *s, const struct packet *p, bool src_is_smb, bool dst_is_smb, struct birth *birth) {
+bool connection_birth(const struct flow_settings *s, const struct packet *p, bool src_is_smb, bool dst_is_smb,
+                      struct birth *birth) {
     if (!is_syn(p) && !is_syn_ack(p)) {
         return birth_midstream(s, p, src_is_smb, dst_is_smb, birth);
     }
@@ -59,8 +60,8 @@ static void remember_syn(struct flow *f, enum direction from, uint32_t isn, stru
     f->syn_at = at;
 }
 
-/* A SYN on a connection that stands proves nothing (RFC 9293 3.10.7.4, RFC 5961 4): it is believed once it is answered, or its
- * sender goes on from it. */
+/* A SYN on a connection that stands proves nothing (RFC 9293 3.10.7.4, RFC 5961 4): it is believed once it is answered,
+ * or its sender goes on from it. */
 static bool superseded_by_syn(struct flow *f, enum direction d, const struct packet *p) {
     const struct half *h = &f->halves[d];
     if (h->has_isn && h->isn == p->seq) {
@@ -119,7 +120,8 @@ bool connection_superseded(struct flow *f, enum direction d, const struct packet
     if (is_syn_ack(p)) {
         return superseded_by_syn_ack(f, d, p);
     }
-    if (f->has_syn && f->syn_from == d && !(p->flags & TCP_RST) && p->seq == f->syn_isn + 1 && p->seq != f->halves[d].next) {
+    if (f->has_syn && f->syn_from == d && !(p->flags & TCP_RST) && p->seq == f->syn_isn + 1 &&
+        p->seq != f->halves[d].next) {
         return true;
     }
     return superseded_by_data(f, d, p);
@@ -154,8 +156,26 @@ static bool stands(const struct flow *f, enum direction d, const struct packet *
         /* An answer to our SYN, rather than a challenge (RFC 5961 4) by a server that has an old connection. */
         return d == TO_SERVER || p->ack - f->halves[TO_SERVER].next <= WINDOW_UNKNOWN;
     }
-    /* One byte, or none, with nothing but an acknowledgment is a keep-alive (RFC 9293 3.8.4): no data of a flow picked up here. */
-    return p->payload_length > 1 || (p->payload_length == 1 && (p->flags & (TCP_PSH | TCP_FIN)));
+    if (p->payload_length == 1 && !(p->flags & (TCP_PSH | TCP_FIN))) {
+        const struct half *h = &f->halves[d];
+        return h->has_next && (int32_t)(p->seq - h->next) > 0; /* goes on from the one that was kept: no keep-alive */
+    }
+    return p->payload_length != 0;
+}
+
+/* A single byte at the start of a flow that was picked up is a keep-alive (RFC 9293 3.8.4), whose byte is no data, or the first
+ * of a sender that goes byte by byte. It is kept, and forgotten when the other side acknowledges it with nothing more behind. */
+static bool keep_alive_answered(const struct flow *f, enum direction d, const struct packet *p) {
+    const struct half *other = &f->halves[direction_opposite(d)];
+    return f->state == FLOW_ATTEMPT && !f->facts.start_seen && !f->opened && f->reorder && other->has_next &&
+           p->payload_length == 0 && (p->flags & (TCP_ACK | TCP_SYN | TCP_RST | TCP_FIN)) == TCP_ACK &&
+           p->ack == other->next + 1;
+}
+
+static void forget_keep_alive(struct flow_context *c, struct flow *f, enum direction from) {
+    reassembly_drop(c, f);
+    f->halves[from].has_next = false;
+    f->halves[from].early = false;
 }
 
 static void shake_hands(struct flow_context *c, struct flow *f, enum direction d, const struct packet *p) {
@@ -166,6 +186,9 @@ static void shake_hands(struct flow_context *c, struct flow *f, enum direction d
         if (!other->has_next) {
             reassembly_begin(other, p->ack); /* the answer to its SYN was not captured */
         }
+    }
+    if (keep_alive_answered(f, d, p)) {
+        forget_keep_alive(c, f, direction_opposite(d));
     }
     if (f->state == FLOW_ATTEMPT && stands(f, d, p)) {
         delivery_start(c, f, p->at);
@@ -182,11 +205,13 @@ static uint32_t window_of(const struct half *receiver, const struct half *sender
     return window > WINDOW_MIN ? window : WINDOW_MIN;
 }
 
-/* RFC 9293 3.10.7.4; the lower edge is what the other side acknowledged, for a RST in answer to a segment repeats that. */
+/* RFC 9293 3.10.7.4; the lower edge is what the other side acknowledged, for a RST in answer to a segment repeats that.
+ */
 static bool rst_in_window(const struct flow *f, enum direction d, const struct packet *p) {
     const struct half *h = &f->halves[d], *other = &f->halves[direction_opposite(d)];
     if (f->state != FLOW_LIVE && f->facts.start_seen && !h->has_next) {
-        return (p->flags & TCP_ACK) && p->ack - other->next <= EARLY_BYTES; /* the answer to a SYN, and its data: 3.10.7.3 */
+        return (p->flags & TCP_ACK) &&
+               p->ack - other->next <= EARLY_BYTES; /* the answer to a SYN, and its data: 3.10.7.3 */
     }
     if (!h->has_next && !h->has_acked) {
         return true;
@@ -262,8 +287,9 @@ void connection_packet(struct flow_context *c, struct flow *f, enum direction d,
         return;
     }
     revive(f, d, p);
-    if (f->state == FLOW_ATTEMPT && !f->facts.start_seen) {
-        return; /* a keep-alive of a flow that was picked up: its byte is no data */
+    bool waits = f->state == FLOW_ATTEMPT && (is_syn(p) || (!f->facts.start_seen && p->payload_length == 1));
+    if (!f->opened && f->state != FLOW_CANDIDATE && !waits) {
+        return; /* data where nothing stands; what comes with a SYN waits for its answer */
     }
     reassembly_packet(c, f, d, p);
     note_close(f);

@@ -11,8 +11,8 @@ struct birth {
 };
 
 /* False: the packet begins nothing that is to be followed. ports: is this one of SMB's? */
-__attribute__((warn_unused_result)) bool connection_birth(const struct flow_settings *, const struct packet *, bool src_is_smb,
-                                                          bool dst_is_smb, struct birth *);
+__attribute__((warn_unused_result)) bool connection_birth(const struct flow_settings *, const struct packet *,
+                                                          bool src_is_smb, bool dst_is_smb, struct birth *);
 
 /* Does the packet belong to a new connection on the same addresses and ports? Remembers a SYN that may begin one. */
 __attribute__((warn_unused_result)) bool connection_superseded(struct flow *, enum direction, const struct packet *);
@@ -23,7 +23,8 @@ void connection_packet(struct flow_context *, struct flow *, enum direction, con
 /* The flow is over, by closing or for lack of packets: why. */
 enum flow_end_reason connection_end_reason(const struct flow *, enum flow_end_reason otherwise);
 
-/* Is there anything to tell of it? A flow picked up in the middle that had no data says nothing, nor does a candidate. */
+/* Is there anything to tell of it? A flow picked up in the middle that had no data says nothing, nor does a candidate.
+ */
 bool connection_told(const struct flow *);
 
 #endif

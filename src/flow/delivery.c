@@ -47,7 +47,8 @@ void delivery_start(struct flow_context *c, struct flow *f, struct moment at) {
     }
 }
 
-void delivery_bytes(struct flow_context *c, struct flow *f, enum direction d, struct view bytes, uint32_t length, struct moment at) {
+void delivery_bytes(struct flow_context *c, struct flow *f, enum direction d, struct view bytes, uint32_t length,
+                    struct moment at) {
     assert(f->opened && bytes.n <= length);
     f->facts.bytes[d] += length;
     if (f->connection && bytes.n != 0) {

@@ -8,19 +8,20 @@ enum {
     FLOWS_MAX = 1 << 20,      /* connections followed at once; stats: flows_evicted */
     CANDIDATES_MAX = 1 << 16, /* of these, on other ports and silent so far; stats: candidates_evicted */
 
-    REORDER_BYTES_MAX = 4 << 20,  /* kept for one flow, both directions; stats: reassembly_limit */
-    REORDER_SEGMENTS_MAX = 4096,  /* kept for one direction; stats: reassembly_limit */
-    REORDER_PACKETS = 128,        /* further packets of the flow after which a hole that was acknowledged is a gap */
-    EARLY_PACKETS = 8,            /* the same for what may come before the first data of a flow picked up in the middle */
-    EARLY_BYTES = 64 << 10,       /* how far before it */
+    REORDER_BYTES_MAX = 4 << 20, /* kept for one flow, both directions; stats: reassembly_limit */
+    REORDER_SEGMENTS_MAX = 4096, /* kept for one direction; stats: reassembly_limit */
+    REORDER_PACKETS = 128,       /* further packets of the flow after which a hole that was acknowledged is a gap */
+    EARLY_PACKETS = 8,      /* the same for what may come before the first data of a flow picked up in the middle */
+    EARLY_BYTES = 64 << 10, /* how far before it */
 
-    BEHIND_MAX = 64 << 20,        /* what lies so far behind is old; farther, it is ahead across a loss of gigabytes */
-    ACKED_AHEAD_MAX = 1 << 30,    /* an acknowledgment farther ahead is not believed */
-    UNCONFIRMED_AHEAD_MAX = 16 << 20, /* a single segment farther ahead is dropped, not believed; stats: segments_dropped */
-    CONFIRMING_SEGMENTS = 3,      /* in a row: so many are believed wherever they are */
+    BEHIND_MAX = 64 << 20,     /* what lies so far behind is old; farther, it is ahead across a loss of gigabytes */
+    ACKED_AHEAD_MAX = 1 << 30, /* an acknowledgment farther ahead is not believed */
+    UNCONFIRMED_AHEAD_MAX =
+        16 << 20,            /* a single segment farther ahead is dropped, not believed; stats: segments_dropped */
+    CONFIRMING_SEGMENTS = 3, /* in a row: so many are believed wherever they are */
 
-    WINDOW_MIN = 64 << 10,        /* a RST is believed at least so far ahead */
-    WINDOW_UNKNOWN = 16 << 20,    /* the same where the scale was not seen */
+    WINDOW_MIN = 64 << 10,     /* a RST is believed at least so far ahead */
+    WINDOW_UNKNOWN = 16 << 20, /* the same where the scale was not seen */
 
     PROBE_MIN = 8, /* first bytes that a probe wants: NetBIOS header and protocol id */
     PROBE_MAX = 64,
@@ -28,8 +29,9 @@ enum {
 
 #define SECOND_NS UINT64_C(1000000000)
 
-#define REORDER_NS (2 * SECOND_NS) /* a hole that was acknowledged; longer than CLOCK_STEP_NS, so that a jump ends none */
-#define HOLE_NS (20 * SECOND_NS)   /* a hole that was not */
+/* A hole that was acknowledged; longer than CLOCK_STEP_NS, so that a jump of the clock ends none. */
+#define REORDER_NS (2 * SECOND_NS)
+#define HOLE_NS (20 * SECOND_NS)       /* a hole that was not */
 #define IDLE_NS (3 * 3600 * SECOND_NS) /* an established flow: keep-alives come every two hours by default */
 #define ATTEMPT_NS (60 * SECOND_NS)    /* a SYN without an answer, a candidate, a flow picked up that had no data */
 #define LINGER_NS (10 * SECOND_NS)     /* after the close, for packets that trail */

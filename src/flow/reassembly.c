@@ -16,8 +16,9 @@ static uint64_t packets_of(const struct flow *f) {
     return f->facts.packets[TO_SERVER] + f->facts.packets[TO_CLIENT];
 }
 
-/* Bytes from next on that the other side acknowledged: they were received there. A direction of which nothing is ever captured
- * has none: that is not loss. Nor has a single byte with nothing behind it: that is a FIN which was not captured. */
+/* Bytes from next on that the other side acknowledged: they were received there. A direction of which nothing is ever
+ * captured has none: that is not loss. Nor has a single byte with nothing behind it: that is a FIN which was not
+ * captured. */
 static uint32_t acked_past(const struct flow *f, enum direction d) {
     const struct half *h = &f->halves[d];
     uint32_t past = h->acked - h->next;
@@ -36,8 +37,8 @@ static bool blocked(const struct flow *f, enum direction d, bool has_ack, uint32
     return has_ack && acked_past(f, other) != 0 && (int32_t)(ack - f->halves[other].next) > 0;
 }
 
-/* Acknowledgments are known only between BEHIND_MAX behind next and ACKED_AHEAD_MAX ahead of it: so neither a wild one nor one
- * that grew old, while gigabytes passed in the other direction alone, is mistaken for one that is ahead. */
+/* Acknowledgments are known only between BEHIND_MAX behind next and ACKED_AHEAD_MAX ahead of it: so neither a wild one
+ * nor one that grew old, while gigabytes passed in the other direction alone, is mistaken for one that is ahead. */
 static bool ack_is_near(const struct half *h, uint32_t ack) {
     return ack - h->next <= ACKED_AHEAD_MAX || h->next - ack <= BEHIND_MAX;
 }
@@ -157,6 +158,11 @@ static void judge_candidate(struct flow_context *c, struct flow *f, enum directi
 
 /* --- what has to give way --- */
 
+/* Is what lies behind a hole to be believed, though nobody acknowledged it? */
+static bool confirmed(const struct reorder_queue *q, uint32_t hole) {
+    return hole <= UNCONFIRMED_AHEAD_MAX || queue_run(q, CONFIRMING_SEGMENTS) == CONFIRMING_SEGMENTS;
+}
+
 /* The first hole of a direction, or what else keeps it waiting, is over. */
 static void force(struct flow_context *c, struct flow *f, enum direction d, struct moment at) {
     struct half *h = &f->halves[d];
@@ -180,7 +186,7 @@ static void force(struct flow_context *c, struct flow *f, enum direction d, stru
         pass_head(c, f, d);
     } else if (past != 0) {
         pass_gap(c, f, d, past < hole ? past : hole, at);
-    } else if (hole <= UNCONFIRMED_AHEAD_MAX || queue_run(queue_of(f, d), CONFIRMING_SEGMENTS) == CONFIRMING_SEGMENTS) {
+    } else if (confirmed(queue_of(f, d), hole)) {
         pass_gap(c, f, d, hole, at);
     } else {
         c->stats->segments_dropped++;
@@ -210,8 +216,8 @@ static enum direction weakest(const struct flow *f) {
 
 /* --- waiting --- */
 
-/* Since when a hole is known: since something arrived behind it, or something that acknowledges it. Holes wait side by side, so
- * that a stream with many of them does not fall behind. */
+/* Since when a hole is known: since something arrived behind it, or something that acknowledges it. Holes wait side by
+ * side, so that a stream with many of them does not fall behind. */
 static struct seen known_since(const struct flow_context *c, const struct flow *f, enum direction d) {
     const struct segment *head = queue_head(queue_of(f, d));
     if (!head) {
@@ -303,7 +309,8 @@ void reassembly_settle(struct flow_context *c, struct flow *f, struct moment at)
         } else if (waited_enough(c, f, TO_CLIENT)) {
             force(c, f, TO_CLIENT, at);
         } else if (f->opened && !has_hole(f, TO_SERVER) && !has_hole(f, TO_CLIENT)) {
-            force(c, f, weakest(f), at); /* each waits for the other, as a retransmission does that acknowledges its own answer */
+            force(c, f, weakest(f),
+                  at); /* each waits for the other, as a retransmission does that acknowledges its own answer */
         } else {
             return;
         }
@@ -333,10 +340,9 @@ void reassembly_drop(struct flow_context *c, struct flow *f) {
 
 /* --- arrival --- */
 
-/* Keeps it, if need be at the cost of what has waited longest. False: it has to pass now. */
+/* Keeps a copy of what is new in it. False: a bound, or the budget, was hit. */
 static bool keep(struct flow_context *c, struct flow *f, enum direction d, const struct arrival *a) {
     if (!start_waiting(c, f)) {
-        c->stats->reassembly_limit++;
         return false;
     }
     bool differs = false;
@@ -405,38 +411,53 @@ static bool trim_old(struct flow_context *c, struct flow *f, enum direction d, s
     return true;
 }
 
+/* A bound was hit by an arrival: something gives way to it. False: not to this one, or there is nothing. */
+static bool make_room(struct flow_context *c, struct flow *f, enum direction d, const struct arrival *a) {
+    const struct reorder_queue *q = queue_of(f, d);
+    c->stats->reassembly_limit++;
+    if (q->count == 0 && queue_of(f, direction_opposite(d))->count == 0) {
+        take_by_force(c, f, d, *a);
+        return false;
+    }
+    if (!confirmed(q, a->seq - f->halves[d].next)) {
+        c->stats->segments_dropped++;
+        return false;
+    }
+    force(c, f, has_hole(f, d) && q->count != 0 ? d : weakest(f), a->at);
+    if (!f->doomed) {
+        drain_both(c, f);
+    }
+    return !f->doomed;
+}
+
+/* Can it pass where it lies, ahead of all that is queued? */
+static bool is_next(const struct flow *f, enum direction d, const struct arrival *a) {
+    const struct half *h = &f->halves[d];
+    const struct segment *head = queue_head(queue_of(f, d));
+    return a->seq == h->next && !(head && head->seq == h->next) && !h->early && f->opened &&
+           !blocked(f, d, a->has_ack, a->ack);
+}
+
 static void take(struct flow_context *c, struct flow *f, enum direction d, struct arrival a) {
-    bool counted = false;
+    const struct half *h = &f->halves[d];
+    const struct segment *head = queue_head(queue_of(f, d));
+    bool late = !h->early && a.seq != h->next && !(head && head->seq == h->next);
     while (trim_old(c, f, d, &a)) {
-        const struct half *h = &f->halves[d];
-        const struct segment *head = queue_head(queue_of(f, d));
-        bool next = a.seq == h->next && !(head && head->seq == h->next);
-        if (next && !h->early && f->opened && !blocked(f, d, a.has_ack, a.ack)) {
+        if (is_next(f, d, &a)) {
             take_in_order(c, f, d, a);
             return;
         }
-        if (!counted && !h->early && a.seq != h->next && !(head && head->seq == h->next)) {
-            c->stats->out_of_order++;
-            counted = true;
-        }
-        if (keep(c, f, d, &a)) {
+        c->stats->out_of_order += late;
+        late = false;
+        bool waits_for_answer = !f->opened && f->state != FLOW_CANDIDATE;
+        if (keep(c, f, d, &a) || waits_for_answer || !make_room(c, f, d, &a)) {
             return;
         }
-        if (queue_of(f, d)->count == 0 && queue_of(f, direction_opposite(d))->count == 0) {
-            take_by_force(c, f, d, a);
-            return;
-        }
-        c->stats->reassembly_limit++;
-        force(c, f, has_hole(f, d) && queue_of(f, d)->count != 0 ? d : weakest(f), a.at);
-        if (f->doomed) {
-            return;
-        }
-        drain_both(c, f);
     }
 }
 
-/* The first data of a direction whose SYN was not seen sets its sequence. It is held back a little, unless the other side said
- * before that it had everything up to here. */
+/* The first data of a direction whose SYN was not seen sets its sequence. It is held back a little, unless the other
+ * side said before that it had everything up to here. */
 static void begin_early(struct half *h, uint32_t seq) {
     reassembly_begin(h, seq);
     h->early = !(h->has_acked && h->acked == seq);

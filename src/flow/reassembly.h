@@ -1,13 +1,14 @@
-/* Segments -> ordered bytes and gaps. In order, a segment is passed on where it lies, without a copy. Otherwise it is kept until
- * one of these is true:
+/* Segments -> ordered bytes and gaps. In order, a segment is passed on where it lies, without a copy. Otherwise it is
+ * kept until one of these is true:
  *
  * - what comes before it has come;
- * - the other side acknowledged the hole, so that it was received there and lost to us, and the allowance for reordering is over:
- *   the hole is a gap;
+ * - the other side acknowledged the hole, so that it was received there and lost to us, and the allowance for
+ * reordering is over: the hole is a gap;
  * - nobody acknowledged it for much longer, a bound was hit, or the flow ends: the same.
  *
- * A segment that acknowledges bytes of the other direction which have not passed yet waits for them in the same way: it was sent
- * after they were received. So a response never overtakes its request, though the capture may have swapped the two. */
+ * A segment that acknowledges bytes of the other direction which have not passed yet waits for them in the same way: it
+ * was sent after they were received. So a response never overtakes its request, though the capture may have swapped the
+ * two. */
 #ifndef REASSEMBLY_H
 #define REASSEMBLY_H
 

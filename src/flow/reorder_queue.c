@@ -51,7 +51,8 @@ static bool reserve(struct reorder_queue *q, struct budget *budget) {
     return true;
 }
 
-static bool insert_at(struct reorder_queue *q, struct budget *budget, uint32_t place, const struct arrival *a, uint32_t length) {
+static bool insert_at(struct reorder_queue *q, struct budget *budget, uint32_t place, const struct arrival *a,
+                      uint32_t length) {
     struct view bytes = view_part(a->bytes, 0, length);
     size_t size = sizeof(struct segment) + bytes.n;
     if (q->count == REORDER_SEGMENTS_MAX || !reserve(q, budget) || !budget_charge(budget, size)) {
@@ -88,7 +89,8 @@ static bool same_bytes(const struct segment *s, uint32_t off, struct view bytes)
     return n == 0 || memcmp(s->data + off, bytes.p, n) == 0;
 }
 
-enum queue_result queue_insert(struct reorder_queue *q, struct budget *budget, uint32_t base, struct arrival a, bool *differs) {
+enum queue_result queue_insert(struct reorder_queue *q, struct budget *budget, uint32_t base, struct arrival a,
+                               bool *differs) {
     uint32_t place = find(q, base, a.seq - base);
     while (a.length != 0) {
         const struct segment *s = place < q->count ? q->at[q->first + place] : NULL;

@@ -51,11 +51,11 @@ static inline struct arrival arrival_from(struct arrival a, uint32_t n) {
 
 enum queue_result { QUEUE_KEPT, QUEUE_FULL };
 
-/* Keeps a copy of what is new in the arrival: where the queue has bytes already, these stay, and *differs is set if the arrival
- * brought others. base: a sequence number at or before the arrival and all that is queued; order is counted from it.
- * QUEUE_FULL: a bound or the budget was hit, and part of it may be kept. */
-__attribute__((warn_unused_result)) enum queue_result queue_insert(struct reorder_queue *, struct budget *, uint32_t base, struct arrival,
-                                                                    bool *differs);
+/* Keeps a copy of what is new in the arrival: where the queue has bytes already, these stay, and *differs is set if the
+ * arrival brought others. base: a sequence number at or before the arrival and all that is queued; order is counted
+ * from it. QUEUE_FULL: a bound or the budget was hit, and part of it may be kept. */
+__attribute__((warn_unused_result)) enum queue_result queue_insert(struct reorder_queue *, struct budget *,
+                                                                   uint32_t base, struct arrival, bool *differs);
 
 /* Takes the head off; the caller frees it by segment_free. */
 struct segment *queue_pop(struct reorder_queue *);

@@ -20,10 +20,10 @@ struct flow_table {
     struct flow **buckets;
     uint32_t bucket_mask;
     size_t count, state_counts[FLOW_STATES];
-    struct list order;              /* flows by their beginning */
-    struct list idle[FLOW_STATES];  /* flows by their last packet; the closed ones by their close */
-    uint64_t high_ns;               /* the latest packet's time, see advance_clock */
-    uint64_t next_expiry;           /* of the clock */
+    struct list order;             /* flows by their beginning */
+    struct list idle[FLOW_STATES]; /* flows by their last packet; the closed ones by their close */
+    uint64_t high_ns;              /* the latest packet's time, see advance_clock */
+    uint64_t next_expiry;          /* of the clock */
     bool has_time;
     uint8_t is_smb_port[PORTS / 8];
 };
@@ -62,8 +62,8 @@ static uint32_t bucket_count(size_t flows_max) {
     return n;
 }
 
-struct flow_table *flow_table_new(const struct flow_settings *settings, const struct stream_sink *sink, struct budget *budget,
-                                  struct stats *stats) {
+struct flow_table *flow_table_new(const struct flow_settings *settings, const struct stream_sink *sink,
+                                  struct budget *budget, struct stats *stats) {
     assert(settings->flows_max > 0);
     struct flow_table *t = calloc(1, sizeof *t);
     if (!t) {
@@ -91,7 +91,8 @@ struct flow_table *flow_table_new(const struct flow_settings *settings, const st
 /* --- the hash --- */
 
 static bool endpoint_equal(const struct endpoint *a, const struct endpoint *b) {
-    return a->port == b->port && a->ip.family == b->ip.family && memcmp(a->ip.bytes, b->ip.bytes, sizeof a->ip.bytes) == 0;
+    return a->port == b->port && a->ip.family == b->ip.family &&
+           memcmp(a->ip.bytes, b->ip.bytes, sizeof a->ip.bytes) == 0;
 }
 
 static uint8_t *append_endpoint(uint8_t *to, const struct endpoint *e) {
@@ -241,7 +242,8 @@ static struct flow *begin_flow(struct flow_table *t, const struct packet *p, uin
 }
 
 /* The old connection makes room for the one that this packet shows to stand; its SYN came before and is made up for. */
-static struct flow *supersede(struct flow_table *t, struct flow *old, const struct packet *p, uint32_t hash, enum direction *d) {
+static struct flow *supersede(struct flow_table *t, struct flow *old, const struct packet *p, uint32_t hash,
+                              enum direction *d) {
     bool has_syn = old->has_syn;
     enum direction syn_from = (enum direction)old->syn_from;
     struct packet syn = *p;

@@ -1,8 +1,8 @@
 /* packet -> flow: connections by their 5-tuple, and their data in order for the stream sink.
  *
- * Time is the packets'. Timeouts run by a clock of the table's own that follows them: one step between two packets counts at
- * most CLOCK_STEP_NS, so that a clock that jumps forward expires nothing that is alive, and a clock that runs backwards stands
- * still here until it has caught up. */
+ * Time is the packets'. Timeouts run by a clock of the table's own that follows them: one step between two packets
+ * counts at most CLOCK_STEP_NS, so that a clock that jumps forward expires nothing that is alive, and a clock that runs
+ * backwards stands still here until it has caught up. */
 #ifndef TABLE_H
 #define TABLE_H
 
@@ -20,8 +20,9 @@ struct flow_table;
 struct flow_settings {
     const uint16_t *ports; /* of SMB servers: every connection to them is followed; NULL: 445 and 139. Copied */
     size_t port_count;
-    enum nbss_probe (*probe)(struct view); /* finds SMB on other ports by the first data; NULL: nothing is looked for there */
-    struct siphash_key hash_key;           /* of the table; a live run takes it at random. Nothing that comes out depends on it */
+    enum nbss_probe (*probe)(
+        struct view);            /* finds SMB on other ports by the first data; NULL: nothing is looked for there */
+    struct siphash_key hash_key; /* of the table; a live run takes it at random. Nothing that comes out depends on it */
     size_t flows_max, candidates_max;
     size_t reorder_bytes_max; /* of one flow */
     uint64_t idle_ns, attempt_ns, linger_ns;
@@ -30,16 +31,18 @@ struct flow_settings {
 /* The defaults of limits.h, without a probe and with a hash key of zeroes. */
 struct flow_settings flow_settings_default(void);
 
-/* Settings and sink are copied; budget (what is kept here is charged to it) and stats outlive the table. NULL: no memory. */
-struct flow_table *flow_table_new(const struct flow_settings *, const struct stream_sink *, struct budget *, struct stats *);
+/* Settings and sink are copied; budget (what is kept here is charged to it) and stats outlive the table. NULL: no
+ * memory. */
+struct flow_table *flow_table_new(const struct flow_settings *, const struct stream_sink *, struct budget *,
+                                  struct stats *);
 
 void flow_table_packet(struct flow_table *, const struct packet *);
 
 /* Time passed without a packet: ends what is due. For live captures; a replay has no need of it. */
 void flow_table_tick(struct flow_table *, uint64_t time_ns);
 
-/* Ends the flow that can be spared best: one that is closed, then the longest idle. False: there is none. Not to be called from
- * within the sink. */
+/* Ends the flow that can be spared best: one that is closed, then the longest idle. False: there is none. Not to be
+ * called from within the sink. */
 bool flow_table_evict(struct flow_table *);
 
 /* The end of the capture: all flows end, in the order in which they began. The table is empty then, and usable. */

@@ -1,10 +1,10 @@
-/* Ops from the input play two hosts and whatever lies between them and us; a simple model holds the outcome against what was
- * sent. Each byte of a stream has two possible contents, so that overlaps may differ.
+/* Ops from the input play two hosts and whatever lies between them and us; a simple model holds the outcome against
+ * what was sent. Each byte of a stream has two possible contents, so that overlaps may differ.
  *
- * What must hold, whatever the ops: each byte passed on was sent for its place; the places of one direction rise, with gaps
- * between; nothing is passed before open and start or behind end; counters agree with what was passed; memory goes back to 0.
- * While no RST, no second SYN and no bound is in the way: the bytes that came first are those passed on, and where all of a
- * stream was sent there is no gap. */
+ * What must hold, whatever the ops: each byte passed on was sent for its place; the places of one direction rise, with
+ * gaps between; nothing is passed before open and start or behind end; counters agree with what was passed; memory goes
+ * back to 0. While no RST, no second SYN and no bound is in the way: the bytes that came first are those passed on, and
+ * where all of a stream was sent there is no gap. */
 #include <assert.h>
 #include <stdbool.h>
 #include <stdint.h>
@@ -103,7 +103,8 @@ struct player {
     struct endpoint ends[DIRECTIONS];
 };
 
-static void send_packet(struct player *p, enum direction d, uint8_t flags, uint32_t seq, uint32_t ack, struct view data, uint32_t length) {
+static void send_packet(struct player *p, enum direction d, uint8_t flags, uint32_t seq, uint32_t ack, struct view data,
+                        uint32_t length) {
     uint8_t *copy = malloc(data.n + (data.n == 0));
     assert(copy);
     if (data.n != 0) {
@@ -149,7 +150,8 @@ static void op_segment(struct player *p, enum direction d, struct cursor *c, uin
         captured = cursor_u8(c) % (n + 1);
         p->world->strict &= captured == n;
     }
-    send_packet(p, d, TCP_ACK, s->isn + 1 + place, other->isn + 1 + (how & 0x80 ? other->end : 0), (struct view){data, captured}, n);
+    send_packet(p, d, TCP_ACK, s->isn + 1 + place, other->isn + 1 + (how & 0x80 ? other->end : 0),
+                (struct view){data, captured}, n);
 }
 
 static void op_control(struct player *p, enum direction d, struct cursor *c, uint8_t how) {
@@ -194,7 +196,8 @@ static void op_control(struct player *p, enum direction d, struct cursor *c, uin
         break;
     default:
         p->world->strict = false;
-        send_packet(p, d, (uint8_t)(any & ~(uint32_t)TCP_SYN), s->isn + any, other->isn + (any >> 16), (struct view){(const uint8_t *)"wild data", 9}, 9);
+        send_packet(p, d, (uint8_t)(any & ~(uint32_t)TCP_SYN), s->isn + any, other->isn + (any >> 16),
+                    (struct view){(const uint8_t *)"wild data", 9}, 9);
         break;
     }
 }
@@ -224,7 +227,8 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size) {
     settings.probe = probe;
     settings.reorder_bytes_max = first & 1 ? 4096 : settings.reorder_bytes_max;
     struct stream_sink sink = {w, world_open, world_start, world_bytes, world_gap, world_end};
-    struct player p = {flow_table_new(&settings, &sink, &budget, stats), w, {UINT64_C(1700000000000000000), 0}, {{.port = 0}}};
+    struct player p = {
+        flow_table_new(&settings, &sink, &budget, stats), w, {UINT64_C(1700000000000000000), 0}, {{.port = 0}}};
     p.ends[TO_SERVER] = (struct endpoint){{{10, 0, 0, 1}, 4}, 50000};
     p.ends[TO_CLIENT] = (struct endpoint){{{10, 0, 0, 2}, 4}, first & 16 ? 8080 : 445};
     w->sides[TO_SERVER].isn = cursor_le32(&c);

@@ -54,7 +54,7 @@ hold("src/meson.build", "smbtap_sources = files(",
 hold("dissectors/meson.build", "dissector_sources = files(",
      [os.path.relpath(path, "dissectors") for path in tree.files(root, ".c", below="dissectors")])
 hold("tests/meson.build", "unit_tests = [", names("tests/unit", "test_", ".c"))
-hold("tests/meson.build", "unit_support_sources = files(",
+hold("tests/meson.build", "unit_shared_sources = files(",
      ["unit/%s.c" % name for name in names("tests/unit", "", ".c") if not name.startswith("test_")])
 hold("tests/meson.build", "fuzz_targets = [", names("tests/fuzz", "fuzz_", ".c"))
 hold("tests/meson.build", "foreach name : [", [name for name in names("tests/lint", "", ".py") if name != "tree"])

@@ -1,8 +1,8 @@
 /* A flow table on a bench: packets made by hand go in, and what the sink is told is written down as text.
  *
- * The text has a word for each call: "open" "start" ">data" (to the server) "<data" (to the client) "end:reason". A gap of n bytes
- * stands as (n) in the data. Data of one direction that comes in several calls without one of the other between them is one
- * word. */
+ * The text has a word for each call: "open" "start" ">data" (to the server) "<data" (to the client) "end:reason". A gap
+ * of n bytes stands as (n) in the data. Data of one direction that comes in several calls without one of the other
+ * between them is one word. */
 #ifndef FLOW_BENCH_H
 #define FLOW_BENCH_H
 
@@ -31,7 +31,7 @@ struct bench {
     struct endpoint client, server;
     char text[BENCH_TEXT_MAX];
     size_t used;
-    char last; /* '>', '<' or 0 */
+    char last;               /* '>', '<' or 0 */
     struct flow_facts facts; /* of the flow that ended last */
     unsigned ended;
 };
@@ -143,8 +143,8 @@ static inline void bench_pass(struct bench *b, uint64_t ns) {
 }
 
 /* The data lies in memory of exactly its size, so that a sanitizer sees a read behind it. */
-static inline void bench_packet(struct bench *b, enum direction d, uint8_t flags, uint32_t seq, uint32_t ack, struct view data,
-                                uint32_t wire_length) {
+static inline void bench_packet(struct bench *b, enum direction d, uint8_t flags, uint32_t seq, uint32_t ack,
+                                struct view data, uint32_t wire_length) {
     uint8_t *copy = malloc(data.n + (data.n == 0));
     assert_non_null(copy);
     if (data.n != 0) {

@@ -24,7 +24,8 @@ static void published_vectors(void **state) {
         uint16_t port_a, port_b;
         const char *id;
     } rows[] = {
-        {"2001:470:e5bf:dead:4957:2174:e82c:4887", "2607:f8b0:400c:c03::1a", 63943, 25, "1:/qFaeAR+gFe1KYjMzVDsMv+wgU4="},
+        {"2001:470:e5bf:dead:4957:2174:e82c:4887", "2607:f8b0:400c:c03::1a", 63943, 25,
+         "1:/qFaeAR+gFe1KYjMzVDsMv+wgU4="},
         {"128.232.110.120", "66.35.250.204", 34855, 80, "1:LQU9qZlK+B5F3KDmev6m5PMibrg="},
     };
     (void)state;

@@ -82,7 +82,8 @@ static void put_tcp(struct builder *b, unsigned flags, const char *data) {
 }
 
 /* Decodes a copy of the first n bytes of the frame. */
-static enum verdict decode_first(const struct builder *b, size_t n, size_t wire, int link_type, struct packet *out, struct stats *stats) {
+static enum verdict decode_first(const struct builder *b, size_t n, size_t wire, int link_type, struct packet *out,
+                                 struct stats *stats) {
     uint8_t *copy = malloc(n + (n == 0));
     assert_non_null(copy);
     memcpy(copy, b->bytes, n);
@@ -319,7 +320,12 @@ static void ipv4_ah(void **state) {
     struct builder b = {.n = 0};
     struct packet p;
     put_ipv4(&b, 51, 24 + 25, 0, 0);
-    put(&b, "\6\4\0\0" "spi." "seq." "icv.icv.icv.", 24);
+    put(&b,
+        "\6\4\0\0"
+        "spi."
+        "seq."
+        "icv.icv.icv.",
+        24);
     put_tcp(&b, TCP_ACK, "hello");
     check(&b, DLT_RAW, "hello", &p);
 }
@@ -329,11 +335,16 @@ static void ipv6_extensions(void **state) {
     struct builder b = {.n = 0};
     struct packet p;
     put_ipv6(&b, 0, 8 + 16 + 8 + 8 + 24 + 25);
-    put(&b, "\x2b\0\1\4\0\0\0\0", 8);                       /* hop-by-hop */
-    put(&b, "\x3c\1\0\0\0\0\0\0\0\0\0\0\0\0\0\0", 16);     /* routing */
-    put(&b, "\x2c\0\1\4\0\0\0\0", 8);                       /* destination */
-    put(&b, "\x33\0\0\0\1\2\3\4", 8);                       /* an atomic fragment */
-    put(&b, "\6\4\0\0" "spi." "seq." "icv.icv.icv.", 24);   /* AH */
+    put(&b, "\x2b\0\1\4\0\0\0\0", 8);                  /* hop-by-hop */
+    put(&b, "\x3c\1\0\0\0\0\0\0\0\0\0\0\0\0\0\0", 16); /* routing */
+    put(&b, "\x2c\0\1\4\0\0\0\0", 8);                  /* destination */
+    put(&b, "\x33\0\0\0\1\2\3\4", 8);                  /* an atomic fragment */
+    put(&b,
+        "\6\4\0\0"
+        "spi."
+        "seq."
+        "icv.icv.icv.",
+        24); /* AH */
     put_tcp(&b, TCP_ACK, "hello");
     check(&b, DLT_RAW, "hello", &p);
     struct builder deep = {.n = 0};

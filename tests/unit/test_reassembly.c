@@ -326,7 +326,8 @@ static void cut_frames(void **state) {
     const uint8_t flags = TCP_ACK | TCP_PSH;
     bench_packet(b, TO_SERVER, flags, BENCH_CLIENT_ISN + 1, BENCH_SERVER_ISN + 1, some, 10);
     bench_c(b, 10, "next");
-    bench_packet(b, TO_SERVER, flags, BENCH_CLIENT_ISN + 1 + 24, BENCH_SERVER_ISN + 1, some, 6); /* out of order as well */
+    bench_packet(b, TO_SERVER, flags, BENCH_CLIENT_ISN + 1 + 24, BENCH_SERVER_ISN + 1, some,
+                 6); /* out of order as well */
     bench_packet(b, TO_SERVER, flags, BENCH_CLIENT_ISN + 1 + 14, BENCH_SERVER_ISN + 1, (struct view){NULL, 0}, 10);
     bench_c(b, 26, "zzzzend");
     bench_expect(b, "open start >abcd(6)next(10)abcd(2)end");
