@@ -94,10 +94,8 @@ static void requests_that_lie(void **state) {
         uint16_t value;
         bool parameters, data; /* that stand all the same */
     } lies[] = {
-        {0, 0xFFFF, false, true},  {2, 0xFFFF, false, true},
-        {2, 3, false, true}, /* inside the header */
-        {4, 0xFFFF, true, false},  {6, 0xFFFF, true, false},
-        {8, 0x00FF, true, true}, /* more setup than words */
+        {0, 0xFFFF, false, true}, {2, 0xFFFF, false, true}, {2, 3, false, true},     /* inside the header */
+        {4, 0xFFFF, true, false}, {6, 0xFFFF, true, false}, {8, 0x00FF, true, true}, /* more setup than words */
     };
     for (unsigned i = 0; i < sizeof lies / sizeof *lies; i++) {
         struct octets o;
@@ -303,11 +301,9 @@ static void ioctl_of_old(void **state) {
 
 int main(void) {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(requests),          cmocka_unit_test(requests_that_lie),
-        cmocka_unit_test(secondary_requests), cmocka_unit_test(responses),
-        cmocka_unit_test(interim_responses), cmocka_unit_test(nt_request),
-        cmocka_unit_test(nt_response),       cmocka_unit_test(nt_secondary),
-        cmocka_unit_test(ioctl_of_old),
+        cmocka_unit_test(requests),    cmocka_unit_test(requests_that_lie), cmocka_unit_test(secondary_requests),
+        cmocka_unit_test(responses),   cmocka_unit_test(interim_responses), cmocka_unit_test(nt_request),
+        cmocka_unit_test(nt_response), cmocka_unit_test(nt_secondary),      cmocka_unit_test(ioctl_of_old),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

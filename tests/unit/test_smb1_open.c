@@ -83,7 +83,8 @@ static void check_created(const struct smb1_nt_create_response *r) {
     assert_int_equal(r->op_lock_level, 2);
     assert_int_equal(r->fid, TEST_FID);
     assert_int_equal(r->create_action, FILE_CREATED);
-    assert_true(r->times.creation == 1 && r->times.last_access == 2 && r->times.last_write == 3 && r->times.change == 4);
+    assert_true(r->times.creation == 1 && r->times.last_access == 2 && r->times.last_write == 3 &&
+                r->times.change == 4);
     assert_int_equal(r->ext_file_attributes, FILE_ATTRIBUTE_DIRECTORY);
     assert_true(r->allocation_size == 4096 && r->end_of_file == 123);
     assert_int_equal(r->resource_type, SMB1_FILE_TYPE_MESSAGE_MODE_PIPE);
@@ -285,16 +286,11 @@ static void print_files(void **state) {
 
 int main(void) {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(nt_create),
-        cmocka_unit_test(nt_create_name_length_lies),
-        cmocka_unit_test(nt_created),
-        cmocka_unit_test(nt_created_extended),
-        cmocka_unit_test(open_andx),
-        cmocka_unit_test(opened_andx),
-        cmocka_unit_test(open_of_old),
-        cmocka_unit_test(creates),
-        cmocka_unit_test(created),
-        cmocka_unit_test(print_files),
+        cmocka_unit_test(nt_create),   cmocka_unit_test(nt_create_name_length_lies),
+        cmocka_unit_test(nt_created),  cmocka_unit_test(nt_created_extended),
+        cmocka_unit_test(open_andx),   cmocka_unit_test(opened_andx),
+        cmocka_unit_test(open_of_old), cmocka_unit_test(creates),
+        cmocka_unit_test(created),     cmocka_unit_test(print_files),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -25,7 +25,7 @@ static void one_path(void **state) {
     }
 }
 
-static void delete(void **state) {
+static void delete (void **state) {
     (void)state;
     struct octets o;
     smb1_request(&o, SMB1_DELETE, TEST_UNICODE);
