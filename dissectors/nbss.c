@@ -7,6 +7,8 @@
 #include "cursor.h"
 #include "extent.h"
 #include "nbss_pool.h"
+#include "pdu_smb1.h"
+#include "pdu_smb2.h"
 #include "resync.h"
 
 enum {
@@ -630,6 +632,10 @@ struct nbss *nbss_new(struct nbss_pool *pool, const struct framer_sink *sink, st
     return n;
 }
 
+size_t nbss_size(void) {
+    return sizeof(struct nbss);
+}
+
 void nbss_bytes(struct nbss *n, enum direction dir, struct view v, struct moment at) {
     struct step s = step_of(n, dir, at);
     if (v.n != 0) {
@@ -671,16 +677,16 @@ void nbss_free(struct nbss *n) {
     free(n);
 }
 
-/* RFC 1002 4.3.2: two names in the encoding of RFC 1001 14.1, 32 letters each. */
+/* RFC 1002 4.3.2: two names in the encoding of RFC 1001 14.1, 32 letters each; as far as the bytes go. */
 static bool session_request(struct view v) {
     struct cursor c = cursor_over(v);
     uint8_t type = cursor_u8(&c);
     uint32_t length = cursor_be24(&c);
     uint8_t label = cursor_u8(&c);
-    struct view name = cursor_take(&c, 32);
     if (!cursor_ok(&c) || type != SESSION_REQUEST || length < 2 * 34 || length > CONTROL_MAX || label != 32) {
         return false;
     }
+    struct view name = view_part(cursor_rest(&c), 0, 32);
     for (size_t i = 0; i < name.n; i++) {
         if (name.p[i] < 'A' || name.p[i] > 'P') {
             return false;
@@ -690,16 +696,23 @@ static bool session_request(struct view v) {
 }
 
 enum nbss_probe nbss_probe(struct view first_data) {
-    struct view message = view_from(first_data, HEADER_SIZE);
+    enum { REQUEST_CHECKED = HEADER_SIZE + 1 + 32 }; /* type, length and the called name */
+    if (first_data.n != 0 && first_data.n < REQUEST_CHECKED && first_data.p[0] == SESSION_REQUEST) {
+        return PROBE_MORE;
+    }
     if (session_request(first_data)) {
         return PROBE_REQUEST;
     }
-    enum message_kind kind = extent_kind(message);
-    if (kind != MESSAGE_SMB1 && kind != MESSAGE_SMB2) { /* the other two do not tell their direction */
-        return PROBE_NO;
+    enum message_kind kind = extent_kind(view_from(first_data, HEADER_SIZE));
+    if (first_data.n >= HEADER_SIZE + 4 && kind != MESSAGE_SMB1 && kind != MESSAGE_SMB2) {
+        return PROBE_NO; /* the other two do not tell their direction */
     }
-    if (resync_head_fits(first_data, TO_SERVER)) {
+    enum resync_answer request = resync_head(first_data, TO_SERVER);
+    if (request == RESYNC_WAIT) {
+        return PROBE_MORE;
+    }
+    if (request == RESYNC_PROVEN) {
         return PROBE_REQUEST;
     }
-    return resync_head_fits(first_data, TO_CLIENT) ? PROBE_RESPONSE : PROBE_NO;
+    return resync_head(first_data, TO_CLIENT) == RESYNC_PROVEN ? PROBE_RESPONSE : PROBE_NO;
 }

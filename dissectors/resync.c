@@ -202,9 +202,9 @@ static enum resync_answer head_of(struct view v, enum direction dir, struct head
     return fits ? RESYNC_PROVEN : RESYNC_NOTHING;
 }
 
-bool resync_head_fits(struct view v, enum direction dir) {
+enum resync_answer resync_head(struct view v, enum direction dir) {
     struct head h = {0};
-    return head_of(v, dir, &h) == RESYNC_PROVEN;
+    return head_of(v, dir, &h);
 }
 
 static bool keep_alive(struct view v) {

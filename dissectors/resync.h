@@ -64,7 +64,7 @@ uint32_t resync_find(const struct resync_source *, uint32_t pos, enum resync_ans
 /* Can rest, what follows a message, be the beginning of another? True where it is empty. */
 bool resync_follows(struct view rest);
 
-/* Does a whole head of a message in this direction stand at the front of v? */
-bool resync_head_fits(struct view v, enum direction);
+/* Does the head of a message in this direction stand at the front of v? RESYNC_WAIT where it is cut and fits so far. */
+enum resync_answer resync_head(struct view v, enum direction);
 
 #endif

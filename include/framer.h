@@ -22,25 +22,25 @@ enum message_kind {
 
 struct message {
     enum message_kind kind;
-    struct view bytes;       /* from the protocol id on; lives during the call */
-    uint32_t length;         /* of the whole message on the wire: for an element of a chain, up to the next header */
-    uint32_t payload;        /* of these, bytes passed over as READ or WRITE data */
-    uint32_t missing;        /* of these, bytes lost: in a gap or behind the end of the capture */
-    bool first, last;        /* of its chain; a message of its own is both */
-    struct moment begin;     /* the packet that carried its first byte (that of the NetBIOS header, where first) */
-    struct moment end;       /* the packet that carried its last, or showed it to be lost */
+    struct view bytes;   /* from the protocol id on; lives during the call */
+    uint32_t length;     /* of the whole message on the wire: for an element of a chain, up to the next header */
+    uint32_t payload;    /* of these, bytes passed over as READ or WRITE data */
+    uint32_t missing;    /* of these, bytes lost: in a gap or behind the end of the capture */
+    bool first, last;    /* of its chain; a message of its own is both */
+    struct moment begin; /* the packet that carried its first byte (that of the NetBIOS header, where first) */
+    struct moment end;   /* the packet that carried its last, or showed it to be lost */
 };
 
 /* What the framer finds wrong with a stream; counted, and a mark on the flow. */
 enum framer_fault {
-    FAULT_NBSS_TYPE,       /* no session service packet type, RFC 1002 4.3.1 */
-    FAULT_NBSS_LENGTH,     /* too short for an SMB header, or not to be had in this type */
-    FAULT_PROTOCOL_ID,     /* a session message that is no SMB */
-    FAULT_CHAIN,           /* NextCommand that points outside, backwards or off the 8-byte grid, MS-SMB2 2.2.1 */
-    FAULT_PAYLOAD,         /* data offset or length outside the message */
-    FAULT_WHOLE_LIMIT,     /* larger than what is kept whole: cut */
-    FAULT_MEMORY,          /* the budget refused: cut */
-    FAULT_RESYNC,          /* bytes were passed over in search of the next header; once for each time the framing was lost */
+    FAULT_NBSS_TYPE,   /* no session service packet type, RFC 1002 4.3.1 */
+    FAULT_NBSS_LENGTH, /* too short for an SMB header, or not to be had in this type */
+    FAULT_PROTOCOL_ID, /* a session message that is no SMB */
+    FAULT_CHAIN,       /* NextCommand that points outside, backwards or off the 8-byte grid, MS-SMB2 2.2.1 */
+    FAULT_PAYLOAD,     /* data offset or length outside the message */
+    FAULT_WHOLE_LIMIT, /* larger than what is kept whole: cut */
+    FAULT_MEMORY,      /* the budget refused: cut */
+    FAULT_RESYNC, /* bytes were passed over in search of the next header; once for each time the framing was lost */
     FRAMER_FAULTS
 };
 

@@ -342,7 +342,8 @@ static void ioctl_details(struct event_maker *m, const struct operation *op, uin
     case FSCTL_SRV_COPYCHUNK:
     case FSCTL_SRV_COPYCHUNK_WRITE:
         event_text(e, FIELD_COPY_SOURCE, op->copy_source);
-        if (r && r->has_details && op->response->header.status == STATUS_SUCCESS) { /* else the server's limits, 2.2.32.1 */
+        if (r && r->has_details &&
+            op->response->header.status == STATUS_SUCCESS) { /* else the server's limits, 2.2.32.1 */
             event_uint(e, FIELD_BYTES_COPIED, r->copychunk.total_bytes_written);
         }
         break;

@@ -30,7 +30,7 @@ static bool birth_midstream(const struct flow_settings *s, const struct packet *
         return false;
     }
     enum nbss_probe probe = s->probe(p->payload);
-    if (probe == PROBE_NO && !src_is_smb) {
+    if ((probe == PROBE_NO || probe == PROBE_MORE) && !src_is_smb) {
         return false;
     }
     *birth = (struct birth){FLOW_ATTEMPT, probe == PROBE_RESPONSE};

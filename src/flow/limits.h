@@ -22,9 +22,6 @@ enum {
 
     WINDOW_MIN = 64 << 10,     /* a RST is believed at least so far ahead */
     WINDOW_UNKNOWN = 16 << 20, /* the same where the scale was not seen */
-
-    PROBE_MIN = 8, /* first bytes that a probe wants: NetBIOS header and protocol id */
-    PROBE_MAX = 64,
 };
 
 #define SECOND_NS UINT64_C(1000000000)

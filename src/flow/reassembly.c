@@ -124,14 +124,14 @@ static void drain_both(struct flow_context *c, struct flow *f) {
 /* The bytes a candidate begins with: those of the first segment, or, where it is too short to tell, of several. */
 static struct view first_data(const struct reorder_queue *q, uint8_t *to) {
     const struct segment *head = queue_head(q);
-    if (head->n >= PROBE_MIN) {
+    if (head->n >= NBSS_PROBE_BYTES) {
         return (struct view){head->data, head->n};
     }
     size_t n = 0;
-    uint32_t run = queue_run(q, PROBE_MIN);
+    uint32_t run = queue_run(q, NBSS_PROBE_BYTES);
     for (uint32_t i = 0; i < run; i++) {
         const struct segment *s = q->at[q->first + i];
-        for (uint32_t k = 0; k < s->n && n < PROBE_MAX; k++) {
+        for (uint32_t k = 0; k < s->n && n < NBSS_PROBE_BYTES; k++) {
             to[n++] = s->data[k];
         }
     }
@@ -144,12 +144,13 @@ static void judge_candidate(struct flow_context *c, struct flow *f, enum directi
     if (!head || head->seq != f->halves[d].next) {
         return;
     }
-    uint8_t gathered[PROBE_MAX];
+    uint8_t gathered[NBSS_PROBE_BYTES];
     struct view first = first_data(queue_of(f, d), gathered);
-    if (first.n < PROBE_MIN && !f->halves[d].has_fin) {
+    enum nbss_probe probe = c->settings.probe(first);
+    if (probe == PROBE_MORE && !f->halves[d].has_fin) {
         return;
     }
-    if (c->settings.probe(first) == PROBE_NO) {
+    if (probe == PROBE_NO || probe == PROBE_MORE) {
         f->doomed = true;
     } else {
         delivery_start(c, f, head->at);

@@ -33,7 +33,8 @@ static void negotiate(struct completion *d) {
     struct connection *c = d->c;
     c->facts.dialect = r->negotiate_response.dialect;
     c->facts.version = c->facts.dialect >= SMB2_DIALECT_0300 && c->facts.dialect != SMB2_DIALECT_02FF ? 3 : 2;
-    c->facts.cipher = r->negotiate_response.contexts.ciphers.count ? r->negotiate_response.contexts.ciphers.items[0] : 0;
+    c->facts.cipher =
+        r->negotiate_response.contexts.ciphers.count ? r->negotiate_response.contexts.ciphers.items[0] : 0;
     c->facts.server_mode_known = true;
     c->facts.server_security_mode = r->negotiate_response.security_mode;
     c->server_guid = r->negotiate_response.server_guid;
@@ -271,9 +272,9 @@ void effect_after(struct completion *d) {
 
 /* ---- the rest */
 
-#define PLAIN(function, kind_id)                  \
+#define PLAIN(function, kind_id)                 \
     static void function(struct completion *d) { \
-        d->op.kind = OPERATION_##kind_id;         \
+        d->op.kind = OPERATION_##kind_id;        \
     }
 PLAIN(flush, FLUSH)
 PLAIN(lock, LOCK)

@@ -3,12 +3,12 @@
 
 #include "model/state.h"
 
-static uint64_t exchange_hash(uint64_t message_id) {
-    return message_id * UINT64_C(0x9e3779b97f4a7c15) >> 16;
+static uint64_t exchange_hash(const struct connection *c, uint64_t message_id) {
+    return hash_number(c->model->secret, message_id);
 }
 
 static struct exchange *exchange_find(struct connection *c, uint64_t message_id) {
-    uint64_t hash = exchange_hash(message_id);
+    uint64_t hash = exchange_hash(c, message_id);
     for (struct hash_node *n = hash_first(&c->exchanges, hash); n; n = hash_again(n->next, hash)) {
         struct exchange *x = container_of(n, struct exchange, by_id);
         if (x->request.header.message_id == message_id) {
@@ -20,7 +20,7 @@ static struct exchange *exchange_find(struct connection *c, uint64_t message_id)
 
 static struct exchange *exchange_new(struct connection *c) {
     struct model *m = c->model;
-    if (m->exchange_count >= MODEL_EXCHANGES_MAX) {
+    if (m->exchange_count >= m->limits.exchanges) {
         exchange_evict(m);
     }
     struct exchange *x = model_take(m, &m->exchanges_pool);
@@ -35,7 +35,7 @@ static struct exchange *exchange_new(struct connection *c) {
 }
 
 static void exchange_wait(struct exchange *x) {
-    hash_insert(&x->connection->exchanges, &x->by_id, exchange_hash(x->request.header.message_id));
+    hash_insert(&x->connection->exchanges, &x->by_id, exchange_hash(x->connection, x->request.header.message_id));
     list_append(&x->connection->exchange_ages, &x->age);
     list_append(&x->connection->model->exchange_ages, &x->of_model);
 }
@@ -64,7 +64,8 @@ void chain_drop(struct model *m, struct chain *chain) {
 }
 
 /* The ids of a message, through its chain; and what the next element will find. */
-static void chain_resolve(struct connection *c, const struct smb2_header *h, uint64_t *session_id, uint32_t *tree_id, bool *has_tree) {
+static void chain_resolve(struct connection *c, const struct smb2_header *h, uint64_t *session_id, uint32_t *tree_id,
+                          bool *has_tree) {
     bool inherits = c->chains[c->dir].open && (h->flags & SMB2_FLAGS_RELATED_OPERATIONS);
     bool async = (h->flags & SMB2_FLAGS_ASYNC_COMMAND) != 0;
     *session_id = h->session_id;
@@ -305,9 +306,11 @@ static void completion_learn(struct completion *d) {
     if (command == SMB2_NEGOTIATE || command == SMB2_SESSION_SETUP) {
         return;
     }
-    bool trusted = d->rsp && status_succeeded(d->rsp->header.status); /* an error may be about an id that there is not */
+    bool trusted =
+        d->rsp && status_succeeded(d->rsp->header.status); /* an error may be about an id that there is not */
     d->session = trusted ? session_learn(d->c, d->op.session_id) : session_find(d->c, d->op.session_id);
-    bool treeless = command == SMB2_LOGOFF || command == SMB2_ECHO || command == SMB2_TREE_CONNECT || !d->op.has_tree_id;
+    bool treeless =
+        command == SMB2_LOGOFF || command == SMB2_ECHO || command == SMB2_TREE_CONNECT || !d->op.has_tree_id;
     if (!d->session || treeless) {
         return;
     }
@@ -330,6 +333,7 @@ static void completion_finish(struct completion *d) {
     effect_apply(d);
     completion_report(d);
     effect_after(d);
+    auth_drop(d->c->model, d->auth);
     if (d->ends_handle && d->handle) {
         handle_free(d->c->model, d->handle);
         d->handle = NULL;
@@ -341,10 +345,7 @@ static void completion_finish(struct completion *d) {
         tree_free(d->c->model, d->tree);
     }
     if (d->ends_session && d->session) {
-        for (struct hash_node *n; (n = hash_any(&d->session->handles));) {
-            handle_abandon(d->c->model, container_of(n, struct handle, by_id), true);
-        }
-        session_free(d->session);
+        session_end(d->session);
     }
 }
 
@@ -355,7 +356,8 @@ void exchange_response(struct connection *c, const struct smb2_message *r, enum 
     if (x && x->request.header.command != r->header.command) {
         x = NULL;
     }
-    if (r->header.status == STATUS_PENDING && (r->header.flags & SMB2_FLAGS_ASYNC_COMMAND) && r->header.message_id != UINT64_MAX) {
+    if (r->header.status == STATUS_PENDING && (r->header.flags & SMB2_FLAGS_ASYNC_COMMAND) &&
+        r->header.message_id != UINT64_MAX) {
         response_interim(c, r, x);
         return;
     }
@@ -393,10 +395,11 @@ void exchange_abandon(struct exchange *x) {
 }
 
 void exchange_expire(struct connection *c, uint64_t now_ns) {
+    uint64_t timeout = c->model->limits.answer_timeout_ns;
     struct link *at = list_first(&c->exchange_ages);
     while (at) {
         struct exchange *x = container_of(at, struct exchange, age);
-        if (now_ns < x->begin.time_ns || now_ns - x->begin.time_ns < MODEL_ANSWER_TIMEOUT_NS) {
+        if (now_ns < x->begin.time_ns || now_ns - x->begin.time_ns < timeout) {
             return;
         }
         at = list_next(&c->exchange_ages, at);

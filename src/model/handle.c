@@ -91,11 +91,12 @@ static void node_rename(struct model *m, struct node *node, struct shared_text *
 
 static struct durable *durable_find(struct connection *c, struct file_id id) {
     struct model *m = c->model;
-    uint64_t hash = hash_mix(m->secret, id.persistent);
+    uint64_t hash = hash_number(m->secret, id.persistent);
     for (struct hash_node *n = hash_first(&m->durables, hash); n; n = hash_again(n->next, hash)) {
         struct durable *d = container_of(n, struct durable, by_id);
         bool same = memcmp(&d->server, &c->facts.flow->server.ip, sizeof d->server) == 0 ||
-                    (d->guid_known && c->server_guid_known && memcmp(&d->server_guid, &c->server_guid, sizeof c->server_guid) == 0);
+                    (d->guid_known && c->server_guid_known &&
+                     memcmp(&d->server_guid, &c->server_guid, sizeof c->server_guid) == 0);
         if (d->id.persistent == id.persistent && same) {
             return d;
         }
@@ -113,10 +114,18 @@ static void durable_free(struct model *m, struct durable *d) {
 
 bool durable_evict(struct model *m) {
     struct link *x = list_first(&m->durable_ages);
-    if (x) {
+    if (!x) {
+        return false;
+    }
+    m->stats->evicted_durables++;
+    durable_free(m, container_of(x, struct durable, age));
+    return true;
+}
+
+void durables_free(struct model *m) {
+    for (struct link *x; (x = list_first(&m->durable_ages));) {
         durable_free(m, container_of(x, struct durable, age));
     }
-    return x != NULL;
 }
 
 static void durable_keep(struct connection *c, struct handle *h) {
@@ -125,7 +134,7 @@ static void durable_keep(struct connection *c, struct handle *h) {
     if (d) {
         durable_free(m, d);
     }
-    if (m->durable_count == MODEL_DURABLES_MAX) {
+    if (m->durable_count >= m->limits.durables) {
         durable_evict(m);
     }
     d = pool_take(&m->durables_pool);
@@ -138,7 +147,7 @@ static void durable_keep(struct connection *c, struct handle *h) {
     d->id = h->facts.id;
     d->name = text_share(h->name);
     d->directory = h->facts.directory;
-    hash_insert(&m->durables, &d->by_id, hash_mix(m->secret, d->id.persistent));
+    hash_insert(&m->durables, &d->by_id, hash_number(m->secret, d->id.persistent));
     list_append(&m->durable_ages, &d->age);
     m->durable_count++;
 }
@@ -146,7 +155,8 @@ static void durable_keep(struct connection *c, struct handle *h) {
 /* ---- handles */
 
 static uint64_t handle_hash(const struct session *s, struct file_id id) {
-    return hash_mix(hash_mix(s->facts.id, id.persistent), id.volatile_part);
+    uint64_t secret = s->model->secret;
+    return hash_more(secret, hash_number(secret, id.persistent), id.volatile_part);
 }
 
 struct handle *handle_find(struct session *s, struct file_id id) {
@@ -169,7 +179,7 @@ struct handle *handle_learn(struct model *m, struct session *s, struct tree *t, 
         list_renew(&m->handle_ages, &h->age);
         return h;
     }
-    if (m->handle_count == MODEL_HANDLES_MAX) {
+    if (m->handle_count >= m->limits.handles) {
         handle_evict(m);
     }
     h = model_take(m, &m->handles_pool);
@@ -182,6 +192,7 @@ struct handle *handle_learn(struct model *m, struct session *s, struct tree *t, 
     h->facts.is_pipe = t && t->facts.share_type == SMB2_SHARE_TYPE_PIPE;
     hash_insert(&s->handles, &h->by_id, handle_hash(s, id));
     list_append(&m->handle_ages, &h->age);
+    list_append(&s->handle_list, &h->of_session);
     if (t) {
         list_append(&t->handles, &h->of_tree);
     }
@@ -255,7 +266,11 @@ void handle_opened(struct completion *d) {
     }
 }
 
-enum { FILE_DISPOSITION_DELETE = 1, FILE_DISPOSITION_POSIX_SEMANTICS = 2, FILE_DISPOSITION_ON_CLOSE = 8 }; /* MS-FSCC 2.4.12 */
+enum {
+    FILE_DISPOSITION_DELETE = 1,
+    FILE_DISPOSITION_POSIX_SEMANTICS = 2,
+    FILE_DISPOSITION_ON_CLOSE = 8
+}; /* MS-FSCC 2.4.12 */
 
 void handle_mark(struct handle *h, const struct smb2_set_info_request *q) {
     if (q->disposition_flags & FILE_DISPOSITION_ON_CLOSE) {
@@ -298,6 +313,8 @@ void handle_abandon(struct model *m, struct handle *h, bool by_server) {
         if (!deletes && h->facts.is_pipe) {
             op->kind = h->facts.write_count ? OPERATION_WRITE_PIPE : OPERATION_READ_PIPE;
         }
+        d.c->facts.files_deleted += deletes;
+        m->stats->files_deleted += deletes;
         op->implicit = true;
         op->unasked = true;
         op->sums = data;
@@ -306,7 +323,7 @@ void handle_abandon(struct model *m, struct handle *h, bool by_server) {
         op->tree_id = h->tree ? h->tree->facts.id : 0;
         op->has_file_id = true;
         op->file_id = h->facts.id;
-        op->begin = op->end = d.c->message ? d.c->message->begin : d.c->facts.flow->last;
+        op->begin = op->end = m->now;
         completion_report(&d);
     }
     handle_free(m, h);
@@ -319,6 +336,7 @@ void handle_free(struct model *m, struct handle *h) {
     node_close(m, h->node);
     hash_remove(&h->session->handles, &h->by_id);
     list_remove(&h->age);
+    list_remove(&h->of_session);
     list_remove(&h->of_tree);
     text_drop(&m->texts, h->name);
     m->handle_count--;

@@ -27,11 +27,11 @@ struct node {
 
 struct handle {
     struct hash_node by_id; /* session->handles */
-    struct link age;        /* model->handles, least recently used first */
+    struct link age;        /* model->handle_ages, least recently used first */
     struct handle_facts facts;
     struct session *session;
-    struct tree *tree; /* NULL once it is gone */
-    struct link of_tree;
+    struct tree *tree; /* NULL: not known */
+    struct link of_session, of_tree;
     struct node *node; /* NULL: not named, or a pipe */
     struct shared_text *name;
     bool delete_on_close, posix_delete, read_reported, write_reported, durable;
@@ -39,7 +39,8 @@ struct handle {
 
 struct tree {
     struct hash_node by_id; /* session->trees */
-    struct link age;        /* model->trees */
+    struct link age;        /* model->tree_ages, least recently used first */
+    struct link of_session;
     struct tree_facts facts;
     struct session *session;
     struct list handles;
@@ -47,14 +48,16 @@ struct tree {
 };
 
 struct session {
-    struct hash_node by_id; /* model->sessions */
-    struct link age;        /* model->session_ages */
+    struct hash_node by_server, by_peers; /* model's tables of these names; by_peers where the GUIDs are known */
+    struct link age;                      /* model->session_ages */
+    struct model *model;
     struct session_facts facts;
-    struct address server;      /* of its first connection */
+    struct address server; /* of its first connection */
     struct guid client_guid, server_guid;
     bool guids_known;
     struct list channels; /* struct channel by of_session */
     struct hash trees, handles;
+    struct list tree_list, handle_list; /* the same, in the order they came: what ends with the session is told in it */
     struct auth *auth;
 };
 
@@ -70,7 +73,9 @@ struct channel {
 /* A SESSION_SETUP exchange under way. */
 struct setup {
     struct hash_node by_id; /* connection->setups */
-    struct link age;        /* connection->setup_ages */
+    struct link of_connection;
+    struct link age; /* model->setup_ages */
+    struct connection *connection;
     uint64_t session_id;
     struct moment begin;
     struct auth *auth;
@@ -103,10 +108,11 @@ struct exchange {
     struct shared_text *text; /* the one text a request has: name, path, pattern, new name */
     struct auth *auth;
     struct chain *chain;
-    struct shared_text *handle_name; /* of its handle when the answer was put off: the handle may be gone when it comes */
+    struct shared_text
+        *handle_name; /* of its handle when the answer was put off: the handle may be gone when it comes */
     bool handle_named;
-    bool request_lost;        /* stands for a request that was not seen, since an interim answer came */
-    void *lists;              /* NEGOTIATE: its lists, in one piece of memory */
+    bool request_lost; /* stands for a request that was not seen, since an interim answer came */
+    void *lists;       /* NEGOTIATE: its lists, in one piece of memory */
     size_t lists_size;
     struct smb2_lock_element first_lock;
     uint8_t copy_key[24];
@@ -148,16 +154,16 @@ struct connection {
     struct connection_facts facts;
     struct link of_model;
     struct hash channels, exchanges, setups;
-    struct list channel_list, exchange_ages, setup_ages;
+    struct list channel_list, exchange_ages, setup_list;
     struct channel *last_channel;
     struct guid client_guid, server_guid;
     bool client_guid_known, server_guid_known;
     bool started;
     /* the message at hand */
     enum direction dir;
-    const struct message *message;
-    bool compressed; /* it came out of a compressed envelope */
-    struct auth *claimed; /* found in the message at hand, for the SESSION_SETUP around it */
+    const struct message *message; /* the model's, of which there is one at a time */
+    bool compressed;               /* it came out of a compressed envelope */
+    struct auth *claimed;          /* found in the message at hand, for the SESSION_SETUP around it */
     /* compound chains, each direction */
     struct {
         bool open; /* an element came before in this chain */
@@ -165,7 +171,7 @@ struct connection {
         uint32_t tree_id;
         struct chain *chain;
     } chains[DIRECTIONS];
-    struct smb1_pending *smb1; /* an SMB1 NEGOTIATE that waits */
+    struct smb1_pending *smb1;         /* an SMB1 NEGOTIATE that waits */
     struct copy_sources *copy_sources; /* NULL until a resume key is given out */
     struct connection_names *names;    /* NULL until there are any */
     struct shared_text *server_name, *smb1_dialect;
@@ -181,26 +187,30 @@ struct smb1_pending {
 };
 
 struct model {
+    struct model_limits limits;
     struct model_sink sink;
     struct budget *budget;
     struct stats *stats;
     uint64_t secret;
-    size_t setup_count, tree_count, handle_count, exchange_count, session_count, durable_count;
-    struct hash sessions, nodes, durables;
-    struct list connections, session_ages, tree_ages, handle_ages, exchange_ages, durable_ages;
-    struct pool sessions_pool, channels_pool, trees_pool, handles_pool, nodes_pool, exchanges_pool, chains_pool, auths_pool,
-        setups_pool, durables_pool;
+    struct message message; /* at hand; its bytes are not kept */
+    struct moment now;      /* of what is being dealt with: a message, or the end of a connection */
+    size_t setup_count, tree_count, handle_count, exchange_count, session_count, channel_count, durable_count;
+    struct hash sessions_by_server, sessions_by_peers, nodes, durables;
+    struct list connections, session_ages, tree_ages, handle_ages, exchange_ages, durable_ages, setup_ages;
+    struct pool sessions_pool, channels_pool, trees_pool, handles_pool, nodes_pool, exchanges_pool, chains_pool,
+        auths_pool, setups_pool, durables_pool;
     struct text_store texts;
 };
 
 /* A response, or a request that stays without one, on its way to being reported. */
 struct completion {
     struct connection *c;
-    struct exchange *ex;             /* NULL: the request was not seen */
-    const struct smb2_message *rsp;  /* NULL: the response was not seen, or there is none */
+    struct exchange *ex;            /* NULL: the request was not seen */
+    const struct smb2_message *rsp; /* NULL: the response was not seen, or there is none */
     struct session *session;
     struct tree *tree;
     struct handle *handle;
+    struct auth *auth; /* SESSION_SETUP: held for op.auth */
     struct operation op;
     bool ends_handle, ends_tree, ends_session; /* once it was reported */
 };
@@ -219,12 +229,14 @@ struct channel *session_channel(struct connection *, uint64_t session_id); /* NU
 /* The session of an id on a connection: known, shared, or learned now. NULL: id 0, or no memory. */
 struct session *session_learn(struct connection *, uint64_t session_id);
 struct session *session_find(struct connection *, uint64_t session_id);
-void session_leave(struct channel *);    /* the last channel frees the session */
+void session_leave(struct channel *); /* the last channel frees the session */
 void session_free(struct session *);
+void session_end(struct session *); /* the server ended it: its handles are reported as closed */
 /* The evict functions: the oldest goes. Never the youngest, which somebody may be at work on; false where no other is left. */
 bool session_evict(struct model *);
 void session_setup_done(struct completion *);
-void setup_free(struct connection *, struct setup *);
+void setup_free(struct setup *);
+bool setup_evict(struct model *);
 struct auth *auth_keep(struct model *, const struct ntlm_message *);
 struct auth *auth_share(struct auth *);
 void auth_drop(struct model *, struct auth *);
@@ -249,6 +261,7 @@ void handle_abandon(struct model *, struct handle *, bool by_server);
 void handle_free(struct model *, struct handle *);
 bool handle_evict(struct model *);
 bool durable_evict(struct model *);
+void durables_free(struct model *); /* all of them */
 
 /* exchange.c */
 void exchange_request(struct connection *, const struct smb2_message *, enum verdict);

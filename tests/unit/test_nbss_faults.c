@@ -435,7 +435,7 @@ static void test_probe(void **state) {
     w->b[4 + 9] |= 0x80;
     assert_int_equal(nbss_probe(wire_view(w, 0, w->n)), PROBE_RESPONSE);
     for (size_t n = 0; n < 36; n++) {
-        assert_int_equal(nbss_probe(wire_view(w, 0, n)), PROBE_NO);
+        assert_int_equal(nbss_probe(wire_view(w, 0, n)), PROBE_MORE);
     }
     static const uint8_t http[] = "GET / HTTP/1.1\r\nHost: SMB\r\n\r\n";
     assert_int_equal(nbss_probe((struct view){http, sizeof http}), PROBE_NO);

@@ -240,6 +240,9 @@ static enum nbss_probe test_probe(struct view v) {
     if (v.n >= 8 && memcmp(v.p, "REQUEST.", 8) == 0) {
         return PROBE_REQUEST;
     }
+    if (v.n < 8 && (memcmp(v.p, "REQUEST.", v.n) == 0 || memcmp(v.p, "RESPONSE", v.n) == 0)) {
+        return PROBE_MORE;
+    }
     return v.n >= 8 && memcmp(v.p, "RESPONSE", 8) == 0 ? PROBE_RESPONSE : PROBE_NO;
 }
 
