@@ -87,16 +87,15 @@ static void dialect(struct event *e, const struct operation *op) {
 
 /* The SMB1 message, or the SMB2 one, that the operation is known by. */
 static void command(struct event *e, const struct operation *op) {
-    const struct smb2_message *any = op->request ? op->request : op->response;
     if (op->smb1_request || op->smb1_response) {
         const struct smb1_header *h = op->smb1_request ? &op->smb1_request->header : &op->smb1_response->header;
         event_named(e, FIELD_COMMAND, h->command, &names_smb1_command, 2);
         event_uint(e, FIELD_MESSAGE_ID, h->message_id);
         event_uint(e, FIELD_PROCESS_ID, h->process_id);
-    } else if (any) {
-        event_named(e, FIELD_COMMAND, any->header.command, &names_smb2_command, 4);
-        if (any->header.message_id <= INT64_MAX) { /* all ones: sent unasked; and readers of JSON end at 2^63 */
-            event_uint(e, FIELD_MESSAGE_ID, any->header.message_id);
+    } else if (op->header) {
+        event_named(e, FIELD_COMMAND, op->header->command, &names_smb2_command, 4);
+        if (op->header->message_id <= INT64_MAX) { /* all ones: sent unasked; and readers of JSON end at 2^63 */
+            event_uint(e, FIELD_MESSAGE_ID, op->header->message_id);
         }
     }
 }

@@ -2,6 +2,8 @@
 #ifndef STATE_H
 #define STATE_H
 
+#include <string.h>
+
 #include "base/hash.h"
 #include "base/list.h"
 #include "base/pool.h"
@@ -18,11 +20,16 @@ struct auth {
 
 /* A file as its opens share it: deletion happens when the last open ends (MS-FSA 2.1.5.5). */
 struct node {
-    struct hash_node by_name; /* model->nodes */
+    struct hash_node by_name; /* model->nodes, unless unlinked */
     unsigned opens;
+    unsigned
+        renames; /* how often it was renamed: opens that do not know of the last one take its name when they are next used */
     bool delete_pending;
+    bool unlinked; /* it has no name any more: deleted with POSIX semantics, or replaced by a rename */
     struct address server;
-    struct shared_text *share, *name; /* share: the path \\host\share */
+    struct shared_text *share;    /* the path \\host\share; NULL where it is not known: */
+    uint64_t session_id, tree_id; /* then these tell one from the other */
+    struct shared_text *name;
 };
 
 struct handle {
@@ -33,8 +40,11 @@ struct handle {
     struct tree *tree; /* NULL: not known */
     struct link of_session, of_tree;
     struct node *node; /* NULL: not named, or a pipe */
+    unsigned renames;  /* of the node, that the name knows of */
     struct shared_text *name;
-    bool delete_on_close, posix_delete, read_reported, write_reported, durable;
+    struct durable *durable;                            /* NULL: it is not */
+    bool delete_on_close, delete_pending, posix_delete; /* delete_pending: only without a node */
+    bool read_reported, write_reported;
 };
 
 struct tree {
@@ -81,7 +91,7 @@ struct setup {
     struct auth *auth;
 };
 
-/* What the elements of a compound chain share: the FileId that the all-ones one stands for (MS-SMB2 3.3.5.2.7.2). */
+/* What neighbours in a compound chain share: the FileId that the all-ones one stands for (MS-SMB2 3.3.5.2.7.2). */
 struct chain {
     unsigned holders;
     bool has_file_id;
@@ -93,7 +103,7 @@ struct chain {
 /* A request that waits. */
 struct exchange {
     struct hash_node by_id; /* connection->exchanges */
-    struct link age;        /* connection->exchange_ages, oldest first */
+    struct link age;        /* connection->exchange_ages or put_off, oldest first */
     struct link of_model;   /* model->exchanges */
     struct connection *connection;
     struct smb2_message request; /* views re-pointed to what is kept below, or emptied (length kept, p NULL) */
@@ -124,15 +134,18 @@ struct copy_source {
     struct shared_text *name;
 };
 
+/* A durable handle, which a client may take up again in another session (MS-SMB2 3.3.5.9.7 and 3.3.5.9.12). What it was is in its handle,
+ * and behind that one's end in here. */
 struct durable {
-    struct hash_node by_id; /* model->durables */
-    struct link age;
+    struct hash_node by_server, by_guid; /* model's tables of these names; by_guid where the GUID is known */
+    struct link age;                     /* model->durable_ages */
     struct address server;
     struct guid server_guid;
     bool guid_known;
-    struct file_id id;
+    uint64_t persistent; /* of the FileId: this part stays the same */
+    struct handle *handle;
     struct shared_text *name;
-    bool directory;
+    bool named, directory, delete_on_close;
 };
 
 enum { COPY_SOURCES = 8 };
@@ -154,7 +167,9 @@ struct connection {
     struct connection_facts facts;
     struct link of_model;
     struct hash channels, exchanges, setups;
-    struct list channel_list, exchange_ages, setup_list;
+    struct list channel_list, setup_list;
+    struct list exchange_ages,
+        put_off; /* put_off: older than the timeout, and not given up since an interim answer came */
     struct channel *last_channel;
     struct guid client_guid, server_guid;
     bool client_guid_known, server_guid_known;
@@ -195,7 +210,7 @@ struct model {
     struct message message; /* at hand; its bytes are not kept */
     struct moment now;      /* of what is being dealt with: a message, or the end of a connection */
     size_t setup_count, tree_count, handle_count, exchange_count, session_count, channel_count, durable_count;
-    struct hash sessions_by_server, sessions_by_peers, nodes, durables;
+    struct hash sessions_by_server, sessions_by_peers, nodes, durables_by_server, durables_by_guid;
     struct list connections, session_ages, tree_ages, handle_ages, exchange_ages, durable_ages, setup_ages;
     struct pool sessions_pool, channels_pool, trees_pool, handles_pool, nodes_pool, exchanges_pool, chains_pool,
         auths_pool, setups_pool, durables_pool;
@@ -224,13 +239,20 @@ static inline bool status_succeeded(uint32_t status) {
     return status >> 31 == 0 || status == STATUS_BUFFER_OVERFLOW;
 }
 
+/* How a handle ends. */
+enum handle_end {
+    HANDLE_CLOSED,  /* a response said so */
+    HANDLE_LOST,    /* with what it belonged to: the server closes it, unless it is durable */
+    HANDLE_EVICTED, /* here alone; on the server it lives on */
+};
+
 /* session.c */
 struct channel *session_channel(struct connection *, uint64_t session_id); /* NULL: not known here */
 /* The session of an id on a connection: known, shared, or learned now. NULL: id 0, or no memory. */
 struct session *session_learn(struct connection *, uint64_t session_id);
 struct session *session_find(struct connection *, uint64_t session_id);
 void session_leave(struct channel *); /* the last channel frees the session */
-void session_free(struct session *);
+void session_free(struct session *, enum handle_end);
 void session_end(struct session *); /* the server ended it: its handles are reported as closed */
 /* The evict functions: the oldest goes. Never the youngest, which somebody may be at work on; false where no other is left. */
 bool session_evict(struct model *);
@@ -245,21 +267,33 @@ void auth_drop(struct model *, struct auth *);
 struct tree *tree_find(struct session *, uint32_t id);
 struct tree *tree_learn(struct model *, struct session *, uint32_t id);
 void tree_connected(struct completion *);
-void tree_free(struct model *, struct tree *); /* its handles with it */
+void tree_free(struct model *, struct tree *, enum handle_end); /* its handles with it */
 bool tree_evict(struct model *);
 
 /* handle.c */
 struct handle *handle_find(struct session *, struct file_id);
 struct handle *handle_learn(struct model *, struct session *, struct tree *, struct file_id);
 void handle_opened(struct completion *);
-void handle_name(struct model *, struct handle *, struct text name); /* a name, or a new one */
-void handle_mark(struct handle *, const struct smb2_set_info_request *);
-/* The handle is closed: does its file go with it? */
-bool handle_deletes(struct handle *);
-/* Its life ended without a CLOSE of its own: reports what is left to say, then frees it. by_server: a response ended it. */
-void handle_abandon(struct model *, struct handle *, bool by_server);
-void handle_free(struct model *, struct handle *);
+void handle_name(struct model *, struct handle *, struct text name);   /* of one that had none */
+void handle_rename(struct model *, struct handle *, struct text name); /* by a successful rename */
+/* Its life ended without a CLOSE of its own: reports what is left to say, then frees it. */
+void handle_abandon(struct model *, struct handle *, enum handle_end);
+void handle_free(struct model *, struct handle *, enum handle_end);
+void handle_belongs(struct handle *, struct tree *);  /* where its tree was not known */
+void handle_refresh(struct model *, struct handle *); /* its name, where another open of the file was renamed */
 bool handle_evict(struct model *);
+
+/* node.c */
+struct node *node_open(struct model *, struct handle *); /* the handle is named, and has a tree; NULL: no memory */
+void node_close(struct model *, struct node *);          /* one open less; NULL is fine */
+void node_rename(struct model *, struct node *, struct shared_text *name);
+void handle_mark(struct handle *, const struct smb2_set_info_request *);
+bool handle_deletes(struct model *, struct handle *); /* it is closed: does its file go with it? */
+
+/* durable.c */
+struct durable *durable_find(const struct connection *, uint64_t persistent);
+void durable_keep(struct connection *, struct handle *);
+void durable_leave(struct model *, struct handle *, bool closed); /* its handle ends; unless it was closed it waits */
 bool durable_evict(struct model *);
 void durables_free(struct model *); /* all of them */
 
@@ -295,5 +329,7 @@ void connection_add_share(struct connection *, struct shared_text *path);
 
 /* model.c: takes from a pool, making room by evicting the oldest of what is plenty. NULL only where nothing is left to evict. */
 void *model_take(struct model *, struct pool *);
+/* Keeps a text, making room likewise. NULL for an empty text, or where nothing is left to evict (counted). */
+struct shared_text *model_text(struct model *, struct text);
 
 #endif
