@@ -5,10 +5,10 @@
 #include "constants.h"
 
 #define COUNT(array) (sizeof(array) / sizeof((array)[0]))
-#define TABLE(rows) \
-    { (rows), COUNT(rows) }
+#define TABLE(rows) { (rows), COUNT(rows) }
 
-const char *names_find(const struct name_table *table, uint32_t value) {
+const char *names_find(const struct name_table *table, uint32_t value)
+{
     const struct name_row *rows = table->rows;
     size_t low = 0, high = table->count;
 
@@ -28,7 +28,8 @@ const char *names_find(const struct name_table *table, uint32_t value) {
     return NULL;
 }
 
-const struct name_create_context *names_find_create_context(const void *wire, size_t wire_length, size_t data_length) {
+const struct name_create_context *names_find_create_context(const void *wire, size_t wire_length, size_t data_length)
+{
     const struct name_create_context *found = NULL;
 
     for (size_t i = 0; i < names_create_contexts; i++) {
@@ -45,25 +46,26 @@ const struct name_create_context *names_find_create_context(const void *wire, si
 }
 
 const struct name_create_context names_create_context[] = {
-#define CREATE_CONTEXT(id, wire, data_length, name) {CREATE_CONTEXT_##id, wire, sizeof(wire) - 1, data_length, name},
+#define CREATE_CONTEXT(id, wire, data_length, name) \
+    { CREATE_CONTEXT_##id, wire, sizeof(wire) - 1, data_length, name },
 #include "tables/create_context.def"
 #undef CREATE_CONTEXT
 };
 const size_t names_create_contexts = COUNT(names_create_context);
 
 /* Rows as the files have them: the name is the identifier itself, or a string beside it. */
-#define ROW(value, name) {value, #name},
-#define ROW_OF_STRING(value, constant, name) {value, name},
+#define ROW(value, name) { value, #name },
+#define ROW_OF_STRING(value, constant, name) { value, name },
 
 static const struct name_row smb2_command[] = {
-#define SMB2_COMMAND(prefix, name, number, request_size, response_size, section) {number, "SMB2_" #name},
+#define SMB2_COMMAND(prefix, name, number, request_size, response_size, section) { number, "SMB2_" #name },
 #include "tables/smb2_command.def"
 #undef SMB2_COMMAND
 };
 const struct name_table names_smb2_command = TABLE(smb2_command);
 
 static const struct name_row smb1_command[] = {
-#define SMB1_COMMAND(number, name) {number, "SMB1_" #name},
+#define SMB1_COMMAND(number, name, ...) { number, "SMB1_" #name },
 #include "tables/smb1_command.def"
 #undef SMB1_COMMAND
 };
@@ -343,14 +345,14 @@ static const struct name_row share_capability[] = {
 const struct name_table names_share_capability = TABLE(share_capability);
 
 static const struct name_row access_mask_file[] = {
-#define ACCESS_MASK(bit, file_name, directory_name) {bit, #file_name},
+#define ACCESS_MASK(bit, file_name, directory_name) { bit, #file_name },
 #include "tables/access_mask.def"
 #undef ACCESS_MASK
 };
 const struct name_table names_access_mask_file = TABLE(access_mask_file);
 
 static const struct name_row access_mask_directory[] = {
-#define ACCESS_MASK(bit, file_name, directory_name) {bit, #directory_name},
+#define ACCESS_MASK(bit, file_name, directory_name) { bit, #directory_name },
 #include "tables/access_mask.def"
 #undef ACCESS_MASK
 };
@@ -495,3 +497,143 @@ static const struct name_row security_information[] = {
 #undef SECURITY_INFORMATION
 };
 const struct name_table names_security_information = TABLE(security_information);
+
+static const struct name_row smb1_flag[] = {
+#define SMB1_FLAG ROW
+#include "tables/smb1_flag.def"
+#undef SMB1_FLAG
+};
+const struct name_table names_smb1_flag = TABLE(smb1_flag);
+
+static const struct name_row smb1_flag2[] = {
+#define SMB1_FLAG2 ROW
+#include "tables/smb1_flag2.def"
+#undef SMB1_FLAG2
+};
+const struct name_table names_smb1_flag2 = TABLE(smb1_flag2);
+
+static const struct name_row smb1_security_mode[] = {
+#define SMB1_SECURITY_MODE ROW
+#include "tables/smb1_security_mode.def"
+#undef SMB1_SECURITY_MODE
+};
+const struct name_table names_smb1_security_mode = TABLE(smb1_security_mode);
+
+static const struct name_row smb1_capability[] = {
+#define SMB1_CAPABILITY ROW
+#include "tables/smb1_capability.def"
+#undef SMB1_CAPABILITY
+};
+const struct name_table names_smb1_capability = TABLE(smb1_capability);
+
+static const struct name_row smb1_setup_action[] = {
+#define SMB1_SETUP_ACTION ROW
+#include "tables/smb1_setup_action.def"
+#undef SMB1_SETUP_ACTION
+};
+const struct name_table names_smb1_setup_action = TABLE(smb1_setup_action);
+
+static const struct name_row smb1_tree_connect_flag[] = {
+#define SMB1_TREE_CONNECT_FLAG ROW
+#include "tables/smb1_tree_connect_flag.def"
+#undef SMB1_TREE_CONNECT_FLAG
+};
+const struct name_table names_smb1_tree_connect_flag = TABLE(smb1_tree_connect_flag);
+
+static const struct name_row smb1_optional_support[] = {
+#define SMB1_OPTIONAL_SUPPORT ROW
+#include "tables/smb1_optional_support.def"
+#undef SMB1_OPTIONAL_SUPPORT
+};
+const struct name_table names_smb1_optional_support = TABLE(smb1_optional_support);
+
+static const struct name_row smb1_nt_create_flag[] = {
+#define SMB1_NT_CREATE_FLAG ROW
+#include "tables/smb1_nt_create_flag.def"
+#undef SMB1_NT_CREATE_FLAG
+};
+const struct name_table names_smb1_nt_create_flag = TABLE(smb1_nt_create_flag);
+
+static const struct name_row smb1_lock_type[] = {
+#define SMB1_LOCK_TYPE ROW
+#include "tables/smb1_lock_type.def"
+#undef SMB1_LOCK_TYPE
+};
+const struct name_table names_smb1_lock_type = TABLE(smb1_lock_type);
+
+static const struct name_row smb1_rename_level[] = {
+#define SMB1_RENAME_LEVEL ROW
+#include "tables/smb1_rename_level.def"
+#undef SMB1_RENAME_LEVEL
+};
+const struct name_table names_smb1_rename_level = TABLE(smb1_rename_level);
+
+static const struct name_row smb1_trans_subcommand[] = {
+#define SMB1_TRANS_SUBCOMMAND ROW
+#include "tables/smb1_trans_subcommand.def"
+#undef SMB1_TRANS_SUBCOMMAND
+};
+const struct name_table names_smb1_trans_subcommand = TABLE(smb1_trans_subcommand);
+
+static const struct name_row smb1_trans2_subcommand[] = {
+#define SMB1_TRANS2_SUBCOMMAND ROW
+#include "tables/smb1_trans2_subcommand.def"
+#undef SMB1_TRANS2_SUBCOMMAND
+};
+const struct name_table names_smb1_trans2_subcommand = TABLE(smb1_trans2_subcommand);
+
+static const struct name_row smb1_nt_subcommand[] = {
+#define SMB1_NT_SUBCOMMAND ROW
+#include "tables/smb1_nt_subcommand.def"
+#undef SMB1_NT_SUBCOMMAND
+};
+const struct name_table names_smb1_nt_subcommand = TABLE(smb1_nt_subcommand);
+
+static const struct name_row smb1_find_level[] = {
+#define SMB1_FIND_LEVEL ROW
+#include "tables/smb1_find_level.def"
+#undef SMB1_FIND_LEVEL
+};
+const struct name_table names_smb1_find_level = TABLE(smb1_find_level);
+
+static const struct name_row smb1_query_fs_level[] = {
+#define SMB1_QUERY_FS_LEVEL ROW
+#include "tables/smb1_query_fs_level.def"
+#undef SMB1_QUERY_FS_LEVEL
+};
+const struct name_table names_smb1_query_fs_level = TABLE(smb1_query_fs_level);
+
+static const struct name_row smb1_set_fs_level[] = {
+#define SMB1_SET_FS_LEVEL ROW
+#include "tables/smb1_set_fs_level.def"
+#undef SMB1_SET_FS_LEVEL
+};
+const struct name_table names_smb1_set_fs_level = TABLE(smb1_set_fs_level);
+
+static const struct name_row smb1_query_level[] = {
+#define SMB1_QUERY_LEVEL ROW
+#include "tables/smb1_query_level.def"
+#undef SMB1_QUERY_LEVEL
+};
+const struct name_table names_smb1_query_level = TABLE(smb1_query_level);
+
+static const struct name_row smb1_set_level[] = {
+#define SMB1_SET_LEVEL ROW
+#include "tables/smb1_set_level.def"
+#undef SMB1_SET_LEVEL
+};
+const struct name_table names_smb1_set_level = TABLE(smb1_set_level);
+
+static const struct name_row smb1_find_flag[] = {
+#define SMB1_FIND_FLAG ROW
+#include "tables/smb1_find_flag.def"
+#undef SMB1_FIND_FLAG
+};
+const struct name_table names_smb1_find_flag = TABLE(smb1_find_flag);
+
+static const struct name_row rap_opcode[] = {
+#define RAP_OPCODE ROW
+#include "tables/rap_opcode.def"
+#undef RAP_OPCODE
+};
+const struct name_table names_rap_opcode = TABLE(rap_opcode);

@@ -80,8 +80,8 @@ static void negotiate(struct event_maker *m, const struct operation *op) {
     const struct smb2_negotiate_contexts *offer = q ? &q->negotiate_request.contexts : NULL;
     const struct smb2_negotiate_contexts *choice = r ? &r->negotiate_response.contexts : offer;
     if (op->smb1_request) {
-        event_texts(&m->event, FIELD_OFFERED_DIALECTS, op->smb1_request->dialects.items,
-                    op->smb1_request->dialects.count);
+        event_texts(&m->event, FIELD_OFFERED_DIALECTS, op->smb1_request->negotiate_request.dialects.items,
+                    op->smb1_request->negotiate_request.dialects.count);
     }
     if (q) {
         offered(m, &q->negotiate_request);
