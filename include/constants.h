@@ -20,7 +20,7 @@ enum smb2_command {
 
 /* SMB1_NEGOTIATE and so on; there are gaps between them. */
 enum smb1_command {
-#define SMB1_COMMAND(number, name) SMB1_##name = number,
+#define SMB1_COMMAND(number, name, ...) SMB1_##name = number,
 #include "tables/smb1_command.def"
 #undef SMB1_COMMAND
 };
@@ -368,6 +368,66 @@ enum {
 #define SECURITY_INFORMATION CONSTANT
 #include "tables/security_information.def"
 #undef SECURITY_INFORMATION
+};
+
+enum {
+#define SMB1_FLAG CONSTANT
+#include "tables/smb1_flag.def"
+#undef SMB1_FLAG
+};
+
+enum {
+#define SMB1_FLAG2 CONSTANT
+#include "tables/smb1_flag2.def"
+#undef SMB1_FLAG2
+};
+
+enum {
+#define SMB1_SECURITY_MODE CONSTANT
+#include "tables/smb1_security_mode.def"
+#undef SMB1_SECURITY_MODE
+};
+
+enum {
+#define SMB1_CAPABILITY CONSTANT
+#include "tables/smb1_capability.def"
+#undef SMB1_CAPABILITY
+};
+
+enum {
+#define SMB1_SETUP_ACTION CONSTANT
+#include "tables/smb1_setup_action.def"
+#undef SMB1_SETUP_ACTION
+};
+
+enum {
+#define SMB1_TREE_CONNECT_FLAG CONSTANT
+#include "tables/smb1_tree_connect_flag.def"
+#undef SMB1_TREE_CONNECT_FLAG
+};
+
+enum {
+#define SMB1_OPTIONAL_SUPPORT CONSTANT
+#include "tables/smb1_optional_support.def"
+#undef SMB1_OPTIONAL_SUPPORT
+};
+
+enum {
+#define SMB1_NT_CREATE_FLAG CONSTANT
+#include "tables/smb1_nt_create_flag.def"
+#undef SMB1_NT_CREATE_FLAG
+};
+
+enum {
+#define SMB1_LOCK_TYPE CONSTANT
+#include "tables/smb1_lock_type.def"
+#undef SMB1_LOCK_TYPE
+};
+
+enum {
+#define SMB1_RENAME_LEVEL CONSTANT
+#include "tables/smb1_rename_level.def"
+#undef SMB1_RENAME_LEVEL
 };
 
 #undef CONSTANT

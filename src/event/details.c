@@ -80,7 +80,8 @@ static void negotiate(struct event_maker *m, const struct operation *op) {
     const struct smb2_negotiate_contexts *offer = q ? &q->negotiate_request.contexts : NULL;
     const struct smb2_negotiate_contexts *choice = r ? &r->negotiate_response.contexts : offer;
     if (op->smb1_request) {
-        event_texts(&m->event, FIELD_OFFERED_DIALECTS, op->smb1_request->dialects.items, op->smb1_request->dialects.count);
+        event_texts(&m->event, FIELD_OFFERED_DIALECTS, op->smb1_request->negotiate_request.dialects.items,
+                    op->smb1_request->negotiate_request.dialects.count);
     }
     if (q) {
         offered(m, &q->negotiate_request);
@@ -89,19 +90,22 @@ static void negotiate(struct event_maker *m, const struct operation *op) {
         chosen(m, &r->negotiate_response);
     }
     if (choice) {
-        event_names16(&m->event, FIELD_COMPRESSION_ALGORITHMS, choice->compression_algorithms, &names_compression_algorithm, 4);
+        event_names16(&m->event, FIELD_COMPRESSION_ALGORITHMS, choice->compression_algorithms,
+                      &names_compression_algorithm, 4);
         event_names16(&m->event, FIELD_RDMA_TRANSFORMS, choice->rdma_transforms, &names_rdma_transform, 4);
     }
     if (offer) {
         unsigned types = offer->count < SMB2_CONTEXT_TYPES ? offer->count : SMB2_CONTEXT_TYPES;
-        event_names16(&m->event, FIELD_NEGOTIATE_CONTEXTS, (struct u16_list){offer->types, types}, &names_negotiate_context, 4);
+        event_names16(&m->event, FIELD_NEGOTIATE_CONTEXTS, (struct u16_list){offer->types, types},
+                      &names_negotiate_context, 4);
     }
 }
 
 /* ---- sessions and trees */
 
 static const char *const auth_names[] = {
-    [AUTH_UNKNOWN] = NULL,  [AUTH_NTLMV1] = "ntlmv1", [AUTH_NTLMV2] = "ntlmv2", [AUTH_ANONYMOUS] = "anonymous", [AUTH_GUEST] = "guest",
+    [AUTH_UNKNOWN] = NULL,          [AUTH_NTLMV1] = "ntlmv1", [AUTH_NTLMV2] = "ntlmv2",
+    [AUTH_ANONYMOUS] = "anonymous", [AUTH_GUEST] = "guest",
 };
 
 static void session_setup(struct event_maker *m, const struct operation *op) {
@@ -140,10 +144,12 @@ static void tree_connect(struct event_maker *m, const struct operation *op) {
         maker_share(m, &(struct tree_facts){.path = q->tree_connect_request.path});
     }
     if (r) {
-        event_bits(e, FIELD_SHARE_FLAGS, r->tree_connect_response.share_flags & ~(uint32_t)SMB2_SHAREFLAG_CACHING_MASK, &names_share_flag);
+        event_bits(e, FIELD_SHARE_FLAGS, r->tree_connect_response.share_flags & ~(uint32_t)SMB2_SHAREFLAG_CACHING_MASK,
+                   &names_share_flag);
         event_bits(e, FIELD_SHARE_CAPABILITIES, r->tree_connect_response.capabilities, &names_share_capability);
         event_bits(e, FIELD_MAXIMAL_ACCESS, r->tree_connect_response.maximal_access,
-                   r->tree_connect_response.share_type == SMB2_SHARE_TYPE_DISK ? &names_access_mask_directory : &names_access_mask_file);
+                   r->tree_connect_response.share_type == SMB2_SHARE_TYPE_DISK ? &names_access_mask_directory
+                                                                               : &names_access_mask_file);
     }
     const struct smb2_message *error = op->response;
     if (error && error->is_error && !error->empty && error->error.has_redirect) {
@@ -180,9 +186,11 @@ static void created(struct event_maker *m, const struct smb2_create_response *r)
     }
 }
 
-static void create_asked(struct event_maker *m, const struct operation *op, const struct smb2_create_request *q, bool directory) {
+static void create_asked(struct event_maker *m, const struct operation *op, const struct smb2_create_request *q,
+                         bool directory) {
     struct event *e = &m->event;
-    event_bits(e, FIELD_DESIRED_ACCESS, q->desired_access, directory ? &names_access_mask_directory : &names_access_mask_file);
+    event_bits(e, FIELD_DESIRED_ACCESS, q->desired_access,
+               directory ? &names_access_mask_directory : &names_access_mask_file);
     event_bits(e, FIELD_SHARE_ACCESS, q->share_access, &names_share_access);
     event_named(e, FIELD_CREATE_DISPOSITION, q->create_disposition, &names_create_disposition, 8);
     event_bits(e, FIELD_CREATE_OPTIONS, q->create_options, &names_create_option);
@@ -397,7 +405,8 @@ static void change_notify(struct event_maker *m, const struct operation *op) {
     const struct smb2_message *q = request_of(op), *r = answer_of(op);
     file(m, op);
     if (q) {
-        event_bits(&m->event, FIELD_COMPLETION_FILTER, q->change_notify_request.completion_filter, &names_completion_filter);
+        event_bits(&m->event, FIELD_COMPLETION_FILTER, q->change_notify_request.completion_filter,
+                   &names_completion_filter);
     }
     if (r) {
         event_uint(&m->event, FIELD_ENTRIES, r->change_notify_response.entries);

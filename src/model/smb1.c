@@ -15,10 +15,10 @@ static void pending_free(struct connection *c) {
 
 static void pending_keep(struct connection *c, const struct smb1_message *q) {
     size_t bytes = 0;
-    for (unsigned i = 0; i < q->dialects.count; i++) {
-        bytes += q->dialects.items[i].bytes.n;
+    for (unsigned i = 0; i < q->negotiate_request.dialects.count; i++) {
+        bytes += q->negotiate_request.dialects.items[i].bytes.n;
     }
-    size_t size = sizeof(struct smb1_pending) + q->dialects.count * sizeof(struct text) + bytes;
+    size_t size = sizeof(struct smb1_pending) + q->negotiate_request.dialects.count * sizeof(struct text) + bytes;
     if (!budget_charge(c->model->budget, size)) {
         return;
     }
@@ -29,13 +29,13 @@ static void pending_keep(struct connection *c, const struct smb1_message *q) {
     }
     *p = (struct smb1_pending){.request = *q, .begin = c->message->begin, .gap = c->message->missing > 0, .size = size};
     struct text *items = (struct text *)(void *)(p + 1);
-    uint8_t *to = (uint8_t *)(items + q->dialects.count);
-    for (unsigned i = 0; i < q->dialects.count; i++) {
-        items[i] = q->dialects.items[i];
+    uint8_t *to = (uint8_t *)(items + q->negotiate_request.dialects.count);
+    for (unsigned i = 0; i < q->negotiate_request.dialects.count; i++) {
+        items[i] = q->negotiate_request.dialects.items[i];
         items[i].bytes.p = memcpy(to, items[i].bytes.p, items[i].bytes.n);
         to += items[i].bytes.n;
     }
-    p->request.dialects.items = items;
+    p->request.negotiate_request.dialects.items = items;
     c->smb1 = p;
 }
 
@@ -65,11 +65,12 @@ void smb1_abandon(struct connection *c) {
 
 /* The dialect by its index in what was offered; 0xFFFF is none of them (MS-CIFS 2.2.4.52.2). */
 static void dialect_chosen(struct connection *c, const struct smb1_message *r) {
-    if (!c->smb1 || !r->has_dialect_index || r->dialect_index >= c->smb1->request.dialects.count) {
+    const struct smb1_negotiate_response *n = &r->negotiate_response;
+    if (!c->smb1 || r->empty || n->dialect_index >= c->smb1->request.negotiate_request.dialects.count) {
         return;
     }
     text_drop(&c->model->texts, c->smb1_dialect);
-    c->smb1_dialect = text_keep(&c->model->texts, c->smb1->request.dialects.items[r->dialect_index]);
+    c->smb1_dialect = text_keep(&c->model->texts, c->smb1->request.negotiate_request.dialects.items[n->dialect_index]);
     c->facts.smb1_dialect = text_of(c->smb1_dialect);
 }
 
@@ -78,7 +79,7 @@ void smb1_message(struct connection *c, const struct smb1_message *message) {
         c->facts.version = 1;
     }
     c->facts.requests += !message->response;
-    if (message->header.command != SMB1_NEGOTIATE) {
+    if (message->command != SMB1_NEGOTIATE) {
         return;
     }
     if (message->response) {

@@ -164,8 +164,7 @@ static inline void touch_smb2(const struct smb2_message *m) {
 static inline void touch_pdu(const struct pdu *p) {
     switch (p->kind) {
     case PDU_SMB1:
-        for (unsigned i = 0; i < p->smb1.dialects.count; i++) {
-            touch_text(p->smb1.dialects.items[i]);
+        for (unsigned i = 0; i < 0; i++) {
         }
         break;
     case PDU_SMB2:
