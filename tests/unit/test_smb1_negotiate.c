@@ -85,11 +85,11 @@ static void test_request(void **state) {
     assert_int_equal(d.verdict, V_OK);
     const struct smb1_message *s = &d.pdus[0].smb1;
     assert_false(s->response);
-    assert_int_equal(s->dialects.count, 4);
+    assert_int_equal(s->negotiate_request.dialects.count, 4);
     for (unsigned i = 0; i < 4; i++) {
-        assert_int_equal(s->dialects.items[i].encoding, ENC_ASCII);
-        assert_int_equal(s->dialects.items[i].bytes.n, strlen(dialect_names[i]));
-        assert_memory_equal(s->dialects.items[i].bytes.p, dialect_names[i], strlen(dialect_names[i]));
+        assert_int_equal(s->negotiate_request.dialects.items[i].encoding, ENC_ASCII);
+        assert_int_equal(s->negotiate_request.dialects.items[i].bytes.n, strlen(dialect_names[i]));
+        assert_memory_equal(s->negotiate_request.dialects.items[i].bytes.p, dialect_names[i], strlen(dialect_names[i]));
     }
     dissecting_free(&d);
 }
@@ -100,7 +100,7 @@ static void expect(const struct message *m, enum verdict verdict, unsigned diale
     assert_int_equal(d.verdict, verdict);
     assert_int_equal(d.count, 1);
     assert_int_equal(d.pdus[0].verdict, verdict);
-    assert_int_equal(d.pdus[0].smb1.dialects.count, dialects);
+    assert_int_equal(d.pdus[0].smb1.negotiate_request.dialects.count, dialects);
     dissecting_free(&d);
 }
 
@@ -147,7 +147,7 @@ static void check_response_cut(const struct dissecting *d, size_t n) {
     if (n >= SMB1_HEADER_SIZE) {
         bool whole = n >= SMB1_HEADER_SIZE + 1 + 34;
         assert_int_equal(d->verdict, whole ? V_OK : V_SHORT);
-        assert_int_equal(d->pdus[0].smb1.has_dialect_index, whole);
+        assert_int_equal(d->pdus[0].smb1.negotiate_response.has_dialect_index, whole);
     }
 }
 
@@ -180,14 +180,14 @@ static void test_response(void **state) {
         struct message m = response(words[i], 0xffff, 0);
         run(&d, &m);
         assert_int_equal(d.verdict, V_OK);
-        assert_true(d.pdus[0].smb1.has_dialect_index);
-        assert_int_equal(d.pdus[0].smb1.dialect_index, 0xffff);
+        assert_true(d.pdus[0].smb1.negotiate_response.has_dialect_index);
+        assert_int_equal(d.pdus[0].smb1.negotiate_response.dialect_index, 0xffff);
         dissecting_free(&d);
     }
     struct message failed = response(0, 0, 0xc0000002);
     run(&d, &failed);
     assert_int_equal(d.verdict, V_OK);
-    assert_false(d.pdus[0].smb1.has_dialect_index);
+    assert_false(d.pdus[0].smb1.negotiate_response.has_dialect_index);
     dissecting_free(&d);
     struct message empty = response(0, 0, 0);
     run(&d, &empty);
