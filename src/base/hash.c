@@ -80,6 +80,18 @@ struct hash_node *hash_any(const struct hash *h) {
     return NULL;
 }
 
+struct hash_node *hash_next(const struct hash *h, const struct hash_node *n) {
+    if (n->next || !h->buckets) {
+        return n->next;
+    }
+    for (size_t i = (n->hash & h->mask) + 1; i <= h->mask; i++) {
+        if (h->buckets[i]) {
+            return h->buckets[i];
+        }
+    }
+    return NULL;
+}
+
 void hash_free(struct hash *h) {
     if (h->buckets && h->budget) {
         budget_release(h->budget, (h->mask + 1) * sizeof *h->buckets);

@@ -44,6 +44,9 @@ void hash_insert(struct hash *, struct hash_node *, uint64_t hash);
 void hash_remove(struct hash *, struct hash_node *);
 /* Some member, NULL when empty: for taking a table apart. */
 struct hash_node *hash_any(const struct hash *);
+/* The member after one, in no order, NULL behind the last: for going through all of them from hash_any on. The member at hand may be
+ * removed once the next one is known. */
+struct hash_node *hash_next(const struct hash *, const struct hash_node *);
 /* Gives the buckets back; members are the caller's. */
 void hash_free(struct hash *);
 

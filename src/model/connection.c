@@ -38,12 +38,14 @@ void connection_message(struct connection *c, enum direction dir, const struct m
     c->dir = dir;
     c->message = message;
     c->compressed = false;
+    arena_reset(&c->model->scratch);
     if (message->first) {
         c->chains[dir].open = false;
     }
     auth_drop(c->model, c->claimed);
     c->claimed = NULL;
     exchange_expire(c, message->begin.time_ns);
+    smb1_expire(c, message->begin.time_ns);
 }
 
 /* The envelope of an encrypted message: all that can be said of what is inside. One report for each session and direction,
@@ -89,7 +91,11 @@ void connection_pdu(struct connection *c, const struct pdu *pdu) {
     switch (pdu->kind) {
     case PDU_NTLM:
         if (pdu->ntlm.type == NTLM_AUTHENTICATE && !c->claimed) {
-            c->claimed = auth_keep(c->model, &pdu->ntlm);
+            struct ntlm_message ntlm = pdu->ntlm;
+            model_unify(c->model, &ntlm.domain);
+            model_unify(c->model, &ntlm.user);
+            model_unify(c->model, &ntlm.workstation);
+            c->claimed = auth_keep(c->model, &ntlm);
         }
         break;
     case PDU_SMB1:
@@ -145,7 +151,7 @@ static void copy_sources_free(struct connection *c) {
 
 void connection_end(struct connection *c, enum flow_end_reason reason, struct moment at) {
     struct model *m = c->model;
-    smb1_abandon(c);
+    smb1_end(c);
     for (struct link *x; (x = list_first(&c->exchange_ages));) {
         exchange_abandon(container_of(x, struct exchange, age));
     }
@@ -156,6 +162,7 @@ void connection_end(struct connection *c, enum flow_end_reason reason, struct mo
         session_leave(container_of(x, struct channel, of_connection));
     }
     m->sink.end(m->sink.arg, &c->facts, reason, at);
+    smb1_free(c);
     auth_drop(m, c->claimed);
     names_free(c);
     copy_sources_free(c);
@@ -183,7 +190,8 @@ static struct connection_names *names_of(struct connection *c) {
 }
 
 static bool same_text(struct text a, struct text b) {
-    return a.encoding == b.encoding && a.bytes.n == b.bytes.n && (a.bytes.n == 0 || memcmp(a.bytes.p, b.bytes.p, a.bytes.n) == 0);
+    return a.encoding == b.encoding && a.bytes.n == b.bytes.n &&
+           (a.bytes.n == 0 || memcmp(a.bytes.p, b.bytes.p, a.bytes.n) == 0);
 }
 
 static struct text names_keep(struct connection_names *n, struct shared_text *t) {

@@ -64,7 +64,8 @@ void chain_drop(struct model *m, struct chain *chain) {
 }
 
 /* The ids of a message, through its chain; and what the next element will find. */
-static void chain_resolve(struct connection *c, const struct smb2_header *h, uint64_t *session_id, uint32_t *tree_id, bool *has_tree) {
+static void chain_resolve(struct connection *c, const struct smb2_header *h, uint64_t *session_id, uint32_t *tree_id,
+                          bool *has_tree) {
     bool inherits = c->chains[c->dir].open && (h->flags & SMB2_FLAGS_RELATED_OPERATIONS);
     bool async = (h->flags & SMB2_FLAGS_ASYNC_COMMAND) != 0;
     *session_id = h->session_id;
@@ -305,9 +306,11 @@ static void completion_learn(struct completion *d) {
     if (command == SMB2_NEGOTIATE || command == SMB2_SESSION_SETUP) {
         return;
     }
-    bool trusted = d->rsp && status_succeeded(d->rsp->header.status); /* an error may be about an id that there is not */
+    bool trusted =
+        d->rsp && status_succeeded(d->rsp->header.status); /* an error may be about an id that there is not */
     d->session = trusted ? session_learn(d->c, d->op.session_id) : session_find(d->c, d->op.session_id);
-    bool treeless = command == SMB2_LOGOFF || command == SMB2_ECHO || command == SMB2_TREE_CONNECT || !d->op.has_tree_id;
+    bool treeless =
+        command == SMB2_LOGOFF || command == SMB2_ECHO || command == SMB2_TREE_CONNECT || !d->op.has_tree_id;
     if (!d->session || treeless) {
         return;
     }
@@ -325,11 +328,7 @@ static void completion_learn(struct completion *d) {
     }
 }
 
-static void completion_finish(struct completion *d) {
-    completion_learn(d);
-    effect_apply(d);
-    completion_report(d);
-    effect_after(d);
+void completion_settle(struct completion *d) {
     if (d->ends_handle && d->handle) {
         handle_free(d->c->model, d->handle);
         d->handle = NULL;
@@ -348,6 +347,14 @@ static void completion_finish(struct completion *d) {
     }
 }
 
+static void completion_finish(struct completion *d) {
+    completion_learn(d);
+    effect_apply(d);
+    completion_report(d);
+    effect_after(d);
+    completion_settle(d);
+}
+
 void exchange_response(struct connection *c, const struct smb2_message *r, enum verdict verdict) {
     (void)verdict;
     note_version(c);
@@ -355,7 +362,8 @@ void exchange_response(struct connection *c, const struct smb2_message *r, enum 
     if (x && x->request.header.command != r->header.command) {
         x = NULL;
     }
-    if (r->header.status == STATUS_PENDING && (r->header.flags & SMB2_FLAGS_ASYNC_COMMAND) && r->header.message_id != UINT64_MAX) {
+    if (r->header.status == STATUS_PENDING && (r->header.flags & SMB2_FLAGS_ASYNC_COMMAND) &&
+        r->header.message_id != UINT64_MAX) {
         response_interim(c, r, x);
         return;
     }
@@ -456,6 +464,9 @@ void completion_report(struct completion *d) {
         m->stats->operations[any->header.command]++;
     }
     op->signed_message = (op->request && (op->request->header.flags & SMB2_FLAGS_SIGNED)) ||
-                         (op->response && (op->response->header.flags & SMB2_FLAGS_SIGNED));
+                         (op->response && (op->response->header.flags & SMB2_FLAGS_SIGNED)) ||
+                         (op->smb1_request && op->smb1_request->header.has_signature) ||
+                         (op->smb1_response && op->smb1_response->header.has_signature);
+    m->stats->smb1_operations += op->smb1_request || op->smb1_response;
     m->sink.operation(m->sink.arg, op);
 }

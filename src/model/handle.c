@@ -44,19 +44,28 @@ static uint64_t node_hash(const struct model *m, const struct address *server, s
     return name_hash(name_hash(hash, share), name);
 }
 
-static struct node *node_open(struct model *m, struct handle *h) {
-    const struct address *server = &h->session->server;
-    struct view share = share_of(h->tree->facts.path), name = text_of(h->name).bytes;
+static struct node *node_find(const struct model *m, const struct address *server, struct view share,
+                              struct view name) {
     uint64_t hash = node_hash(m, server, share, name);
     for (struct hash_node *n = hash_first(&m->nodes, hash); n; n = hash_again(n->next, hash)) {
         struct node *node = container_of(n, struct node, by_name);
         if (memcmp(&node->server, server, sizeof *server) == 0 && same_name(share_of(text_of(node->share)), share) &&
             same_name(text_of(node->name).bytes, name)) {
-            node->opens++;
             return node;
         }
     }
-    struct node *node = model_take(m, &m->nodes_pool);
+    return NULL;
+}
+
+static struct node *node_open(struct model *m, struct handle *h) {
+    const struct address *server = &h->session->server;
+    struct view share = share_of(h->tree->facts.path), name = text_of(h->name).bytes;
+    struct node *node = node_find(m, server, share, name);
+    if (node) {
+        node->opens++;
+        return node;
+    }
+    node = model_take(m, &m->nodes_pool);
     if (!node) {
         return NULL;
     }
@@ -64,7 +73,7 @@ static struct node *node_open(struct model *m, struct handle *h) {
     node->server = *server;
     node->share = text_share(h->tree->path);
     node->name = text_share(h->name);
-    hash_insert(&m->nodes, &node->by_name, hash);
+    hash_insert(&m->nodes, &node->by_name, node_hash(m, server, share, name));
     return node;
 }
 
@@ -95,7 +104,8 @@ static struct durable *durable_find(struct connection *c, struct file_id id) {
     for (struct hash_node *n = hash_first(&m->durables, hash); n; n = hash_again(n->next, hash)) {
         struct durable *d = container_of(n, struct durable, by_id);
         bool same = memcmp(&d->server, &c->facts.flow->server.ip, sizeof d->server) == 0 ||
-                    (d->guid_known && c->server_guid_known && memcmp(&d->server_guid, &c->server_guid, sizeof c->server_guid) == 0);
+                    (d->guid_known && c->server_guid_known &&
+                     memcmp(&d->server_guid, &c->server_guid, sizeof c->server_guid) == 0);
         if (d->id.persistent == id.persistent && same) {
             return d;
         }
@@ -205,6 +215,16 @@ void handle_name(struct model *m, struct handle *h, struct text name) {
     }
 }
 
+void handle_path_renamed(struct model *m, struct tree *t, struct text from, struct text to) {
+    struct node *node = t->path ? node_find(m, &t->session->server, share_of(t->facts.path), from.bytes) : NULL;
+    for (struct link *x = node ? list_first(&t->handles) : NULL; x; x = list_next(&t->handles, x)) {
+        struct handle *h = container_of(x, struct handle, of_tree);
+        if (h->node == node) {
+            handle_name(m, h, to);
+        }
+    }
+}
+
 /* The name of an open: that of its request; of a reconnected durable handle that of its first open, which the server goes by
  * whatever the request says (MS-SMB2 3.3.5.9.7). */
 static void name_open(struct completion *d, struct handle *h) {
@@ -255,7 +275,11 @@ void handle_opened(struct completion *d) {
     }
 }
 
-enum { FILE_DISPOSITION_DELETE = 1, FILE_DISPOSITION_POSIX_SEMANTICS = 2, FILE_DISPOSITION_ON_CLOSE = 8 }; /* MS-FSCC 2.4.12 */
+enum {
+    FILE_DISPOSITION_DELETE = 1,
+    FILE_DISPOSITION_POSIX_SEMANTICS = 2,
+    FILE_DISPOSITION_ON_CLOSE = 8
+}; /* MS-FSCC 2.4.12 */
 
 void handle_mark(struct handle *h, const struct smb2_set_info_request *q) {
     if (q->disposition_flags & FILE_DISPOSITION_ON_CLOSE) {
@@ -320,6 +344,7 @@ void handle_free(struct model *m, struct handle *h) {
     hash_remove(&h->session->handles, &h->by_id);
     list_remove(&h->age);
     list_remove(&h->of_tree);
+    smb1_fid_forget(h);
     text_drop(&m->texts, h->name);
     m->handle_count--;
     pool_give(&m->handles_pool, h);

@@ -38,8 +38,8 @@ static bool same_address(const struct address *a, const struct address *b) {
 
 /* The same client and server by what they negotiated: enough where the binding itself was not seen. */
 static bool same_peers(const struct connection *c, const struct session *s) {
-    return s->guids_known && c->client_guid_known && c->server_guid_known && same_guid(&s->client_guid, &c->client_guid) &&
-           same_guid(&s->server_guid, &c->server_guid);
+    return s->guids_known && c->client_guid_known && c->server_guid_known &&
+           same_guid(&s->client_guid, &c->client_guid) && same_guid(&s->server_guid, &c->server_guid);
 }
 
 /* The server of the session, by its GUID or its address: enough for a binding that was seen to succeed. */
@@ -54,7 +54,7 @@ static struct session *session_elsewhere(struct connection *c, uint64_t id, bool
     uint64_t hash = session_hash(m, id);
     for (struct hash_node *n = hash_first(&m->sessions, hash); n; n = hash_again(n->next, hash)) {
         struct session *s = container_of(n, struct session, by_id);
-        if (s->facts.id == id && (bound ? same_server(c, s) : same_peers(c, s))) {
+        if (s->facts.id == id && !s->smb1 && (bound ? same_server(c, s) : same_peers(c, s))) {
             return s;
         }
     }
@@ -75,7 +75,7 @@ static struct channel *session_join(struct connection *c, struct session *s) {
     return channel;
 }
 
-static struct session *session_new(struct connection *c, uint64_t id) {
+struct session *session_new(struct connection *c, uint64_t id) {
     struct model *m = c->model;
     if (m->session_count == MODEL_SESSIONS_MAX) {
         session_evict(m);
@@ -167,6 +167,9 @@ void session_free(struct session *s) {
 
 bool session_evict(struct model *m) {
     struct link *x = list_first(&m->session_ages);
+    while (x && container_of(x, struct session, age)->pinned) {
+        x = list_next(&m->session_ages, x);
+    }
     if (!x || list_next(&m->session_ages, x) == NULL) {
         return false;
     }
@@ -215,7 +218,7 @@ void auth_drop(struct model *m, struct auth *a) {
     pool_give(&m->auths_pool, a);
 }
 
-static struct setup *setup_find(struct connection *c, uint64_t id) {
+struct setup *setup_find(struct connection *c, uint64_t id) {
     uint64_t hash = session_hash(c->model, id);
     for (struct hash_node *n = hash_first(&c->setups, hash); n; n = hash_again(n->next, hash)) {
         struct setup *s = container_of(n, struct setup, by_id);
@@ -234,8 +237,7 @@ void setup_free(struct connection *c, struct setup *s) {
     pool_give(&c->model->setups_pool, s);
 }
 
-/* A leg that is not the last: the next one is found by the SessionId that the server gave. */
-static void setup_continue(struct completion *d, struct setup *s) {
+void setup_continue(struct completion *d, struct setup *s, struct auth *auth) {
     struct connection *c = d->c;
     if (!s) {
         if (c->model->setup_count >= MODEL_SETUPS_MAX && list_first(&c->setup_ages)) {
@@ -251,9 +253,9 @@ static void setup_continue(struct completion *d, struct setup *s) {
         list_append(&c->setup_ages, &s->age);
         c->model->setup_count++;
     }
-    if (d->ex && d->ex->auth) {
+    if (auth) {
         auth_drop(c->model, s->auth);
-        s->auth = auth_share(d->ex->auth);
+        s->auth = auth_share(auth);
     }
 }
 
@@ -301,12 +303,13 @@ void session_setup_done(struct completion *d) {
     if (!d->rsp) {
         return;
     }
-    bool binding = d->ex && !d->ex->request.empty && (d->ex->request.session_setup_request.flags & SMB2_SESSION_FLAG_BINDING);
+    bool binding =
+        d->ex && !d->ex->request.empty && (d->ex->request.session_setup_request.flags & SMB2_SESSION_FLAG_BINDING);
     struct setup *s = setup_find(c, d->op.session_id);
     d->op.session_binding = binding;
     if (d->rsp->header.status == STATUS_MORE_PROCESSING_REQUIRED) {
         d->op.leg = true;
-        setup_continue(d, s);
+        setup_continue(d, s, d->ex ? d->ex->auth : NULL);
         return;
     }
     struct auth *auth = d->ex && d->ex->auth ? d->ex->auth : s ? s->auth : NULL;

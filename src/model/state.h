@@ -2,6 +2,7 @@
 #ifndef STATE_H
 #define STATE_H
 
+#include "base/code_page.h"
 #include "base/hash.h"
 #include "base/list.h"
 #include "base/pool.h"
@@ -32,7 +33,9 @@ struct handle {
     struct session *session;
     struct tree *tree; /* NULL once it is gone */
     struct link of_tree;
-    struct node *node; /* NULL: not named, or a pipe */
+    struct hash_node by_fid; /* SMB1: smb1_connection->fids; there a FID is one of its connection */
+    uint32_t process_id;     /* SMB1: that opened it */
+    struct node *node;       /* NULL: not named, or a pipe */
     struct shared_text *name;
     bool delete_on_close, posix_delete, read_reported, write_reported, durable;
 };
@@ -50,9 +53,11 @@ struct session {
     struct hash_node by_id; /* model->sessions */
     struct link age;        /* model->session_ages */
     struct session_facts facts;
-    struct address server;      /* of its first connection */
+    struct address server; /* of its first connection */
     struct guid client_guid, server_guid;
     bool guids_known;
+    bool smb1;            /* facts.id is a UID, and means something on its connection alone */
+    unsigned pinned;      /* somebody is at work on it: not to be evicted */
     struct list channels; /* struct channel by of_session */
     struct hash trees, handles;
     struct auth *auth;
@@ -103,10 +108,11 @@ struct exchange {
     struct shared_text *text; /* the one text a request has: name, path, pattern, new name */
     struct auth *auth;
     struct chain *chain;
-    struct shared_text *handle_name; /* of its handle when the answer was put off: the handle may be gone when it comes */
+    struct shared_text
+        *handle_name; /* of its handle when the answer was put off: the handle may be gone when it comes */
     bool handle_named;
-    bool request_lost;        /* stands for a request that was not seen, since an interim answer came */
-    void *lists;              /* NEGOTIATE: its lists, in one piece of memory */
+    bool request_lost; /* stands for a request that was not seen, since an interim answer came */
+    void *lists;       /* NEGOTIATE: its lists, in one piece of memory */
     size_t lists_size;
     struct smb2_lock_element first_lock;
     uint8_t copy_key[24];
@@ -156,7 +162,7 @@ struct connection {
     /* the message at hand */
     enum direction dir;
     const struct message *message;
-    bool compressed; /* it came out of a compressed envelope */
+    bool compressed;      /* it came out of a compressed envelope */
     struct auth *claimed; /* found in the message at hand, for the SESSION_SETUP around it */
     /* compound chains, each direction */
     struct {
@@ -165,19 +171,11 @@ struct connection {
         uint32_t tree_id;
         struct chain *chain;
     } chains[DIRECTIONS];
-    struct smb1_pending *smb1; /* an SMB1 NEGOTIATE that waits */
+    struct smb1_connection *smb1;      /* smb1_state.h; NULL until there is an SMB1 message */
     struct copy_sources *copy_sources; /* NULL until a resume key is given out */
     struct connection_names *names;    /* NULL until there are any */
     struct shared_text *server_name, *smb1_dialect;
     uint8_t flow_json[];
-};
-
-/* An SMB1 NEGOTIATE with its dialects, in one piece of memory. */
-struct smb1_pending {
-    struct smb1_message request;
-    struct moment begin;
-    bool gap;
-    size_t size; /* of this piece, bytes */
 };
 
 struct model {
@@ -185,19 +183,23 @@ struct model {
     struct budget *budget;
     struct stats *stats;
     uint64_t secret;
-    size_t setup_count, tree_count, handle_count, exchange_count, session_count, durable_count;
+    size_t setup_count, tree_count, handle_count, exchange_count, smb1_exchange_count, session_count, durable_count;
     struct hash sessions, nodes, durables;
-    struct list connections, session_ages, tree_ages, handle_ages, exchange_ages, durable_ages;
-    struct pool sessions_pool, channels_pool, trees_pool, handles_pool, nodes_pool, exchanges_pool, chains_pool, auths_pool,
-        setups_pool, durables_pool;
+    struct list connections, session_ages, tree_ages, handle_ages, exchange_ages, smb1_exchange_ages, durable_ages;
+    struct pool sessions_pool, channels_pool, trees_pool, handles_pool, nodes_pool, exchanges_pool, chains_pool,
+        auths_pool, setups_pool, durables_pool, smb1_exchanges_pool;
     struct text_store texts;
+    struct code_page *code_page; /* of OEM strings; NULL: none was set */
+    struct arena scratch;        /* texts of the message at hand, in UTF-16 */
 };
 
 /* A response, or a request that stays without one, on its way to being reported. */
 struct completion {
     struct connection *c;
-    struct exchange *ex;             /* NULL: the request was not seen */
-    const struct smb2_message *rsp;  /* NULL: the response was not seen, or there is none */
+    struct exchange *ex;            /* NULL: the request was not seen */
+    const struct smb2_message *rsp; /* NULL: the response was not seen, or there is none */
+    struct smb1_exchange *smb1_ex;  /* SMB1, in place of the two above */
+    struct smb1_message *smb1_rsp;
     struct session *session;
     struct tree *tree;
     struct handle *handle;
@@ -219,11 +221,15 @@ struct channel *session_channel(struct connection *, uint64_t session_id); /* NU
 /* The session of an id on a connection: known, shared, or learned now. NULL: id 0, or no memory. */
 struct session *session_learn(struct connection *, uint64_t session_id);
 struct session *session_find(struct connection *, uint64_t session_id);
-void session_leave(struct channel *);    /* the last channel frees the session */
+void session_leave(struct channel *); /* the last channel frees the session */
 void session_free(struct session *);
 /* The evict functions: the oldest goes. Never the youngest, which somebody may be at work on; false where no other is left. */
 bool session_evict(struct model *);
+struct session *session_new(struct connection *, uint64_t session_id);
 void session_setup_done(struct completion *);
+struct setup *setup_find(struct connection *, uint64_t session_id);
+/* A leg that is not the last, and what it told of who it is: the next one is found by the SessionId that the server gave. */
+void setup_continue(struct completion *, struct setup *, struct auth *);
 void setup_free(struct connection *, struct setup *);
 struct auth *auth_keep(struct model *, const struct ntlm_message *);
 struct auth *auth_share(struct auth *);
@@ -233,7 +239,8 @@ void auth_drop(struct model *, struct auth *);
 struct tree *tree_find(struct session *, uint32_t id);
 struct tree *tree_learn(struct model *, struct session *, uint32_t id);
 void tree_connected(struct completion *);
-void tree_free(struct model *, struct tree *); /* its handles with it */
+void tree_name(struct completion *, struct tree *, struct shared_text *path); /* the path is shared */
+void tree_free(struct model *, struct tree *);                                /* its handles with it */
 bool tree_evict(struct model *);
 
 /* handle.c */
@@ -241,6 +248,8 @@ struct handle *handle_find(struct session *, struct file_id);
 struct handle *handle_learn(struct model *, struct session *, struct tree *, struct file_id);
 void handle_opened(struct completion *);
 void handle_name(struct model *, struct handle *, struct text name); /* a name, or a new one */
+/* A file of a tree has a new name, by its path: whoever has it open goes on under that. */
+void handle_path_renamed(struct model *, struct tree *, struct text from, struct text to);
 void handle_mark(struct handle *, const struct smb2_set_info_request *);
 /* The handle is closed: does its file go with it? */
 bool handle_deletes(struct handle *);
@@ -259,6 +268,8 @@ void exchange_free(struct exchange *);
 bool exchange_evict(struct model *);
 /* Fills in what a completion's operation owes to where it belongs, and hands it on. */
 void completion_report(struct completion *);
+/* What ends with the operation, once it was reported. */
+void completion_settle(struct completion *);
 
 void chain_drop(struct model *, struct chain *); /* NULL is fine */
 
@@ -266,21 +277,33 @@ void chain_drop(struct model *, struct chain *); /* NULL is fine */
 void effect_apply(struct completion *);
 void effect_after(struct completion *); /* once it was reported */
 
+/* Sums of the connection, and of the handle where it is known. */
+void effect_read(struct completion *, uint64_t bytes);
+void effect_written(struct completion *, uint64_t bytes);
+bool effect_first_time(struct completion *, bool writes); /* the first read or write of its handle */
+void effect_deleted(struct completion *);
+
 /* keep.c: what of a request outlives its packet */
 void request_keep(struct exchange *, const struct smb2_message *);
 void request_drop(struct exchange *);
 
-/* smb1.c */
+/* smb1_exchange.c */
 void smb1_message(struct connection *, const struct smb1_message *);
 /* An SMB2 NEGOTIATE response for which no SMB2 request waits: true when it answered the SMB1 one, and was reported. */
 bool smb1_answered(struct connection *, const struct smb2_message *);
-void smb1_abandon(struct connection *); /* reported as unanswered */
+void smb1_expire(struct connection *, uint64_t now_ns);
+void smb1_end(struct connection *); /* what waits is reported as unanswered */
+void smb1_free(struct connection *);
+bool smb1_evict(struct model *);
+void smb1_fid_forget(struct handle *); /* where it is one of SMB1 */
 
 /* connection.c */
 void connection_add_user(struct connection *, const struct auth *);
 void connection_add_share(struct connection *, struct shared_text *path);
 
-/* model.c: takes from a pool, making room by evicting the oldest of what is plenty. NULL only where nothing is left to evict. */
+/* model.c: OEM text becomes UTF-16, in memory that lives as long as the message at hand */
+void model_unify(struct model *, struct text *);
+/* Takes from a pool, making room by evicting the oldest of what is plenty. NULL only where nothing is left to evict. */
 void *model_take(struct model *, struct pool *);
 
 #endif
