@@ -1,8 +1,8 @@
 """Who plays the scenarios: clients that write down what they do while they do it (the truth).
 
 An operation of a truth has the names and values of the record schema: operation, user, share, file_name, rename_to, status and
-so on. Three kinds of client act: Smbclient runs Samba's own with a script on its standard input, Actor speaks through client.py,
-Actor1 through client1.py. All fail the recording when the server answers otherwise than the scenario says.
+so on. Three kinds of client act: Smbclient runs Samba's own with a script on its standard input, Actor speaks through
+client.py, Actor1 through client1.py. All fail the recording when the server answers otherwise than the scenario says.
 """
 import os
 import re
@@ -110,13 +110,13 @@ class Smbclient:
         return process.pid
 
 
-def tool(stage, *command, user="alice", server=FS01, shares=("IPC$",)):
+def tool(stage, *command, user="alice", server=FS01, shares=("IPC$",), dialect="3.1.1", code=0):
     """Another of Samba's tools; what it does is for the caller to tell."""
     account = "EXAMPLE\\%s%%%s" % (user, stage.users[user])
     done = subprocess.run([*command, "-s", os.path.join(stage.dir, "client.conf"), "-U", account], stdout=subprocess.PIPE,
                           stderr=subprocess.STDOUT, text=True, timeout=60, stdin=subprocess.DEVNULL)
-    assert done.returncode == 0, "%s: %s" % (command[0], done.stdout)
-    stage.connections.append({"src_ip": WS01, "dest_ip": server, "dest_port": 445, "dialect": "3.1.1"})
+    assert done.returncode == code, "%s: %d: %s" % (command[0], done.returncode, done.stdout)
+    stage.connections.append({"src_ip": WS01, "dest_ip": server, "dest_port": 445, "dialect": dialect})
     stage.did("session_setup", user="EXAMPLE\\" + user, user_name=user, domain="EXAMPLE", auth="ntlmv2", status=OK)
     for share in shares:
         stage.did("tree_connect", user="EXAMPLE\\" + user, share=share, status=OK)
@@ -222,6 +222,7 @@ class Actor1(smb1.Client):
     def __init__(self, stage, server=FS01, source=None, port=445, dialects=(smb1.NT1,), called=None, **how):
         super().__init__(server, port, source)
         self.stage, self.share, self.user, self.names = stage, None, None, {}
+        self.quiet = False                                              # while set, nothing goes into the truth
         if called:
             kind, _ = self.session_request(called, "WS01")
             assert kind == 0x82, "session request: 0x%02x" % kind
@@ -236,7 +237,9 @@ class Actor1(smb1.Client):
         assert expect in (None, status), "%s %s: expected %s, got %s" % (operation, facts, expect, status)
         share = None if operation in ("session_setup", "logoff", "echo") else facts.pop("share", self.share)
         command = answer.blocks[block].command if command is None else command
-        self.stage.did(operation, command="SMB1_" + smb1.NAMES[command], user=self.user, share=share, status=status, **facts)
+        if not self.quiet:
+            self.stage.did(operation, command="SMB1_" + smb1.NAMES[command], user=self.user, share=share, status=status,
+                           **facts)
         return answer
 
     def do(self, operation, request, expect=OK, **facts):
@@ -245,7 +248,8 @@ class Actor1(smb1.Client):
     def logon(self, user="alice", password=None, expect=OK, domain="EXAMPLE", auth="ntlmv2"):
         answer = self.login(user, password or self.stage.users.get(user, ""), domain)
         self.user = "%s\\%s" % (domain, user) if user else None
-        return self.note("session_setup", answer, expect, user_name=user or None, domain=domain if user else None, auth=auth)
+        domain = domain if user else None
+        return self.note("session_setup", answer, expect, user_name=user or None, domain=domain, auth=auth)
 
     def connect_share(self, share="data", expect=OK, **how):
         path = "\\\\FS01\\" + share
@@ -290,7 +294,8 @@ class Actor1(smb1.Client):
 
     def read(self, fid, size, offset=0, expect=OK, request=None):
         answer = self.call(request or smb1.read_andx(fid, size, offset))
-        self.note("read", answer, expect, file_name=self.names[fid], **({"bytes_read": self.got(answer)} if answer.status == 0 else {}))
+        facts = {"bytes_read": self.got(answer)} if answer.status == 0 else {}
+        self.note("read", answer, expect, file_name=self.names[fid], **facts)
 
     def got(self, answer, block=0):
         """The bytes that the answer to a READ or READ_ANDX brought."""
@@ -298,9 +303,19 @@ class Actor1(smb1.Client):
             return answer.word(5, block=block) + (answer.word(7, block=block) << 16)
         return answer.word(0, block=block)
 
+    def path_info(self, name, level, subcommand=0x0005, data=b""):
+        """TRANS2_QUERY_PATH_INFORMATION, or what sets (2.2.6.6, 2.2.6.7)."""
+        parameters = struct.pack("<HI", level, 0) + self.encode("\\" + name + "\0")
+        return smb1.transaction(smb1.TRANSACTION2, (subcommand,), parameters, data)
+
+    def file_info(self, fid, level, subcommand=0x0007, data=b""):
+        """TRANS2_QUERY_FILE_INFORMATION, or what sets (2.2.6.8, 2.2.6.9)."""
+        parameters = struct.pack("<HH", fid, level) + (b"\0\0" if subcommand == 0x0008 else b"")
+        return smb1.transaction(smb1.TRANSACTION2, (subcommand,), parameters, data)
+
     def dispose(self, fid, mark=True, expect=OK):
         """SMB_SET_FILE_DISPOSITION_INFO, 2.2.8.4.4"""
-        request = smb1.transaction(smb1.TRANSACTION2, (0x0008,), struct.pack("<HHH", fid, 0x0102, 0), bytes((int(mark),)))
+        request = self.file_info(fid, 0x0102, 0x0008, bytes((int(mark),)))
         self.do("set_info", request, expect, file_name=self.names[fid], delete_on_close=mark)
 
     def close_file(self, fid, deletes=False, expect=OK):

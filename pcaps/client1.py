@@ -14,9 +14,9 @@ import time
 
 import client as smb2
 
-CREATE_DIRECTORY, DELETE_DIRECTORY, OPEN, CREATE, CLOSE, FLUSH, DELETE, RENAME, QUERY_INFORMATION, SET_INFORMATION, READ, \
-    WRITE, LOCK_BYTE_RANGE, UNLOCK_BYTE_RANGE, CREATE_TEMPORARY, CREATE_NEW, CHECK_DIRECTORY, PROCESS_EXIT, SEEK, \
-    LOCK_AND_READ, WRITE_AND_UNLOCK = range(0x15)                       # 2.2.2.1
+CREATE_DIRECTORY, DELETE_DIRECTORY, OPEN, CREATE, CLOSE, FLUSH, DELETE, RENAME, QUERY_INFORMATION, SET_INFORMATION, \
+    READ, WRITE, LOCK_BYTE_RANGE, UNLOCK_BYTE_RANGE, CREATE_TEMPORARY, CREATE_NEW, CHECK_DIRECTORY, PROCESS_EXIT, \
+    SEEK, LOCK_AND_READ, WRITE_AND_UNLOCK = range(0x15)                       # 2.2.2.1
 READ_RAW, READ_MPX, WRITE_RAW, WRITE_MPX, WRITE_COMPLETE = 0x1A, 0x1B, 0x1D, 0x1E, 0x20
 SET_INFORMATION2, QUERY_INFORMATION2, LOCKING_ANDX, TRANSACTION, TRANSACTION_SECONDARY, IOCTL = range(0x22, 0x28)
 COPY, MOVE, ECHO, WRITE_AND_CLOSE, OPEN_ANDX, READ_ANDX, WRITE_ANDX = range(0x29, 0x30)
@@ -27,16 +27,17 @@ NT_TRANSACT, NT_TRANSACT_SECONDARY, NT_CREATE_ANDX = 0xA0, 0xA1, 0xA2
 NT_CANCEL, NT_RENAME = 0xA4, 0xA5
 OPEN_PRINT_FILE, WRITE_PRINT_FILE, CLOSE_PRINT_FILE, GET_PRINT_QUEUE = range(0xC0, 0xC4)
 NAMES = {value: name for name, value in dict(globals()).items() if name.isupper() and isinstance(value, int)}
-ANDX = (LOCKING_ANDX, OPEN_ANDX, READ_ANDX, WRITE_ANDX, SESSION_SETUP_ANDX, LOGOFF_ANDX, TREE_CONNECT_ANDX, NT_CREATE_ANDX)
+ANDX = (LOCKING_ANDX, OPEN_ANDX, READ_ANDX, WRITE_ANDX, SESSION_SETUP_ANDX, LOGOFF_ANDX, TREE_CONNECT_ANDX,
+        NT_CREATE_ANDX)
 NO_MORE = 0xFF                                                          # AndXCommand of a chain's last, 2.2.3.4
 
-LONG_NAMES, EXTENDED_SECURITY, NT_STATUS, UNICODE = 0x0001, 0x0800, 0x4000, 0x8000      # Flags2: 2.2.3.1, MS-SMB 2.2.3.1
+LONG_NAMES, EXTENDED_SECURITY, NT_STATUS, UNICODE = 0x0001, 0x0800, 0x4000, 0x8000     # Flags2: 2.2.3.1, MS-SMB 2.2.3.1
 UNASKED = 0xFFFF                                                        # MID of an oplock break, 3.3.4.2
 CHAINED = 0xFFFF                                                        # the FID that this chain opens, 2.2.3.4.1
 NT1 = "NT LM 0.12"
 MORE_PROCESSING = 0xC0000016
 
-HIDDEN_TOO = 0x06                                                       # SearchAttributes: hidden and system files, 2.2.1.2.4
+HIDDEN_TOO = 0x06                                                 # SearchAttributes: hidden and system files, 2.2.1.2.4
 FOLDERS_TOO = 0x16
 OPEN_IT, CREATE_IT, OPEN_OR_CREATE, TRUNCATE_OR_CREATE = 0x01, 0x10, 0x11, 0x12         # OpenMode, 2.2.4.41.1
 READ_WRITE = 0x42                                                       # AccessMode: both, denying nobody
@@ -50,13 +51,15 @@ ERRORS = {                                                              # 2.2.2.
     (1, 87): "ERRDOS/ERRinvalidparam", (1, 124): "ERRDOS/ERRunknownlevel", (1, 158): "ERRDOS/ERROR_NOT_LOCKED",
     (2, 1): "ERRSRV/ERRerror", (2, 2): "ERRSRV/ERRbadpw", (2, 4): "ERRSRV/ERRaccess", (2, 5): "ERRSRV/ERRinvtid",
     (2, 6): "ERRSRV/ERRinvnetname", (2, 7): "ERRSRV/ERRinvdevice", (2, 22): "ERRSRV/ERRbadcmd",
-    (2, 91): "ERRSRV/ERRbaduid", (2, 0xFFFF): "ERRSRV/ERRnosupport",
+    (2, 91): "ERRSRV/ERRbaduid", (2, 250): "ERRSRV/ERRusempx", (2, 251): "ERRSRV/ERRusestd",
+    (2, 0xFFFF): "ERRSRV/ERRnosupport",
 }
 
 
 class Request:
-    """words and parts of one command. Of the parts a str is a text that ends with NUL, encoded and aligned as the message
-    demands; bytes are taken as they are. marks: (place in words, form, number of the part whose offset goes there)."""
+    """words and parts of one command. Of the parts a str is a text that ends with NUL, encoded and aligned as the
+    message demands; bytes are taken as they are. marks: (place in words, form, number of the part whose offset
+    goes there)."""
 
     def __init__(self, command, words=b"", parts=(), marks=()):
         self.command, self.parts, self.marks = command, list(parts), list(marks)
@@ -78,7 +81,8 @@ class Request:
                 data += part
         for place, form, part in self.marks:
             struct.pack_into(form, words, place, offsets[part])
-        return struct.pack("<B", len(words) // 2) + bytes(words) + struct.pack("<H", len(data)) + data
+        count = struct.pack("<H", len(data) & 0xFFFF)                  # of a large write the low part, MS-SMB 2.2.4.3.1
+        return struct.pack("<B", len(words) // 2) + bytes(words) + count + data
 
 
 # ---- requests --------------------------------------------------------------------------------------------------------
@@ -97,7 +101,7 @@ def open_core(name, mode=READ_WRITE, attributes=HIDDEN_TOO):
 
 
 def create_core(name, command=CREATE, attributes=0):
-    return named(command, struct.pack("<HI", attributes, 0), name)                                     # 2.2.4.4, .15, .16
+    return named(command, struct.pack("<HI", attributes, 0), name)                                   # 2.2.4.4, .15, .16
 
 
 def delete(pattern, attributes=HIDDEN_TOO):
@@ -146,8 +150,8 @@ def read_raw(fid, count, offset=0):
 
 def write_raw(fid, total, data=b"", offset=0, through=True):
     """2.2.4.25; the rest of the data follows alone when the server agrees."""
-    return Request(WRITE_RAW, struct.pack("<HHHIIHIHH", fid, total, 0, offset, 0, int(through), 0, len(data), 0), [data],
-                   [(22, "<H", 0)])
+    return Request(WRITE_RAW, struct.pack("<HHHIIHIHH", fid, total, 0, offset, 0, int(through), 0, len(data), 0),
+                   [data], [(22, "<H", 0)])
 
 
 def read_mpx(fid, count, offset=0):
@@ -172,7 +176,8 @@ def open_andx(name, open_mode=OPEN_IT, access=READ_WRITE, flags=0, attributes=0)
                    [name])                                                                             # 2.2.4.41
 
 
-def nt_create(name, access=smb2.WRITE_DATA, share=7, disposition=smb2.OPEN, options=0, flags=0, attributes=0, unicode=True):
+def nt_create(name, access=smb2.WRITE_DATA, share=7, disposition=smb2.OPEN, options=0, flags=0, attributes=0,
+              unicode=True):
     """2.2.4.64; NameLength does not count the NUL."""
     length = len(name.encode("utf-16-le")) if unicode else len(name)
     words = struct.pack("<BHIIIQIIIIIB", 0, length, flags, 0, access, 0, attributes, share, disposition, options, 2, 3)
@@ -182,7 +187,8 @@ def nt_create(name, access=smb2.WRITE_DATA, share=7, disposition=smb2.OPEN, opti
 def locking(fid, kind=0, locks=(), unlocks=(), oplock=0, timeout=0, pid=0):
     """2.2.4.32; ranges are pairs of offset and length."""
     if kind & LARGE_FILES:
-        ranges = b"".join(struct.pack("<HHIIII", pid, 0, offset >> 32, offset & 0xFFFFFFFF, length >> 32, length & 0xFFFFFFFF)
+        ranges = b"".join(struct.pack("<HHIIII", pid, 0, offset >> 32, offset & 0xFFFFFFFF, length >> 32,
+                                      length & 0xFFFFFFFF)
                           for offset, length in (*unlocks, *locks))
     else:
         ranges = b"".join(struct.pack("<HII", pid, offset, length) for offset, length in (*unlocks, *locks))
@@ -191,12 +197,14 @@ def locking(fid, kind=0, locks=(), unlocks=(), oplock=0, timeout=0, pid=0):
 
 def search(pattern, count=10, attributes=FOLDERS_TOO, key=b"", command=SEARCH):
     """2.2.4.58; key is the 21 bytes with which a search goes on."""
-    return Request(command, struct.pack("<HH", count, attributes), [b"\4", pattern, struct.pack("<BH", 5, len(key)) + key])
+    return Request(command, struct.pack("<HH", count, attributes),
+                   [b"\4", pattern, struct.pack("<BH", 5, len(key)) + key])
 
 
 def tree_connect(path, service="?????", password=b"\0", flags=0):
     """2.2.4.55; the service is never Unicode."""
-    return Request(TREE_CONNECT_ANDX, struct.pack("<HH", flags, len(password)), [password, path, service.encode() + b"\0"])
+    return Request(TREE_CONNECT_ANDX, struct.pack("<HH", flags, len(password)),
+                   [password, path, service.encode() + b"\0"])
 
 
 def echo(count, data):
@@ -204,9 +212,10 @@ def echo(count, data):
 
 
 def transaction(command, setup, parameters=b"", data=b"", name=None, total=None, room=(1024, 4096)):
-    """2.2.4.33 and 2.2.4.46; total: of parameters and data, when secondary requests follow; a transaction 2 has no name."""
+    """2.2.4.33 and 2.2.4.46; total: of parameters and data, when more requests follow; TRANSACTION2 has no name."""
     totals = total or (len(parameters), len(data))
-    words = struct.pack("<HHHHBBHIHHHHHBB", *totals, *room, 10, 0, 0, 0, 0, len(parameters), 0, len(data), 0, len(setup), 0)
+    words = struct.pack("<HHHHBBHIHHHHHBB", *totals, *room, 10, 0, 0, 0, 0, len(parameters), 0, len(data), 0,
+                        len(setup), 0)
     return Request(command, words + struct.pack("<%dH" % len(setup), *setup),
                    [name if name is not None else b"\0\0\0", parameters, data], [(20, "<H", 1), (24, "<H", 2)])
 
@@ -220,7 +229,8 @@ def secondary(command, totals, parameters=b"", data=b"", at=(0, 0)):
 
 def nt_transact(function, setup=b"", parameters=b"", data=b"", totals=None, room=(1024, 4096)):
     totals = totals or (len(parameters), len(data))                                                    # 2.2.4.62
-    words = struct.pack("<BHIIIIIIIIBH", 4, 0, *totals, *room, len(parameters), 0, len(data), 0, len(setup) // 2, function)
+    words = struct.pack("<BHIIIIIIIIBH", 4, 0, *totals, *room, len(parameters), 0, len(data), 0, len(setup) // 2,
+                        function)
     return Request(NT_TRANSACT, words + setup, [b"\0\0\0", parameters, data], [(23, "<I", 1), (31, "<I", 2)])
 
 
@@ -272,13 +282,13 @@ class Answer:
     def name(self):
         if self.flags2 & NT_STATUS or self.status == 0:
             return smb2.name_of(self.status)
-        return ERRORS.get((self.status & 0xFF, self.status >> 16), "%d/%d" % (self.status & 0xFF, self.status >> 16))
+        return ERRORS.get((self.status & 0xFF, self.status >> 16))       # None: a code that 2.2.2.4 does not name
 
     def word(self, index, form="<H", block=0):
         return struct.unpack_from(form, self.blocks[block].words, 2 * index)[0]
 
     def fid(self, block=0):
-        """Of the answer to a command that opens: at the front, or behind the AndX block, or behind an oplock level too."""
+        """Of the answer to a command that opens: at the front, or behind the AndX block, or an oplock level too."""
         command = self.blocks[block].command
         if command == NT_CREATE_ANDX:
             return struct.unpack_from("<H", self.blocks[block].words, 5)[0]
@@ -294,7 +304,7 @@ class Answer:
 
 
 class Client:
-    """One connection. unicode, nt_status, uid, tid, pid and mid go into the next header, and may be set by the caller."""
+    """One connection. unicode, nt_status, uid, tid, pid and mid go into the next header; the caller may set them."""
 
     def __init__(self, server, port=445, source=None, timeout=10):
         self.socket = socket.create_connection((server, port), timeout, (source, 0) if source else None)
@@ -311,7 +321,8 @@ class Client:
 
     def session_request(self, called, calling, called_kind=0x20, calling_kind=0):
         """RFC 1002 4.3.2; returns the type of the answer, and what is behind it."""
-        self.socket.sendall(session_message(0x81, netbios_name(called, called_kind) + netbios_name(calling, calling_kind)))
+        names = netbios_name(called, called_kind) + netbios_name(calling, calling_kind)
+        self.socket.sendall(session_message(0x81, names))
         return self.receive_session_message()
 
     def keep_alive(self):
@@ -330,11 +341,11 @@ class Client:
         return head >> 24, exactly(head & 0xFFFFFF)
 
     def message(self, *requests, flags=0x18):
-        """The header, 2.2.3.1, and a chain of commands; every one starts at an even place, so that its texts are aligned."""
+        """The header, 2.2.3.1, and a chain of commands; each starts at an even place, so that its texts are aligned."""
         flags2 = LONG_NAMES | (EXTENDED_SECURITY if self.extended else 0) | (NT_STATUS if self.nt_status else 0) \
             | (UNICODE if self.unicode else 0)
-        head = struct.pack("<4sBIBHH8xHHHHH", b"\xffSMB", requests[0].command, 0, flags, flags2, 0, 0, self.tid, self.pid,
-                           self.uid, self.mid)
+        head = struct.pack("<4sBIBHH8xHHHHH", b"\xffSMB", requests[0].command, 0, flags, flags2, 0, 0, self.tid,
+                           self.pid, self.uid, self.mid)
         for request, following in zip(requests, [*requests[1:], None]):
             block = request.pack(len(head), self.encode)
             if following:
@@ -343,9 +354,9 @@ class Client:
             head += block
         return head
 
-    def send(self, *requests):
-        """Returns the MID."""
-        self.mid = self.mid if self.same_mid else self.mid + 1
+    def send(self, *requests, mid=None):
+        """Returns the MID; one that is given is that of an earlier request which this one belongs to."""
+        self.mid = mid if mid is not None else self.mid if self.same_mid else self.mid + 1
         self.socket.sendall(session_message(0, self.message(*requests)))
         return self.mid
 
@@ -386,7 +397,8 @@ class Client:
 
     def ours(self):
         """The capabilities of a SESSION_SETUP_ANDX: large files, NT SMBs, level II oplocks, large reads and writes."""
-        return 0xC098 | (0x4 if self.unicode else 0) | (0x40 if self.nt_status else 0) | (0x80000000 if self.extended else 0)
+        flags = (0x4 if self.unicode else 0) | (0x40 if self.nt_status else 0)
+        return 0xC098 | flags | (0x80000000 if self.extended else 0)
 
     def setup_extended(self, token):
         """MS-SMB 2.2.4.6.1"""
@@ -403,7 +415,8 @@ class Client:
 
     def ntlmv2(self, user, password, domain):
         """MS-NLMP 3.3.2, with the challenge of the NEGOTIATE and target information of our own."""
-        owf = hmac.new(smb2.md4(password.encode("utf-16-le")), (user.upper() + domain).encode("utf-16-le"), hashlib.md5).digest()
+        name = (user.upper() + domain).encode("utf-16-le")
+        owf = hmac.new(smb2.md4(password.encode("utf-16-le")), name, hashlib.md5).digest()
         name = domain.encode("utf-16-le")
         target = struct.pack("<HH", 2, len(name)) + name + bytes(4)
         now = struct.pack("<Q", int(time.time() * 10**7) + 116444736000000000)
