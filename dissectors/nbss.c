@@ -632,6 +632,10 @@ struct nbss *nbss_new(struct nbss_pool *pool, const struct framer_sink *sink, st
     return n;
 }
 
+size_t nbss_size(void) {
+    return sizeof(struct nbss);
+}
+
 void nbss_bytes(struct nbss *n, enum direction dir, struct view v, struct moment at) {
     struct step s = step_of(n, dir, at);
     if (v.n != 0) {

@@ -29,6 +29,8 @@ void nbss_gap(struct nbss *, enum direction, uint64_t length, struct moment);
 /* Hands out what was begun, with the rest as missing. */
 void nbss_end(struct nbss *, struct moment);
 void nbss_free(struct nbss *);
+/* Bytes that an idle connection costs here. */
+size_t nbss_size(void);
 
 /* Is this the first data of an SMB connection, and which side sent it? For ports where SMB is not expected. PROBE_MORE: so far it
  * may be, ask again with more of it; never with NBSS_PROBE_BYTES or more. */

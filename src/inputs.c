@@ -81,7 +81,9 @@ static bool add_folder(struct inputs *in, const char *folder) {
         log_error("%s: the folder cannot be read: %s; check its permissions", folder, strerror(errno));
         return false;
     }
-    qsort(entries, (size_t)n, sizeof *entries, by_name);
+    if (n > 0) {
+        qsort(entries, (size_t)n, sizeof *entries, by_name);
+    }
     size_t before = in->count;
     bool good = true;
     for (int i = 0; i < n; i++) {

@@ -175,6 +175,7 @@ static bool set_up(struct pipeline *p) {
     struct model_sink model_sink = {p, on_start, on_operation, on_end};
     struct stream_sink stream_sink = {p, on_open, on_flow_start, on_bytes, on_gap, on_flow_end};
     struct flow_settings flow_settings = flow_settings_default();
+    struct model_limits model_limits = model_limits_default();
     if (p->settings->port_count != 0) {
         flow_settings.ports = p->settings->ports;
         flow_settings.port_count = p->settings->port_count;
@@ -182,7 +183,7 @@ static bool set_up(struct pipeline *p) {
     flow_settings.probe = nbss_probe;
     p->arena = (struct arena){.base = malloc(MESSAGE_ARENA), .size = MESSAGE_ARENA};
     p->buffers = nbss_pool_new();
-    p->model = model_new(&model_sink, p->budget, p->stats, p->settings->secret);
+    p->model = model_new(&model_limits, &model_sink, p->budget, p->stats, p->settings->secret);
     p->flows = flow_table_new(&flow_settings, &stream_sink, p->budget, p->stats);
     const char *code_page = p->settings->code_page ? p->settings->code_page : CODE_PAGE_DEFAULT;
     return p->arena.base && p->buffers && p->model && p->flows && model_code_page(p->model, code_page);
@@ -228,4 +229,15 @@ void pipeline_free(struct pipeline *p) {
     nbss_pool_free(p->buffers);
     free(p->arena.base);
     free(p);
+}
+
+struct pipeline_costs pipeline_costs(void) {
+    struct model_costs m = model_costs();
+    return (struct pipeline_costs){
+        .flow = flow_table_flow_size() + sizeof(struct decoded_flow) + nbss_size() + m.connection,
+        .session = m.session,
+        .tree = m.tree,
+        .handle = m.handle,
+        .request = m.request,
+    };
 }

@@ -39,4 +39,11 @@ __attribute__((warn_unused_result)) int pipeline_finish(struct pipeline *);
 /* NULL is fine. */
 void pipeline_free(struct pipeline *);
 
+/* What one of each costs while idle, bytes. A flow's addresses as they stand in records come on top, up to FLOW_JSON_MAX, and
+ * the names of a tree and a handle. */
+struct pipeline_costs {
+    size_t flow, session, tree, handle, request;
+};
+struct pipeline_costs pipeline_costs(void);
+
 #endif

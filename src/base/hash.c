@@ -65,33 +65,6 @@ void hash_remove(struct hash *h, struct hash_node *n) {
     h->count--;
 }
 
-struct hash_node *hash_any(const struct hash *h) {
-    if (h->count == 0) {
-        return NULL;
-    }
-    if (!h->buckets) {
-        return h->chain;
-    }
-    for (size_t i = 0; i <= h->mask; i++) {
-        if (h->buckets[i]) {
-            return h->buckets[i];
-        }
-    }
-    return NULL;
-}
-
-struct hash_node *hash_next(const struct hash *h, const struct hash_node *n) {
-    if (n->next || !h->buckets) {
-        return n->next;
-    }
-    for (size_t i = (n->hash & h->mask) + 1; i <= h->mask; i++) {
-        if (h->buckets[i]) {
-            return h->buckets[i];
-        }
-    }
-    return NULL;
-}
-
 void hash_free(struct hash *h) {
     if (h->buckets && h->budget) {
         budget_release(h->budget, (h->mask + 1) * sizeof *h->buckets);
@@ -100,14 +73,14 @@ void hash_free(struct hash *h) {
     hash_init(h, h->budget);
 }
 
-uint64_t hash_bytes(uint64_t hash, const void *bytes, size_t n) {
+uint64_t hash_bytes(uint64_t secret, const void *bytes, size_t n) {
     const unsigned char *p = bytes;
-    uint64_t part;
+    uint64_t hash = secret, part;
     for (; n >= sizeof part; p += sizeof part, n -= sizeof part) {
         memcpy(&part, p, sizeof part);
-        hash = hash_mix(hash, part);
+        hash = hash_more(secret, hash, part);
     }
     part = (uint64_t)n << 56;
     memcpy(&part, p, n);
-    return hash_mix(hash, part);
+    return hash_more(secret, hash, part);
 }

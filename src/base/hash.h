@@ -42,20 +42,25 @@ static inline struct hash_node *hash_first(const struct hash *h, uint64_t hash) 
 void hash_insert(struct hash *, struct hash_node *, uint64_t hash);
 /* The member must be in the table. */
 void hash_remove(struct hash *, struct hash_node *);
-/* Some member, NULL when empty: for taking a table apart. */
-struct hash_node *hash_any(const struct hash *);
-/* The member after one, in no order, NULL behind the last: for going through all of them from hash_any on. The member at hand may be
- * removed once the next one is known. */
-struct hash_node *hash_next(const struct hash *, const struct hash_node *);
 /* Gives the buckets back; members are the caller's. */
 void hash_free(struct hash *);
 
-/* Mixes a number into a hash: multiply and fold, good in all bits. */
+/* Multiply and fold: good in all bits, and zero where one side is the constant. Values that the wire chooses are therefore mixed
+ * with the secret first: who does not know it cannot aim at that, nor choose values that fall together. */
 static inline uint64_t hash_mix(uint64_t hash, uint64_t value) {
     __uint128_t product = (__uint128_t)(hash ^ UINT64_C(0x9e3779b97f4a7c15)) * (value ^ UINT64_C(0xd6e8feb86659fd93));
     return (uint64_t)product ^ (uint64_t)(product >> 64);
 }
 
-uint64_t hash_bytes(uint64_t hash, const void *bytes, size_t n);
+/* A hash with another value in it. */
+static inline uint64_t hash_more(uint64_t secret, uint64_t hash, uint64_t value) {
+    return hash_mix(hash, value ^ (secret << 32 | secret >> 32));
+}
+
+static inline uint64_t hash_number(uint64_t secret, uint64_t value) {
+    return hash_more(secret, secret, value);
+}
+
+uint64_t hash_bytes(uint64_t secret, const void *bytes, size_t n);
 
 #endif

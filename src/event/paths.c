@@ -50,7 +50,8 @@ static bool is_letter(uint16_t u, char upper) {
 static bool is_word(struct view v, const char *upper) {
     size_t n = strlen(upper);
     for (size_t i = 0; i < n; i++) {
-        if (v.n != n * 2 || !(upper[i] >= 'A' ? is_letter(unit(v, i * 2), upper[i]) : unit(v, i * 2) == (uint16_t)upper[i])) {
+        if (v.n != n * 2 ||
+            !(upper[i] >= 'A' ? is_letter(unit(v, i * 2), upper[i]) : unit(v, i * 2) == (uint16_t)upper[i])) {
             return false;
         }
     }
@@ -60,7 +61,8 @@ static bool is_word(struct view v, const char *upper) {
 /* Where an administrative share leads on the server: C$ to C:\, ADMIN$ to C:\Windows\. A guess, and named as such. */
 static void local_path(struct event_maker *m, struct view share, struct text name) {
     static const uint8_t colon[] = {':', 0, '\\', 0};
-    bool drive = share.n == 4 && unit(share, 2) == '$' && ((unit(share, 0) | 0x20) >= 'a') && ((unit(share, 0) | 0x20) <= 'z');
+    bool drive =
+        share.n == 4 && unit(share, 2) == '$' && ((unit(share, 0) | 0x20) >= 'a') && ((unit(share, 0) | 0x20) <= 'z');
     struct text *parts = drive || is_word(share, "ADMIN$") ? maker_texts(m, 3) : NULL;
     if (!parts) {
         return;

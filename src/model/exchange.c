@@ -3,12 +3,12 @@
 
 #include "model/state.h"
 
-static uint64_t exchange_hash(uint64_t message_id) {
-    return message_id * UINT64_C(0x9e3779b97f4a7c15) >> 16;
+static uint64_t exchange_hash(const struct connection *c, uint64_t message_id) {
+    return hash_number(c->model->secret, message_id);
 }
 
 static struct exchange *exchange_find(struct connection *c, uint64_t message_id) {
-    uint64_t hash = exchange_hash(message_id);
+    uint64_t hash = exchange_hash(c, message_id);
     for (struct hash_node *n = hash_first(&c->exchanges, hash); n; n = hash_again(n->next, hash)) {
         struct exchange *x = container_of(n, struct exchange, by_id);
         if (x->request.header.message_id == message_id) {
@@ -20,7 +20,7 @@ static struct exchange *exchange_find(struct connection *c, uint64_t message_id)
 
 static struct exchange *exchange_new(struct connection *c) {
     struct model *m = c->model;
-    if (m->exchange_count >= MODEL_EXCHANGES_MAX) {
+    if (m->exchange_count >= m->limits.exchanges) {
         exchange_evict(m);
     }
     struct exchange *x = model_take(m, &m->exchanges_pool);
@@ -35,7 +35,7 @@ static struct exchange *exchange_new(struct connection *c) {
 }
 
 static void exchange_wait(struct exchange *x) {
-    hash_insert(&x->connection->exchanges, &x->by_id, exchange_hash(x->request.header.message_id));
+    hash_insert(&x->connection->exchanges, &x->by_id, exchange_hash(x->connection, x->request.header.message_id));
     list_append(&x->connection->exchange_ages, &x->age);
     list_append(&x->connection->model->exchange_ages, &x->of_model);
 }
@@ -340,10 +340,7 @@ void completion_settle(struct completion *d) {
         tree_free(d->c->model, d->tree);
     }
     if (d->ends_session && d->session) {
-        for (struct hash_node *n; (n = hash_any(&d->session->handles));) {
-            handle_abandon(d->c->model, container_of(n, struct handle, by_id), true);
-        }
-        session_free(d->session);
+        session_end(d->session);
     }
 }
 
@@ -352,6 +349,7 @@ static void completion_finish(struct completion *d) {
     effect_apply(d);
     completion_report(d);
     effect_after(d);
+    auth_drop(d->c->model, d->auth);
     completion_settle(d);
 }
 
@@ -401,10 +399,11 @@ void exchange_abandon(struct exchange *x) {
 }
 
 void exchange_expire(struct connection *c, uint64_t now_ns) {
+    uint64_t timeout = c->model->limits.answer_timeout_ns;
     struct link *at = list_first(&c->exchange_ages);
     while (at) {
         struct exchange *x = container_of(at, struct exchange, age);
-        if (now_ns < x->begin.time_ns || now_ns - x->begin.time_ns < MODEL_ANSWER_TIMEOUT_NS) {
+        if (now_ns < x->begin.time_ns || now_ns - x->begin.time_ns < timeout) {
             return;
         }
         at = list_next(&c->exchange_ages, at);

@@ -100,7 +100,7 @@ static void node_rename(struct model *m, struct node *node, struct shared_text *
 
 static struct durable *durable_find(struct connection *c, struct file_id id) {
     struct model *m = c->model;
-    uint64_t hash = hash_mix(m->secret, id.persistent);
+    uint64_t hash = hash_number(m->secret, id.persistent);
     for (struct hash_node *n = hash_first(&m->durables, hash); n; n = hash_again(n->next, hash)) {
         struct durable *d = container_of(n, struct durable, by_id);
         bool same = memcmp(&d->server, &c->facts.flow->server.ip, sizeof d->server) == 0 ||
@@ -123,10 +123,18 @@ static void durable_free(struct model *m, struct durable *d) {
 
 bool durable_evict(struct model *m) {
     struct link *x = list_first(&m->durable_ages);
-    if (x) {
+    if (!x) {
+        return false;
+    }
+    m->stats->evicted_durables++;
+    durable_free(m, container_of(x, struct durable, age));
+    return true;
+}
+
+void durables_free(struct model *m) {
+    for (struct link *x; (x = list_first(&m->durable_ages));) {
         durable_free(m, container_of(x, struct durable, age));
     }
-    return x != NULL;
 }
 
 static void durable_keep(struct connection *c, struct handle *h) {
@@ -135,7 +143,7 @@ static void durable_keep(struct connection *c, struct handle *h) {
     if (d) {
         durable_free(m, d);
     }
-    if (m->durable_count == MODEL_DURABLES_MAX) {
+    if (m->durable_count >= m->limits.durables) {
         durable_evict(m);
     }
     d = pool_take(&m->durables_pool);
@@ -148,26 +156,35 @@ static void durable_keep(struct connection *c, struct handle *h) {
     d->id = h->facts.id;
     d->name = text_share(h->name);
     d->directory = h->facts.directory;
-    hash_insert(&m->durables, &d->by_id, hash_mix(m->secret, d->id.persistent));
+    hash_insert(&m->durables, &d->by_id, hash_number(m->secret, d->id.persistent));
     list_append(&m->durable_ages, &d->age);
     m->durable_count++;
 }
 
 /* ---- handles */
 
-static uint64_t handle_hash(const struct session *s, struct file_id id) {
-    return hash_mix(hash_mix(s->facts.id, id.persistent), id.volatile_part);
+/* FIDs of SMB1 are those of their connection, whatever session opened them. */
+static struct hash *handles_of(struct session *s) {
+    return s->smb1 ? smb1_fids(s) : &s->handles;
 }
 
-struct handle *handle_find(struct session *s, struct file_id id) {
-    uint64_t hash = handle_hash(s, id);
-    for (struct hash_node *n = hash_first(&s->handles, hash); n; n = hash_again(n->next, hash)) {
+static uint64_t handle_hash(const struct model *m, struct file_id id) {
+    return hash_more(m->secret, hash_number(m->secret, id.persistent), id.volatile_part);
+}
+
+struct handle *handle_find_in(const struct model *m, const struct hash *table, struct file_id id) {
+    uint64_t hash = handle_hash(m, id);
+    for (struct hash_node *n = hash_first(table, hash); n; n = hash_again(n->next, hash)) {
         struct handle *h = container_of(n, struct handle, by_id);
         if (h->facts.id.persistent == id.persistent && h->facts.id.volatile_part == id.volatile_part) {
             return h;
         }
     }
     return NULL;
+}
+
+struct handle *handle_find(struct session *s, struct file_id id) {
+    return handle_find_in(s->model, handles_of(s), id);
 }
 
 struct handle *handle_learn(struct model *m, struct session *s, struct tree *t, struct file_id id) {
@@ -179,7 +196,7 @@ struct handle *handle_learn(struct model *m, struct session *s, struct tree *t, 
         list_renew(&m->handle_ages, &h->age);
         return h;
     }
-    if (m->handle_count == MODEL_HANDLES_MAX) {
+    if (m->handle_count >= m->limits.handles) {
         handle_evict(m);
     }
     h = model_take(m, &m->handles_pool);
@@ -190,8 +207,9 @@ struct handle *handle_learn(struct model *m, struct session *s, struct tree *t, 
     h->session = s;
     h->tree = t;
     h->facts.is_pipe = t && t->facts.share_type == SMB2_SHARE_TYPE_PIPE;
-    hash_insert(&s->handles, &h->by_id, handle_hash(s, id));
+    hash_insert(handles_of(s), &h->by_id, handle_hash(m, id));
     list_append(&m->handle_ages, &h->age);
+    list_append(&s->handle_list, &h->of_session);
     if (t) {
         list_append(&t->handles, &h->of_tree);
     }
@@ -322,6 +340,8 @@ void handle_abandon(struct model *m, struct handle *h, bool by_server) {
         if (!deletes && h->facts.is_pipe) {
             op->kind = h->facts.write_count ? OPERATION_WRITE_PIPE : OPERATION_READ_PIPE;
         }
+        d.c->facts.files_deleted += deletes;
+        m->stats->files_deleted += deletes;
         op->implicit = true;
         op->unasked = true;
         op->sums = data;
@@ -330,7 +350,7 @@ void handle_abandon(struct model *m, struct handle *h, bool by_server) {
         op->tree_id = h->tree ? h->tree->facts.id : 0;
         op->has_file_id = true;
         op->file_id = h->facts.id;
-        op->begin = op->end = d.c->message ? d.c->message->begin : d.c->facts.flow->last;
+        op->begin = op->end = m->now;
         completion_report(&d);
     }
     handle_free(m, h);
@@ -341,10 +361,10 @@ void handle_free(struct model *m, struct handle *h) {
         h->node->delete_pending = true;
     }
     node_close(m, h->node);
-    hash_remove(&h->session->handles, &h->by_id);
+    hash_remove(handles_of(h->session), &h->by_id);
     list_remove(&h->age);
+    list_remove(&h->of_session);
     list_remove(&h->of_tree);
-    smb1_fid_forget(h);
     text_drop(&m->texts, h->name);
     m->handle_count--;
     pool_give(&m->handles_pool, h);

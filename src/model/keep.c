@@ -76,7 +76,8 @@ static void keep_lists(struct exchange *x, struct u16_list *const *lists, size_t
 
 static void keep_negotiate(struct exchange *x, struct smb2_negotiate_request *q) {
     struct smb2_negotiate_contexts *n = &q->contexts;
-    struct u16_list *const lists[] = {&q->dialects,        &n->hash_algorithms,    &n->ciphers, &n->compression_algorithms,
+    struct u16_list *const lists[] = {&q->dialects,        &n->hash_algorithms,
+                                      &n->ciphers,         &n->compression_algorithms,
                                       &n->rdma_transforms, &n->signing_algorithms};
     keep_lists(x, lists, sizeof lists / sizeof lists[0]);
 }

@@ -74,12 +74,12 @@ void smb1_free(struct connection *c) {
 /* ---- requests that wait */
 
 static uint64_t smb1_exchange_hash(const struct connection *c, const struct smb1_header *h) {
-    return hash_mix(c->model->secret, (uint64_t)h->message_id << 32 | h->process_id);
+    return hash_number(c->model->secret, (uint64_t)h->message_id << 32 | h->process_id);
 }
 
 static struct smb1_exchange *smb1_exchange_new(struct connection *c) {
     struct model *m = c->model;
-    if (m->smb1_exchange_count >= MODEL_EXCHANGES_MAX) {
+    if (m->smb1_exchange_count >= m->limits.exchanges) {
         smb1_evict(m);
     }
     struct smb1_exchange *x = model_take(m, &m->smb1_exchanges_pool);
@@ -453,7 +453,7 @@ void smb1_expire(struct connection *c, uint64_t now_ns) {
     struct link *at = c->smb1 ? list_first(&c->smb1->exchange_ages) : NULL;
     while (at) {
         struct smb1_exchange *x = container_of(at, struct smb1_exchange, age);
-        if (now_ns < x->begin.time_ns || now_ns - x->begin.time_ns < MODEL_ANSWER_TIMEOUT_NS) {
+        if (now_ns < x->begin.time_ns || now_ns - x->begin.time_ns < c->model->limits.answer_timeout_ns) {
             return;
         }
         at = list_next(&c->smb1->exchange_ages, at);

@@ -3,43 +3,16 @@
 
 /* ---- handles */
 
-static uint64_t fid_hash(uint16_t fid) {
-    return hash_mix(0, fid);
-}
-
-static struct connection *connection_of(const struct handle *h) {
-    return container_of(list_first(&h->session->channels), struct channel, of_session)->connection;
-}
-
-void smb1_fid_forget(struct handle *h) {
-    if (h->session->smb1) {
-        hash_remove(&connection_of(h)->smb1->fids, &h->by_fid);
-    }
+struct hash *smb1_fids(struct session *s) {
+    return &container_of(list_first(&s->channels), struct channel, of_session)->connection->smb1->fids;
 }
 
 struct handle *smb1_handle_find(struct connection *c, uint16_t fid) {
-    uint64_t hash = fid_hash(fid);
-    for (struct hash_node *n = hash_first(&c->smb1->fids, hash); n; n = hash_again(n->next, hash)) {
-        struct handle *h = container_of(n, struct handle, by_fid);
-        if (h->facts.id.volatile_part == fid) {
-            return h;
-        }
-    }
-    return NULL;
+    return handle_find_in(c->model, &c->smb1->fids, (struct file_id){0, fid});
 }
 
 struct handle *smb1_handle_learn(struct completion *d, uint16_t fid) {
-    struct model *m = d->c->model;
-    struct handle *h = smb1_handle_find(d->c, fid);
-    if (h) {
-        list_renew(&m->handle_ages, &h->age);
-        return h;
-    }
-    h = d->session ? handle_learn(m, d->session, d->tree, (struct file_id){0, fid}) : NULL;
-    if (h) {
-        hash_insert(&d->c->smb1->fids, &h->by_fid, fid_hash(fid));
-    }
-    return h;
+    return d->session ? handle_learn(d->c->model, d->session, d->tree, (struct file_id){0, fid}) : NULL;
 }
 
 /* ---- what a request is about */
@@ -74,7 +47,7 @@ void smb1_opened(struct completion *d, const struct smb1_opening *o) {
     h->facts.directory = o->directory;
     h->facts.is_pipe = h->facts.is_pipe || o->pipe;
     h->delete_on_close = o->delete_on_close;
-    h->process_id = d->smb1_rsp->header.process_id;
+    h->facts.process_id = d->smb1_rsp->header.process_id;
     if (o->named) {
         handle_name(m, h, smb1_name(o->name));
     }

@@ -14,11 +14,7 @@ struct session *smb1_session_learn(struct connection *c, uint16_t uid) {
         list_renew(&c->model->session_ages, &s->age);
         return s;
     }
-    s = session_new(c, uid == SMB1_ID_NONE ? 0 : uid);
-    if (s) {
-        s->smb1 = true;
-    }
-    return s;
+    return session_new(c, uid == SMB1_ID_NONE ? 0 : uid, true);
 }
 
 struct tree *smb1_tree_find(struct connection *c, uint16_t tid) {
@@ -116,7 +112,7 @@ static void setup_answered(struct completion *d, struct smb1_exchange *x) {
     }
     if (s) {
         d->op.exchange_begin = s->begin;
-        setup_free(c, s);
+        setup_free(s);
     }
     if (smb1_done(d)) {
         setup_succeeded(d, x ? x->auth : NULL);
@@ -147,17 +143,23 @@ void smb1_logoff(struct completion *d) {
 }
 
 /* The files of a process, MS-CIFS 3.3.5.16. */
+static void process_ends(struct session *s, uint32_t process_id) {
+    struct link *next;
+    for (struct link *x = list_first(&s->handle_list); x; x = next) {
+        struct handle *h = container_of(x, struct handle, of_session);
+        next = list_next(&s->handle_list, x);
+        if (h->facts.process_id == process_id) {
+            handle_abandon(s->model, h, true);
+        }
+    }
+}
+
 void smb1_process_exit(struct completion *d) {
     const struct smb1_message *any = d->smb1_ex ? &d->smb1_ex->request : d->smb1_rsp;
-    struct hash *fids = &d->c->smb1->fids;
-    struct hash_node *next;
     d->op.kind = OPERATION_OTHER;
-    for (struct hash_node *n = smb1_done(d) ? hash_any(fids) : NULL; n; n = next) {
-        struct handle *h = container_of(n, struct handle, by_fid);
-        next = hash_next(fids, n);
-        if (h->process_id == any->header.process_id) {
-            handle_abandon(d->c->model, h, true);
-        }
+    struct link *x = smb1_done(d) ? list_first(&d->c->channel_list) : NULL;
+    for (; x; x = list_next(&d->c->channel_list, x)) {
+        process_ends(container_of(x, struct channel, of_connection)->session, any->header.process_id);
     }
 }
 

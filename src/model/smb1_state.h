@@ -32,7 +32,7 @@ struct smb1_exchange {
 };
 
 struct smb1_connection {
-    struct hash fids;      /* struct handle by by_fid */
+    struct hash fids;      /* struct handle by by_id */
     struct hash exchanges; /* struct smb1_exchange */
     struct list exchange_ages;
     struct smb1_exchange *negotiate; /* the NEGOTIATE that waits */

@@ -27,22 +27,21 @@ struct node {
 };
 
 struct handle {
-    struct hash_node by_id; /* session->handles */
-    struct link age;        /* model->handles, least recently used first */
+    struct hash_node by_id; /* session->handles; SMB1: smb1_connection->fids */
+    struct link age;        /* model->handle_ages, least recently used first */
     struct handle_facts facts;
     struct session *session;
-    struct tree *tree; /* NULL once it is gone */
-    struct link of_tree;
-    struct hash_node by_fid; /* SMB1: smb1_connection->fids; there a FID is one of its connection */
-    uint32_t process_id;     /* SMB1: that opened it */
-    struct node *node;       /* NULL: not named, or a pipe */
+    struct tree *tree; /* NULL: not known */
+    struct link of_session, of_tree;
+    struct node *node; /* NULL: not named, or a pipe */
     struct shared_text *name;
     bool delete_on_close, posix_delete, read_reported, write_reported, durable;
 };
 
 struct tree {
     struct hash_node by_id; /* session->trees */
-    struct link age;        /* model->trees */
+    struct link age;        /* model->tree_ages, least recently used first */
+    struct link of_session;
     struct tree_facts facts;
     struct session *session;
     struct list handles;
@@ -50,8 +49,9 @@ struct tree {
 };
 
 struct session {
-    struct hash_node by_id; /* model->sessions */
-    struct link age;        /* model->session_ages */
+    struct hash_node by_server, by_peers; /* model's tables of these names; by_peers where the GUIDs are known */
+    struct link age;                      /* model->session_ages */
+    struct model *model;
     struct session_facts facts;
     struct address server; /* of its first connection */
     struct guid client_guid, server_guid;
@@ -60,6 +60,7 @@ struct session {
     unsigned pinned;      /* somebody is at work on it: not to be evicted */
     struct list channels; /* struct channel by of_session */
     struct hash trees, handles;
+    struct list tree_list, handle_list; /* the same, in the order they came: what ends with the session is told in it */
     struct auth *auth;
 };
 
@@ -75,7 +76,9 @@ struct channel {
 /* A SESSION_SETUP exchange under way. */
 struct setup {
     struct hash_node by_id; /* connection->setups */
-    struct link age;        /* connection->setup_ages */
+    struct link of_connection;
+    struct link age; /* model->setup_ages */
+    struct connection *connection;
     uint64_t session_id;
     struct moment begin;
     struct auth *auth;
@@ -154,16 +157,16 @@ struct connection {
     struct connection_facts facts;
     struct link of_model;
     struct hash channels, exchanges, setups;
-    struct list channel_list, exchange_ages, setup_ages;
+    struct list channel_list, exchange_ages, setup_list;
     struct channel *last_channel;
     struct guid client_guid, server_guid;
     bool client_guid_known, server_guid_known;
     bool started;
     /* the message at hand */
     enum direction dir;
-    const struct message *message;
-    bool compressed;      /* it came out of a compressed envelope */
-    struct auth *claimed; /* found in the message at hand, for the SESSION_SETUP around it */
+    const struct message *message; /* the model's, of which there is one at a time */
+    bool compressed;               /* it came out of a compressed envelope */
+    struct auth *claimed;          /* found in the message at hand, for the SESSION_SETUP around it */
     /* compound chains, each direction */
     struct {
         bool open; /* an element came before in this chain */
@@ -179,13 +182,18 @@ struct connection {
 };
 
 struct model {
+    struct model_limits limits;
     struct model_sink sink;
     struct budget *budget;
     struct stats *stats;
     uint64_t secret;
-    size_t setup_count, tree_count, handle_count, exchange_count, smb1_exchange_count, session_count, durable_count;
-    struct hash sessions, nodes, durables;
-    struct list connections, session_ages, tree_ages, handle_ages, exchange_ages, smb1_exchange_ages, durable_ages;
+    struct message message; /* at hand; its bytes are not kept */
+    struct moment now;      /* of what is being dealt with: a message, or the end of a connection */
+    size_t setup_count, tree_count, handle_count, exchange_count, smb1_exchange_count, session_count, channel_count,
+        durable_count;
+    struct hash sessions_by_server, sessions_by_peers, nodes, durables;
+    struct list connections, session_ages, tree_ages, handle_ages, exchange_ages, smb1_exchange_ages, durable_ages,
+        setup_ages;
     struct pool sessions_pool, channels_pool, trees_pool, handles_pool, nodes_pool, exchanges_pool, chains_pool,
         auths_pool, setups_pool, durables_pool, smb1_exchanges_pool;
     struct text_store texts;
@@ -203,6 +211,7 @@ struct completion {
     struct session *session;
     struct tree *tree;
     struct handle *handle;
+    struct auth *auth; /* SESSION_SETUP: held for op.auth */
     struct operation op;
     bool ends_handle, ends_tree, ends_session; /* once it was reported */
 };
@@ -223,14 +232,16 @@ struct session *session_learn(struct connection *, uint64_t session_id);
 struct session *session_find(struct connection *, uint64_t session_id);
 void session_leave(struct channel *); /* the last channel frees the session */
 void session_free(struct session *);
+void session_end(struct session *); /* the server ended it: its handles are reported as closed */
 /* The evict functions: the oldest goes. Never the youngest, which somebody may be at work on; false where no other is left. */
 bool session_evict(struct model *);
-struct session *session_new(struct connection *, uint64_t session_id);
+struct session *session_new(struct connection *, uint64_t session_id, bool smb1);
 void session_setup_done(struct completion *);
 struct setup *setup_find(struct connection *, uint64_t session_id);
 /* A leg that is not the last, and what it told of who it is: the next one is found by the SessionId that the server gave. */
 void setup_continue(struct completion *, struct setup *, struct auth *);
-void setup_free(struct connection *, struct setup *);
+void setup_free(struct setup *);
+bool setup_evict(struct model *);
 struct auth *auth_keep(struct model *, const struct ntlm_message *);
 struct auth *auth_share(struct auth *);
 void auth_drop(struct model *, struct auth *);
@@ -245,6 +256,8 @@ bool tree_evict(struct model *);
 
 /* handle.c */
 struct handle *handle_find(struct session *, struct file_id);
+/* In the table of a session, or of an SMB1 connection. */
+struct handle *handle_find_in(const struct model *, const struct hash *, struct file_id);
 struct handle *handle_learn(struct model *, struct session *, struct tree *, struct file_id);
 void handle_opened(struct completion *);
 void handle_name(struct model *, struct handle *, struct text name); /* a name, or a new one */
@@ -258,6 +271,7 @@ void handle_abandon(struct model *, struct handle *, bool by_server);
 void handle_free(struct model *, struct handle *);
 bool handle_evict(struct model *);
 bool durable_evict(struct model *);
+void durables_free(struct model *); /* all of them */
 
 /* exchange.c */
 void exchange_request(struct connection *, const struct smb2_message *, enum verdict);
@@ -295,7 +309,8 @@ void smb1_expire(struct connection *, uint64_t now_ns);
 void smb1_end(struct connection *); /* what waits is reported as unanswered */
 void smb1_free(struct connection *);
 bool smb1_evict(struct model *);
-void smb1_fid_forget(struct handle *); /* where it is one of SMB1 */
+/* Where the handles of a session are found: FIDs are those of their connection. */
+struct hash *smb1_fids(struct session *);
 
 /* connection.c */
 void connection_add_user(struct connection *, const struct auth *);

@@ -4,7 +4,7 @@
 #include <string.h>
 
 static uint64_t tree_hash(const struct session *s, uint32_t id) {
-    return hash_mix(s->facts.id, id);
+    return hash_number(s->model->secret, id);
 }
 
 struct tree *tree_find(struct session *s, uint32_t id) {
@@ -24,7 +24,7 @@ struct tree *tree_learn(struct model *m, struct session *s, uint32_t id) {
         list_renew(&m->tree_ages, &t->age);
         return t;
     }
-    if (m->tree_count == MODEL_TREES_MAX) {
+    if (m->tree_count >= m->limits.trees) {
         tree_evict(m);
     }
     t = model_take(m, &m->trees_pool);
@@ -36,6 +36,7 @@ struct tree *tree_learn(struct model *m, struct session *s, uint32_t id) {
     list_init(&t->handles);
     hash_insert(&s->trees, &t->by_id, tree_hash(s, id));
     list_append(&m->tree_ages, &t->age);
+    list_append(&s->tree_list, &t->of_session);
     m->tree_count++;
     return t;
 }
@@ -96,6 +97,7 @@ void tree_free(struct model *m, struct tree *t) {
     }
     hash_remove(&t->session->trees, &t->by_id);
     list_remove(&t->age);
+    list_remove(&t->of_session);
     text_drop(&m->texts, t->path);
     m->tree_count--;
     pool_give(&m->trees_pool, t);

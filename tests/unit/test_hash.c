@@ -1,0 +1,168 @@
+#include "../../src/base/hash.h"
+
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdlib.h>
+
+#include <cmocka.h>
+
+#include "../../src/base/list.h"
+
+struct member {
+    struct hash_node node;
+    uint64_t key;
+};
+
+static struct member *find(const struct hash *h, uint64_t hash, uint64_t key) {
+    for (struct hash_node *n = hash_first(h, hash); n; n = hash_again(n->next, hash)) {
+        struct member *m = container_of(n, struct member, node);
+        if (m->key == key) {
+            return m;
+        }
+    }
+    return NULL;
+}
+
+static void nothing_in_it(void **state) {
+    (void)state;
+    struct hash h;
+    hash_init(&h, NULL);
+    assert_null(hash_first(&h, 0));
+    hash_free(&h);
+}
+
+/* Through every growth, and back: each is found by its own hash and by no other, equal hashes included. */
+static void many_members(void **state) {
+    (void)state;
+    enum { MEMBERS = 5000 };
+    struct budget budget = {.ceiling = SIZE_MAX};
+    struct member *members = calloc(MEMBERS, sizeof *members);
+    struct hash h;
+    assert_non_null(members);
+    hash_init(&h, &budget);
+    for (uint64_t i = 0; i < MEMBERS; i++) {
+        members[i].key = i;
+        hash_insert(&h, &members[i].node, hash_number(7, i / 3)); /* three of each hash */
+        assert_int_equal(h.count, i + 1);
+        assert_true(h.count > HASH_INLINE || budget.held == 0);
+    }
+    for (uint64_t i = 0; i < MEMBERS; i++) {
+        assert_ptr_equal(find(&h, hash_number(7, i / 3), i), &members[i]);
+        assert_null(find(&h, hash_number(7, i / 3 + MEMBERS), i));
+    }
+    for (uint64_t i = 0; i < MEMBERS; i += 2) {
+        hash_remove(&h, &members[i].node);
+    }
+    for (uint64_t i = 0; i < MEMBERS; i++) {
+        assert_true((find(&h, hash_number(7, i / 3), i) != NULL) == (i % 2 == 1));
+    }
+    for (uint64_t i = 1; i < MEMBERS; i += 2) {
+        hash_remove(&h, &members[i].node);
+    }
+    assert_int_equal(h.count, 0);
+    hash_free(&h);
+    assert_int_equal(budget.held, 0);
+    free(members);
+}
+
+/* Without memory for buckets it goes on as a chain, and takes them when there is memory again. */
+static void no_memory_for_buckets(void **state) {
+    (void)state;
+    struct budget budget = {.ceiling = 0};
+    struct member members[40];
+    struct hash h;
+    hash_init(&h, &budget);
+    for (uint64_t i = 0; i < 39; i++) {
+        members[i].key = i;
+        hash_insert(&h, &members[i].node, hash_number(7, i));
+    }
+    assert_null(h.buckets);
+    for (uint64_t i = 0; i < 39; i++) {
+        assert_ptr_equal(find(&h, hash_number(7, i), i), &members[i]);
+    }
+    budget.ceiling = 16 * sizeof(void *);
+    members[39].key = 39;
+    hash_insert(&h, &members[39].node, hash_number(7, 39));
+    assert_non_null(h.buckets);
+    for (uint64_t i = 0; i < 40; i++) {
+        assert_ptr_equal(find(&h, hash_number(7, i), i), &members[i]);
+        hash_remove(&h, &members[i].node);
+    }
+    hash_free(&h);
+    assert_int_equal(budget.held, 0);
+}
+
+/* Low bits, which choose the bucket, of values that differ little: no bucket gets more than a small share. */
+static bool spreads(uint64_t (*hash)(uint64_t), uint64_t step) {
+    unsigned counts[256] = {0}, most = 0;
+    for (uint64_t i = 0; i < 4096; i++) {
+        unsigned n = ++counts[hash(i * step) & 255];
+        most = n > most ? n : most;
+    }
+    return most < 48; /* 16 each; a random one has 40 once in a million */
+}
+
+static uint64_t of_number(uint64_t value) {
+    return hash_number(UINT64_C(0x0123456789abcdef), value);
+}
+
+static uint64_t of_bytes(uint64_t value) {
+    return hash_bytes(UINT64_C(0x0123456789abcdef), &value, sizeof value);
+}
+
+/* Behind the value that makes one multiplication zero without a secret, another decides. */
+static uint64_t of_second(uint64_t value) {
+    uint64_t secret = UINT64_C(0x0123456789abcdef);
+    return hash_more(secret, hash_number(secret, UINT64_C(0xd6e8feb86659fd93)), value);
+}
+
+static void spread(void **state) {
+    (void)state;
+    static const uint64_t steps[] = {1, 8, 256, 1 << 16, UINT64_C(1) << 32, UINT64_C(1) << 48};
+    for (size_t i = 0; i < sizeof steps / sizeof steps[0]; i++) {
+        assert_true(spreads(of_number, steps[i]));
+        assert_true(spreads(of_bytes, steps[i]));
+        assert_true(spreads(of_second, steps[i]));
+    }
+}
+
+/* Values that fall into one bucket under one secret do not under another: they cannot be computed beforehand. */
+static void keyed(void **state) {
+    (void)state;
+    unsigned found = 0, together = 0;
+    for (uint64_t i = 0; found < 256; i++) {
+        if ((hash_number(1, i) & 1023) == 0) {
+            found++;
+            together += (hash_number(2, i) & 1023) == 0;
+        }
+    }
+    assert_true(together < 8);
+}
+
+static void bytes(void **state) {
+    (void)state;
+    static const uint8_t zeroes[32] = {0}, text[] = "some text that is longer than one word";
+    for (size_t n = 0; n < sizeof zeroes; n++) { /* the length counts where the bytes do not */
+        assert_true(hash_bytes(7, zeroes, n) != hash_bytes(7, zeroes, n + 1));
+    }
+    for (size_t n = 1; n < sizeof text; n++) {
+        uint8_t copy[sizeof text];
+        for (size_t i = 0; i < sizeof text; i++) {
+            copy[i] = text[i];
+        }
+        copy[n - 1] ^= 1;
+        assert_true(hash_bytes(7, text, n) != hash_bytes(7, copy, n));
+        assert_true(hash_bytes(7, text, n) != hash_bytes(8, text, n));
+    }
+}
+
+int main(void) {
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(nothing_in_it), cmocka_unit_test(many_members), cmocka_unit_test(no_memory_for_buckets),
+        cmocka_unit_test(spread),        cmocka_unit_test(keyed),        cmocka_unit_test(bytes),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}

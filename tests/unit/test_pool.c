@@ -1,0 +1,128 @@
+#include "../../src/base/pool.h"
+
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <string.h>
+
+#include <cmocka.h>
+
+#if defined __SANITIZE_ADDRESS__
+#define ADDRESS_SANITIZER 1
+#elif defined __has_feature
+#if __has_feature(address_sanitizer)
+#define ADDRESS_SANITIZER 1
+#endif
+#endif
+#ifdef ADDRESS_SANITIZER
+#include <sanitizer/asan_interface.h>
+#endif
+
+static void zeroed_and_charged(void **state) {
+    (void)state;
+    struct budget budget = {.ceiling = SIZE_MAX};
+    static const unsigned char zeroes[40];
+    struct pool p;
+    pool_init(&p, 40, &budget);
+    assert_int_equal(p.size % _Alignof(max_align_t), 0);
+    unsigned char *a = pool_take(&p);
+    assert_non_null(a);
+    assert_memory_equal(a, zeroes, 40);
+    assert_int_equal((uintptr_t)a % _Alignof(max_align_t), 0);
+    assert_int_equal(budget.held, p.size);
+    memset(a, 0xff, 40);
+    pool_give(&p, a);
+    assert_int_equal(budget.held, 0);
+    unsigned char *again = pool_take(&p);
+    assert_ptr_equal(again, a); /* the steady state takes no new memory */
+    assert_memory_equal(again, zeroes, 40);
+    pool_give(&p, again);
+    pool_free(&p);
+}
+
+/* More than a block, none of them on another. */
+static void many(void **state) {
+    (void)state;
+    enum { OBJECTS = 3000 };
+    static unsigned char *objects[OBJECTS];
+    struct budget budget = {.ceiling = SIZE_MAX};
+    struct pool p;
+    pool_init(&p, 100, &budget);
+    for (unsigned i = 0; i < OBJECTS; i++) {
+        objects[i] = pool_take(&p);
+        assert_non_null(objects[i]);
+        memset(objects[i], (int)(i & 0xff), 100);
+    }
+    assert_int_equal(budget.held, OBJECTS * p.size);
+    for (unsigned i = 0; i < OBJECTS; i++) {
+        assert_int_equal(objects[i][0], i & 0xff);
+        assert_int_equal(objects[i][99], i & 0xff);
+        pool_give(&p, objects[i]);
+    }
+    assert_int_equal(budget.held, 0);
+    pool_free(&p);
+}
+
+static void objects_larger_than_a_block(void **state) {
+    (void)state;
+    struct budget budget = {.ceiling = SIZE_MAX};
+    struct pool p;
+    pool_init(&p, 100000, &budget);
+    void *a = pool_take(&p), *b = pool_take(&p);
+    assert_non_null(a);
+    assert_non_null(b);
+    assert_ptr_not_equal(a, b);
+    pool_give(&p, a);
+    pool_give(&p, b);
+    pool_free(&p);
+}
+
+static void refused_by_the_budget(void **state) {
+    (void)state;
+    struct budget budget = {.ceiling = 100};
+    struct pool p;
+    pool_init(&p, 64, &budget);
+    void *a = pool_take(&p);
+    assert_non_null(a);
+    assert_null(pool_take(&p));
+    assert_int_equal(budget.held, 64);
+    pool_give(&p, a);
+    assert_non_null(pool_take(&p));
+    pool_free(&p); /* with one still out */
+    assert_null(p.free);
+}
+
+#ifdef ADDRESS_SANITIZER
+/* Whoever goes on using what he gave back is seen. */
+static void poisoned(void **state) {
+    (void)state;
+    struct budget budget = {.ceiling = SIZE_MAX};
+    struct pool p;
+    pool_init(&p, 64, &budget);
+    unsigned char *a = pool_take(&p);
+    assert_non_null(a);
+    assert_null(__asan_region_is_poisoned(a, 64));
+    assert_non_null(__asan_region_is_poisoned(a + 64, 1)); /* the neighbour is not out */
+    pool_give(&p, a);
+    assert_true(__asan_address_is_poisoned(a));
+    assert_true(__asan_address_is_poisoned(a + 63));
+    assert_ptr_equal(pool_take(&p), a);
+    assert_null(__asan_region_is_poisoned(a, 64));
+    pool_give(&p, a);
+    pool_free(&p);
+}
+#endif
+
+int main(void) {
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(zeroed_and_charged),
+        cmocka_unit_test(many),
+        cmocka_unit_test(objects_larger_than_a_block),
+        cmocka_unit_test(refused_by_the_budget),
+#ifdef ADDRESS_SANITIZER
+        cmocka_unit_test(poisoned),
+#endif
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
