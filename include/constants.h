@@ -2,7 +2,8 @@
  *
  * For code that acts on a value; code that only shows one needs names.h. Values are 32 bits wide: compare them with
  * uint32_t. Nothing here has storage, and most enumerations have no tag, so that a struct may have it. Left out are the
- * tables whose names would mean nothing, or something else, in C: impersonation levels and the DOS errors of SMB1.
+ * tables whose names would mean nothing, or something else, in C: impersonation levels, the DOS errors of SMB1 and the
+ * functions of RAP.
  */
 #ifndef CONSTANTS_H
 #define CONSTANTS_H
@@ -428,6 +429,61 @@ enum {
 #define SMB1_RENAME_LEVEL CONSTANT
 #include "tables/smb1_rename_level.def"
 #undef SMB1_RENAME_LEVEL
+};
+
+enum {
+#define SMB1_TRANS_SUBCOMMAND CONSTANT
+#include "tables/smb1_trans_subcommand.def"
+#undef SMB1_TRANS_SUBCOMMAND
+};
+
+enum {
+#define SMB1_TRANS2_SUBCOMMAND CONSTANT
+#include "tables/smb1_trans2_subcommand.def"
+#undef SMB1_TRANS2_SUBCOMMAND
+};
+
+enum {
+#define SMB1_NT_SUBCOMMAND CONSTANT
+#include "tables/smb1_nt_subcommand.def"
+#undef SMB1_NT_SUBCOMMAND
+};
+
+/* Levels share names, and have their kind in front: SET_LEVEL_SMB_INFO_STANDARD. */
+enum {
+#define SMB1_FIND_LEVEL(level, name) FIND_LEVEL_##name = level,
+#include "tables/smb1_find_level.def"
+#undef SMB1_FIND_LEVEL
+};
+
+enum {
+#define SMB1_QUERY_FS_LEVEL(level, name) QUERY_FS_LEVEL_##name = level,
+#include "tables/smb1_query_fs_level.def"
+#undef SMB1_QUERY_FS_LEVEL
+};
+
+enum {
+#define SMB1_SET_FS_LEVEL(level, name) SET_FS_LEVEL_##name = level,
+#include "tables/smb1_set_fs_level.def"
+#undef SMB1_SET_FS_LEVEL
+};
+
+enum {
+#define SMB1_QUERY_LEVEL(level, name) QUERY_LEVEL_##name = level,
+#include "tables/smb1_query_level.def"
+#undef SMB1_QUERY_LEVEL
+};
+
+enum {
+#define SMB1_SET_LEVEL(level, name) SET_LEVEL_##name = level,
+#include "tables/smb1_set_level.def"
+#undef SMB1_SET_LEVEL
+};
+
+enum {
+#define SMB1_FIND_FLAG CONSTANT
+#include "tables/smb1_find_flag.def"
+#undef SMB1_FIND_FLAG
 };
 
 #undef CONSTANT

@@ -567,3 +567,73 @@ static const struct name_row smb1_rename_level[] = {
 #undef SMB1_RENAME_LEVEL
 };
 const struct name_table names_smb1_rename_level = TABLE(smb1_rename_level);
+
+static const struct name_row smb1_trans_subcommand[] = {
+#define SMB1_TRANS_SUBCOMMAND ROW
+#include "tables/smb1_trans_subcommand.def"
+#undef SMB1_TRANS_SUBCOMMAND
+};
+const struct name_table names_smb1_trans_subcommand = TABLE(smb1_trans_subcommand);
+
+static const struct name_row smb1_trans2_subcommand[] = {
+#define SMB1_TRANS2_SUBCOMMAND ROW
+#include "tables/smb1_trans2_subcommand.def"
+#undef SMB1_TRANS2_SUBCOMMAND
+};
+const struct name_table names_smb1_trans2_subcommand = TABLE(smb1_trans2_subcommand);
+
+static const struct name_row smb1_nt_subcommand[] = {
+#define SMB1_NT_SUBCOMMAND ROW
+#include "tables/smb1_nt_subcommand.def"
+#undef SMB1_NT_SUBCOMMAND
+};
+const struct name_table names_smb1_nt_subcommand = TABLE(smb1_nt_subcommand);
+
+static const struct name_row smb1_find_level[] = {
+#define SMB1_FIND_LEVEL ROW
+#include "tables/smb1_find_level.def"
+#undef SMB1_FIND_LEVEL
+};
+const struct name_table names_smb1_find_level = TABLE(smb1_find_level);
+
+static const struct name_row smb1_query_fs_level[] = {
+#define SMB1_QUERY_FS_LEVEL ROW
+#include "tables/smb1_query_fs_level.def"
+#undef SMB1_QUERY_FS_LEVEL
+};
+const struct name_table names_smb1_query_fs_level = TABLE(smb1_query_fs_level);
+
+static const struct name_row smb1_set_fs_level[] = {
+#define SMB1_SET_FS_LEVEL ROW
+#include "tables/smb1_set_fs_level.def"
+#undef SMB1_SET_FS_LEVEL
+};
+const struct name_table names_smb1_set_fs_level = TABLE(smb1_set_fs_level);
+
+static const struct name_row smb1_query_level[] = {
+#define SMB1_QUERY_LEVEL ROW
+#include "tables/smb1_query_level.def"
+#undef SMB1_QUERY_LEVEL
+};
+const struct name_table names_smb1_query_level = TABLE(smb1_query_level);
+
+static const struct name_row smb1_set_level[] = {
+#define SMB1_SET_LEVEL ROW
+#include "tables/smb1_set_level.def"
+#undef SMB1_SET_LEVEL
+};
+const struct name_table names_smb1_set_level = TABLE(smb1_set_level);
+
+static const struct name_row smb1_find_flag[] = {
+#define SMB1_FIND_FLAG ROW
+#include "tables/smb1_find_flag.def"
+#undef SMB1_FIND_FLAG
+};
+const struct name_table names_smb1_find_flag = TABLE(smb1_find_flag);
+
+static const struct name_row rap_opcode[] = {
+#define RAP_OPCODE ROW
+#include "tables/rap_opcode.def"
+#undef RAP_OPCODE
+};
+const struct name_table names_rap_opcode = TABLE(rap_opcode);
