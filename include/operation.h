@@ -13,6 +13,7 @@
 #include "pdu_ntlm.h"
 #include "pdu_smb1.h"
 #include "pdu_smb2.h"
+#include "smb1_transaction.h"
 #include "view.h"
 
 /* records.md: proto_info.operation */
@@ -84,6 +85,8 @@ struct operation {
     const struct smb2_message *response;                     /* NULL where it was not seen, or there is none */
     const struct smb1_message *smb1_request, *smb1_response; /* SMB1; the answer to a NEGOTIATE may be response */
     enum direction dir;                                      /* of an envelope */
+    const struct smb1_transaction_request *smb1_asked;     /* a transaction that was understood; texts in UTF-16 */
+    const struct smb1_transaction_response *smb1_answered;
     const struct smb2_transform *transform;
     const struct smb2_compression *compression;
     uint32_t context_mask;    /* CREATE request: bit 1 << kind of each create context */

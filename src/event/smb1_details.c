@@ -167,9 +167,17 @@ static void oplock_level(struct event *e, uint8_t level) {
     }
 }
 
-/* \PIPE\srvsvc and \srvsvc are the same pipe. */
-static struct text pipe_of(struct text name) {
+static struct text without_backslash(struct text name) {
+    if (name.bytes.n >= 2 && name.bytes.p[0] == '\\' && name.bytes.p[1] == 0) {
+        name.bytes = view_from(name.bytes, 2);
+    }
+    return name;
+}
+
+/* \PIPE\srvsvc, PIPE\srvsvc and srvsvc are the same pipe. */
+static struct text pipe_name(struct text name) {
     static const char prefix[] = "PIPE\\";
+    name = without_backslash(name);
     for (size_t i = 0; i < sizeof prefix - 1; i++) {
         bool same = name.bytes.n >= (sizeof prefix - 1) * 2 && (name.bytes.p[i * 2] & 0xDF) == (prefix[i] & 0xDF) &&
                     name.bytes.p[i * 2 + 1] == 0;
@@ -185,9 +193,9 @@ static struct text pipe_of(struct text name) {
 static void pipe(struct event_maker *m, const struct operation *op) {
     bool of_tree = op->tree && op->tree->share_type == SMB2_SHARE_TYPE_PIPE;
     if (op->handle && op->handle->named && (of_tree || op->handle->is_pipe)) {
-        event_text(&m->event, FIELD_PIPE_NAME, pipe_of(op->handle->name));
+        event_text(&m->event, FIELD_PIPE_NAME, pipe_name(op->handle->name));
     } else if (of_tree && op->has_aimed_name) {
-        event_text(&m->event, FIELD_PIPE_NAME, pipe_of(op->aimed_name));
+        event_text(&m->event, FIELD_PIPE_NAME, pipe_name(op->aimed_name));
     }
 }
 
@@ -243,9 +251,7 @@ static void open_results(struct event *e, uint16_t results) {
     }
 }
 
-static void open_facts(struct event_maker *m, const struct operation *op, const struct smb1_open_response *r,
-                       bool andx) {
-    file(m, op);
+static void open_answered(struct event_maker *m, const struct smb1_open_response *r, bool andx) {
     if (!r) {
         return;
     }
@@ -259,12 +265,8 @@ static void open_facts(struct event_maker *m, const struct operation *op, const 
 
 static void open_file(struct event_maker *m, const struct operation *op) {
     const struct smb1_message *r = answer_of(op);
-    open_facts(m, op, r ? &r->open_response : NULL, r && r->command == SMB1_OPEN_ANDX);
-}
-
-/* What answers a FID alone. */
-static void create_file(struct event_maker *m, const struct operation *op) {
-    open_facts(m, op, NULL, false);
+    file(m, op);
+    open_answered(m, r ? &r->open_response : NULL, r && r->command == SMB1_OPEN_ANDX);
 }
 
 static void create_directory(struct event_maker *m, const struct operation *op) {
@@ -377,11 +379,170 @@ static void ioctl(struct event_maker *m, const struct operation *op) {
     }
 }
 
+/* ---- transactions */
+
+static void level(struct event_maker *m, const struct smb1_subject *s) {
+    const char *name = smb1_level_name(s);
+    if (name) {
+        event_name(&m->event, FIELD_INFO_CLASS, name);
+    } else if (s->level != 0) {
+        event_hex(&m->event, FIELD_INFO_CLASS, s->level, 4);
+    }
+}
+
+/* The answer, where it has what belongs to the subcommand. */
+static const struct smb1_transaction_response *answered(const struct operation *op) {
+    return op->smb1_answered && op->smb1_answered->has_details ? op->smb1_answered : NULL;
+}
+
+static void pipe_call(struct event_maker *m, const struct operation *op, const struct smb1_transaction_request *q) {
+    if (!op->handle || !op->handle->named) {
+        event_text(&m->event, FIELD_PIPE_NAME, pipe_name(q->name));
+    }
+    file(m, op);
+    maker_moved(&m->event, op);
+}
+
+static void rap_call(struct event_maker *m, const struct operation *op, const struct smb1_transaction_request *q) {
+    const struct smb1_transaction_response *r = answered(op);
+    maker_of_share(m, op);
+    event_text(&m->event, FIELD_PIPE_NAME, pipe_name(q->name));
+    level(m, &q->subject);
+    if (r && r->rap.has_entries) {
+        event_uint(&m->event, FIELD_ENTRIES, r->rap.entries_returned);
+    }
+}
+
+static void mailslot(struct event_maker *m, const struct operation *op, const struct smb1_transaction_request *q) {
+    maker_of_share(m, op);
+    event_text(&m->event, FIELD_FILE_NAME, without_backslash(q->name));
+}
+
+static void changed(struct event_maker *m, const struct operation *op, const struct smb1_change *c) {
+    struct event *e = &m->event;
+    switch (c->kind) {
+    case SMB1_CHANGE_BASIC:
+        maker_times(e, &c->times);
+        event_bits(e, FIELD_ATTRIBUTES, c->file_attributes, &names_file_attribute);
+        break;
+    case SMB1_CHANGE_ALLOCATION:
+        event_uint(e, FIELD_ALLOCATION_SIZE, c->size);
+        break;
+    case SMB1_CHANGE_END_OF_FILE:
+        event_uint(e, FIELD_SIZE, c->size);
+        break;
+    case SMB1_CHANGE_RENAME:
+    case SMB1_CHANGE_LINK:
+        event_text(e, op->links ? FIELD_LINK_TO : FIELD_RENAME_TO, op->new_name);
+        event_bool(e, FIELD_REPLACE, c->replace);
+        break;
+    case SMB1_CHANGE_SYMLINK:
+        event_text(e, FIELD_SYMLINK_TARGET, c->new_name);
+        break;
+    default:
+        break;
+    }
+    if (op->has_delete_mark) {
+        event_bool(e, FIELD_DELETE_ON_CLOSE, op->delete_pending);
+    }
+}
+
+static void trans2(struct event_maker *m, const struct operation *op, const struct smb1_transaction_request *q) {
+    const struct smb1_transaction_response *r = answered(op);
+    if (q->subject.subcommand == TRANS2_CREATE_DIRECTORY) {
+        create_directory(m, op);
+    } else {
+        file(m, op);
+    }
+    level(m, &q->subject);
+    switch (q->subject.subcommand) {
+    case TRANS2_OPEN2:
+        open_answered(m, r ? &r->open.response : NULL, true);
+        break;
+    case TRANS2_SET_PATH_INFORMATION:
+    case TRANS2_SET_FILE_INFORMATION:
+        changed(m, op, &q->change);
+        break;
+    case TRANS2_GET_DFS_REFERRAL:
+        event_named(&m->event, FIELD_CONTROL_CODE, FSCTL_DFS_GET_REFERRALS, &names_fsctl, 8);
+        event_text(&m->event, FIELD_DFS_PATH, q->name);
+        break;
+    default:
+        event_text(&m->event, FIELD_SEARCH_PATTERN, op->pattern);
+        break;
+    }
+}
+
+static void security(struct event_maker *m, const struct operation *op, const struct smb1_transaction_request *q) {
+    file(m, op);
+    event_named(&m->event, FIELD_INFO_TYPE, SMB2_0_INFO_SECURITY, &names_info_type, 2);
+    event_bits(&m->event, FIELD_ADDITIONAL_INFORMATION, q->security.information, &names_security_information);
+}
+
+static void nt_ioctl(struct event_maker *m, const struct operation *op, const struct smb1_transaction_request *q) {
+    file(m, op);
+    event_named(&m->event, FIELD_CONTROL_CODE, q->subject.function_code, &names_fsctl, 8);
+    event_uint(&m->event, FIELD_INPUT_LENGTH, q->data.n);
+    maker_moved(&m->event, op);
+}
+
+static void nt_transact(struct event_maker *m, const struct operation *op, const struct smb1_transaction_request *q) {
+    const struct smb1_transaction_response *r = answered(op);
+    switch (q->subject.subcommand) {
+    case NT_TRANSACT_CREATE:
+    case NT_TRANSACT_CREATE2:
+        nt_create_facts(m, op, &q->create, r ? &r->create : NULL);
+        break;
+    case NT_TRANSACT_IOCTL:
+        nt_ioctl(m, op, q);
+        break;
+    case NT_TRANSACT_NOTIFY_CHANGE:
+        file(m, op);
+        event_bits(&m->event, FIELD_COMPLETION_FILTER, q->notify.completion_filter, &names_completion_filter);
+        break;
+    case NT_TRANSACT_RENAME:
+        rename_file(m, op);
+        break;
+    case NT_TRANSACT_QUERY_SECURITY_DESC:
+    case NT_TRANSACT_SET_SECURITY_DESC:
+        security(m, op, q);
+        break;
+    default:
+        file(m, op);
+        break;
+    }
+}
+
+static void (*const transactions[])(struct event_maker *, const struct operation *,
+                                    const struct smb1_transaction_request *) = {
+    [SMB1_SUBJECT_PIPE] = pipe_call, [SMB1_SUBJECT_MAILSLOT] = mailslot, [SMB1_SUBJECT_RAP] = rap_call,
+    [SMB1_SUBJECT_TRANS2] = trans2,  [SMB1_SUBJECT_NT] = nt_transact,
+};
+
+static void transaction(struct event_maker *m, const struct operation *op) {
+    const struct smb1_transaction_request *q = op->smb1_asked;
+    const char *subcommand = q ? smb1_subcommand_name(&q->subject) : NULL;
+    if (subcommand) {
+        event_name(&m->event, FIELD_SUBCOMMAND, subcommand);
+    }
+    if (q && transactions[q->subject.kind]) {
+        transactions[q->subject.kind](m, op, q);
+    } else {
+        maker_of_share(m, op);
+    }
+    if (op->has_size) {
+        event_uint(&m->event, FIELD_SIZE, op->size);
+    }
+    if (op->has_entries) {
+        event_uint(&m->event, FIELD_ENTRIES, op->entries);
+    }
+}
+
 static void (*const details[256])(struct event_maker *, const struct operation *) = {
     [SMB1_CREATE_DIRECTORY] = create_directory,
     [SMB1_DELETE_DIRECTORY] = file,
     [SMB1_OPEN] = open_file,
-    [SMB1_CREATE] = create_file,
+    [SMB1_CREATE] = file,
     [SMB1_CLOSE] = close_file,
     [SMB1_FLUSH] = file,
     [SMB1_DELETE] = file,
@@ -392,8 +553,8 @@ static void (*const details[256])(struct event_maker *, const struct operation *
     [SMB1_WRITE] = write_data,
     [SMB1_LOCK_BYTE_RANGE] = lock,
     [SMB1_UNLOCK_BYTE_RANGE] = lock,
-    [SMB1_CREATE_TEMPORARY] = create_file,
-    [SMB1_CREATE_NEW] = create_file,
+    [SMB1_CREATE_TEMPORARY] = file,
+    [SMB1_CREATE_NEW] = file,
     [SMB1_CHECK_DIRECTORY] = file,
     [SMB1_SEEK] = file,
     [SMB1_LOCK_AND_READ] = read_data,
@@ -405,6 +566,7 @@ static void (*const details[256])(struct event_maker *, const struct operation *
     [SMB1_SET_INFORMATION2] = file,
     [SMB1_QUERY_INFORMATION2] = query_information,
     [SMB1_LOCKING_ANDX] = locking,
+    [SMB1_TRANSACTION] = transaction,
     [SMB1_IOCTL] = ioctl,
     [SMB1_COPY] = copy_file,
     [SMB1_MOVE] = copy_file,
@@ -412,6 +574,7 @@ static void (*const details[256])(struct event_maker *, const struct operation *
     [SMB1_OPEN_ANDX] = open_file,
     [SMB1_READ_ANDX] = read_data,
     [SMB1_WRITE_ANDX] = write_data,
+    [SMB1_TRANSACTION2] = transaction,
     [SMB1_TREE_CONNECT] = tree_connect,
     [SMB1_NEGOTIATE] = negotiate,
     [SMB1_SESSION_SETUP_ANDX] = session_setup,
@@ -420,8 +583,9 @@ static void (*const details[256])(struct event_maker *, const struct operation *
     [SMB1_FIND] = search,
     [SMB1_FIND_UNIQUE] = search,
     [SMB1_NT_CREATE_ANDX] = nt_create,
+    [SMB1_NT_TRANSACT] = transaction,
     [SMB1_NT_RENAME] = rename_file,
-    [SMB1_OPEN_PRINT_FILE] = create_file,
+    [SMB1_OPEN_PRINT_FILE] = file,
     [SMB1_WRITE_PRINT_FILE] = write_data,
     [SMB1_CLOSE_PRINT_FILE] = close_file,
 };

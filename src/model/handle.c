@@ -233,6 +233,14 @@ void handle_name(struct model *m, struct handle *h, struct text name) {
     }
 }
 
+bool handle_path_mark(struct model *m, struct tree *t, struct text name, bool delete_pending) {
+    struct node *node = t->path ? node_find(m, &t->session->server, share_of(t->facts.path), name.bytes) : NULL;
+    if (node) {
+        node->delete_pending = delete_pending;
+    }
+    return node != NULL;
+}
+
 void handle_path_renamed(struct model *m, struct tree *t, struct text from, struct text to) {
     struct node *node = t->path ? node_find(m, &t->session->server, share_of(t->facts.path), from.bytes) : NULL;
     for (struct link *x = node ? list_first(&t->handles) : NULL; x; x = list_next(&t->handles, x)) {

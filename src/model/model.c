@@ -43,7 +43,7 @@ struct model *model_new(const struct model_limits *limits, const struct model_si
     hash_init(&m->nodes, budget);
     hash_init(&m->durables, budget);
     struct list *const lists[] = {&m->connections,   &m->session_ages,       &m->tree_ages,    &m->handle_ages,
-                                  &m->exchange_ages, &m->smb1_exchange_ages, &m->durable_ages, &m->setup_ages};
+                                  &m->exchange_ages, &m->smb1_exchange_ages, &m->smb1_transfers, &m->durable_ages, &m->setup_ages};
     for (size_t i = 0; i < sizeof lists / sizeof lists[0]; i++) {
         list_init(lists[i]);
     }

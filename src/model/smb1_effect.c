@@ -138,6 +138,7 @@ static void (*const effects[256])(struct completion *) = {
     [SMB1_SET_INFORMATION2] = set_info,
     [SMB1_QUERY_INFORMATION2] = query_info,
     [SMB1_LOCKING_ANDX] = locking,
+    [SMB1_TRANSACTION] = smb1_transact,
     [SMB1_IOCTL] = ioctl,
     [SMB1_COPY] = smb1_copy,
     [SMB1_MOVE] = smb1_copy,
@@ -146,6 +147,7 @@ static void (*const effects[256])(struct completion *) = {
     [SMB1_OPEN_ANDX] = smb1_open,
     [SMB1_READ_ANDX] = smb1_read,
     [SMB1_WRITE_ANDX] = smb1_write,
+    [SMB1_TRANSACTION2] = smb1_transact,
     [SMB1_FIND_CLOSE2] = close_search,
     [SMB1_TREE_CONNECT] = smb1_tree_connect,
     [SMB1_TREE_DISCONNECT] = smb1_tree_disconnect,
@@ -158,6 +160,7 @@ static void (*const effects[256])(struct completion *) = {
     [SMB1_FIND] = smb1_search,
     [SMB1_FIND_UNIQUE] = smb1_search,
     [SMB1_FIND_CLOSE] = close_search,
+    [SMB1_NT_TRANSACT] = smb1_transact,
     [SMB1_NT_CREATE_ANDX] = smb1_nt_create,
     [SMB1_NT_CANCEL] = cancel,
     [SMB1_NT_RENAME] = smb1_rename,
@@ -175,6 +178,9 @@ void smb1_effect_apply(struct completion *d) {
 /* A WRITE_AND_CLOSE is told as a write; what its handle came to is told as that of any handle that ends without a CLOSE. */
 void smb1_effect_after(struct completion *d) {
     const struct smb1_message *any = d->smb1_ex ? &d->smb1_ex->request : d->smb1_rsp;
+    if (smb1_is_transaction(any->command)) {
+        smb1_transacted(d);
+    }
     if (any->command == SMB1_WRITE_AND_CLOSE && smb1_done(d) && d->handle) {
         handle_abandon(d->c->model, d->handle, true);
         d->handle = NULL;

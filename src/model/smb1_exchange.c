@@ -166,6 +166,15 @@ static void place_by(struct completion *d, const struct smb1_header *q, const st
     d->op.tree_id = d->op.has_tree_id ? tid : 0;
 }
 
+/* The FID that a request names, a transaction in what it asks. */
+static bool fid_of(const struct smb1_exchange *x, uint16_t *fid) {
+    if (x->asked && x->asked->request.has_fid) {
+        *fid = x->asked->request.fid;
+        return true;
+    }
+    return smb1_request_fid(&x->request, fid);
+}
+
 /* Where the operation belongs: as the request says, unless the chain got a new UID, TID or FID on its way. */
 static void place(struct completion *d) {
     const struct smb1_exchange *x = d->smb1_ex;
@@ -175,7 +184,7 @@ static void place(struct completion *d) {
     place_by(d, x ? &x->request.header : NULL, r ? &r->header : NULL, x ? x->request.command : r->command);
     op->smb1_request = x ? &x->request : NULL;
     op->smb1_response = r;
-    op->has_file_id = x && smb1_request_fid(&x->request, &fid);
+    op->has_file_id = x && fid_of(x, &fid);
     if (op->has_file_id && x->behind_open) {
         fid = r && d->c->smb1->opened ? d->c->smb1->fid : SMB1_ID_NONE;
     }
@@ -207,7 +216,9 @@ static void learn(struct completion *d) {
     }
     if (op->has_file_id) {
         uint16_t fid = (uint16_t)op->file_id.volatile_part;
-        bool closes = command == SMB1_CLOSE || command == SMB1_WRITE_AND_CLOSE || command == SMB1_CLOSE_PRINT_FILE;
+        bool waits = d->smb1_ex && d->smb1_ex->asked && d->smb1_ex->asked->request.subject.kind == SMB1_SUBJECT_NT &&
+                     d->smb1_ex->asked->request.subject.subcommand == NT_TRANSACT_NOTIFY_CHANGE;
+        bool closes = waits || command == SMB1_CLOSE || command == SMB1_WRITE_AND_CLOSE || command == SMB1_CLOSE_PRINT_FILE;
         d->handle = trusted && !closes ? smb1_handle_learn(d, fid) : smb1_handle_find(d->c, fid);
     }
     if (!d->tree && d->handle) {
@@ -220,8 +231,12 @@ static void learn(struct completion *d) {
 }
 
 static void finish(struct completion *d) {
+    struct smb1_transaction_response answer;
     place(d);
     learn(d);
+    d->smb1_answer = smb1_transfer_answer(d, &answer) ? &answer : NULL;
+    d->op.smb1_asked = d->smb1_ex && d->smb1_ex->asked ? &d->smb1_ex->asked->request : NULL;
+    d->op.smb1_answered = d->smb1_answer;
     struct session *session = d->session;
     smb1_effect_apply(d);
     completion_report(d);
@@ -234,6 +249,7 @@ static void finish(struct completion *d) {
 
 static void smb1_exchange_abandon(struct smb1_exchange *x) {
     smb1_exchange_detach(x);
+    smb1_transfer_asked(x);
     struct completion d = {.c = x->connection, .smb1_ex = x};
     d.op.response_lost = true;
     finish(&d);
@@ -285,10 +301,24 @@ static bool is_unanswerable(const struct smb1_message *q) {
 static void remember_handle(struct smb1_exchange *x) {
     uint16_t fid;
     struct handle *h =
-        !x->behind_open && smb1_request_fid(&x->request, &fid) ? smb1_handle_find(x->connection, fid) : NULL;
+        !x->behind_open && !x->handle_named && fid_of(x, &fid) ? smb1_handle_find(x->connection, fid) : NULL;
     if (h && h->facts.named) {
         x->handle_name = text_share(h->name);
         x->handle_named = true;
+    }
+}
+
+/* The rest of a transaction comes under the ids of its first message (MS-CIFS 3.2.4.1.5): of several, of the oldest that is not whole. */
+static void secondary(struct connection *c, const struct smb1_message *q) {
+    uint64_t hash = smb1_exchange_hash(c, &q->header);
+    struct smb1_exchange *first = NULL;
+    for (struct hash_node *n = hash_first(&c->smb1->exchanges, hash); n; n = hash_again(n->next, hash)) {
+        struct smb1_exchange *x = container_of(n, struct smb1_exchange, by_id);
+        bool fits = same_id(x, &q->header) && x->request.command == smb1_primary_of(q->command) && x->transfer;
+        first = fits && (!first || is_older(x, first)) ? x : first;
+    }
+    if (first && smb1_transfer_secondary(first, q)) {
+        remember_handle(first);
     }
 }
 
@@ -299,6 +329,9 @@ static void request(struct connection *c, const struct smb1_message *q) {
         smb1_exchange_abandon(c->smb1->negotiate);
     }
     bound_same_id(c, &q->header);
+    if (smb1_primary_of(q->command) != SMB1_NO_ANDX_COMMAND) {
+        secondary(c, q);
+    }
     struct smb1_exchange *x = smb1_exchange_new(c);
     if (!x) {
         c->model->stats->evicted_exchanges++;
@@ -311,6 +344,9 @@ static void request(struct connection *c, const struct smb1_message *q) {
     c->smb1->opening = c->smb1->opening && q->chain_index != 0;
     x->behind_open = c->smb1->opening;
     c->smb1->opening |= q->command == SMB1_OPEN_ANDX || q->command == SMB1_NT_CREATE_ANDX;
+    if (smb1_is_transaction(q->command)) {
+        smb1_transfer_request(x, q);
+    }
     remember_handle(x);
     if (is_unanswerable(q)) {
         struct completion d = {.c = c, .smb1_ex = x};
@@ -334,8 +370,11 @@ static void unasked(struct connection *c, struct smb1_message *m) {
 /* ---- responses */
 
 /* Is this not the last response to its request? */
-static bool is_interim(const struct smb1_exchange *x, const struct smb1_message *r) {
+static bool is_interim(struct smb1_exchange *x, const struct smb1_message *r) {
     enum { WRITE_THROUGH = 1 };
+    if (smb1_is_transaction(r->command) && !r->empty && !r->is_error) {
+        return smb1_transfer_response(x, r);
+    }
     if (r->empty || r->is_error || x->request.empty || !smb1_succeeded(&r->header)) {
         return false;
     }
@@ -391,6 +430,7 @@ static void response(struct connection *c, struct smb1_message *r) {
     }
     if (x) {
         smb1_exchange_detach(x);
+        smb1_transfer_asked(x);
     }
     struct completion d = {.c = c, .smb1_ex = x, .smb1_rsp = r};
     d.op.request_lost = !x;

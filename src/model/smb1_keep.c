@@ -223,6 +223,8 @@ void smb1_drop(struct smb1_exchange *x) {
     struct model *m = x->connection->model;
     text_drop(&m->texts, x->handle_name);
     auth_drop(m, x->auth);
+    smb1_transfer_free(x);
+    smb1_asked_free(x);
     if (x->kept) {
         budget_release(m->budget, x->kept_size);
         free(x->kept);

@@ -5,10 +5,34 @@
 #define SMB1_STATE_H
 
 #include "model/state.h"
+#include "smb1_transaction.h"
 
 enum {
     SMB1_SAME_ID_MAX = 256, /* requests that wait under one MID and PID; the oldest goes */
     SMB1_TEXTS_MAX = 4,     /* texts of one command */
+    SMB1_TRANSFERS_MAX = 4096, /* transactions that are put together, all connections; the oldest is given up */
+    SMB1_TRANSFER_PARAMETERS_MAX = 64 * 1024, /* bytes kept of one; what is above is left out */
+    SMB1_TRANSFER_DATA_MAX = 256 * 1024,
+};
+
+/* A transaction of which more parts are to come: of the request, or of the response. */
+struct smb1_transfer {
+    struct link of_model; /* model->smb1_transfers, oldest first */
+    struct smb1_exchange *owner;
+    bool response;
+    uint32_t parameter_offset;         /* of the first part with parameters */
+    size_t room[2], end[2];            /* of parameters and of data: kept below, and filled up to */
+    uint64_t have[2], total[2];        /* bytes that came, and that are to come */
+    uint8_t setup[64];
+    size_t setup_length;
+    uint8_t bytes[];
+};
+
+/* What a transaction asks, with its texts. */
+struct smb1_asked {
+    size_t size; /* of this piece of memory, bytes */
+    struct smb1_transaction_request request;
+    uint8_t bytes[];
 };
 
 /* A request that waits: one command of its chain. */
@@ -25,6 +49,8 @@ struct smb1_exchange {
     bool behind_open; /* its chain opens a file first, and it is about that one */
     unsigned interim;
     struct auth *auth;
+    struct smb1_transfer *transfer; /* NULL: nothing is to be put together */
+    struct smb1_asked *asked;       /* a transaction's subject, once it is known */
     void *kept; /* the texts, in one piece of memory */
     size_t kept_size;
     struct shared_text *handle_name; /* of its FID when it was sent: the handle may be gone when the answer comes */
@@ -62,6 +88,24 @@ void smb1_keep(struct smb1_exchange *, const struct smb1_message *);
 void smb1_drop(struct smb1_exchange *);
 /* Without one leading backslash, as records have names. */
 struct text smb1_name(struct text);
+
+/* smb1_transfer.c */
+bool smb1_is_transaction(uint8_t command);
+uint8_t smb1_primary_of(uint8_t command); /* of a secondary request; SMB1_NO_ANDX_COMMAND of what is none */
+/* The first message of a transaction; x->asked is known now, unless more is to come. */
+void smb1_transfer_request(struct smb1_exchange *, const struct smb1_message *);
+bool smb1_transfer_secondary(struct smb1_exchange *, const struct smb1_message *); /* true: it was the last, and completed it */
+void smb1_transfer_asked(struct smb1_exchange *); /* by what is there */
+/* True where more is to come. */
+bool smb1_transfer_response(struct smb1_exchange *, const struct smb1_message *);
+/* What the whole response says. Views live as long as exchange and response. */
+bool smb1_transfer_answer(const struct completion *, struct smb1_transaction_response *);
+void smb1_transfer_free(struct smb1_exchange *);
+void smb1_asked_free(struct smb1_exchange *);
+
+/* smb1_transact.c */
+void smb1_transact(struct completion *);
+void smb1_transacted(struct completion *); /* once it was reported */
 
 /* smb1_session.c */
 /* UID 0 and none are the session without an id. NULL: not known; learn: no memory. */

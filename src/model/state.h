@@ -189,10 +189,10 @@ struct model {
     uint64_t secret;
     struct message message; /* at hand; its bytes are not kept */
     struct moment now;      /* of what is being dealt with: a message, or the end of a connection */
-    size_t setup_count, tree_count, handle_count, exchange_count, smb1_exchange_count, session_count, channel_count,
+    size_t setup_count, tree_count, handle_count, exchange_count, smb1_exchange_count, smb1_transfer_count, session_count, channel_count,
         durable_count;
     struct hash sessions_by_server, sessions_by_peers, nodes, durables;
-    struct list connections, session_ages, tree_ages, handle_ages, exchange_ages, smb1_exchange_ages, durable_ages,
+    struct list connections, session_ages, tree_ages, handle_ages, exchange_ages, smb1_exchange_ages, smb1_transfers, durable_ages,
         setup_ages;
     struct pool sessions_pool, channels_pool, trees_pool, handles_pool, nodes_pool, exchanges_pool, chains_pool,
         auths_pool, setups_pool, durables_pool, smb1_exchanges_pool;
@@ -208,6 +208,7 @@ struct completion {
     const struct smb2_message *rsp; /* NULL: the response was not seen, or there is none */
     struct smb1_exchange *smb1_ex;  /* SMB1, in place of the two above */
     struct smb1_message *smb1_rsp;
+    const struct smb1_transaction_response *smb1_answer; /* of a transaction, where it was understood */
     struct session *session;
     struct tree *tree;
     struct handle *handle;
@@ -261,6 +262,8 @@ struct handle *handle_find_in(const struct model *, const struct hash *, struct 
 struct handle *handle_learn(struct model *, struct session *, struct tree *, struct file_id);
 void handle_opened(struct completion *);
 void handle_name(struct model *, struct handle *, struct text name); /* a name, or a new one */
+/* Is the file of a tree open, as far as is known? Then its mark for deletion is set or taken back, by its path. */
+bool handle_path_mark(struct model *, struct tree *, struct text name, bool delete_pending);
 /* A file of a tree has a new name, by its path: whoever has it open goes on under that. */
 void handle_path_renamed(struct model *, struct tree *, struct text from, struct text to);
 void handle_mark(struct handle *, const struct smb2_set_info_request *);
