@@ -47,7 +47,6 @@ bool maker_wants(const struct operation *op, enum detail detail) {
     case OPERATION_RENAME:
     case OPERATION_DELETE:
     case OPERATION_SET_INFO:
-    case OPERATION_PRINT:
     case OPERATION_TRANSACT_PIPE:
         return true;
     case OPERATION_CLOSE:
@@ -60,6 +59,8 @@ bool maker_wants(const struct operation *op, enum detail detail) {
         return op->first_of_handle;
     case OPERATION_IOCTL:
         return changes_file(op);
+    case OPERATION_PRINT:
+        return !op->has_bytes_written || op->first_of_handle;
     case OPERATION_OTHER:
         return op->copy_source.bytes.n != 0;
     default:

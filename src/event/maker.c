@@ -88,7 +88,6 @@ static void dialect(struct event *e, const struct operation *op) {
 /* The SMB1 message, or the SMB2 one, that the operation is known by. */
 static void command(struct event_maker *m, const struct operation *op) {
     struct event *e = &m->event;
-    const struct smb2_message *any = op->request ? op->request : op->response;
     if (op->smb1_request || op->smb1_response) {
         const struct smb1_message *any1 = op->smb1_request ? op->smb1_request : op->smb1_response;
         const struct smb1_header *h = &any1->header;
@@ -97,10 +96,10 @@ static void command(struct event_maker *m, const struct operation *op) {
             event_uint(e, FIELD_MESSAGE_ID, h->message_id);
             event_uint(e, FIELD_PROCESS_ID, h->process_id);
         }
-    } else if (any) {
-        event_named(e, FIELD_COMMAND, any->header.command, &names_smb2_command, 4);
-        if (any->header.message_id <= INT64_MAX) { /* all ones: sent unasked; and readers of JSON end at 2^63 */
-            event_uint(e, FIELD_MESSAGE_ID, any->header.message_id);
+    } else if (op->header) {
+        event_named(e, FIELD_COMMAND, op->header->command, &names_smb2_command, 4);
+        if (op->header->message_id <= INT64_MAX) { /* all ones: sent unasked; and readers of JSON end at 2^63 */
+            event_uint(e, FIELD_MESSAGE_ID, op->header->message_id);
         }
     }
 }

@@ -404,10 +404,10 @@ static void pipe_call(struct event_maker *m, const struct operation *op, const s
 }
 
 static void rap_call(struct event_maker *m, const struct operation *op, const struct smb1_transaction_request *q) {
+    (void)q; /* the name of its pipe is with the transaction */
     const struct smb1_transaction_response *r = answered(op);
     maker_of_share(m, op);
-    event_text(&m->event, FIELD_PIPE_NAME, pipe_name(q->name));
-    level(m, &q->subject);
+    event_text(&m->event, FIELD_PIPE_NAME, pipe_name(op->smb1_request->transaction.name));
     if (r && r->rap.has_entries) {
         event_uint(&m->event, FIELD_ENTRIES, r->rap.entries_returned);
     }
@@ -436,7 +436,7 @@ static void changed(struct event_maker *m, const struct operation *op, const str
         event_text(e, op->links ? FIELD_LINK_TO : FIELD_RENAME_TO, op->new_name);
         event_bool(e, FIELD_REPLACE, c->replace);
         break;
-    case SMB1_CHANGE_SYMLINK:
+    case SMB1_CHANGE_SYMLINK: /* what it says, and not a path of the share */
         event_text(e, FIELD_SYMLINK_TARGET, c->new_name);
         break;
     default:
@@ -449,7 +449,9 @@ static void changed(struct event_maker *m, const struct operation *op, const str
 
 static void trans2(struct event_maker *m, const struct operation *op, const struct smb1_transaction_request *q) {
     const struct smb1_transaction_response *r = answered(op);
-    if (q->subject.subcommand == TRANS2_CREATE_DIRECTORY) {
+    bool made = q->subject.subcommand == TRANS2_CREATE_DIRECTORY ||
+                (q->subject.subcommand == TRANS2_SET_PATH_INFORMATION && q->change.kind == SMB1_CHANGE_POSIX_OPEN && q->change.directory);
+    if (made) {
         create_directory(m, op);
     } else {
         file(m, op);

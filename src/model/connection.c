@@ -24,6 +24,7 @@ struct connection *connection_new(struct model *m, const struct flow_facts *flow
     hash_init(&c->setups, m->budget);
     list_init(&c->channel_list);
     list_init(&c->exchange_ages);
+    list_init(&c->put_off);
     list_init(&c->setup_list);
     list_append(&m->connections, &c->of_model);
     return c;
@@ -159,7 +160,7 @@ void connection_end(struct connection *c, enum flow_end_reason reason, struct mo
     struct model *m = c->model;
     m->now = at;
     smb1_end(c);
-    for (struct link *x; (x = list_first(&c->exchange_ages));) {
+    for (struct link *x; (x = list_first(&c->put_off)) || (x = list_first(&c->exchange_ages));) {
         exchange_abandon(container_of(x, struct exchange, age));
     }
     for (struct link *x; (x = list_first(&c->setup_list));) {

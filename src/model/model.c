@@ -41,9 +41,11 @@ struct model *model_new(const struct model_limits *limits, const struct model_si
     hash_init(&m->sessions_by_server, budget);
     hash_init(&m->sessions_by_peers, budget);
     hash_init(&m->nodes, budget);
-    hash_init(&m->durables, budget);
-    struct list *const lists[] = {&m->connections,   &m->session_ages,       &m->tree_ages,    &m->handle_ages,
-                                  &m->exchange_ages, &m->smb1_exchange_ages, &m->smb1_transfers, &m->durable_ages, &m->setup_ages};
+    hash_init(&m->durables_by_server, budget);
+    hash_init(&m->durables_by_guid, budget);
+    struct list *const lists[] = {&m->connections,   &m->session_ages, &m->tree_ages, &m->handle_ages,
+                                  &m->exchange_ages, &m->durable_ages, &m->setup_ages, &m->smb1_exchange_ages,
+                                  &m->smb1_transfers};
     for (size_t i = 0; i < sizeof lists / sizeof lists[0]; i++) {
         list_init(lists[i]);
     }
@@ -71,9 +73,10 @@ void model_free(struct model *m) {
     hash_free(&m->sessions_by_server);
     hash_free(&m->sessions_by_peers);
     hash_free(&m->nodes);
-    hash_free(&m->durables);
-    struct pool *const pools[] = {&m->sessions_pool, &m->channels_pool,  &m->trees_pool,         &m->handles_pool,
-                                  &m->nodes_pool,    &m->exchanges_pool, &m->chains_pool,        &m->auths_pool,
+    hash_free(&m->durables_by_server);
+    hash_free(&m->durables_by_guid);
+    struct pool *const pools[] = {&m->sessions_pool, &m->channels_pool,  &m->trees_pool,  &m->handles_pool,
+                                  &m->nodes_pool,    &m->exchanges_pool, &m->chains_pool, &m->auths_pool,
                                   &m->setups_pool,   &m->durables_pool,  &m->smb1_exchanges_pool};
     for (size_t i = 0; i < sizeof pools / sizeof pools[0]; i++) {
         pool_free(pools[i]);
@@ -103,13 +106,27 @@ void model_unify(struct model *m, struct text *t) {
     *t = text_utf16((struct view){to, to ? code_page_to_utf16(m->code_page, t->bytes, to, room) : 0});
 }
 
+/* The oldest of what is most easily done without. */
+static bool evict(struct model *m) {
+    return durable_evict(m) || setup_evict(m) || exchange_evict(m) || smb1_evict(m) || handle_evict(m) || tree_evict(m) ||
+           session_evict(m);
+}
+
 void *model_take(struct model *m, struct pool *pool) {
     void *object = pool_take(pool);
-    while (!object && (durable_evict(m) || setup_evict(m) || exchange_evict(m) || smb1_evict(m) || handle_evict(m) ||
-                       tree_evict(m) || session_evict(m))) {
+    while (!object && evict(m)) {
         object = pool_take(pool);
     }
     return object;
+}
+
+struct shared_text *model_text(struct model *m, struct text text) {
+    struct shared_text *t = text_keep(&m->texts, text);
+    while (!t && text.bytes.n != 0 && evict(m)) {
+        t = text_keep(&m->texts, text);
+    }
+    m->stats->names_lost += !t && text.bytes.n != 0;
+    return t;
 }
 
 struct model_costs model_costs(void) {

@@ -147,7 +147,7 @@ struct session *session_new(struct connection *c, uint64_t id, bool smb1) {
     hash_init(&s->handles, m->budget);
     session_insert(s);
     if (!session_join(c, s)) {
-        session_free(s);
+        session_free(s, HANDLE_LOST);
         return NULL;
     }
     return s;
@@ -184,20 +184,20 @@ static void channel_free(struct channel *channel) {
 void session_leave(struct channel *channel) {
     struct session *s = channel->session;
     if (s->channels.head.next == s->channels.head.prev) {
-        session_free(s);
+        session_free(s, HANDLE_LOST);
     } else {
         channel_free(channel);
     }
 }
 
 /* Its handles are reported through one of its channels, so those go last. */
-void session_free(struct session *s) {
+void session_free(struct session *s, enum handle_end how) {
     struct model *m = s->model;
     for (struct link *x; (x = list_first(&s->handle_list));) {
-        handle_abandon(m, container_of(x, struct handle, of_session), false);
+        handle_abandon(m, container_of(x, struct handle, of_session), how);
     }
     for (struct link *x; (x = list_first(&s->tree_list));) {
-        tree_free(m, container_of(x, struct tree, of_session));
+        tree_free(m, container_of(x, struct tree, of_session), how);
     }
     for (struct link *x; (x = list_first(&s->channels));) {
         channel_free(container_of(x, struct channel, of_session));
@@ -216,11 +216,13 @@ void session_free(struct session *s) {
     pool_give(&m->sessions_pool, s);
 }
 
+/* Its opens are closed, but for durable ones, which wait to be taken up again (MS-SMB2 3.3.5.6). */
 void session_end(struct session *s) {
     for (struct link *x; (x = list_first(&s->handle_list));) {
-        handle_abandon(s->model, container_of(x, struct handle, of_session), true);
+        struct handle *h = container_of(x, struct handle, of_session);
+        handle_abandon(s->model, h, h->durable ? HANDLE_LOST : HANDLE_CLOSED);
     }
-    session_free(s);
+    session_free(s, HANDLE_CLOSED);
 }
 
 bool session_evict(struct model *m) {
@@ -232,7 +234,7 @@ bool session_evict(struct model *m) {
         return false;
     }
     m->stats->evicted_sessions++;
-    session_free(container_of(x, struct session, age));
+    session_free(container_of(x, struct session, age), HANDLE_EVICTED);
     return true;
 }
 
@@ -242,9 +244,9 @@ struct auth *auth_keep(struct model *m, const struct ntlm_message *n) {
         return NULL;
     }
     a->holders = 1;
-    a->domain = text_keep(&m->texts, n->domain);
-    a->user = text_keep(&m->texts, n->user);
-    a->workstation = text_keep(&m->texts, n->workstation);
+    a->domain = model_text(m, n->domain);
+    a->user = model_text(m, n->user);
+    a->workstation = model_text(m, n->workstation);
     a->facts.domain = text_of(a->domain);
     a->facts.user = text_of(a->user);
     a->facts.workstation = text_of(a->workstation);

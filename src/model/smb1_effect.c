@@ -164,10 +164,10 @@ static void (*const effects[256])(struct completion *) = {
     [SMB1_NT_CREATE_ANDX] = smb1_nt_create,
     [SMB1_NT_CANCEL] = cancel,
     [SMB1_NT_RENAME] = smb1_rename,
-    [SMB1_OPEN_PRINT_FILE] = smb1_open,
-    [SMB1_WRITE_PRINT_FILE] = smb1_write,
+    [SMB1_OPEN_PRINT_FILE] = smb1_print,
+    [SMB1_WRITE_PRINT_FILE] = smb1_print,
     [SMB1_CLOSE_PRINT_FILE] = smb1_print,
-    [SMB1_GET_PRINT_QUEUE] = query_info,
+    [SMB1_GET_PRINT_QUEUE] = smb1_print,
 };
 
 void smb1_effect_apply(struct completion *d) {
@@ -182,7 +182,7 @@ void smb1_effect_after(struct completion *d) {
         smb1_transacted(d);
     }
     if (any->command == SMB1_WRITE_AND_CLOSE && smb1_done(d) && d->handle) {
-        handle_abandon(d->c->model, d->handle, true);
+        handle_abandon(d->c->model, d->handle, HANDLE_CLOSED);
         d->handle = NULL;
     }
 }

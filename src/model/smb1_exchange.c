@@ -221,8 +221,9 @@ static void learn(struct completion *d) {
         bool closes = waits || command == SMB1_CLOSE || command == SMB1_WRITE_AND_CLOSE || command == SMB1_CLOSE_PRINT_FILE;
         d->handle = trusted && !closes ? smb1_handle_learn(d, fid) : smb1_handle_find(d->c, fid);
     }
-    if (!d->tree && d->handle) {
-        d->tree = d->handle->tree;
+    if (d->handle) {
+        handle_refresh(d->c->model, d->handle);
+        d->tree = d->tree ? d->tree : d->handle->tree;
     }
     if (!d->handle && d->smb1_ex && d->smb1_ex->handle_named && op->has_file_id) {
         op->has_aimed_name = true;

@@ -34,7 +34,7 @@ void smb1_opened(struct completion *d, const struct smb1_opening *o) {
     m->stats->files_opened++;
     struct handle *stale = smb1_handle_find(d->c, o->fid);
     if (stale) {
-        handle_abandon(m, stale, false);
+        handle_abandon(m, stale, HANDLE_LOST);
     }
     d->op.file_id = (struct file_id){0, o->fid};
     d->op.has_file_id = true;
@@ -119,7 +119,7 @@ static void closes(struct completion *d) {
     }
     d->op.sums = d->handle->facts.read_count != 0 || d->handle->facts.write_count != 0;
     d->ends_handle = true;
-    if (handle_deletes(d->handle)) {
+    if (handle_deletes(d->c->model, d->handle)) {
         d->op.kind = OPERATION_DELETE;
         effect_deleted(d);
     }
@@ -127,12 +127,6 @@ static void closes(struct completion *d) {
 
 void smb1_close(struct completion *d) {
     d->op.kind = OPERATION_CLOSE;
-    closes(d);
-}
-
-/* CLOSE_PRINT_FILE: what was written is printed now (MS-CIFS 2.2.4.69). */
-void smb1_print(struct completion *d) {
-    d->op.kind = OPERATION_PRINT;
     closes(d);
 }
 
@@ -169,6 +163,19 @@ void smb1_write(struct completion *d) {
     d->op.first_of_handle = (r || !d->smb1_rsp) && effect_first_time(d, true);
 }
 
+/* The commands of printing are told as that; with CLOSE_PRINT_FILE what was written goes to the printer (MS-CIFS 2.2.4.69). */
+void smb1_print(struct completion *d) {
+    uint8_t command = d->smb1_ex ? d->smb1_ex->request.command : d->smb1_rsp->command;
+    if (command == SMB1_OPEN_PRINT_FILE) {
+        smb1_open(d);
+    } else if (command == SMB1_WRITE_PRINT_FILE) {
+        smb1_write(d);
+    } else if (command == SMB1_CLOSE_PRINT_FILE) {
+        closes(d);
+    }
+    d->op.kind = OPERATION_PRINT;
+}
+
 /* ---- names */
 
 void smb1_delete(struct completion *d) {
@@ -201,9 +208,13 @@ void smb1_rename(struct completion *d) {
 }
 
 void smb1_path_renamed(struct completion *d, struct text from, struct text to) {
-    if (d->tree) {
-        handle_path_renamed(d->c->model, d->tree, from, to);
+    struct model *m = d->c->model;
+    struct node *node = d->tree ? node_at(m, d->tree, from) : NULL;
+    struct shared_text *name = node ? model_text(m, to) : NULL;
+    if (name && (node = node_at(m, d->tree, from))) { /* making room may have ended it */
+        node_rename(m, node, name);
     }
+    text_drop(&m->texts, name);
 }
 
 /* COPY and MOVE: the one adds a file, the other renames one, of this tree or another. */

@@ -232,7 +232,8 @@ void smb1_drop(struct smb1_exchange *x) {
 }
 
 struct text smb1_name(struct text name) {
-    if (name.encoding == ENC_UTF16LE && name.bytes.n >= 2 && name.bytes.p[0] == '\\' && name.bytes.p[1] == 0) {
+    bool leads = name.encoding == ENC_UTF16LE && name.bytes.n >= 2 && name.bytes.p[1] == 0;
+    if (leads && (name.bytes.p[0] == '\\' || name.bytes.p[0] == '/')) { /* the latter with Unix extensions */
         name.bytes = view_from(name.bytes, 2);
     }
     return name;

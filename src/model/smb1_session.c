@@ -43,7 +43,7 @@ static void dialect_chosen(struct completion *d, const struct smb1_negotiate_res
         return;
     }
     text_drop(&c->model->texts, c->smb1_dialect);
-    c->smb1_dialect = text_keep(&c->model->texts, q->negotiate_request.dialects.items[n->dialect_index]);
+    c->smb1_dialect = model_text(c->model, q->negotiate_request.dialects.items[n->dialect_index]);
     c->facts.smb1_dialect = text_of(c->smb1_dialect);
 }
 
@@ -149,7 +149,7 @@ static void process_ends(struct session *s, uint32_t process_id) {
         struct handle *h = container_of(x, struct handle, of_session);
         next = list_next(&s->handle_list, x);
         if (h->facts.process_id == process_id) {
-            handle_abandon(s->model, h, true);
+            handle_abandon(s->model, h, HANDLE_CLOSED);
         }
     }
 }
@@ -201,10 +201,7 @@ static void disconnect_old(struct completion *d, const struct smb1_message *q) {
         q && q->command == SMB1_TREE_CONNECT_ANDX && (q->tree_connect_request.flags & TREE_CONNECT_ANDX_DISCONNECT_TID);
     struct tree *old = asked ? smb1_tree_find(d->c, q->header.tree_id) : NULL;
     if (old) {
-        for (struct link *x; (x = list_first(&old->handles));) {
-            handle_abandon(d->c->model, container_of(x, struct handle, of_tree), true);
-        }
-        tree_free(d->c->model, old);
+        tree_free(d->c->model, old, HANDLE_CLOSED);
     }
 }
 
@@ -221,7 +218,7 @@ void smb1_tree_connect(struct completion *d) {
     uint16_t tid = own ? r->tree_connect_response.tree_id : d->smb1_rsp->header.tree_id;
     struct tree *stale = smb1_tree_find(d->c, tid);
     if (stale) {
-        tree_free(m, stale);
+        tree_free(m, stale, HANDLE_LOST);
     }
     struct tree *t = d->tree = smb1_tree_learn(d->c, tid);
     d->op.tree_id = tid;
@@ -231,7 +228,7 @@ void smb1_tree_connect(struct completion *d) {
         return;
     }
     t->facts.share_type = share_type_of(q, r);
-    struct shared_text *path = q ? text_keep(&m->texts, q->tree_connect_request.path) : NULL;
+    struct shared_text *path = q ? model_text(m, q->tree_connect_request.path) : NULL;
     if (path) {
         tree_name(d, t, path);
         text_drop(&m->texts, path);

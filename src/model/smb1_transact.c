@@ -121,8 +121,10 @@ static void disposition(struct completion *d, const struct smb1_change *change, 
         handle_mark(d->handle, &(struct smb2_set_info_request){.delete_pending = change->delete_pending});
     }
     /* By its path the server opens the file, marks it and closes it: with nobody else at it, it is gone. */
-    bool open = by_path && d->tree && handle_path_mark(d->c->model, d->tree, d->op.aimed_name, change->delete_pending);
-    if (by_path && !open && change->delete_pending) {
+    struct node *node = by_path && d->tree ? node_at(d->c->model, d->tree, d->op.aimed_name) : NULL;
+    if (node) {
+        node->delete_pending = change->delete_pending;
+    } else if (by_path && change->delete_pending) {
         d->op.kind = OPERATION_DELETE;
         d->op.has_delete_mark = false;
         effect_deleted(d);
@@ -142,6 +144,16 @@ static void posix_open(struct completion *d, const struct smb1_transaction_reque
     }
 }
 
+/* The Unix extensions name the new link by the path, and the file in the data; a FileLinkInformation the other way round. */
+static void link_made(struct completion *d, const struct smb1_transaction_request *q) {
+    bool of_unix = q->subject.level < SMB1_PASSTHROUGH;
+    d->op.has_new_name = d->op.links = true;
+    d->op.new_name = smb1_name(of_unix ? q->name : q->change.new_name);
+    if (of_unix) {
+        smb1_on_path(d, q->change.new_name);
+    }
+}
+
 static void set(struct completion *d, const struct smb1_transaction_request *q) {
     bool by_path = q->subject.subcommand == TRANS2_SET_PATH_INFORMATION;
     d->op.kind = OPERATION_SET_INFO;
@@ -158,8 +170,7 @@ static void set(struct completion *d, const struct smb1_transaction_request *q) 
         d->op.new_name = smb1_name(q->change.new_name);
         break;
     case SMB1_CHANGE_LINK:
-        d->op.has_new_name = d->op.links = true;
-        d->op.new_name = smb1_name(q->change.new_name);
+        link_made(d, q);
         break;
     case SMB1_CHANGE_POSIX_OPEN:
         posix_open(d, q);
@@ -331,12 +342,13 @@ static bool of_stream(struct text name) {
 
 void smb1_transacted(struct completion *d) {
     struct model *m = d->c->model;
-    if (d->op.kind != OPERATION_RENAME || !smb1_done(d) || of_stream(d->op.new_name)) {
+    if (d->op.kind != OPERATION_RENAME || !smb1_done(d)) {
         return;
     }
-    if (d->op.has_aimed_name) {
+    if (d->op.has_aimed_name && !of_stream(d->op.new_name)) {
         smb1_path_renamed(d, d->op.aimed_name, beside(m, d->op.aimed_name, d->op.new_name));
     } else if (d->handle && d->handle->facts.named) {
-        handle_name(m, d->handle, beside(m, d->handle->facts.name, d->op.new_name));
+        bool stream = of_stream(d->op.new_name);
+        handle_rename(m, d->handle, stream ? d->op.new_name : beside(m, d->handle->facts.name, d->op.new_name));
     }
 }

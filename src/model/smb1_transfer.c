@@ -221,10 +221,10 @@ bool smb1_transfer_secondary(struct smb1_exchange *x, const struct smb1_message 
 
 bool smb1_transfer_response(struct smb1_exchange *x, const struct smb1_message *r) {
     const struct smb1_transaction *t = &r->transaction;
-    smb1_transfer_asked(x);
     if (t->interim) {
         return smb1_succeeded(&r->header);
     }
+    smb1_transfer_asked(x);
     if (x->transfer && !x->transfer->response) {
         smb1_transfer_free(x);
     }

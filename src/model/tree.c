@@ -60,7 +60,7 @@ void tree_name(struct completion *d, struct tree *t, struct shared_text *path) {
     connection_add_share(d->c, t->path);
     struct text host = host_of(t->facts.path);
     if (host.bytes.n != 0 && !d->c->server_name) {
-        d->c->server_name = text_keep(&d->c->model->texts, host);
+        d->c->server_name = model_text(d->c->model, host);
         d->c->facts.server_name = text_of(d->c->server_name);
     }
 }
@@ -74,7 +74,7 @@ void tree_connected(struct completion *d) {
     uint32_t id = d->rsp->header.flags & SMB2_FLAGS_ASYNC_COMMAND ? d->op.tree_id : d->rsp->header.tree_id;
     struct tree *stale = tree_find(d->session, id);
     if (stale) {
-        tree_free(m, stale);
+        tree_free(m, stale, HANDLE_LOST);
     }
     struct tree *t = tree_learn(m, d->session, id);
     d->op.tree_id = id;
@@ -91,9 +91,9 @@ void tree_connected(struct completion *d) {
     }
 }
 
-void tree_free(struct model *m, struct tree *t) {
+void tree_free(struct model *m, struct tree *t, enum handle_end how) {
     for (struct link *x; (x = list_first(&t->handles));) {
-        handle_abandon(m, container_of(x, struct handle, of_tree), false);
+        handle_abandon(m, container_of(x, struct handle, of_tree), how);
     }
     hash_remove(&t->session->trees, &t->by_id);
     list_remove(&t->age);
@@ -109,6 +109,6 @@ bool tree_evict(struct model *m) {
         return false;
     }
     m->stats->evicted_trees++;
-    tree_free(m, container_of(x, struct tree, age));
+    tree_free(m, container_of(x, struct tree, age), HANDLE_EVICTED);
     return true;
 }
