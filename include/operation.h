@@ -13,6 +13,7 @@
 #include "pdu_ntlm.h"
 #include "pdu_smb1.h"
 #include "pdu_smb2.h"
+#include "smb1_transaction.h"
 #include "view.h"
 
 /* records.md: proto_info.operation */
@@ -68,6 +69,7 @@ struct handle_facts {
     struct text name; /* relative to the share, no leading backslash, the root empty */
     bool named;       /* the name is known (an empty one is the share's root) */
     bool directory, is_pipe;
+    uint32_t process_id; /* SMB1: that opened it */
     uint64_t bytes_read, bytes_written;
     uint64_t read_count, write_count;
 };
@@ -85,6 +87,8 @@ struct operation {
     const struct smb2_message *response;                     /* NULL where it was not seen, or there is none */
     const struct smb1_message *smb1_request, *smb1_response; /* SMB1; the answer to a NEGOTIATE may be response */
     enum direction dir;                                      /* of an envelope */
+    const struct smb1_transaction_request *smb1_asked;       /* a transaction that was understood; texts in UTF-16 */
+    const struct smb1_transaction_response *smb1_answered;
     const struct smb2_transform *transform;
     const struct smb2_compression *compression;
     uint32_t context_mask;    /* CREATE request: bit 1 << kind of each create context */
@@ -103,8 +107,14 @@ struct operation {
     bool first_of_handle; /* the first read or write of its handle */
     bool has_bytes_read, has_bytes_written;
     uint64_t bytes_read, bytes_written;
-    bool sums;                    /* the handle's sums belong to this record */
-    struct text copy_source;      /* server-side copy */
+    bool sums;                /* the handle's sums belong to this record */
+    struct text copy_source;  /* server-side copy */
+    bool failed;              /* SMB1: the response has an error */
+    bool has_new_name, links; /* SMB1: renamed by a path, or linked */
+    struct text new_name;
+    struct text pattern; /* SMB1: of a search, as sent with its folder */
+    bool has_entries;
+    uint32_t entries;
     bool delete_pending;          /* a SET_INFO or CREATE marked the file; */
     bool has_delete_mark;         /* ... or took the mark back */
     bool leg;                     /* SESSION_SETUP: more legs follow */

@@ -8,6 +8,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/code_page.h"
+
 static bool parse_number(const char *text, unsigned long low, unsigned long high, unsigned long *out) {
     char *end;
     errno = 0;
@@ -93,13 +95,14 @@ static bool add_input(struct options *o, const char *path) {
     return true;
 }
 
-enum { OPTION_DETAIL = 256, OPTION_PORT, OPTION_HOME_NET, OPTION_SENSOR_ID, OPTION_SCHEMA };
+enum { OPTION_DETAIL = 256, OPTION_PORT, OPTION_HOME_NET, OPTION_SENSOR_ID, OPTION_CODE_PAGE, OPTION_SCHEMA };
 
 static const struct option long_options[] = {
     {"detail", required_argument, NULL, OPTION_DETAIL},
     {"port", required_argument, NULL, OPTION_PORT},
     {"home-net", required_argument, NULL, OPTION_HOME_NET},
     {"sensor-id", required_argument, NULL, OPTION_SENSOR_ID},
+    {"code-page", required_argument, NULL, OPTION_CODE_PAGE},
     {"schema", no_argument, NULL, OPTION_SCHEMA},
     {"help", no_argument, NULL, 'h'},
     {"version", no_argument, NULL, 'V'},
@@ -118,6 +121,19 @@ static bool set_sensor_id(struct pipeline_settings *p, const char *text) {
         return false;
     }
     p->sensor_id = text;
+    return true;
+}
+
+static bool set_code_page(struct pipeline_settings *p, const char *text) {
+    struct code_page *page = code_page_open(text);
+    if (!page) {
+        log_error("--code-page %s: there is no such code page; iconv -l lists those there are, " CODE_PAGE_DEFAULT
+                  " is the default",
+                  text);
+        return false;
+    }
+    code_page_close(page);
+    p->code_page = text;
     return true;
 }
 
@@ -151,6 +167,8 @@ static bool take_option(struct options *o, int option, char *const *argv) {
         return add_home(&o->pipeline, optarg);
     case OPTION_SENSOR_ID:
         return set_sensor_id(&o->pipeline, optarg);
+    case OPTION_CODE_PAGE:
+        return set_code_page(&o->pipeline, optarg);
     case ':':
         log_error("%s: it needs a value; see smbtap -h", argv[optind - 1]);
         return false;
@@ -216,6 +234,8 @@ void options_help(void) {
         "  --port N              a TCP port of SMB servers, repeatable; default 445 and 139\n"
         "                        (SMB on any other port is found by its first message)\n"
         "  --home-net CIDR       a network of ours, repeatable; gives each record its network_direction\n"
+        "  --code-page NAME      how names are written in SMB1 without Unicode, as iconv calls it; "
+        "default: " CODE_PAGE_DEFAULT "\n"
         "  --sensor-id NAME      stands in every record; default: replay\n"
         "  --schema              prints the JSON Schema of the records\n"
         "  -q, --quiet           only errors on standard error\n"

@@ -17,7 +17,8 @@ struct pipeline_settings {
     struct network home[PIPELINE_HOME_MAX];
     size_t home_count;
     const char *sensor_id;
-    uint64_t secret; /* keys the hash tables; changes no record */
+    const char *code_page; /* of SMB1's OEM strings, as iconv knows it; NULL: CODE_PAGE_DEFAULT */
+    uint64_t secret;       /* keys the hash tables; changes no record */
 };
 
 /* Where records go: 0, or a negative errno, after which nothing more is sent. Event and line live during the call. */

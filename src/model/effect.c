@@ -93,14 +93,14 @@ static void close_handle(struct completion *d) {
     }
 }
 
-static void count_deletion(struct completion *d) {
+void effect_deleted(struct completion *d) {
     if (d->op.kind == OPERATION_DELETE) {
         d->c->facts.files_deleted++;
         d->c->model->stats->files_deleted++;
     }
 }
 
-static void note_read(struct completion *d, uint64_t bytes) {
+void effect_read(struct completion *d, uint64_t bytes) {
     struct connection *c = d->c;
     d->op.has_bytes_read = true;
     d->op.bytes_read = bytes;
@@ -112,7 +112,7 @@ static void note_read(struct completion *d, uint64_t bytes) {
     }
 }
 
-static void note_written(struct completion *d, uint64_t bytes) {
+void effect_written(struct completion *d, uint64_t bytes) {
     struct connection *c = d->c;
     d->op.has_bytes_written = true;
     d->op.bytes_written = bytes;
@@ -126,9 +126,9 @@ static void note_written(struct completion *d, uint64_t bytes) {
 }
 
 /* The first one of a handle is told from the others. Where there is no response to know the handle by, each counts as one. */
-static bool first_time(struct completion *d, bool writes) {
+bool effect_first_time(struct completion *d, bool writes) {
     if (!d->handle) {
-        return !d->op.has_file_id || !d->rsp;
+        return !d->op.has_file_id || (!d->rsp && !d->smb1_rsp);
     }
     bool *reported = writes ? &d->handle->write_reported : &d->handle->read_reported;
     bool first = !*reported;
@@ -140,18 +140,18 @@ static void read_data(struct completion *d) {
     const struct smb2_message *r = answer_of(d);
     d->op.kind = on_pipe(d) ? OPERATION_READ_PIPE : OPERATION_READ;
     if (r) {
-        note_read(d, r->read_response.data_length);
+        effect_read(d, r->read_response.data_length);
     }
-    d->op.first_of_handle = (r || !d->rsp) && first_time(d, false);
+    d->op.first_of_handle = (r || !d->rsp) && effect_first_time(d, false);
 }
 
 static void write_data(struct completion *d) {
     const struct smb2_message *r = answer_of(d);
     d->op.kind = on_pipe(d) ? OPERATION_WRITE_PIPE : OPERATION_WRITE;
     if (r) {
-        note_written(d, r->write_response.count);
+        effect_written(d, r->write_response.count);
     }
-    d->op.first_of_handle = (r || !d->rsp) && first_time(d, true);
+    d->op.first_of_handle = (r || !d->rsp) && effect_first_time(d, true);
 }
 
 /* ---- IOCTL */
@@ -214,9 +214,9 @@ static void ioctl(struct completion *d) {
     }
     if (code == FSCTL_PIPE_TRANSCEIVE && r) {
         if (q) {
-            note_written(d, q->ioctl.input_length);
+            effect_written(d, q->ioctl.input_length);
         }
-        note_read(d, r->ioctl.output_length);
+        effect_read(d, r->ioctl.output_length);
     }
 }
 
@@ -350,5 +350,5 @@ static void (*const effects[SMB2_COMMANDS])(struct completion *) = {
 void effect_apply(struct completion *d) {
     uint16_t command = d->ex ? d->ex->request.header.command : d->rsp->header.command;
     (command < SMB2_COMMANDS ? effects[command] : other)(d);
-    count_deletion(d);
+    effect_deleted(d);
 }

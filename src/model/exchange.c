@@ -377,12 +377,7 @@ static void completion_learn(struct completion *d) {
     completion_hold(d);
 }
 
-static void completion_finish(struct completion *d) {
-    completion_learn(d);
-    effect_apply(d);
-    completion_report(d);
-    effect_after(d);
-    auth_drop(d->c->model, d->auth);
+void completion_settle(struct completion *d) {
     if (d->ends_handle && d->handle) {
         handle_free(d->c->model, d->handle, HANDLE_CLOSED);
         d->handle = NULL;
@@ -393,6 +388,15 @@ static void completion_finish(struct completion *d) {
     if (d->ends_session && d->session) {
         session_end(d->session);
     }
+}
+
+static void completion_finish(struct completion *d) {
+    completion_learn(d);
+    effect_apply(d);
+    completion_report(d);
+    effect_after(d);
+    auth_drop(d->c->model, d->auth);
+    completion_settle(d);
 }
 
 void exchange_response(struct connection *c, const struct smb2_message *r, enum verdict verdict) {
@@ -506,6 +510,9 @@ void completion_report(struct completion *d) {
         m->stats->operations[op->header->command]++;
     }
     op->signed_message = (op->request && (op->request->header.flags & SMB2_FLAGS_SIGNED)) ||
-                         (op->response && (op->response->header.flags & SMB2_FLAGS_SIGNED));
+                         (op->response && (op->response->header.flags & SMB2_FLAGS_SIGNED)) ||
+                         (op->smb1_request && op->smb1_request->header.has_signature) ||
+                         (op->smb1_response && op->smb1_response->header.has_signature);
+    m->stats->smb1_operations += op->smb1_request || op->smb1_response;
     m->sink.operation(m->sink.arg, op);
 }

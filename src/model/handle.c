@@ -1,20 +1,28 @@
 /* Opens: what they are called, and how they end. MS-SMB2 3.3.1.10. */
 #include "model/state.h"
 
-static uint64_t handle_hash(const struct session *s, struct file_id id) {
-    uint64_t secret = s->model->secret;
-    return hash_more(secret, hash_number(secret, id.persistent), id.volatile_part);
+/* FIDs of SMB1 are those of their connection, whatever session opened them. */
+static struct hash *handles_of(struct session *s) {
+    return s->smb1 ? smb1_fids(s) : &s->handles;
 }
 
-struct handle *handle_find(struct session *s, struct file_id id) {
-    uint64_t hash = handle_hash(s, id);
-    for (struct hash_node *n = hash_first(&s->handles, hash); n; n = hash_again(n->next, hash)) {
+static uint64_t handle_hash(const struct model *m, struct file_id id) {
+    return hash_more(m->secret, hash_number(m->secret, id.persistent), id.volatile_part);
+}
+
+struct handle *handle_find_in(const struct model *m, const struct hash *table, struct file_id id) {
+    uint64_t hash = handle_hash(m, id);
+    for (struct hash_node *n = hash_first(table, hash); n; n = hash_again(n->next, hash)) {
         struct handle *h = container_of(n, struct handle, by_id);
         if (h->facts.id.persistent == id.persistent && h->facts.id.volatile_part == id.volatile_part) {
             return h;
         }
     }
     return NULL;
+}
+
+struct handle *handle_find(struct session *s, struct file_id id) {
+    return handle_find_in(s->model, handles_of(s), id);
 }
 
 void handle_belongs(struct handle *h, struct tree *t) {
@@ -41,7 +49,7 @@ struct handle *handle_learn(struct model *m, struct session *s, struct tree *t, 
     }
     h->facts.id = id;
     h->session = s;
-    hash_insert(&s->handles, &h->by_id, handle_hash(s, id));
+    hash_insert(handles_of(s), &h->by_id, handle_hash(m, id));
     list_append(&m->handle_ages, &h->age);
     list_append(&s->handle_list, &h->of_session);
     if (t) {
@@ -262,7 +270,7 @@ void handle_free(struct model *m, struct handle *h, enum handle_end how) {
     if (h->durable) {
         durable_leave(m, h, how == HANDLE_CLOSED);
     }
-    hash_remove(&h->session->handles, &h->by_id);
+    hash_remove(handles_of(h->session), &h->by_id);
     list_remove(&h->age);
     list_remove(&h->of_session);
     list_remove(&h->of_tree);

@@ -120,6 +120,11 @@ struct node *node_open(struct model *m, struct handle *h, bool again) {
     return n;
 }
 
+struct node *node_at(struct model *m, const struct tree *t, struct text name) {
+    struct node_key k = {&t->session->server, share_of(t->facts.path), name.bytes, 0, 0};
+    return t->path ? node_find(m, &k) : NULL;
+}
+
 void node_close(struct model *m, struct node *n) {
     if (!n || --n->opens > 0) {
         return;

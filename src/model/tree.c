@@ -54,6 +54,17 @@ static struct text host_of(struct text path) {
     return text_utf16(view_part(v, start, end - start));
 }
 
+void tree_name(struct completion *d, struct tree *t, struct shared_text *path) {
+    t->path = text_share(path);
+    t->facts.path = text_of(t->path);
+    connection_add_share(d->c, t->path);
+    struct text host = host_of(t->facts.path);
+    if (host.bytes.n != 0 && !d->c->server_name) {
+        d->c->server_name = model_text(d->c->model, host);
+        d->c->facts.server_name = text_of(d->c->server_name);
+    }
+}
+
 /* TREE_CONNECT, MS-SMB2 3.3.5.7: the TreeId comes with the response's header. */
 void tree_connected(struct completion *d) {
     if (!d->rsp || d->rsp->header.status != 0 || !d->session) {
@@ -76,14 +87,7 @@ void tree_connected(struct completion *d) {
         t->facts.share_type = d->rsp->tree_connect_response.share_type;
     }
     if (d->ex && d->ex->text) {
-        t->path = text_share(d->ex->text);
-        t->facts.path = text_of(t->path);
-        connection_add_share(d->c, t->path);
-        struct text host = host_of(t->facts.path);
-        if (host.bytes.n != 0 && !d->c->server_name) {
-            d->c->server_name = model_text(m, host);
-            d->c->facts.server_name = text_of(d->c->server_name);
-        }
+        tree_name(d, t, d->ex->text);
     }
 }
 
