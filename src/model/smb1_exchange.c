@@ -117,6 +117,9 @@ static void smb1_exchange_detach(struct smb1_exchange *x) {
     if (s->negotiate == x) {
         s->negotiate = NULL;
     }
+    if (s->raw == x) {
+        s->raw = NULL;
+    }
 }
 
 static bool same_id(const struct smb1_exchange *x, const struct smb1_header *h) {
@@ -359,6 +362,9 @@ static void request(struct connection *c, const struct smb1_message *q) {
     if (q->command == SMB1_NEGOTIATE) {
         c->smb1->negotiate = x;
     }
+    if (q->command == SMB1_READ_RAW || q->command == SMB1_WRITE_RAW) {
+        c->smb1->raw = x;
+    }
 }
 
 /* The break of an oplock, MS-CIFS 2.2.4.32.1: the one request that a server sends. */
@@ -424,6 +430,7 @@ static void response(struct connection *c, struct smb1_message *r) {
     own_status(r);
     struct smb1_exchange *x = r->chain_index == 0 || s->answering ? smb1_exchange_find(c, r) : NULL;
     s->answering = x ? x->chain : s->answering;
+    s->raw_data = r->command == SMB1_WRITE_RAW && smb1_succeeded(&r->header);
     if (x && is_interim(x, r)) {
         x->interim++;
         s->answering = 0;
@@ -461,6 +468,26 @@ void smb1_message(struct connection *c, const struct smb1_message *message) {
     } else {
         request(c, &m);
     }
+}
+
+/* The data of READ_RAW is its whole answer, and says nothing of how it went (MS-CIFS 2.2.4.22.2); that of WRITE_RAW goes the other way
+ * after the server said so (2.2.4.25.1). */
+bool smb1_raw(struct connection *c, uint32_t length) {
+    struct smb1_exchange *x = c->smb1 ? c->smb1->raw : NULL;
+    bool reads = x && x->request.command == SMB1_READ_RAW;
+    if (!x || reads != (c->dir == TO_CLIENT)) {
+        return c->smb1 && c->smb1->raw_data && c->dir == TO_SERVER;
+    }
+    if (!reads) {
+        return true;
+    }
+    struct smb1_message r = {.header = x->request.header, .command = SMB1_READ_RAW, .andx_command = SMB1_NO_ANDX_COMMAND};
+    r.header.status = 0;
+    r.header.flags |= SMB_FLAGS_REPLY;
+    r.response = r.chain_last = true;
+    r.read_response.data_length = length;
+    response(c, &r);
+    return true;
 }
 
 /* ---- an SMB1 NEGOTIATE that is answered in SMB2, MS-SMB2 3.3.5.3 */
