@@ -388,8 +388,8 @@ static bool is_interim(struct smb1_exchange *x, const struct smb1_message *r) {
     switch (r->command) {
     case SMB1_ECHO: /* one for each that was asked for, numbered from 1 on (2.2.4.39.2) */
         return r->echo.count < x->request.echo.count;
-    case SMB1_WRITE_RAW: /* "go on": a final one comes with WRITE_COMPLETE (2.2.4.25.3) */
-        return x->request.write_request.write_mode & WRITE_THROUGH;
+    case SMB1_WRITE_RAW: /* "go on": a final one comes with WRITE_COMPLETE (2.2.4.25.3), from Samba with WRITE_RAW again */
+        return x->interim == 0 && (x->request.write_request.write_mode & WRITE_THROUGH);
     default:
         return false;
     }
@@ -452,24 +452,6 @@ static void response(struct connection *c, struct smb1_message *r) {
     }
 }
 
-void smb1_message(struct connection *c, const struct smb1_message *message) {
-    if (c->facts.version == 0) {
-        c->facts.version = 1;
-    }
-    if (!part_of(c)) {
-        return;
-    }
-    struct smb1_message m = *message;
-    smb1_unify(c->model, &m);
-    if (m.unasked) {
-        unasked(c, &m);
-    } else if (m.response) {
-        response(c, &m);
-    } else {
-        request(c, &m);
-    }
-}
-
 /* The data of READ_RAW is its whole answer, and says nothing of how it went (MS-CIFS 2.2.4.22.2); that of WRITE_RAW goes the other way
  * after the server said so (2.2.4.25.1). */
 bool smb1_raw(struct connection *c, uint32_t length) {
@@ -488,6 +470,34 @@ bool smb1_raw(struct connection *c, uint32_t length) {
     r.read_response.data_length = length;
     response(c, &r);
     return true;
+}
+
+/* Samba's "go on" comes without SMB_FLAGS_REPLY. */
+static void go_on(struct connection *c, const struct smb1_message *m) {
+    struct smb1_message r = {.header = m->header, .command = SMB1_WRITE_RAW, .andx_command = SMB1_NO_ANDX_COMMAND};
+    r.header.flags |= SMB_FLAGS_REPLY;
+    r.response = r.chain_last = true;
+    response(c, &r);
+}
+
+void smb1_message(struct connection *c, const struct smb1_message *message) {
+    if (c->facts.version == 0) {
+        c->facts.version = 1;
+    }
+    if (!part_of(c)) {
+        return;
+    }
+    struct smb1_message m = *message;
+    smb1_unify(c->model, &m);
+    if (m.unasked) {
+        unasked(c, &m);
+    } else if (!m.response && c->dir == TO_CLIENT && m.command == SMB1_WRITE_RAW) {
+        go_on(c, &m);
+    } else if (m.response) {
+        response(c, &m);
+    } else {
+        request(c, &m);
+    }
 }
 
 /* ---- an SMB1 NEGOTIATE that is answered in SMB2, MS-SMB2 3.3.5.3 */
