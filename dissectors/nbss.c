@@ -32,6 +32,7 @@ enum lane_state {
     LANE_HEAD,   /* in a message whose extent is not known yet */
     LANE_BODY,   /* in a message whose extent is known */
     LANE_SKIP,   /* passing over the rest of a frame */
+    LANE_CONTROL, /* in a packet of the session service's own */
     LANE_LOST,   /* looking for a message that proves itself */
 };
 
@@ -66,6 +67,7 @@ struct lane {
 };
 
 struct nbss {
+    bool session_service; /* a session request was seen: lengths have 17 bits, RFC 1002 4.3.1 */
     struct nbss_pool *pool;
     struct budget *budget;
     struct framer_sink sink;
@@ -229,11 +231,22 @@ static void give_up_head(const struct step *s, struct view front) {
     }
 }
 
+/* Hands out what is no message of SMB. */
+static bool tell_other(const struct step *s, uint8_t type, uint32_t length, struct view bytes) {
+    const struct framer_sink *sink = &s->n->sink;
+    struct other_packet p = {type, length, bytes, s->lane->begin, s->at};
+    return sink->other && sink->other(sink->arg, s->dir, &p);
+}
+
 /* Something else than a message of SMB. After good messages the length is believed, else it is as doubtful as the rest. */
 static void alien(const struct step *s) {
     struct lane *l = s->lane;
     if (!l->first) {
         report(s, FAULT_CHAIN);
+        skip_frame(s);
+        return;
+    }
+    if (l->trusted && tell_other(s, SESSION_MESSAGE, l->left, (struct view){NULL, 0})) {
         skip_frame(s);
         return;
     }
@@ -305,7 +318,7 @@ static size_t step_head(const struct step *s, struct view v) {
     }
 }
 
-/* A packet of the session service that is no message: passed over. */
+/* A packet of the session service that is no message. */
 static void control_begin(const struct step *s, uint8_t type, uint32_t length) {
     static const uint32_t expected[] = {
         [POSITIVE_RESPONSE - SESSION_REQUEST] = 0,
@@ -321,8 +334,15 @@ static void control_begin(const struct step *s, uint8_t type, uint32_t length) {
         lose(s, false);
         return;
     }
+    s->n->session_service = s->n->session_service || type == SESSION_REQUEST;
+    if (length == 0) {
+        (void)tell_other(s, type, 0, (struct view){NULL, 0});
+        l->state = LANE_HEADER;
+        return;
+    }
+    element_reset(s);
     l->left = length;
-    l->state = length ? LANE_SKIP : LANE_HEADER;
+    l->state = LANE_CONTROL;
 }
 
 static void frame_begin(const struct step *s) {
@@ -330,6 +350,11 @@ static void frame_begin(const struct step *s) {
     struct cursor c = cursor_over((struct view){l->header, HEADER_SIZE});
     uint8_t type = cursor_u8(&c);
     uint32_t length = cursor_be24(&c);
+    enum { LENGTH_BITS = 0x1FFFF };
+    if (s->n->session_service && length > LENGTH_BITS) {
+        report(s, FAULT_NBSS_LENGTH);
+        length &= LENGTH_BITS;
+    }
     l->header_have = 0;
     if (type >= SESSION_REQUEST && type <= SESSION_KEEP_ALIVE) {
         control_begin(s, type, length);
@@ -344,7 +369,9 @@ static void frame_begin(const struct step *s) {
     l->first = true;
     l->state = LANE_HEAD;
     if (length < PROTOCOL_ID_SIZE) {
-        report(s, FAULT_NBSS_LENGTH);
+        if (!l->trusted || !tell_other(s, SESSION_MESSAGE, length, (struct view){NULL, 0})) {
+            report(s, FAULT_NBSS_LENGTH);
+        }
         l->state = length ? LANE_SKIP : LANE_HEADER;
     }
 }
@@ -376,6 +403,23 @@ static size_t step_skip(const struct step *s, struct view v) {
     return n;
 }
 
+static size_t step_control(const struct step *s, struct view v) {
+    struct lane *l = s->lane;
+    uint32_t n = smaller(v.n, l->left - l->pos);
+    bool whole = l->pos == 0 && n == l->left;
+    if (!whole && !l->cut) {
+        (void)keep(s, view_part(v, 0, n));
+    }
+    l->pos += n;
+    if (l->pos == l->left) {
+        (void)tell_other(s, l->header[0], l->left, whole ? view_part(v, 0, n) : nbss_piece_view(l->kept));
+        element_reset(s);
+        l->left = 0;
+        l->state = LANE_HEADER;
+    }
+    return n;
+}
+
 /* One segment, or what is left of one, as long as the framing holds; returns how far that was. */
 static size_t follow(const struct step *s, struct view v) {
     size_t pos = 0;
@@ -393,6 +437,9 @@ static size_t follow(const struct step *s, struct view v) {
             break;
         case LANE_SKIP:
             pos += step_skip(s, rest);
+            break;
+        case LANE_CONTROL:
+            pos += step_control(s, rest);
             break;
         case LANE_LOST:
             break;
@@ -596,6 +643,9 @@ static void lane_gap(struct step *s, uint64_t length) {
         case LANE_BODY:
             length -= gap_in_body(s, length);
             break;
+        case LANE_CONTROL:
+            skip_frame(s);
+            break;
         case LANE_SKIP: {
             uint32_t n = length < l->left ? (uint32_t)length : l->left;
             length -= n;
@@ -675,6 +725,42 @@ void nbss_free(struct nbss *n) {
         lost_free(&s, s.lane->lost);
     }
     free(n);
+}
+
+/* A name of the first level, RFC 1001 14.1: a label of 32 letters, two for each byte; behind it the labels of a scope, and a zero. */
+static bool take_name(struct cursor *c, struct netbios_name *out) {
+    enum { LETTERS = 32, LAST = LETTERS / 2 - 1 };
+    uint8_t decoded[LETTERS / 2];
+    bool good = cursor_u8(c) == LETTERS;
+    struct view v = cursor_take(c, LETTERS);
+    for (size_t i = 0; good && i < v.n; i++) {
+        good = v.p[i] >= 'A' && v.p[i] <= 'P';
+        uint8_t half = (uint8_t)(v.p[i] - 'A');
+        decoded[i / 2] = i % 2 == 0 ? (uint8_t)(half << 4) : (uint8_t)(decoded[i / 2] | half);
+    }
+    for (uint8_t label = cursor_u8(c); label != 0 && cursor_ok(c); label = cursor_u8(c)) {
+        cursor_skip(c, label);
+    }
+    if (!good || !cursor_ok(c)) {
+        return false;
+    }
+    *out = (struct netbios_name){.length = LAST, .suffix = decoded[LAST]};
+    memcpy(out->bytes, decoded, LAST);
+    while (out->length > 0 && (out->bytes[out->length - 1] == ' ' || out->bytes[out->length - 1] == 0)) {
+        out->length--;
+    }
+    return true;
+}
+
+bool nbss_session_request_names(struct view bytes, struct netbios_name *called, struct netbios_name *calling) {
+    struct cursor c = cursor_over(bytes);
+    struct netbios_name first, second;
+    if (!take_name(&c, &first) || !take_name(&c, &second)) {
+        return false;
+    }
+    *called = first;
+    *calling = second;
+    return true;
 }
 
 /* RFC 1002 4.3.2: two names in the encoding of RFC 1001 14.1, 32 letters each; as far as the bytes go. */

@@ -44,10 +44,20 @@ enum framer_fault {
     FRAMER_FAULTS
 };
 
+/* What else the session service carries, RFC 1002 4.3: its own packets, and session messages that are no SMB, as the data of READ_RAW
+ * and WRITE_RAW (MS-CIFS 2.2.4.22, 2.2.4.25). */
+struct other_packet {
+    uint8_t type;      /* 0x81 to 0x85; 0 for a session message */
+    uint32_t length;   /* behind the header of four bytes */
+    struct view bytes; /* of a session request and of an answer to one, as far as they came; lives during the call */
+    struct moment begin, end;
+};
+
 struct framer_sink {
     void *arg;
     void (*message)(void *arg, enum direction, const struct message *);
     void (*fault)(void *arg, enum direction, enum framer_fault);
+    bool (*other)(void *arg, enum direction, const struct other_packet *); /* was it expected? else it is a fault; may be NULL */
 };
 
 /* How far a message reaches, as its head says. */

@@ -32,6 +32,16 @@ void nbss_free(struct nbss *);
 /* Bytes that an idle connection costs here. */
 size_t nbss_size(void);
 
+/* A name in the encoding of RFC 1001 14.1, as a session request has two: the called one and the calling one. */
+struct netbios_name {
+    uint8_t bytes[15];
+    size_t length; /* without the blanks behind it */
+    uint8_t suffix; /* the 16th byte: 0x20 a file server, 0x00 a workstation */
+};
+
+/* False where the bytes hold no two names; out is then as it was. */
+bool nbss_session_request_names(struct view bytes, struct netbios_name *called, struct netbios_name *calling);
+
 /* Is this the first data of an SMB connection, and which side sent it? For ports where SMB is not expected. PROBE_MORE: so far it
  * may be, ask again with more of it; never with NBSS_PROBE_BYTES or more. */
 enum { NBSS_PROBE_BYTES = 128 };

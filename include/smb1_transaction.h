@@ -79,7 +79,7 @@ struct smb1_change {
     bool directory;                        /* POSIX_UNLINK; POSIX_OPEN: SMB_O_DIRECTORY */
 };
 
-enum { SMB1_POSIX_O_DIRECTORY = 0x0400 }; /* of posix_open_flags */
+enum { SMB1_POSIX_O_DIRECTORY = 0x0200 }; /* of posix_open_flags */
 
 struct smb1_transaction_request {
     struct smb1_subject subject;

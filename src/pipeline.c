@@ -115,6 +115,11 @@ static void on_fault(void *arg, enum direction dir, enum framer_fault fault) {
     connection_fault(f->connection, fault);
 }
 
+static bool on_other(void *arg, enum direction dir, const struct other_packet *packet) {
+    struct decoded_flow *f = arg;
+    return connection_other(f->connection, dir, packet);
+}
+
 /* ---- flow -bytes, gap, end-> nbss */
 
 static void decoded_flow_free(struct decoded_flow *f) {
@@ -136,7 +141,7 @@ static void *on_open(void *arg, const struct flow_facts *flow) {
         return NULL;
     }
     f->pipeline = p;
-    struct framer_sink sink = {f, on_message, on_fault};
+    struct framer_sink sink = {f, on_message, on_fault, on_other};
     f->framer = nbss_new(p->buffers, &sink, p->budget, flow->start_seen);
     f->connection = f->framer ? connection_new(p->model, flow, (struct view){(const uint8_t *)json, n}) : NULL;
     if (!f->connection) {

@@ -65,13 +65,21 @@ static void user(struct event_maker *m, const struct auth_facts *a) {
     event_joined(&m->event, FIELD_USER, parts, 3);
 }
 
+/* Of a server that is called by an address, or not at all, the NetBIOS name; of a client that says no workstation likewise. */
+static void machines(struct event *e, const struct connection_facts *c, bool workstation) {
+    if (!workstation) {
+        event_text(e, FIELD_SRC_HOSTNAME, c->netbios_calling);
+    }
+    server_name(e, c->server_name.bytes.n && !is_address(c->server_name.bytes) ? c->server_name : c->netbios_called);
+}
+
 static void who(struct event_maker *m, const struct operation *op) {
     const struct auth_facts *a = op->auth ? op->auth : op->session ? op->session->auth : NULL;
     if (a) {
         user(m, a);
         event_text(&m->event, FIELD_SRC_HOSTNAME, a->workstation);
     }
-    server_name(&m->event, op->connection->server_name);
+    machines(&m->event, op->connection, a && a->workstation.bytes.n);
 }
 
 /* ---- what every operation has */
@@ -253,6 +261,31 @@ static const char *signing_mode(uint16_t mode) {
     return mode & SMB2_NEGOTIATE_SIGNING_ENABLED ? "enabled" : "none";
 }
 
+/* RFC 1002 4.3.4: why a session request was refused. */
+static const struct name_row netbios_rows[] = {
+    {0x80, "refused: not listening on called name"},
+    {0x81, "refused: not listening for calling name"},
+    {0x82, "refused: called name not present"},
+    {0x83, "refused: insufficient resources"},
+    {0x8F, "refused: unspecified error"},
+};
+static const struct name_table netbios_names = {netbios_rows, sizeof netbios_rows / sizeof netbios_rows[0]};
+
+static void netbios(struct event *e, const struct connection_facts *c) {
+    enum { POSITIVE = 0x82, NEGATIVE = 0x83, RETARGET = 0x84 }; /* RFC 1002 4.3.1 */
+    const char *refusal = names_find(&netbios_names, c->netbios_error);
+    if (c->netbios_answer == POSITIVE) {
+        event_name(e, FIELD_NETBIOS_SESSION, "accepted");
+    } else if (c->netbios_answer == NEGATIVE) {
+        event_name(e, FIELD_NETBIOS_SESSION, refusal ? refusal : "refused");
+    } else if (c->netbios_answer == RETARGET) {
+        event_name(e, FIELD_NETBIOS_SESSION, "retargeted");
+    }
+    if (c->keep_alives) {
+        event_uint(e, FIELD_KEEP_ALIVES, c->keep_alives);
+    }
+}
+
 static void session_sums(struct event_maker *m, const struct connection_facts *c) {
     struct event *e = &m->event;
     if (c->version) {
@@ -273,6 +306,7 @@ static void session_sums(struct event_maker *m, const struct connection_facts *c
     if (c->compressed_messages) {
         event_uint(e, FIELD_COMPRESSED_MESSAGES, c->compressed_messages);
     }
+    netbios(e, c);
     users(m, c);
     event_texts(e, FIELD_SHARES, c->shares, c->share_count);
     event_uint(e, FIELD_FILES_OPENED, c->files_opened);
@@ -319,7 +353,7 @@ void maker_flow_end(struct event_maker *m, const struct connection_facts *c, enu
                     struct moment at) {
     begin(m, c, ACTION_END, c->flow->first);
     (void)at;
-    server_name(&m->event, c->server_name);
+    machines(&m->event, c, false);
     transport_sums(&m->event, c->flow, reason);
     faults(m, c);
     session_sums(m, c);

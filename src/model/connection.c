@@ -3,6 +3,7 @@
 #include <string.h>
 
 #include "model/state.h"
+#include "nbss.h"
 
 struct connection *connection_new(struct model *m, const struct flow_facts *flow, struct view flow_json) {
     size_t size = sizeof(struct connection) + flow_json.n;
@@ -129,6 +130,45 @@ void connection_fault(struct connection *c, enum framer_fault fault) {
     c->model->stats->framer_faults[fault]++;
 }
 
+static struct shared_text *keep_name(struct connection *c, const struct netbios_name *name) {
+    struct text text = {{name->bytes, name->length}, ENC_OEM};
+    model_unify(c->model, &text);
+    return model_text(c->model, text);
+}
+
+/* RFC 1002 4.3.2. Who does not know the server's name calls it *SMBSERVER (MS-CIFS 3.2.4.2.1). */
+static void session_request(struct connection *c, struct view bytes) {
+    struct netbios_name called, calling;
+    if (c->netbios_calling || c->netbios_called || !nbss_session_request_names(bytes, &called, &calling)) {
+        return;
+    }
+    if (called.length > 0 && called.bytes[0] != '*') {
+        c->netbios_called = keep_name(c, &called);
+    }
+    c->netbios_calling = keep_name(c, &calling);
+    c->facts.netbios_called = text_of(c->netbios_called);
+    c->facts.netbios_calling = text_of(c->netbios_calling);
+}
+
+bool connection_other(struct connection *c, enum direction dir, const struct other_packet *p) {
+    enum { REQUEST = 0x81, POSITIVE, NEGATIVE, RETARGET, KEEP_ALIVE }; /* RFC 1002 4.3.1 */
+    if (p->type == 0) {
+        struct message raw = {.kind = MESSAGE_SMB1, .length = p->length, .first = true, .last = true, .begin = p->begin, .end = p->end};
+        connection_message(c, dir, &raw);
+        return smb1_raw(c, p->length);
+    }
+    if (p->type == KEEP_ALIVE) {
+        c->facts.keep_alives++;
+    } else if (p->type == REQUEST && dir == TO_SERVER) {
+        arena_reset(&c->model->scratch);
+        session_request(c, p->bytes);
+    } else if (p->type >= POSITIVE && p->type <= RETARGET && dir == TO_CLIENT) {
+        c->facts.netbios_answer = p->type;
+        c->facts.netbios_error = p->bytes.n > 0 && p->type == NEGATIVE ? p->bytes.p[0] : 0;
+    }
+    return true;
+}
+
 void connection_verdict(struct connection *c, enum verdict verdict) {
     c->facts.verdicts[verdict]++;
     c->model->stats->verdicts[verdict]++;
@@ -176,6 +216,8 @@ void connection_end(struct connection *c, enum flow_end_reason reason, struct mo
     copy_sources_free(c);
     text_drop(&m->texts, c->server_name);
     text_drop(&m->texts, c->smb1_dialect);
+    text_drop(&m->texts, c->netbios_called);
+    text_drop(&m->texts, c->netbios_calling);
     hash_free(&c->channels);
     hash_free(&c->exchanges);
     hash_free(&c->setups);

@@ -56,6 +56,8 @@ void connection_start(struct connection *);
 void connection_message(struct connection *, enum direction, const struct message *);
 void connection_pdu(struct connection *, const struct pdu *);
 void connection_fault(struct connection *, enum framer_fault);
+/* What the session service carries beside messages of SMB; true where it belongs to one. */
+bool connection_other(struct connection *, enum direction, const struct other_packet *);
 void connection_verdict(struct connection *, enum verdict);
 /* Reports what is open, then the end, and frees the connection. */
 void connection_end(struct connection *, enum flow_end_reason, struct moment);

@@ -117,6 +117,9 @@ static void smb1_exchange_detach(struct smb1_exchange *x) {
     if (s->negotiate == x) {
         s->negotiate = NULL;
     }
+    if (s->raw == x) {
+        s->raw = NULL;
+    }
 }
 
 static bool same_id(const struct smb1_exchange *x, const struct smb1_header *h) {
@@ -360,6 +363,9 @@ static void request(struct connection *c, const struct smb1_message *q) {
     if (q->command == SMB1_NEGOTIATE) {
         c->smb1->negotiate = x;
     }
+    if (q->command == SMB1_READ_RAW || q->command == SMB1_WRITE_RAW) {
+        c->smb1->raw = x;
+    }
 }
 
 /* The break of an oplock, MS-CIFS 2.2.4.32.1: the one request that a server sends. */
@@ -383,8 +389,8 @@ static bool is_interim(struct smb1_exchange *x, const struct smb1_message *r) {
     switch (r->command) {
     case SMB1_ECHO: /* one for each that was asked for, numbered from 1 on (2.2.4.39.2) */
         return r->echo.count < x->request.echo.count;
-    case SMB1_WRITE_RAW: /* "go on": a final one comes with WRITE_COMPLETE (2.2.4.25.3) */
-        return x->request.write_request.write_mode & WRITE_THROUGH;
+    case SMB1_WRITE_RAW: /* "go on": a final one comes with WRITE_COMPLETE (2.2.4.25.3), from Samba with WRITE_RAW again */
+        return x->interim == 0 && (x->request.write_request.write_mode & WRITE_THROUGH);
     default:
         return false;
     }
@@ -425,6 +431,7 @@ static void response(struct connection *c, struct smb1_message *r) {
     own_status(r);
     struct smb1_exchange *x = r->chain_index == 0 || s->answering ? smb1_exchange_find(c, r) : NULL;
     s->answering = x ? x->chain : s->answering;
+    s->raw_data = r->command == SMB1_WRITE_RAW && smb1_succeeded(&r->header);
     if (x && is_interim(x, r)) {
         x->interim++;
         s->answering = 0;
@@ -446,6 +453,34 @@ static void response(struct connection *c, struct smb1_message *r) {
     }
 }
 
+/* The data of READ_RAW is its whole answer, and says nothing of how it went (MS-CIFS 2.2.4.22.2); that of WRITE_RAW goes the other way
+ * after the server said so (2.2.4.25.1). */
+bool smb1_raw(struct connection *c, uint32_t length) {
+    struct smb1_exchange *x = c->smb1 ? c->smb1->raw : NULL;
+    bool reads = x && x->request.command == SMB1_READ_RAW;
+    if (!x || reads != (c->dir == TO_CLIENT)) {
+        return c->smb1 && c->smb1->raw_data && c->dir == TO_SERVER;
+    }
+    if (!reads) {
+        return true;
+    }
+    struct smb1_message r = {.header = x->request.header, .command = SMB1_READ_RAW, .andx_command = SMB1_NO_ANDX_COMMAND};
+    r.header.status = 0;
+    r.header.flags |= SMB_FLAGS_REPLY;
+    r.response = r.chain_last = true;
+    r.read_response.data_length = length;
+    response(c, &r);
+    return true;
+}
+
+/* Samba's "go on" comes without SMB_FLAGS_REPLY. */
+static void go_on(struct connection *c, const struct smb1_message *m) {
+    struct smb1_message r = {.header = m->header, .command = SMB1_WRITE_RAW, .andx_command = SMB1_NO_ANDX_COMMAND};
+    r.header.flags |= SMB_FLAGS_REPLY;
+    r.response = r.chain_last = true;
+    response(c, &r);
+}
+
 void smb1_message(struct connection *c, const struct smb1_message *message) {
     if (c->facts.version == 0) {
         c->facts.version = 1;
@@ -457,6 +492,8 @@ void smb1_message(struct connection *c, const struct smb1_message *message) {
     smb1_unify(c->model, &m);
     if (m.unasked) {
         unasked(c, &m);
+    } else if (!m.response && c->dir == TO_CLIENT && m.command == SMB1_WRITE_RAW) {
+        go_on(c, &m);
     } else if (m.response) {
         response(c, &m);
     } else {

@@ -135,7 +135,7 @@ void smb1_close(struct completion *d) {
 void smb1_read(struct completion *d) {
     const struct smb1_message *r = smb1_answer_of(d);
     d->op.kind = smb1_on_pipe(d) ? OPERATION_READ_PIPE : OPERATION_READ;
-    if (r && r->command != SMB1_READ_RAW) {
+    if (r) {
         effect_read(d, r->read_response.data_length);
     }
     d->op.first_of_handle = (r || !d->smb1_rsp) && effect_first_time(d, false);

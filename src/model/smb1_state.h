@@ -62,8 +62,10 @@ struct smb1_connection {
     struct hash exchanges; /* struct smb1_exchange */
     struct list exchange_ages;
     struct smb1_exchange *negotiate; /* the NEGOTIATE that waits */
+    struct smb1_exchange *raw;       /* the READ_RAW or WRITE_RAW that waits: what comes next may have no header */
     uint64_t chain;                  /* number of the request at hand */
     bool opening;                    /* it has a command that opens a file */
+    bool raw_data;                   /* the last response said that the data of a WRITE_RAW may come */
     /* the response at hand */
     uint64_t answering; /* chain that it answers; 0: none that is known */
     bool new_uid, new_tid, opened;

@@ -193,7 +193,7 @@ struct connection {
     struct smb1_connection *smb1;      /* smb1_state.h; NULL until there is an SMB1 message */
     struct copy_sources *copy_sources; /* NULL until a resume key is given out */
     struct connection_names *names;    /* NULL until there are any */
-    struct shared_text *server_name, *smb1_dialect;
+    struct shared_text *server_name, *smb1_dialect, *netbios_called, *netbios_calling;
     uint8_t flow_json[];
 };
 
@@ -347,6 +347,8 @@ bool smb1_answered(struct connection *, const struct smb2_message *);
 void smb1_expire(struct connection *, uint64_t now_ns);
 void smb1_end(struct connection *); /* what waits is reported as unanswered */
 void smb1_free(struct connection *);
+/* A session message without a header, of so many bytes: true where READ_RAW or WRITE_RAW made it so. */
+bool smb1_raw(struct connection *, uint32_t length);
 bool smb1_evict(struct model *);
 /* smb1_file.c: where the handles of a session are found */
 struct hash *smb1_fids(struct session *);

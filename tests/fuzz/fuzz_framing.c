@@ -81,7 +81,7 @@ static void segment(struct nbss *n, struct view v, struct moment at) {
 
 static void run(struct watch *w, uint8_t mode, struct cursor cuts, struct view stream) {
     struct budget budget = {NULL, 0, mode & MODE_SMALL_BUDGET ? SMALL_BUDGET : BUDGET};
-    struct framer_sink sink = {w, on_message, on_fault};
+    struct framer_sink sink = {w, on_message, on_fault, NULL};
     struct nbss_pool *pool = nbss_pool_new();
     struct nbss *n = nbss_new(pool, &sink, &budget, !(mode & MODE_MID_STREAM));
     require(pool && n);

@@ -217,7 +217,7 @@ static inline void bench_open(struct bench *b, bool start_seen) {
     b->r = calloc(1, sizeof *b->r);
     b->pool = nbss_pool_new();
     assert(b->r && b->pool);
-    struct framer_sink sink = {b->r, record_message, record_fault};
+    struct framer_sink sink = {b->r, record_message, record_fault, NULL};
     b->r->budget = &b->budget;
     b->n = nbss_new(b->pool, &sink, &b->budget, start_seen);
     assert(b->n);
