@@ -34,11 +34,11 @@ struct connection_facts {
     uint8_t version; /* 1, 2, 3; 0 before the first message */
     bool server_mode_known;
     uint16_t server_security_mode;
-    struct text server_name;  /* host part of a share path that the server accepted */
-    struct text smb1_dialect; /* chosen by an SMB1 NEGOTIATE */
+    struct text server_name;                     /* host part of a share path that the server accepted */
+    struct text smb1_dialect;                    /* chosen by an SMB1 NEGOTIATE */
     struct text netbios_called, netbios_calling; /* of the session request on port 139; empty where none was seen */
-    uint8_t netbios_answer; /* 0x82 to 0x84, RFC 1002 4.3.1; 0: none was seen */
-    uint8_t netbios_error;  /* of a negative one, RFC 1002 4.3.4 */
+    uint8_t netbios_answer;                      /* 0x82 to 0x84, RFC 1002 4.3.1; 0: none was seen */
+    uint8_t netbios_error;                       /* of a negative one, RFC 1002 4.3.4 */
     uint64_t keep_alives;
     /* sums for the end record */
     uint64_t requests, errors, bytes_read, bytes_written, files_opened, files_written, files_deleted;

@@ -464,7 +464,8 @@ bool smb1_raw(struct connection *c, uint32_t length) {
     if (!reads) {
         return true;
     }
-    struct smb1_message r = {.header = x->request.header, .command = SMB1_READ_RAW, .andx_command = SMB1_NO_ANDX_COMMAND};
+    struct smb1_message r = {
+        .header = x->request.header, .command = SMB1_READ_RAW, .andx_command = SMB1_NO_ANDX_COMMAND};
     r.header.status = 0;
     r.header.flags |= SMB_FLAGS_REPLY;
     r.response = r.chain_last = true;
