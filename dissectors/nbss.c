@@ -28,12 +28,12 @@ enum {
 };
 
 enum lane_state {
-    LANE_HEADER, /* in the NetBIOS header */
-    LANE_HEAD,   /* in a message whose extent is not known yet */
-    LANE_BODY,   /* in a message whose extent is known */
-    LANE_SKIP,   /* passing over the rest of a frame */
+    LANE_HEADER,  /* in the NetBIOS header */
+    LANE_HEAD,    /* in a message whose extent is not known yet */
+    LANE_BODY,    /* in a message whose extent is known */
+    LANE_SKIP,    /* passing over the rest of a frame */
     LANE_CONTROL, /* in a packet of the session service's own */
-    LANE_LOST,   /* looking for a message that proves itself */
+    LANE_LOST,    /* looking for a message that proves itself */
 };
 
 /* Bytes that may be a message, while the framing is lost. */

@@ -57,7 +57,8 @@ struct framer_sink {
     void *arg;
     void (*message)(void *arg, enum direction, const struct message *);
     void (*fault)(void *arg, enum direction, enum framer_fault);
-    bool (*other)(void *arg, enum direction, const struct other_packet *); /* was it expected? else it is a fault; may be NULL */
+    bool (*other)(void *arg, enum direction,
+                  const struct other_packet *); /* was it expected? else it is a fault; may be NULL */
 };
 
 /* How far a message reaches, as its head says. */

@@ -35,7 +35,7 @@ size_t nbss_size(void);
 /* A name in the encoding of RFC 1001 14.1, as a session request has two: the called one and the calling one. */
 struct netbios_name {
     uint8_t bytes[15];
-    size_t length; /* without the blanks behind it */
+    size_t length;  /* without the blanks behind it */
     uint8_t suffix; /* the 16th byte: 0x20 a file server, 0x00 a workstation */
 };
 

@@ -34,11 +34,11 @@ struct connection_facts {
     uint8_t version; /* 1, 2, 3; 0 before the first message */
     bool server_mode_known;
     uint16_t server_security_mode;
-    struct text server_name;  /* host part of a share path that the server accepted */
-    struct text smb1_dialect; /* chosen by an SMB1 NEGOTIATE */
+    struct text server_name;                     /* host part of a share path that the server accepted */
+    struct text smb1_dialect;                    /* chosen by an SMB1 NEGOTIATE */
     struct text netbios_called, netbios_calling; /* of the session request on port 139; empty where none was seen */
-    uint8_t netbios_answer; /* 0x82 to 0x84, RFC 1002 4.3.1; 0: none was seen */
-    uint8_t netbios_error;  /* of a negative one, RFC 1002 4.3.4 */
+    uint8_t netbios_answer;                      /* 0x82 to 0x84, RFC 1002 4.3.1; 0: none was seen */
+    uint8_t netbios_error;                       /* of a negative one, RFC 1002 4.3.4 */
     uint64_t keep_alives;
     /* sums for the end record */
     uint64_t requests, errors, bytes_read, bytes_written, files_opened, files_written, files_deleted;
@@ -84,13 +84,14 @@ struct operation {
     const struct session_facts *session; /* NULL: none */
     const struct tree_facts *tree;
     const struct handle_facts *handle;
-    const struct auth_facts *auth;        /* SESSION_SETUP: as claimed */
-    const struct smb2_header *header;     /* SMB2: the request's, else the response's, an interim one if there is no other; NULL: none */
-    const struct smb2_message *request;   /* NULL where it was not seen; its lists are empty but for those of NEGOTIATE */
-    const struct smb2_message *response;  /* NULL where it was not seen, or there is none */
+    const struct auth_facts *auth; /* SESSION_SETUP: as claimed */
+    const struct smb2_header
+        *header; /* SMB2: the request's, else the response's, an interim one if there is no other; NULL: none */
+    const struct smb2_message *request; /* NULL where it was not seen; its lists are empty but for those of NEGOTIATE */
+    const struct smb2_message *response;                     /* NULL where it was not seen, or there is none */
     const struct smb1_message *smb1_request, *smb1_response; /* SMB1; the answer to a NEGOTIATE may be response */
     enum direction dir;                                      /* of an envelope */
-    const struct smb1_transaction_request *smb1_asked;     /* a transaction that was understood; texts in UTF-16 */
+    const struct smb1_transaction_request *smb1_asked;       /* a transaction that was understood; texts in UTF-16 */
     const struct smb1_transaction_response *smb1_answered;
     const struct smb2_transform *transform;
     const struct smb2_compression *compression;

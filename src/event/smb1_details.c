@@ -450,7 +450,8 @@ static void changed(struct event_maker *m, const struct operation *op, const str
 static void trans2(struct event_maker *m, const struct operation *op, const struct smb1_transaction_request *q) {
     const struct smb1_transaction_response *r = answered(op);
     bool made = q->subject.subcommand == TRANS2_CREATE_DIRECTORY ||
-                (q->subject.subcommand == TRANS2_SET_PATH_INFORMATION && q->change.kind == SMB1_CHANGE_POSIX_OPEN && q->change.directory);
+                (q->subject.subcommand == TRANS2_SET_PATH_INFORMATION && q->change.kind == SMB1_CHANGE_POSIX_OPEN &&
+                 q->change.directory);
     if (made) {
         create_directory(m, op);
     } else {

@@ -153,7 +153,8 @@ static void session_request(struct connection *c, struct view bytes) {
 bool connection_other(struct connection *c, enum direction dir, const struct other_packet *p) {
     enum { REQUEST = 0x81, POSITIVE, NEGATIVE, RETARGET, KEEP_ALIVE }; /* RFC 1002 4.3.1 */
     if (p->type == 0) {
-        struct message raw = {.kind = MESSAGE_SMB1, .length = p->length, .first = true, .last = true, .begin = p->begin, .end = p->end};
+        struct message raw = {
+            .kind = MESSAGE_SMB1, .length = p->length, .first = true, .last = true, .begin = p->begin, .end = p->end};
         connection_message(c, dir, &raw);
         return smb1_raw(c, p->length);
     }

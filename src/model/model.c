@@ -43,9 +43,9 @@ struct model *model_new(const struct model_limits *limits, const struct model_si
     hash_init(&m->nodes, budget);
     hash_init(&m->durables_by_server, budget);
     hash_init(&m->durables_by_guid, budget);
-    struct list *const lists[] = {&m->connections,   &m->session_ages, &m->tree_ages, &m->handle_ages,
-                                  &m->exchange_ages, &m->durable_ages, &m->setup_ages, &m->smb1_exchange_ages,
-                                  &m->smb1_transfers};
+    struct list *const lists[] = {&m->connections, &m->session_ages,       &m->tree_ages,
+                                  &m->handle_ages, &m->exchange_ages,      &m->durable_ages,
+                                  &m->setup_ages,  &m->smb1_exchange_ages, &m->smb1_transfers};
     for (size_t i = 0; i < sizeof lists / sizeof lists[0]; i++) {
         list_init(lists[i]);
     }
@@ -75,8 +75,8 @@ void model_free(struct model *m) {
     hash_free(&m->nodes);
     hash_free(&m->durables_by_server);
     hash_free(&m->durables_by_guid);
-    struct pool *const pools[] = {&m->sessions_pool, &m->channels_pool,  &m->trees_pool,  &m->handles_pool,
-                                  &m->nodes_pool,    &m->exchanges_pool, &m->chains_pool, &m->auths_pool,
+    struct pool *const pools[] = {&m->sessions_pool, &m->channels_pool,  &m->trees_pool,         &m->handles_pool,
+                                  &m->nodes_pool,    &m->exchanges_pool, &m->chains_pool,        &m->auths_pool,
                                   &m->setups_pool,   &m->durables_pool,  &m->smb1_exchanges_pool};
     for (size_t i = 0; i < sizeof pools / sizeof pools[0]; i++) {
         pool_free(pools[i]);
@@ -108,8 +108,8 @@ void model_unify(struct model *m, struct text *t) {
 
 /* The oldest of what is most easily done without. */
 static bool evict(struct model *m) {
-    return durable_evict(m) || setup_evict(m) || exchange_evict(m) || smb1_evict(m) || handle_evict(m) || tree_evict(m) ||
-           session_evict(m);
+    return durable_evict(m) || setup_evict(m) || exchange_evict(m) || smb1_evict(m) || handle_evict(m) ||
+           tree_evict(m) || session_evict(m);
 }
 
 void *model_take(struct model *m, struct pool *pool) {

@@ -221,11 +221,12 @@ static void learn(struct completion *d) {
         uint16_t fid = (uint16_t)op->file_id.volatile_part;
         bool waits = d->smb1_ex && d->smb1_ex->asked && d->smb1_ex->asked->request.subject.kind == SMB1_SUBJECT_NT &&
                      d->smb1_ex->asked->request.subject.subcommand == NT_TRANSACT_NOTIFY_CHANGE;
-        bool closes = waits || command == SMB1_CLOSE || command == SMB1_WRITE_AND_CLOSE || command == SMB1_CLOSE_PRINT_FILE;
+        bool closes =
+            waits || command == SMB1_CLOSE || command == SMB1_WRITE_AND_CLOSE || command == SMB1_CLOSE_PRINT_FILE;
         d->handle = trusted && !closes ? smb1_handle_learn(d, fid) : smb1_handle_find(d->c, fid);
     }
     if (d->handle) {
-        handle_refresh(d->c->model, d->handle);
+        handle_refresh(d->c->model, d->handle, d->op.begin);
         d->tree = d->tree ? d->tree : d->handle->tree;
     }
     if (!d->handle && d->smb1_ex && d->smb1_ex->handle_named && op->has_file_id) {
@@ -463,7 +464,8 @@ bool smb1_raw(struct connection *c, uint32_t length) {
     if (!reads) {
         return true;
     }
-    struct smb1_message r = {.header = x->request.header, .command = SMB1_READ_RAW, .andx_command = SMB1_NO_ANDX_COMMAND};
+    struct smb1_message r = {
+        .header = x->request.header, .command = SMB1_READ_RAW, .andx_command = SMB1_NO_ANDX_COMMAND};
     r.header.status = 0;
     r.header.flags |= SMB_FLAGS_REPLY;
     r.response = r.chain_last = true;

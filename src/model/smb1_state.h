@@ -8,8 +8,8 @@
 #include "smb1_transaction.h"
 
 enum {
-    SMB1_SAME_ID_MAX = 256, /* requests that wait under one MID and PID; the oldest goes */
-    SMB1_TEXTS_MAX = 4,     /* texts of one command */
+    SMB1_SAME_ID_MAX = 256,    /* requests that wait under one MID and PID; the oldest goes */
+    SMB1_TEXTS_MAX = 4,        /* texts of one command */
     SMB1_TRANSFERS_MAX = 4096, /* transactions that are put together, all connections; the oldest is given up */
     SMB1_TRANSFER_PARAMETERS_MAX = 64 * 1024, /* bytes kept of one; what is above is left out */
     SMB1_TRANSFER_DATA_MAX = 256 * 1024,
@@ -20,9 +20,9 @@ struct smb1_transfer {
     struct link of_model; /* model->smb1_transfers, oldest first */
     struct smb1_exchange *owner;
     bool response;
-    uint32_t parameter_offset;         /* of the first part with parameters */
-    size_t room[2], end[2];            /* of parameters and of data: kept below, and filled up to */
-    uint64_t have[2], total[2];        /* bytes that came, and that are to come */
+    uint32_t parameter_offset;  /* of the first part with parameters */
+    size_t room[2], end[2];     /* of parameters and of data: kept below, and filled up to */
+    uint64_t have[2], total[2]; /* bytes that came, and that are to come */
     uint8_t setup[64];
     size_t setup_length;
     uint8_t bytes[];
@@ -51,7 +51,7 @@ struct smb1_exchange {
     struct auth *auth;
     struct smb1_transfer *transfer; /* NULL: nothing is to be put together */
     struct smb1_asked *asked;       /* a transaction's subject, once it is known */
-    void *kept; /* the texts, in one piece of memory */
+    void *kept;                     /* the texts, in one piece of memory */
     size_t kept_size;
     struct shared_text *handle_name; /* of its FID when it was sent: the handle may be gone when the answer comes */
     bool handle_named;
@@ -96,8 +96,9 @@ bool smb1_is_transaction(uint8_t command);
 uint8_t smb1_primary_of(uint8_t command); /* of a secondary request; SMB1_NO_ANDX_COMMAND of what is none */
 /* The first message of a transaction; x->asked is known now, unless more is to come. */
 void smb1_transfer_request(struct smb1_exchange *, const struct smb1_message *);
-bool smb1_transfer_secondary(struct smb1_exchange *, const struct smb1_message *); /* true: it was the last, and completed it */
-void smb1_transfer_asked(struct smb1_exchange *); /* by what is there */
+bool smb1_transfer_secondary(struct smb1_exchange *,
+                             const struct smb1_message *); /* true: it was the last, and completed it */
+void smb1_transfer_asked(struct smb1_exchange *);          /* by what is there */
 /* True where more is to come. */
 bool smb1_transfer_response(struct smb1_exchange *, const struct smb1_message *);
 /* What the whole response says. Views live as long as exchange and response. */

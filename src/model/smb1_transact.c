@@ -104,7 +104,8 @@ static void query(struct completion *d, const struct smb1_transaction_request *q
     if (q->subject.subcommand == TRANS2_QUERY_PATH_INFORMATION) {
         smb1_on_path(d, q->name);
     }
-    bool of_file = q->subject.subcommand == TRANS2_QUERY_PATH_INFORMATION || q->subject.subcommand == TRANS2_QUERY_FILE_INFORMATION;
+    bool of_file = q->subject.subcommand == TRANS2_QUERY_PATH_INFORMATION ||
+                   q->subject.subcommand == TRANS2_QUERY_FILE_INFORMATION;
     if (r && of_file && r->information.file.has_size) {
         d->op.has_size = true;
         d->op.size = r->information.file.end_of_file;
@@ -325,7 +326,8 @@ static struct text beside(struct model *m, struct text old, struct text new) {
     while (folder >= 2 && !is_backslash(old.bytes, folder - 2)) {
         folder -= 2;
     }
-    uint8_t *to = folder && folder + new.bytes.n <= NAME_MAX_BYTES ? arena_take(&m->scratch, folder + new.bytes.n) : NULL;
+    uint8_t *to =
+        folder && folder + new.bytes.n <= NAME_MAX_BYTES ? arena_take(&m->scratch, folder + new.bytes.n) : NULL;
     if (!to) {
         return new;
     }

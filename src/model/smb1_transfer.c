@@ -163,7 +163,8 @@ static void keep_asked(struct smb1_exchange *x, struct smb1_transaction_request 
         q->rap.param_desc = q->rap.data_desc = none;
     } else if (q->subject.kind == SMB1_SUBJECT_TRANS2 && q->subject.subcommand == TRANS2_OPEN2) {
         q->open.file_name = none;
-    } else if (q->subject.kind == SMB1_SUBJECT_NT && (q->subject.subcommand == NT_TRANSACT_CREATE || q->subject.subcommand == NT_TRANSACT_CREATE2)) {
+    } else if (q->subject.kind == SMB1_SUBJECT_NT &&
+               (q->subject.subcommand == NT_TRANSACT_CREATE || q->subject.subcommand == NT_TRANSACT_CREATE2)) {
         q->create.file_name = none;
     }
     a->size = size;

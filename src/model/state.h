@@ -25,6 +25,7 @@ struct node {
     unsigned opens;
     unsigned
         renames; /* how often it was renamed: opens that do not know of the last one take its name when they are next used */
+    struct moment renamed; /* when: connections are not followed in step, and what was asked before has the old name */
     bool delete_pending;
     bool unlinked; /* it has no name any more: deleted with POSIX semantics, or replaced by a rename */
     struct address server;
@@ -204,7 +205,8 @@ struct model {
     uint64_t secret;
     struct message message; /* at hand; its bytes are not kept */
     struct moment now;      /* of what is being dealt with: a message, or the end of a connection */
-    size_t setup_count, tree_count, handle_count, exchange_count, smb1_exchange_count, smb1_transfer_count, session_count, channel_count, durable_count;
+    size_t setup_count, tree_count, handle_count, exchange_count, smb1_exchange_count, smb1_transfer_count,
+        session_count, channel_count, durable_count;
     struct hash sessions_by_server, sessions_by_peers, nodes, durables_by_server, durables_by_guid;
     struct list connections, session_ages, tree_ages, handle_ages, exchange_ages, durable_ages, setup_ages,
         smb1_exchange_ages, smb1_transfers;
@@ -220,7 +222,7 @@ struct completion {
     struct connection *c;
     struct exchange *ex;            /* NULL: the request was not seen */
     const struct smb2_message *rsp; /* NULL: the response was not seen, or there is none */
-    struct smb1_exchange *smb1_ex; /* SMB1, in place of the two above */
+    struct smb1_exchange *smb1_ex;  /* SMB1, in place of the two above */
     struct smb1_message *smb1_rsp;
     const struct smb1_transaction_response *smb1_answer; /* of a transaction, where it was understood */
     struct session *session;
@@ -273,7 +275,7 @@ struct tree *tree_find(struct session *, uint32_t id);
 struct tree *tree_learn(struct model *, struct session *, uint32_t id);
 void tree_connected(struct completion *);
 void tree_name(struct completion *, struct tree *, struct shared_text *path); /* the path is shared */
-void tree_free(struct model *, struct tree *, enum handle_end); /* its handles with it */
+void tree_free(struct model *, struct tree *, enum handle_end);               /* its handles with it */
 bool tree_evict(struct model *);
 
 /* handle.c */
@@ -287,13 +289,16 @@ void handle_rename(struct model *, struct handle *, struct text name); /* by a s
 /* Its life ended without a CLOSE of its own: reports what is left to say, then frees it. */
 void handle_abandon(struct model *, struct handle *, enum handle_end);
 void handle_free(struct model *, struct handle *, enum handle_end);
-void handle_belongs(struct handle *, struct tree *);  /* where its tree was not known */
-void handle_refresh(struct model *, struct handle *); /* its name, where another open of the file was renamed */
+void handle_belongs(struct handle *, struct tree *); /* where its tree was not known */
+void handle_refresh(struct model *, struct handle *,
+                    struct moment);                       /* its name, where another open of the file was renamed */
+void handle_forget_name(struct model *, struct handle *); /* renamed, and not known to what */
 bool handle_evict(struct model *);
 
 /* node.c */
-struct node *node_open(struct model *, struct handle *); /* the handle is named, and has a tree; NULL: no memory */
-void node_close(struct model *, struct node *);          /* one open less; NULL is fine */
+/* The handle is named, and has a tree. again: it was open before. NULL: no memory. */
+struct node *node_open(struct model *, struct handle *, bool again);
+void node_close(struct model *, struct node *); /* one open less; NULL is fine */
 void node_rename(struct model *, struct node *, struct shared_text *name);
 /* What is open under a path of the tree, as far as is known; NULL: nothing. */
 struct node *node_at(struct model *, const struct tree *, struct text name);
