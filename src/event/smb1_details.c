@@ -476,6 +476,11 @@ static void trans2(struct event_maker *m, const struct operation *op, const stru
     }
 }
 
+/* What was asked was cut by the capture: the name is no text at all. */
+static bool is_cut(const struct smb1_transaction_request *q) {
+    return q->name.bytes.n == 0 && q->name.encoding == ENC_ASCII;
+}
+
 static void security(struct event_maker *m, const struct operation *op, const struct smb1_transaction_request *q) {
     file(m, op);
     event_named(&m->event, FIELD_INFO_TYPE, SMB2_0_INFO_SECURITY, &names_info_type, 2);
@@ -494,7 +499,7 @@ static void nt_transact(struct event_maker *m, const struct operation *op, const
     switch (q->subject.subcommand) {
     case NT_TRANSACT_CREATE:
     case NT_TRANSACT_CREATE2:
-        nt_create_facts(m, op, &q->create, r ? &r->create : NULL);
+        nt_create_facts(m, op, is_cut(q) ? NULL : &q->create, r ? &r->create : NULL);
         break;
     case NT_TRANSACT_IOCTL:
         nt_ioctl(m, op, q);

@@ -107,7 +107,7 @@ void connection_pdu(struct connection *c, const struct pdu *pdu) {
         }
         break;
     case PDU_SMB1:
-        smb1_message(c, &pdu->smb1);
+        smb1_message(c, &pdu->smb1, pdu->verdict);
         break;
     case PDU_SMB2:
         if (pdu->smb2.response) {

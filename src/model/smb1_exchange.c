@@ -226,7 +226,7 @@ static void learn(struct completion *d) {
         d->handle = trusted && !closes ? smb1_handle_learn(d, fid) : smb1_handle_find(d->c, fid);
     }
     if (d->handle) {
-        handle_refresh(d->c->model, d->handle, op->begin);
+        handle_refresh(d->c->model, d->handle, d->op.begin);
         d->tree = d->tree ? d->tree : d->handle->tree;
     }
     if (!d->handle && d->smb1_ex && d->smb1_ex->handle_named && op->has_file_id) {
@@ -482,7 +482,7 @@ static void go_on(struct connection *c, const struct smb1_message *m) {
     response(c, &r);
 }
 
-void smb1_message(struct connection *c, const struct smb1_message *message) {
+void smb1_message(struct connection *c, const struct smb1_message *message, enum verdict verdict) {
     if (c->facts.version == 0) {
         c->facts.version = 1;
     }
@@ -490,7 +490,8 @@ void smb1_message(struct connection *c, const struct smb1_message *message) {
         return;
     }
     struct smb1_message m = *message;
-    smb1_unify(c->model, &m);
+    c->smb1->cut = verdict == V_SHORT;
+    smb1_unify(c->model, &m, c->smb1->cut);
     if (m.unasked) {
         unasked(c, &m);
     } else if (!m.response && c->dir == TO_CLIENT && m.command == SMB1_WRITE_RAW) {

@@ -18,6 +18,9 @@ struct handle *smb1_handle_learn(struct completion *d, uint16_t fid) {
 /* ---- what a request is about */
 
 void smb1_on_path(struct completion *d, struct text name) {
+    if (smb1_text_lost(name)) {
+        return;
+    }
     d->op.has_aimed_name = true;
     d->op.aimed_name = smb1_name(name);
 }
@@ -48,7 +51,7 @@ void smb1_opened(struct completion *d, const struct smb1_opening *o) {
     h->facts.is_pipe = h->facts.is_pipe || o->pipe;
     h->delete_on_close = o->delete_on_close;
     h->facts.process_id = d->smb1_rsp->header.process_id;
-    if (o->named) {
+    if (o->named && !smb1_text_lost(o->name)) {
         handle_name(m, h, smb1_name(o->name));
     }
 }
@@ -202,7 +205,7 @@ void smb1_rename(struct completion *d) {
     if (q->command == SMB1_NT_RENAME && q->rename_request.information_level == SMB_NT_RENAME_SET_LINK_INFO) {
         d->op.kind = OPERATION_SET_INFO;
         d->op.links = true;
-    } else if (smb1_done(d)) {
+    } else if (smb1_done(d) && d->op.has_aimed_name && !smb1_text_lost(d->op.new_name)) {
         smb1_path_renamed(d, d->op.aimed_name, d->op.new_name);
     }
 }
@@ -260,8 +263,10 @@ static struct text folder_of(struct text pattern) {
 }
 
 void smb1_searched(struct completion *d, struct text pattern) {
-    d->op.pattern = pattern;
-    smb1_on_path(d, folder_of(pattern));
+    if (!smb1_text_lost(pattern)) {
+        d->op.pattern = pattern;
+        smb1_on_path(d, folder_of(pattern));
+    }
 }
 
 void smb1_search(struct completion *d) {

@@ -97,10 +97,27 @@ unsigned smb1_texts(struct smb1_message *m, struct text *texts[SMB1_TEXTS_MAX]) 
     return m->response ? response_texts(m, texts) : request_texts(m, texts);
 }
 
-void smb1_unify(struct model *model, struct smb1_message *m) {
+struct text smb1_lost_text(void) {
+    return (struct text){{NULL, 0}, ENC_ASCII};
+}
+
+bool smb1_text_lost(struct text t) {
+    return t.bytes.n == 0 && t.encoding == ENC_ASCII;
+}
+
+/* Not even its NUL is left of the bytes behind it. */
+static bool reaches_end(struct text t, struct view bytes) {
+    size_t unit = t.encoding == ENC_UTF16LE ? 2 : 1;
+    return !t.bytes.p || t.bytes.p + t.bytes.n + unit > bytes.p + bytes.n;
+}
+
+void smb1_unify(struct model *model, struct smb1_message *m, bool cut) {
     struct text *texts[SMB1_TEXTS_MAX];
     unsigned n = smb1_texts(m, texts);
     for (unsigned i = 0; i < n; i++) {
+        if (cut && reaches_end(*texts[i], m->bytes)) {
+            *texts[i] = smb1_lost_text();
+        }
         model_unify(model, texts[i]);
     }
 }

@@ -66,6 +66,7 @@ struct smb1_connection {
     uint64_t chain;                  /* number of the request at hand */
     bool opening;                    /* it has a command that opens a file */
     bool raw_data;                   /* the last response said that the data of a WRITE_RAW may come */
+    bool cut;                        /* the message at hand was cut by the capture */
     /* the response at hand */
     uint64_t answering; /* chain that it answers; 0: none that is known */
     bool new_uid, new_tid, opened;
@@ -85,7 +86,11 @@ bool smb1_done(const struct completion *); /* answered, and succeeded */
 /* smb1_keep.c */
 /* The texts of a message, as it has them: up to SMB1_TEXTS_MAX. */
 unsigned smb1_texts(struct smb1_message *, struct text *texts[SMB1_TEXTS_MAX]);
-void smb1_unify(struct model *, struct smb1_message *);
+/* cut: the message was; a text that reaches its end is lost. */
+void smb1_unify(struct model *, struct smb1_message *, bool cut);
+/* Was there a text, of which not all was seen? */
+bool smb1_text_lost(struct text);
+struct text smb1_lost_text(void);
 void smb1_keep(struct smb1_exchange *, const struct smb1_message *);
 void smb1_drop(struct smb1_exchange *);
 /* Without one leading backslash, as records have names. */

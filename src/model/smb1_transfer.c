@@ -105,8 +105,9 @@ static bool take(struct smb1_transfer *t, const struct smb1_transaction *part) {
     return t->have[0] >= t->total[0] && t->have[1] >= t->total[1];
 }
 
-static bool is_whole(const struct smb1_transaction *t) {
-    return t->parameters.n >= t->total_parameter_count && t->data.n >= t->total_data_count;
+/* Of a message that was cut nothing says whether more parts follow: it counts as all there is. */
+static bool is_whole(const struct smb1_connection *s, const struct smb1_transaction *t) {
+    return s->cut || (t->parameters.n >= t->total_parameter_count && t->data.n >= t->total_data_count);
 }
 
 static struct smb1_parts parts_of(const struct smb1_message *m) {
@@ -184,6 +185,13 @@ static void ask(struct smb1_exchange *x, const struct smb1_parts *p) {
     struct smb1_transaction_request q;
     memset(&q, 0, sizeof q);
     if (smb1_transaction_ask(p, &q) != V_NOT_MINE) {
+        if (x->connection->smb1->cut) { /* and where not, not by much */
+            q.name = smb1_lost_text();
+            if (is_change(&q.subject)) {
+                q.change.kind = SMB1_CHANGE_OTHER;
+                q.change.new_name = smb1_lost_text();
+            }
+        }
         keep_asked(x, &q);
     }
 }
@@ -200,7 +208,7 @@ void smb1_transfer_request(struct smb1_exchange *x, const struct smb1_message *q
     if (q->empty) {
         return;
     }
-    struct smb1_transfer *t = is_whole(&q->transaction) ? NULL : transfer_new(x, &q->transaction);
+    struct smb1_transfer *t = is_whole(x->connection->smb1, &q->transaction) ? NULL : transfer_new(x, &q->transaction);
     if (!t) {
         struct smb1_parts p = parts_of(q);
         ask(x, &p);
@@ -229,7 +237,7 @@ bool smb1_transfer_response(struct smb1_exchange *x, const struct smb1_message *
     if (x->transfer && !x->transfer->response) {
         smb1_transfer_free(x);
     }
-    if (!x->transfer && is_whole(t)) {
+    if (!x->transfer && is_whole(x->connection->smb1, t)) {
         return false;
     }
     struct smb1_transfer *all = x->transfer ? x->transfer : transfer_new(x, t);
@@ -243,7 +251,8 @@ bool smb1_transfer_response(struct smb1_exchange *x, const struct smb1_message *
 bool smb1_transfer_answer(const struct completion *d, struct smb1_transaction_response *out) {
     const struct smb1_exchange *x = d->smb1_ex;
     const struct smb1_message *r = smb1_answer_of(d);
-    if (!x || !x->asked || !r || !smb1_is_transaction(r->command) || r->transaction.interim) {
+    if (!x || !x->asked || !r || x->connection->smb1->cut || !smb1_is_transaction(r->command) ||
+        r->transaction.interim) {
         return false;
     }
     struct smb1_parts p = parts_of(r);

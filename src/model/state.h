@@ -341,7 +341,7 @@ void request_keep(struct exchange *, const struct smb2_message *);
 void request_drop(struct exchange *);
 
 /* smb1_exchange.c */
-void smb1_message(struct connection *, const struct smb1_message *);
+void smb1_message(struct connection *, const struct smb1_message *, enum verdict);
 /* An SMB2 NEGOTIATE response for which no SMB2 request waits: true when it answered the SMB1 one, and was reported. */
 bool smb1_answered(struct connection *, const struct smb2_message *);
 void smb1_expire(struct connection *, uint64_t now_ns);

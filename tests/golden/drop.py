@@ -87,7 +87,10 @@ class Whole:
         if "user" in record and record["user"] != other.get("user"):
             found += [] if record["user"] in self.said["session", info.get("session_id")] else ["user"]
         found = [name for name in found if name not in cut]
-        return found + ([] if operation_class(record) == operation_class(other) else ["operation"])
+        # What a transaction of SMB1 was about stands in its request alone.
+        unknown = "TRANSACT" in info.get("command", "") and info["operation"] == "other"
+        same = unknown or operation_class(record) == operation_class(other)
+        return found + ([] if same else ["operation"])
 
     def invented(self, records):
         """Lines about what is in records and not in the whole capture."""
