@@ -1,8 +1,8 @@
 """Who plays the scenarios: clients that write down what they do while they do it (the truth).
 
 An operation of a truth has the names and values of the record schema: operation, user, share, file_name, rename_to, status and
-so on. Two kinds of client act: Smbclient runs Samba's own with a script on its standard input, Actor speaks through client.py.
-Both fail the recording when the server answers otherwise than the scenario says.
+so on. Three kinds of client act: Smbclient runs Samba's own with a script on its standard input, Actor speaks through
+client.py, Actor1 through client1.py. All fail the recording when the server answers otherwise than the scenario says.
 """
 import os
 import re
@@ -10,12 +10,14 @@ import struct
 import subprocess
 
 import client as smb
+import client1 as smb1
 
 ALL = {}
 OK = "STATUS_SUCCESS"
 FS01, FS01B, FS01V6 = "192.0.2.10", "192.0.2.11", "2001:db8::10"
 WS01, WS02, WS01V6 = "192.0.2.20", "192.0.2.21", "2001:db8::20"
-DIALECT_OF = {"SMB2_02": "2.0.2", "SMB2_10": "2.1", "SMB3_00": "3.0", "SMB3_02": "3.0.2", "SMB3_11": "3.1.1"}
+DIALECT_OF = {"SMB2_02": "2.0.2", "SMB2_10": "2.1", "SMB3_00": "3.0", "SMB3_02": "3.0.2", "SMB3_11": "3.1.1",
+              "NT1": "NT LANMAN 1.0", "LANMAN2": "LANMAN2.1", "LANMAN1": "LANMAN1.0", "CORE": "PC NETWORK PROGRAM 1.0"}
 
 
 class Scenario:
@@ -108,13 +110,13 @@ class Smbclient:
         return process.pid
 
 
-def tool(stage, *command, user="alice", server=FS01, shares=("IPC$",)):
+def tool(stage, *command, user="alice", server=FS01, shares=("IPC$",), dialect="3.1.1", code=0):
     """Another of Samba's tools; what it does is for the caller to tell."""
     account = "EXAMPLE\\%s%%%s" % (user, stage.users[user])
     done = subprocess.run([*command, "-s", os.path.join(stage.dir, "client.conf"), "-U", account], stdout=subprocess.PIPE,
                           stderr=subprocess.STDOUT, text=True, timeout=60, stdin=subprocess.DEVNULL)
-    assert done.returncode == 0, "%s: %s" % (command[0], done.stdout)
-    stage.connections.append({"src_ip": WS01, "dest_ip": server, "dest_port": 445, "dialect": "3.1.1"})
+    assert done.returncode == code, "%s: %d: %s" % (command[0], done.returncode, done.stdout)
+    stage.connections.append({"src_ip": WS01, "dest_ip": server, "dest_port": 445, "dialect": dialect})
     stage.did("session_setup", user="EXAMPLE\\" + user, user_name=user, domain="EXAMPLE", auth="ntlmv2", status=OK)
     for share in shares:
         stage.did("tree_connect", user="EXAMPLE\\" + user, share=share, status=OK)
@@ -211,4 +213,118 @@ class Actor(smb.Client):
     def leave(self):
         self.note("tree_disconnect", self.call(smb.tree_disconnect()))
         self.note("logoff", self.call(smb.logoff()))
+        self.close()
+
+
+class Actor1(smb1.Client):
+    """client1.py with a memory, as Actor; of a chain, each command is told with its own answer."""
+
+    def __init__(self, stage, server=FS01, source=None, port=445, dialects=(smb1.NT1,), called=None, **how):
+        super().__init__(server, port, source)
+        self.stage, self.share, self.user, self.names = stage, None, None, {}
+        self.quiet = False                                              # while set, nothing goes into the truth
+        if called:
+            kind, _ = self.session_request(called, "WS01")
+            assert kind == 0x82, "session request: 0x%02x" % kind
+        self.negotiate(*dialects, **how)
+        stage.connections.append({"src_ip": self.socket.getsockname()[0], "dest_ip": server, "dest_port": port,
+                                  **({"dialect": self.dialect} if self.dialect else {})})
+
+    def note(self, operation, answer, expect=OK, command=None, block=0, **facts):
+        """command: of the request, where the answer alone does not tell it."""
+        last = block == len(answer.blocks) - 1
+        status = answer.name if last else OK
+        assert expect in (None, status), "%s %s: expected %s, got %s" % (operation, facts, expect, status)
+        share = None if operation in ("session_setup", "logoff", "echo") else facts.pop("share", self.share)
+        command = answer.blocks[block].command if command is None else command
+        if not self.quiet:
+            self.stage.did(operation, command="SMB1_" + smb1.NAMES[command], user=self.user, share=share, status=status,
+                           **facts)
+        return answer
+
+    def do(self, operation, request, expect=OK, **facts):
+        return self.note(operation, self.call(request), expect, request.command, **facts)
+
+    def logon(self, user="alice", password=None, expect=OK, domain="EXAMPLE", auth="ntlmv2"):
+        answer = self.login(user, password or self.stage.users.get(user, ""), domain)
+        self.user = "%s\\%s" % (domain, user) if user else None
+        domain = domain if user else None
+        return self.note("session_setup", answer, expect, user_name=user or None, domain=domain, auth=auth)
+
+    def connect_share(self, share="data", expect=OK, **how):
+        path = "\\\\FS01\\" + share
+        self.share = share
+        answer = self.do("tree_connect", smb1.tree_connect(path, **how), expect, share_path=path)
+        if answer.status == 0:
+            self.tid = answer.tid
+        return self
+
+    def ready(self, user="alice", share="data"):
+        self.logon(user)
+        return self.connect_share(share)
+
+    def opened(self, name, answer, expect=OK, block=0, operation="create", **facts):
+        facts.setdefault("file_name", name)
+        self.note(operation, answer, expect, block=block, **facts)
+        if block < len(answer.blocks) - 1 or answer.status == 0:
+            fid = answer.fid(block)
+            self.names[fid] = name
+            return fid
+        return None
+
+    def open(self, name, expect=OK, **how):
+        """By NT_CREATE_ANDX."""
+        facts = {"directory": True} if how.get("options", 0) & smb.DIRECTORY else {}
+        request = smb1.nt_create("\\" + name, unicode=self.unicode, **how)
+        return self.opened(name or "\\", self.call(request), expect, **facts)
+
+    def make(self, name, content=b"", **how):
+        """A new file with this content, closed again."""
+        fid = self.open(name, disposition=smb.OVERWRITE_IF, **how)
+        if content:
+            self.write(fid, content)
+        self.close_file(fid)
+
+    def folder(self, name, expect=OK):
+        self.do("create", smb1.named(smb1.CREATE_DIRECTORY, b"", "\\" + name), expect, file_name=name, directory=True)
+
+    def write(self, fid, content, offset=0, expect=OK, request=None):
+        facts = {"bytes_written": len(content)} if expect == OK else {}
+        self.do("write", request or smb1.write_andx(fid, content, offset), expect, file_name=self.names[fid], **facts)
+
+    def read(self, fid, size, offset=0, expect=OK, request=None):
+        answer = self.call(request or smb1.read_andx(fid, size, offset))
+        facts = {"bytes_read": self.got(answer)} if answer.status == 0 else {}
+        self.note("read", answer, expect, file_name=self.names[fid], **facts)
+
+    def got(self, answer, block=0):
+        """The bytes that the answer to a READ or READ_ANDX brought."""
+        if answer.blocks[block].command == smb1.READ_ANDX:
+            return answer.word(5, block=block) + (answer.word(7, block=block) << 16)
+        return answer.word(0, block=block)
+
+    def path_info(self, name, level, subcommand=0x0005, data=b""):
+        """TRANS2_QUERY_PATH_INFORMATION, or what sets (2.2.6.6, 2.2.6.7)."""
+        parameters = struct.pack("<HI", level, 0) + self.encode("\\" + name + "\0")
+        return smb1.transaction(smb1.TRANSACTION2, (subcommand,), parameters, data)
+
+    def file_info(self, fid, level, subcommand=0x0007, data=b""):
+        """TRANS2_QUERY_FILE_INFORMATION, or what sets (2.2.6.8, 2.2.6.9)."""
+        parameters = struct.pack("<HH", fid, level) + (b"\0\0" if subcommand == 0x0008 else b"")
+        return smb1.transaction(smb1.TRANSACTION2, (subcommand,), parameters, data)
+
+    def dispose(self, fid, mark=True, expect=OK):
+        """SMB_SET_FILE_DISPOSITION_INFO, 2.2.8.4.4"""
+        request = self.file_info(fid, 0x0102, 0x0008, bytes((int(mark),)))
+        self.do("set_info", request, expect, file_name=self.names[fid], delete_on_close=mark)
+
+    def close_file(self, fid, deletes=False, expect=OK):
+        self.do("delete" if deletes else "close", smb1.close(fid), expect, file_name=self.names.get(fid))
+
+    def remove(self, name, expect=OK):
+        self.do("delete", smb1.delete("\\" + name), expect, file_name=name)
+
+    def leave(self):
+        self.do("tree_disconnect", smb1.Request(smb1.TREE_DISCONNECT))
+        self.do("logoff", smb1.Request(smb1.LOGOFF_ANDX))
         self.close()

@@ -838,8 +838,8 @@ against what each must contain, and `./record --readme` writes this page, as eve
 
 Server FS01 (192.0.2.10 and .11, 2001:db8::10), clients WS01 (192.0.2.20 and .21, 2001:db8::20), domain EXAMPLE, users alice and
 bob, who may do anything in the share `data`. All of it is invented, and the addresses are those for documentation. Numbers with
-dots are dialects. Made with smbclient (or another of Samba's tools), impacket, or `client.py`, a small SMB2 client for what
-those cannot be made to send; the server is Samba's in all of them.
+dots are dialects; what begins with `smb1-` is SMB1. Made with smbclient (or another of Samba's tools), impacket, or `client.py`
+and `client1.py`, small clients for what those cannot be made to send in SMB2 and SMB1; the server is Samba's in all of them.
 
 | capture | what it holds | made with | bytes | sha256 |
 |---|---|---|---|---|
@@ -860,7 +860,11 @@ those cannot be made to send; the server is Samba's in all of them.
 An operation has fields of the record schema, with its names and values: `operation` always, then `user` (`DOMAIN\\name`), `share`,
 `file_name`, `rename_to`, `status` and so on. A field that is absent is not asserted. `bytes_read` and `bytes_written`
 are those of a request, or of all requests of one smbclient command: compare sums by user, share and file name. `delete` is the
-CLOSE that removed the file, `set_info` with `delete_on_close` the mark before it. `"hidden": true`: it was encrypted on the wire,
+CLOSE that removed the file (in SMB1 also DELETE and DELETE_DIRECTORY), `set_info` with `delete_on_close` the mark before it. In
+SMB1, of a search pattern sent with its folder the last part is `search_pattern`, and the folder `file_name`; a name of the Unix
+extensions loses its leading slash; CHECK_DIRECTORY is `query_info`, a DFS referral `ioctl` (as in SMB2), NT_RENAME that makes a link
+`set_info`, RAP `transact_pipe`; what was done by `client1.py` has its `command`; of a chain that failed what came after the failure
+is left out, and so is the `status` where MS-CIFS has no name for a DOS error. `"hidden": true`: it was encrypted on the wire,
 so that a sensor without keys cannot report it. In `midstream` a name is given from where the wire gives it. The times and most identifiers
 differ from one recording to the next.
 """
