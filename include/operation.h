@@ -6,6 +6,7 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+#include "direction.h"
 #include "dissector.h"
 #include "flow.h"
 #include "framer.h"
@@ -81,6 +82,7 @@ struct operation {
     const struct smb2_message *request;   /* NULL where it was not seen; its lists are empty but for those of NEGOTIATE */
     const struct smb2_message *response;  /* NULL where it was not seen, or there is none */
     const struct smb1_message *smb1_request, *smb1_response; /* SMB1; the answer to a NEGOTIATE may be response */
+    enum direction dir; /* of an envelope */
     const struct smb2_transform *transform;
     const struct smb2_compression *compression;
     uint32_t context_mask;     /* CREATE request: bit 1 << kind of each create context */

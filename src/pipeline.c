@@ -174,6 +174,7 @@ static bool set_up(struct pipeline *p) {
     struct model_sink model_sink = {p, on_start, on_operation, on_end};
     struct stream_sink stream_sink = {p, on_open, on_flow_start, on_bytes, on_gap, on_flow_end};
     struct flow_settings flow_settings = flow_settings_default();
+    struct model_limits model_limits = model_limits_default();
     if (p->settings->port_count != 0) {
         flow_settings.ports = p->settings->ports;
         flow_settings.port_count = p->settings->port_count;
@@ -181,13 +182,13 @@ static bool set_up(struct pipeline *p) {
     flow_settings.probe = nbss_probe;
     p->arena = (struct arena){.base = malloc(MESSAGE_ARENA), .size = MESSAGE_ARENA};
     p->buffers = nbss_pool_new();
-    p->model = model_new(&model_sink, p->budget, p->stats, p->settings->secret);
+    p->model = model_new(&model_limits, &model_sink, p->budget, p->stats, p->settings->secret);
     p->flows = flow_table_new(&flow_settings, &stream_sink, p->budget, p->stats);
     return p->arena.base && p->buffers && p->model && p->flows;
 }
 
-struct pipeline *pipeline_new(const struct pipeline_settings *settings, const char *capture_name, const struct pipeline_outlet *outlet,
-                              struct budget *budget, struct stats *stats) {
+struct pipeline *pipeline_new(const struct pipeline_settings *settings, const char *capture_name,
+                              const struct pipeline_outlet *outlet, struct budget *budget, struct stats *stats) {
     struct pipeline *p = calloc(1, sizeof *p);
     if (!p) {
         return NULL;

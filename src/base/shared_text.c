@@ -83,3 +83,8 @@ void text_drop(struct text_store *s, struct shared_text *t) {
 struct text text_of(const struct shared_text *t) {
     return t ? (struct text){{t->bytes, t->length}, (enum encoding)t->encoding} : (struct text){{NULL, 0}, ENC_UTF16LE};
 }
+
+bool text_same(struct text a, struct text b) {
+    return a.encoding == b.encoding && a.bytes.n == b.bytes.n &&
+           (a.bytes.n == 0 || memcmp(a.bytes.p, b.bytes.p, a.bytes.n) == 0);
+}

@@ -2,6 +2,8 @@
 #ifndef SHARED_TEXT_H
 #define SHARED_TEXT_H
 
+#include <stdbool.h>
+
 #include "budget.h"
 #include "pool.h"
 #include "view.h"
@@ -27,5 +29,7 @@ struct shared_text *text_share(struct shared_text *);
 void text_drop(struct text_store *, struct shared_text *);
 /* What it says; empty for NULL. Lives as long as a holder does. */
 struct text text_of(const struct shared_text *);
+/* Byte for byte, and to be read in the same way. */
+bool text_same(struct text, struct text);
 
 #endif

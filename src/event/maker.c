@@ -155,15 +155,17 @@ static void quality(struct event *e, const struct operation *op) {
 }
 
 static void times(struct event *e, const struct operation *op, bool exchange) {
-    bool answered = (op->response || op->smb1_response) && !op->unasked;
+    bool envelope = op->transform || op->compression; /* a request begins something, a response ends it */
+    bool answered = envelope ? op->dir == TO_CLIENT : (op->response || op->smb1_response) && !op->unasked;
     uint64_t start = exchange ? op->exchange_begin.time_ns : op->begin.time_ns;
-    if (!op->request_lost) {
+    bool asked = envelope ? op->dir == TO_SERVER : !op->request_lost;
+    if (asked) {
         event_time(e, FIELD_START_TIME, start);
     }
     if (answered) {
         event_time(e, FIELD_END_TIME, op->end.time_ns);
     }
-    if (answered && !op->request_lost && op->end.time_ns >= start) {
+    if (answered && asked && op->end.time_ns >= start) {
         event_uint(e, FIELD_LATENCY_NS, op->end.time_ns - start);
     }
 }

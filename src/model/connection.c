@@ -24,7 +24,7 @@ struct connection *connection_new(struct model *m, const struct flow_facts *flow
     hash_init(&c->setups, m->budget);
     list_init(&c->channel_list);
     list_init(&c->exchange_ages);
-    list_init(&c->setup_ages);
+    list_init(&c->setup_list);
     list_append(&m->connections, &c->of_model);
     return c;
 }
@@ -59,6 +59,7 @@ static void transform(struct connection *c, const struct smb2_transform *t) {
     struct channel *channel = session_channel(c, t->session_id);
     done.op.kind = OPERATION_ENCRYPTED;
     done.op.transform = t;
+    done.op.dir = c->dir;
     done.op.unasked = true;
     done.op.session_id = t->session_id;
     done.op.begin = c->message->begin;
@@ -82,6 +83,7 @@ static void compression(struct connection *c, const struct smb2_compression *z) 
     struct completion done = {.c = c};
     done.op.kind = OPERATION_OTHER;
     done.op.compression = z;
+    done.op.dir = c->dir;
     done.op.unasked = true;
     done.op.begin = c->message->begin;
     done.op.end = c->message->end;
@@ -154,8 +156,8 @@ void connection_end(struct connection *c, enum flow_end_reason reason, struct mo
     for (struct link *x; (x = list_first(&c->exchange_ages));) {
         exchange_abandon(container_of(x, struct exchange, age));
     }
-    for (struct link *x; (x = list_first(&c->setup_ages));) {
-        setup_free(c, container_of(x, struct setup, age));
+    for (struct link *x; (x = list_first(&c->setup_list));) {
+        setup_free(container_of(x, struct setup, of_connection));
     }
     for (struct link *x; (x = list_first(&c->channel_list));) {
         session_leave(container_of(x, struct channel, of_connection));
@@ -187,11 +189,6 @@ static struct connection_names *names_of(struct connection *c) {
     return c->names;
 }
 
-static bool same_text(struct text a, struct text b) {
-    return a.encoding == b.encoding && a.bytes.n == b.bytes.n &&
-           (a.bytes.n == 0 || memcmp(a.bytes.p, b.bytes.p, a.bytes.n) == 0);
-}
-
 static struct text names_keep(struct connection_names *n, struct shared_text *t) {
     n->kept[n->kept_count++] = text_share(t);
     return text_of(t);
@@ -199,13 +196,17 @@ static struct text names_keep(struct connection_names *n, struct shared_text *t)
 
 void connection_add_user(struct connection *c, const struct auth *auth) {
     struct connection_names *n = auth->user ? names_of(c) : NULL;
-    if (!n || c->facts.user_count == CONNECTION_NAMES_MAX) {
+    if (!n) {
         return;
     }
     for (unsigned i = 0; i < c->facts.user_count; i++) {
-        if (same_text(n->users[i * 2], auth->facts.domain) && same_text(n->users[i * 2 + 1], auth->facts.user)) {
+        if (text_same(n->users[i * 2], auth->facts.domain) && text_same(n->users[i * 2 + 1], auth->facts.user)) {
             return;
         }
+    }
+    if (c->facts.user_count == CONNECTION_NAMES_MAX) {
+        c->model->stats->names_left_out++;
+        return;
     }
     n->users[c->facts.user_count * 2] = names_keep(n, auth->domain);
     n->users[c->facts.user_count * 2 + 1] = names_keep(n, auth->user);
@@ -215,13 +216,17 @@ void connection_add_user(struct connection *c, const struct auth *auth) {
 
 void connection_add_share(struct connection *c, struct shared_text *path) {
     struct connection_names *n = path ? names_of(c) : NULL;
-    if (!n || c->facts.share_count == CONNECTION_NAMES_MAX) {
+    if (!n) {
         return;
     }
     for (unsigned i = 0; i < c->facts.share_count; i++) {
-        if (same_text(n->shares[i], text_of(path))) {
+        if (text_same(n->shares[i], text_of(path))) {
             return;
         }
+    }
+    if (c->facts.share_count == CONNECTION_NAMES_MAX) {
+        c->model->stats->names_left_out++;
+        return;
     }
     n->shares[c->facts.share_count++] = names_keep(n, path);
     c->facts.shares = n->shares;

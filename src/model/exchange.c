@@ -20,7 +20,7 @@ static struct exchange *exchange_find(struct connection *c, uint64_t message_id)
 
 static struct exchange *exchange_new(struct connection *c) {
     struct model *m = c->model;
-    if (m->exchange_count >= MODEL_EXCHANGES_MAX) {
+    if (m->exchange_count >= m->limits.exchanges) {
         exchange_evict(m);
     }
     struct exchange *x = model_take(m, &m->exchanges_pool);
@@ -333,6 +333,7 @@ static void completion_finish(struct completion *d) {
     effect_apply(d);
     completion_report(d);
     effect_after(d);
+    auth_drop(d->c->model, d->auth);
     if (d->ends_handle && d->handle) {
         handle_free(d->c->model, d->handle);
         d->handle = NULL;
@@ -344,10 +345,7 @@ static void completion_finish(struct completion *d) {
         tree_free(d->c->model, d->tree);
     }
     if (d->ends_session && d->session) {
-        for (struct link *x; (x = list_first(&d->session->handle_list));) {
-            handle_abandon(d->c->model, container_of(x, struct handle, of_session), true);
-        }
-        session_free(d->session);
+        session_end(d->session);
     }
 }
 
@@ -397,10 +395,11 @@ void exchange_abandon(struct exchange *x) {
 }
 
 void exchange_expire(struct connection *c, uint64_t now_ns) {
+    uint64_t timeout = c->model->limits.answer_timeout_ns;
     struct link *at = list_first(&c->exchange_ages);
     while (at) {
         struct exchange *x = container_of(at, struct exchange, age);
-        if (now_ns < x->begin.time_ns || now_ns - x->begin.time_ns < MODEL_ANSWER_TIMEOUT_NS) {
+        if (now_ns < x->begin.time_ns || now_ns - x->begin.time_ns < timeout) {
             return;
         }
         at = list_next(&c->exchange_ages, at);

@@ -114,10 +114,18 @@ static void durable_free(struct model *m, struct durable *d) {
 
 bool durable_evict(struct model *m) {
     struct link *x = list_first(&m->durable_ages);
-    if (x) {
+    if (!x) {
+        return false;
+    }
+    m->stats->evicted_durables++;
+    durable_free(m, container_of(x, struct durable, age));
+    return true;
+}
+
+void durables_free(struct model *m) {
+    for (struct link *x; (x = list_first(&m->durable_ages));) {
         durable_free(m, container_of(x, struct durable, age));
     }
-    return x != NULL;
 }
 
 static void durable_keep(struct connection *c, struct handle *h) {
@@ -126,7 +134,7 @@ static void durable_keep(struct connection *c, struct handle *h) {
     if (d) {
         durable_free(m, d);
     }
-    if (m->durable_count == MODEL_DURABLES_MAX) {
+    if (m->durable_count >= m->limits.durables) {
         durable_evict(m);
     }
     d = pool_take(&m->durables_pool);
@@ -171,7 +179,7 @@ struct handle *handle_learn(struct model *m, struct session *s, struct tree *t, 
         list_renew(&m->handle_ages, &h->age);
         return h;
     }
-    if (m->handle_count == MODEL_HANDLES_MAX) {
+    if (m->handle_count >= m->limits.handles) {
         handle_evict(m);
     }
     h = model_take(m, &m->handles_pool);
@@ -305,6 +313,8 @@ void handle_abandon(struct model *m, struct handle *h, bool by_server) {
         if (!deletes && h->facts.is_pipe) {
             op->kind = h->facts.write_count ? OPERATION_WRITE_PIPE : OPERATION_READ_PIPE;
         }
+        d.c->facts.files_deleted += deletes;
+        m->stats->files_deleted += deletes;
         op->implicit = true;
         op->unasked = true;
         op->sums = data;

@@ -5,20 +5,36 @@
 
 #include "model/state.h"
 
-struct model *model_new(const struct model_sink *sink, struct budget *budget, struct stats *stats, uint64_t secret) {
+struct model_limits model_limits_default(void) {
+    return (struct model_limits){
+        .exchanges = 131072,
+        .sessions = 65536,
+        .channels = 131072,
+        .trees = 131072,
+        .handles = 262144,
+        .durables = 16384,
+        .setups = 16384,
+        .answer_timeout_ns = UINT64_C(300) * 1000000000,
+    };
+}
+
+struct model *model_new(const struct model_limits *limits, const struct model_sink *sink, struct budget *budget,
+                        struct stats *stats, uint64_t secret) {
     struct model *m = calloc(1, sizeof *m);
     if (!m) {
         return NULL;
     }
+    m->limits = *limits;
     m->sink = *sink;
     m->budget = budget;
     m->stats = stats;
     m->secret = secret;
-    hash_init(&m->sessions, budget);
+    hash_init(&m->sessions_by_server, budget);
+    hash_init(&m->sessions_by_peers, budget);
     hash_init(&m->nodes, budget);
     hash_init(&m->durables, budget);
-    struct list *const lists[] = {&m->connections, &m->session_ages,  &m->tree_ages,
-                                  &m->handle_ages, &m->exchange_ages, &m->durable_ages};
+    struct list *const lists[] = {&m->connections,   &m->session_ages, &m->tree_ages, &m->handle_ages,
+                                  &m->exchange_ages, &m->durable_ages, &m->setup_ages};
     for (size_t i = 0; i < sizeof lists / sizeof lists[0]; i++) {
         list_init(lists[i]);
     }
@@ -41,9 +57,9 @@ void model_free(struct model *m) {
         return;
     }
     assert(!list_first(&m->connections));
-    while (durable_evict(m)) {
-    }
-    hash_free(&m->sessions);
+    durables_free(m);
+    hash_free(&m->sessions_by_server);
+    hash_free(&m->sessions_by_peers);
     hash_free(&m->nodes);
     hash_free(&m->durables);
     struct pool *const pools[] = {&m->sessions_pool, &m->channels_pool,  &m->trees_pool,  &m->handles_pool,
@@ -58,7 +74,8 @@ void model_free(struct model *m) {
 
 void *model_take(struct model *m, struct pool *pool) {
     void *object = pool_take(pool);
-    while (!object && (durable_evict(m) || exchange_evict(m) || handle_evict(m) || tree_evict(m) || session_evict(m))) {
+    while (!object && (durable_evict(m) || setup_evict(m) || exchange_evict(m) || handle_evict(m) || tree_evict(m) ||
+                       session_evict(m))) {
         object = pool_take(pool);
     }
     return object;

@@ -14,18 +14,21 @@
 #include "pdu.h"
 #include "stats.h"
 
-enum {
-    MODEL_EXCHANGES_MAX = 131072, /* requests without a response, all connections */
-    MODEL_SESSIONS_MAX = 65536,
-    MODEL_TREES_MAX = 131072,
-    MODEL_HANDLES_MAX = 262144,
-    MODEL_DURABLES_MAX = 16384, /* durable handles whose names are kept for a reconnect */
-    MODEL_SETUPS_MAX = 16384,   /* SESSION_SETUP exchanges under way, all connections */
-    CONNECTION_NAMES_MAX = 16,  /* users, shares named in an end record (records.md) */
+/* How many of each there may be, over all connections; each has a counter in stats for when it bites. */
+struct model_limits {
+    size_t exchanges; /* requests without a response */
+    size_t sessions;
+    size_t channels; /* sessions, counted once for each connection that carries them */
+    size_t trees, handles;
+    size_t durables; /* durable handles whose names are kept for a reconnect */
+    size_t setups;   /* SESSION_SETUP exchanges under way */
+    uint64_t
+        answer_timeout_ns; /* a request without any answer, an interim one included, is given up after this packet time */
 };
 
-/* A request that got no answer, no interim one either, is reported as unanswered after this long in packet time. */
-#define MODEL_ANSWER_TIMEOUT_NS (UINT64_C(300) * 1000000000)
+struct model_limits model_limits_default(void);
+
+enum { CONNECTION_NAMES_MAX = 16 }; /* users, shares named in an end record (records.md) */
 
 struct model;
 struct connection;
@@ -37,8 +40,9 @@ struct model_sink {
     void (*end)(void *arg, const struct connection_facts *, enum flow_end_reason, struct moment);
 };
 
-/* The sink is copied. secret keys the hash tables. NULL: no memory. */
-struct model *model_new(const struct model_sink *, struct budget *, struct stats *, uint64_t secret);
+/* Limits and sink are copied. secret keys the hash tables. NULL: no memory. */
+struct model *model_new(const struct model_limits *, const struct model_sink *, struct budget *, struct stats *,
+                        uint64_t secret);
 /* Connections must have ended. NULL is fine. */
 void model_free(struct model *);
 

@@ -7,6 +7,15 @@ static uint64_t session_hash(const struct model *m, uint64_t id) {
     return hash_number(m->secret, id);
 }
 
+static uint64_t server_hash(const struct model *m, const struct address *server, uint64_t id) {
+    return hash_more(m->secret, hash_bytes(m->secret, server->bytes, sizeof server->bytes), id);
+}
+
+static uint64_t peers_hash(const struct model *m, const struct guid *client, const struct guid *server, uint64_t id) {
+    uint64_t hash = hash_more(m->secret, hash_bytes(m->secret, client->bytes, sizeof client->bytes), id);
+    return hash_more(m->secret, hash, hash_bytes(m->secret, server->bytes, sizeof server->bytes));
+}
+
 struct channel *session_channel(struct connection *c, uint64_t id) {
     if (c->last_channel && c->last_channel->session->facts.id == id) {
         return c->last_channel;
@@ -35,48 +44,87 @@ static bool same_address(const struct address *a, const struct address *b) {
     return a->family == b->family && memcmp(a->bytes, b->bytes, sizeof a->bytes) == 0;
 }
 
-/* The same client and server by what they negotiated: enough where the binding itself was not seen. */
-static bool same_peers(const struct connection *c, const struct session *s) {
-    return s->guids_known && c->client_guid_known && c->server_guid_known &&
-           same_guid(&s->client_guid, &c->client_guid) && same_guid(&s->server_guid, &c->server_guid);
-}
-
-/* The server of the session, by its GUID or its address: enough for a binding that was seen to succeed. */
-static bool same_server(const struct connection *c, const struct session *s) {
-    return same_address(&s->server, &c->facts.flow->server.ip) ||
-           (s->guids_known && c->server_guid_known && same_guid(&s->server_guid, &c->server_guid));
-}
-
-/* A session of another connection that this one may share. */
-static struct session *session_elsewhere(struct connection *c, uint64_t id, bool bound) {
-    struct model *m = c->model;
-    uint64_t hash = session_hash(m, id);
-    for (struct hash_node *n = hash_first(&m->sessions, hash); n; n = hash_again(n->next, hash)) {
-        struct session *s = container_of(n, struct session, by_id);
-        if (s->facts.id == id && (bound ? same_server(c, s) : same_peers(c, s))) {
+/* A session of the server at this connection's address; of several the one that came last. */
+static struct session *session_of_server(const struct connection *c, uint64_t id) {
+    const struct address *server = &c->facts.flow->server.ip;
+    uint64_t hash = server_hash(c->model, server, id);
+    for (struct hash_node *n = hash_first(&c->model->sessions_by_server, hash); n; n = hash_again(n->next, hash)) {
+        struct session *s = container_of(n, struct session, by_server);
+        if (s->facts.id == id && same_address(&s->server, server)) {
             return s;
         }
     }
     return NULL;
 }
 
+/* The same client and server by what they negotiated. */
+static struct session *session_of_peers(const struct connection *c, uint64_t id) {
+    if (!c->client_guid_known || !c->server_guid_known) {
+        return NULL;
+    }
+    uint64_t hash = peers_hash(c->model, &c->client_guid, &c->server_guid, id);
+    for (struct hash_node *n = hash_first(&c->model->sessions_by_peers, hash); n; n = hash_again(n->next, hash)) {
+        struct session *s = container_of(n, struct session, by_peers);
+        if (s->facts.id == id && same_guid(&s->client_guid, &c->client_guid) &&
+            same_guid(&s->server_guid, &c->server_guid)) {
+            return s;
+        }
+    }
+    return NULL;
+}
+
+/* A relay hands on both GUIDs and the SessionId as they are: it is the server of one connection and the client of the other. Where
+ * both ends are on one machine the addresses say nothing. */
+static bool relayed(const struct connection *c, struct session *s) {
+    const struct flow_facts *one = c->facts.flow;
+    const struct flow_facts *other =
+        container_of(list_first(&s->channels), struct channel, of_session)->connection->facts.flow;
+    return !same_address(&other->client.ip, &other->server.ip) &&
+           (same_address(&other->server.ip, &one->client.ip) || same_address(&other->client.ip, &one->server.ip));
+}
+
+/* A session of another connection that this one may share: bound to it, or, where that was not seen, by its peers. */
+static struct session *session_elsewhere(struct connection *c, uint64_t id, bool bound) {
+    struct session *s = bound ? session_of_server(c, id) : NULL;
+    if (!s) {
+        s = session_of_peers(c, id);
+    }
+    return s && (bound || !relayed(c, s)) ? s : NULL;
+}
+
+/* The session must be the youngest, or there must be room: to make some the oldest one goes. */
 static struct channel *session_join(struct connection *c, struct session *s) {
-    struct channel *channel = model_take(c->model, &c->model->channels_pool);
+    struct model *m = c->model;
+    list_renew(&m->session_ages, &s->age);
+    while (m->channel_count >= m->limits.channels && session_evict(m)) {
+    }
+    struct channel *channel = m->channel_count < m->limits.channels ? model_take(m, &m->channels_pool) : NULL;
     if (!channel) {
         return NULL;
     }
     channel->session = s;
     channel->connection = c;
-    hash_insert(&c->channels, &channel->by_id, session_hash(c->model, s->facts.id));
+    hash_insert(&c->channels, &channel->by_id, session_hash(m, s->facts.id));
     list_append(&s->channels, &channel->of_session);
     list_append(&c->channel_list, &channel->of_connection);
+    m->channel_count++;
     c->last_channel = channel;
     return channel;
 }
 
+static void session_insert(struct session *s) {
+    struct model *m = s->model;
+    hash_insert(&m->sessions_by_server, &s->by_server, server_hash(m, &s->server, s->facts.id));
+    if (s->guids_known) {
+        hash_insert(&m->sessions_by_peers, &s->by_peers, peers_hash(m, &s->client_guid, &s->server_guid, s->facts.id));
+    }
+    list_append(&m->session_ages, &s->age);
+    m->session_count++;
+}
+
 static struct session *session_new(struct connection *c, uint64_t id) {
     struct model *m = c->model;
-    if (m->session_count == MODEL_SESSIONS_MAX) {
+    if (m->session_count >= m->limits.sessions) {
         session_evict(m);
     }
     struct session *s = model_take(m, &m->sessions_pool);
@@ -94,9 +142,7 @@ static struct session *session_new(struct connection *c, uint64_t id) {
     list_init(&s->handle_list);
     hash_init(&s->trees, m->budget);
     hash_init(&s->handles, m->budget);
-    hash_insert(&m->sessions, &s->by_id, session_hash(m, id));
-    list_append(&m->session_ages, &s->age);
-    m->session_count++;
+    session_insert(s);
     if (!session_join(c, s)) {
         session_free(s);
         return NULL;
@@ -128,6 +174,7 @@ static void channel_free(struct channel *channel) {
     hash_remove(&c->channels, &channel->by_id);
     list_remove(&channel->of_session);
     list_remove(&channel->of_connection);
+    c->model->channel_count--;
     pool_give(&c->model->channels_pool, channel);
 }
 
@@ -154,11 +201,21 @@ void session_free(struct session *s) {
     }
     hash_free(&s->handles);
     hash_free(&s->trees);
-    hash_remove(&m->sessions, &s->by_id);
+    hash_remove(&m->sessions_by_server, &s->by_server);
+    if (s->guids_known) {
+        hash_remove(&m->sessions_by_peers, &s->by_peers);
+    }
     list_remove(&s->age);
     auth_drop(m, s->auth);
     m->session_count--;
     pool_give(&m->sessions_pool, s);
+}
+
+void session_end(struct session *s) {
+    for (struct link *x; (x = list_first(&s->handle_list));) {
+        handle_abandon(s->model, container_of(x, struct handle, of_session), true);
+    }
+    session_free(s);
 }
 
 bool session_evict(struct model *m) {
@@ -222,33 +279,52 @@ static struct setup *setup_find(struct connection *c, uint64_t id) {
     return NULL;
 }
 
-void setup_free(struct connection *c, struct setup *s) {
-    hash_remove(&c->setups, &s->by_id);
+void setup_free(struct setup *s) {
+    struct model *m = s->connection->model;
+    hash_remove(&s->connection->setups, &s->by_id);
+    list_remove(&s->of_connection);
     list_remove(&s->age);
-    auth_drop(c->model, s->auth);
-    c->model->setup_count--;
-    pool_give(&c->model->setups_pool, s);
+    auth_drop(m, s->auth);
+    m->setup_count--;
+    pool_give(&m->setups_pool, s);
+}
+
+bool setup_evict(struct model *m) {
+    struct link *x = list_first(&m->setup_ages);
+    if (!x) {
+        return false;
+    }
+    m->stats->evicted_setups++;
+    setup_free(container_of(x, struct setup, age));
+    return true;
+}
+
+static struct setup *setup_new(struct connection *c, uint64_t session_id, struct moment begin) {
+    struct model *m = c->model;
+    if (m->setup_count >= m->limits.setups) {
+        setup_evict(m);
+    }
+    struct setup *s = model_take(m, &m->setups_pool);
+    if (!s) {
+        return NULL;
+    }
+    s->connection = c;
+    s->session_id = session_id;
+    s->begin = begin;
+    hash_insert(&c->setups, &s->by_id, session_hash(m, session_id));
+    list_append(&c->setup_list, &s->of_connection);
+    list_append(&m->setup_ages, &s->age);
+    m->setup_count++;
+    return s;
 }
 
 /* A leg that is not the last: the next one is found by the SessionId that the server gave. */
 static void setup_continue(struct completion *d, struct setup *s) {
-    struct connection *c = d->c;
     if (!s) {
-        if (c->model->setup_count >= MODEL_SETUPS_MAX && list_first(&c->setup_ages)) {
-            setup_free(c, container_of(list_first(&c->setup_ages), struct setup, age));
-        }
-        s = c->model->setup_count < MODEL_SETUPS_MAX ? model_take(c->model, &c->model->setups_pool) : NULL;
-        if (!s) {
-            return;
-        }
-        s->session_id = d->op.session_id;
-        s->begin = d->op.begin;
-        hash_insert(&c->setups, &s->by_id, session_hash(c->model, s->session_id));
-        list_append(&c->setup_ages, &s->age);
-        c->model->setup_count++;
+        s = setup_new(d->c, d->op.session_id, d->op.begin);
     }
-    if (d->ex && d->ex->auth) {
-        auth_drop(c->model, s->auth);
+    if (s && d->ex && d->ex->auth) {
+        auth_drop(d->c->model, s->auth);
         s->auth = auth_share(d->ex->auth);
     }
 }
@@ -259,14 +335,33 @@ static struct session *setup_session(struct completion *d, bool binding) {
     struct session *s = session_find(c, d->op.session_id);
     if (s) {
         list_renew(&c->model->session_ages, &s->age);
+        return s;
     }
-    if (!s && binding) {
-        s = session_elsewhere(c, d->op.session_id, true);
-        if (s && !session_join(c, s)) {
-            return NULL;
-        }
+    if (d->op.session_id == 0 || d->op.session_id == UINT64_MAX) {
+        return NULL; /* no id that a server gives out */
     }
-    return s ? s : session_new(c, d->op.session_id);
+    s = binding ? session_elsewhere(c, d->op.session_id, true) : NULL;
+    if (s) {
+        return session_join(c, s) ? s : NULL;
+    }
+    return session_new(c, d->op.session_id);
+}
+
+static bool same_user(const struct auth *a, const struct auth *b) {
+    return a && b && text_same(text_of(a->user), text_of(b->user)) && text_same(text_of(a->domain), text_of(b->domain));
+}
+
+/* PreviousSessionId: a client that lost its session has the old one removed, where it is the same user's (MS-SMB2 3.3.5.5.3). Its
+ * opens end with it, as far as they are not durable. */
+static void end_previous(struct completion *d, const struct auth *auth) {
+    const struct smb2_session_setup_request *q = &d->ex->request.session_setup_request;
+    if (q->previous_session_id == 0 || q->previous_session_id == d->op.session_id) {
+        return;
+    }
+    struct session *old = session_elsewhere(d->c, q->previous_session_id, true);
+    if (old && old != d->session && same_user(old->auth, auth)) {
+        session_end(old);
+    }
 }
 
 static void setup_succeeded(struct completion *d, struct auth *auth, bool binding) {
@@ -277,15 +372,29 @@ static void setup_succeeded(struct completion *d, struct auth *auth, bool bindin
     } else if (auth && (flags & SMB2_SESSION_FLAG_IS_NULL)) {
         auth->facts.kind = AUTH_ANONYMOUS;
     }
-    if (!auth || !d->session) {
+    if (!auth) {
         return;
     }
-    if (!binding || !d->session->auth) {
+    connection_add_user(d->c, auth);
+    if (d->session && (!binding || !d->session->auth)) {
         auth_drop(d->c->model, d->session->auth);
         d->session->auth = auth_share(auth);
         d->session->facts.auth = &auth->facts;
     }
-    connection_add_user(d->c, auth);
+    if (d->session && !binding && d->ex && !d->ex->request.empty) {
+        end_previous(d, auth);
+    }
+}
+
+/* Who the exchange is about, with one holder more; and when it began. The exchange under way ends here: what follows may evict. */
+static struct auth *setup_take(struct completion *d, struct setup *s) {
+    struct auth *auth = d->ex && d->ex->auth ? d->ex->auth : s ? s->auth : NULL;
+    auth = auth_share(auth);
+    if (s) {
+        d->op.exchange_begin = s->begin;
+        setup_free(s);
+    }
+    return auth;
 }
 
 void session_setup_done(struct completion *d) {
@@ -306,23 +415,11 @@ void session_setup_done(struct completion *d) {
         setup_continue(d, s);
         return;
     }
-    struct auth *auth = d->ex && d->ex->auth ? d->ex->auth : s ? s->auth : NULL;
-    if (s) {
-        d->op.exchange_begin = s->begin;
-    }
-    auth = auth_share(auth);
+    struct auth *auth = setup_take(d, s);
     d->op.auth = auth ? &auth->facts : NULL;
-    if (d->rsp->header.status == 0) {
+    if (d->rsp->header.status == STATUS_SUCCESS) {
         setup_succeeded(d, auth, binding);
     }
-    if (s) {
-        setup_free(c, s);
-    }
-    if (d->ex && auth) { /* what op.auth points to must outlive the setup: the exchange holds it until it is freed */
-        auth_drop(c->model, d->ex->auth);
-        d->ex->auth = auth;
-    } else {
-        d->op.auth = auth && d->session && d->session->auth == auth ? d->op.auth : NULL;
-        auth_drop(c->model, auth);
-    }
+    auth_drop(c->model, d->auth); /* what op.auth points to lives until the operation was handed on */
+    d->auth = auth;
 }

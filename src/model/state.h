@@ -48,8 +48,8 @@ struct tree {
 };
 
 struct session {
-    struct hash_node by_id; /* model->sessions */
-    struct link age;        /* model->session_ages */
+    struct hash_node by_server, by_peers; /* model's tables of these names; by_peers where the GUIDs are known */
+    struct link age;                      /* model->session_ages */
     struct model *model;
     struct session_facts facts;
     struct address server; /* of its first connection */
@@ -73,7 +73,9 @@ struct channel {
 /* A SESSION_SETUP exchange under way. */
 struct setup {
     struct hash_node by_id; /* connection->setups */
-    struct link age;        /* connection->setup_ages */
+    struct link of_connection;
+    struct link age; /* model->setup_ages */
+    struct connection *connection;
     uint64_t session_id;
     struct moment begin;
     struct auth *auth;
@@ -152,7 +154,7 @@ struct connection {
     struct connection_facts facts;
     struct link of_model;
     struct hash channels, exchanges, setups;
-    struct list channel_list, exchange_ages, setup_ages;
+    struct list channel_list, exchange_ages, setup_list;
     struct channel *last_channel;
     struct guid client_guid, server_guid;
     bool client_guid_known, server_guid_known;
@@ -160,8 +162,8 @@ struct connection {
     /* the message at hand */
     enum direction dir;
     const struct message *message; /* the model's, of which there is one at a time */
-    bool compressed;      /* it came out of a compressed envelope */
-    struct auth *claimed; /* found in the message at hand, for the SESSION_SETUP around it */
+    bool compressed;               /* it came out of a compressed envelope */
+    struct auth *claimed;          /* found in the message at hand, for the SESSION_SETUP around it */
     /* compound chains, each direction */
     struct {
         bool open; /* an element came before in this chain */
@@ -185,15 +187,16 @@ struct smb1_pending {
 };
 
 struct model {
+    struct model_limits limits;
     struct model_sink sink;
     struct budget *budget;
     struct stats *stats;
     uint64_t secret;
     struct message message; /* at hand; its bytes are not kept */
     struct moment now;      /* of what is being dealt with: a message, or the end of a connection */
-    size_t setup_count, tree_count, handle_count, exchange_count, session_count, durable_count;
-    struct hash sessions, nodes, durables;
-    struct list connections, session_ages, tree_ages, handle_ages, exchange_ages, durable_ages;
+    size_t setup_count, tree_count, handle_count, exchange_count, session_count, channel_count, durable_count;
+    struct hash sessions_by_server, sessions_by_peers, nodes, durables;
+    struct list connections, session_ages, tree_ages, handle_ages, exchange_ages, durable_ages, setup_ages;
     struct pool sessions_pool, channels_pool, trees_pool, handles_pool, nodes_pool, exchanges_pool, chains_pool,
         auths_pool, setups_pool, durables_pool;
     struct text_store texts;
@@ -207,6 +210,7 @@ struct completion {
     struct session *session;
     struct tree *tree;
     struct handle *handle;
+    struct auth *auth; /* SESSION_SETUP: held for op.auth */
     struct operation op;
     bool ends_handle, ends_tree, ends_session; /* once it was reported */
 };
@@ -227,10 +231,12 @@ struct session *session_learn(struct connection *, uint64_t session_id);
 struct session *session_find(struct connection *, uint64_t session_id);
 void session_leave(struct channel *); /* the last channel frees the session */
 void session_free(struct session *);
+void session_end(struct session *); /* the server ended it: its handles are reported as closed */
 /* The evict functions: the oldest goes. Never the youngest, which somebody may be at work on; false where no other is left. */
 bool session_evict(struct model *);
 void session_setup_done(struct completion *);
-void setup_free(struct connection *, struct setup *);
+void setup_free(struct setup *);
+bool setup_evict(struct model *);
 struct auth *auth_keep(struct model *, const struct ntlm_message *);
 struct auth *auth_share(struct auth *);
 void auth_drop(struct model *, struct auth *);
@@ -255,6 +261,7 @@ void handle_abandon(struct model *, struct handle *, bool by_server);
 void handle_free(struct model *, struct handle *);
 bool handle_evict(struct model *);
 bool durable_evict(struct model *);
+void durables_free(struct model *); /* all of them */
 
 /* exchange.c */
 void exchange_request(struct connection *, const struct smb2_message *, enum verdict);

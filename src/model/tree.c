@@ -24,7 +24,7 @@ struct tree *tree_learn(struct model *m, struct session *s, uint32_t id) {
         list_renew(&m->tree_ages, &t->age);
         return t;
     }
-    if (m->tree_count == MODEL_TREES_MAX) {
+    if (m->tree_count >= m->limits.trees) {
         tree_evict(m);
     }
     t = model_take(m, &m->trees_pool);

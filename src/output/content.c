@@ -171,6 +171,9 @@ static bool say_envelope(struct sentence *s) {
         say_with(s, " (", FIELD_COMPRESSION_ALGORITHM, ")", JSON_CUT_END);
     }
     say_with(s, ", ", FIELD_ORIGINAL_SIZE, " bytes inside", JSON_CUT_END);
+    if (find(s, FIELD_START_TIME) == NULL && find(s, FIELD_END_TIME) != NULL) {
+        say(s, ", from the server");
+    }
     return true;
 }
 
