@@ -11,6 +11,7 @@
 
 #include "base/siphash.h"
 #include "capture/capture.h"
+#include "findings/findings.h"
 #include "inputs.h"
 #include "output/file_sink.h"
 #include "output/outlet.h"
@@ -32,7 +33,9 @@ struct replay {
     struct capture **opened; /* pipes, which can be opened only once; NULL for files */
     struct sink sink;
     struct outlet *outlet;
-    struct summary *summary; /* NULL: nobody asked */
+    struct findings *findings;
+    const char *capture_name; /* of the capture being read */
+    struct summary *summary;  /* NULL: nobody asked */
     struct progress *progress;
     struct stats stats;
     struct budget memory;
@@ -130,8 +133,7 @@ static bool prepare(struct replay *r, uint64_t *run_id) {
 
 /* ---- records */
 
-static int take_line(void *arg, const struct event *e, const char *line, size_t n) {
-    struct replay *r = arg;
+static int take_line(struct replay *r, const struct event *e, const char *line, size_t n) {
     if (r->summary) {
         summary_event(r->summary, e);
     }
@@ -140,6 +142,24 @@ static int take_line(void *arg, const struct event *e, const char *line, size_t 
         r->write_error = error;
     }
     return error;
+}
+
+/* Rules come behind the numbering: they name records as evidence. */
+static int take_event(void *arg, const struct event *e, const char *line, size_t n) {
+    struct replay *r = arg;
+    int error = n != 0 ? take_line(r, e, line, n) : 0;
+    findings_event(r->findings, e, n != 0 ? outlet_records(r->outlet) : 0, r->capture_name);
+    return error;
+}
+
+static void take_finding(void *arg, const struct event *e, const char *capture) {
+    struct replay *r = arg;
+    char line[RECORD_MAX];
+    struct record_settings settings = {.sensor_id = r->settings.sensor_id, .capture_name = capture};
+    if (r->write_error == 0) {
+        r->stats.records++;
+        (void)!take_line(r, e, line, record_write(&settings, e, line)); /* write_error keeps it */
+    }
 }
 
 /* The input pauses: what was learned so far goes out. */
@@ -169,7 +189,7 @@ static int read_frames(struct replay *r, struct capture *c, struct pipeline *p) 
 }
 
 static void read_capture(struct replay *r, struct capture *c) {
-    struct pipeline_outlet to = {r, take_line};
+    struct pipeline_outlet to = {r, take_event};
     struct pipeline *p = pipeline_new(&r->settings, capture_name(c), &to, &r->memory, &r->stats);
     if (!p) {
         log_error("%s: out of memory; close other programs and run it again", capture_name(c));
@@ -177,6 +197,7 @@ static void read_capture(struct replay *r, struct capture *c) {
         return;
     }
     r->stats.captures++;
+    r->capture_name = capture_name(c);
     int got = read_frames(r, c, p);
     if (r->write_error == 0 && pipeline_finish(p) != 0) {
         fail(r, EXIT_FAILURE);
@@ -228,10 +249,15 @@ static bool open_output(struct replay *r, uint64_t run_id) {
         log_error("%s", line);
         return false;
     }
+    struct findings_settings rules = {.run_id = run_id, .secret = r->settings.secret};
+    struct findings_sink to = {r, take_finding};
     r->outlet = outlet_new(run_id, &r->sink, 1);
-    if (!r->outlet) {
+    r->findings = findings_new(&rules, &to, &r->stats);
+    if (!r->outlet || !r->findings) {
         log_error("out of memory; close other programs and run it again");
         error = r->sink.close(r->sink.state);
+        outlet_free(r->outlet);
+        findings_free(r->findings);
         return false;
     }
     return true;
@@ -255,6 +281,8 @@ static void run(struct replay *r) {
         r->progress = progress_new(STDERR_FILENO, r->inputs.total);
     }
     read_all(r);
+    findings_finish(r->findings);
+    findings_free(r->findings);
     progress_free(r->progress);
     r->progress = NULL;
     finish_output(r);

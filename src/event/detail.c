@@ -35,6 +35,8 @@ bool maker_wants(const struct operation *op, enum detail detail) {
         return true;
     }
     switch (op->kind) {
+    case OPERATION_NEGOTIATE: /* use of SMB1, or a request that went unanswered: what findings and the inventory rest on */
+        return op->smb1_request && !op->response;
     case OPERATION_SESSION_SETUP:
         return !op->leg;
     case OPERATION_LOGOFF:
