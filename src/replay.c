@@ -28,6 +28,7 @@ enum { EXIT_DAMAGED = 3 };
 
 struct replay {
     const struct options *options;
+    const struct pipeline_outlet *reader; /* who gets the events instead of an outlet; NULL: nobody */
     struct pipeline_settings settings;
     struct inputs inputs;
     struct capture **opened; /* pipes, which can be opened only once; NULL for files */
@@ -165,7 +166,7 @@ static void take_finding(void *arg, const struct event *e, const char *capture) 
 /* The input pauses: what was learned so far goes out. */
 static bool on_pause(void *arg) {
     struct replay *r = arg;
-    int error = outlet_flush(r->outlet);
+    int error = r->reader ? 0 : outlet_flush(r->outlet);
     if (error != 0) {
         r->write_error = error;
     }
@@ -189,7 +190,7 @@ static int read_frames(struct replay *r, struct capture *c, struct pipeline *p) 
 }
 
 static void read_capture(struct replay *r, struct capture *c) {
-    struct pipeline_outlet to = {r, take_event};
+    struct pipeline_outlet to = r->reader ? *r->reader : (struct pipeline_outlet){r, take_event};
     struct pipeline *p = pipeline_new(&r->settings, capture_name(c), &to, &r->memory, &r->stats);
     if (!p) {
         log_error("%s: out of memory; close other programs and run it again", capture_name(c));
@@ -293,7 +294,9 @@ static void run(struct replay *r) {
     }
 }
 
-int replay_run(const struct options *options, const volatile sig_atomic_t *stop) {
+/* reader NULL: records are written. */
+static int replay(const struct options *options, const struct pipeline_outlet *reader,
+                  const volatile sig_atomic_t *stop) {
     struct replay *r = calloc(1, sizeof *r);
     uint64_t run_id;
     if (!r) {
@@ -301,6 +304,7 @@ int replay_run(const struct options *options, const volatile sig_atomic_t *stop)
         return EXIT_FAILURE;
     }
     r->options = options;
+    r->reader = reader;
     r->settings = options->pipeline;
     r->stop = stop;
     r->memory.ceiling = MEMORY_CEILING;
@@ -310,9 +314,9 @@ int replay_run(const struct options *options, const volatile sig_atomic_t *stop)
     r->status = EXIT_FAILURE;
     if (inputs_find(&r->inputs, options->inputs, options->input_count)) {
         r->opened = calloc(r->inputs.count, sizeof(struct capture *));
-        if (r->opened && prepare(r, &run_id) && open_output(r, run_id)) {
+        if (r->opened && prepare(r, &run_id) && (reader || open_output(r, run_id))) {
             r->status = r->inputs.unreadable ? EXIT_FAILURE : EXIT_SUCCESS;
-            run(r);
+            (reader ? read_all : run)(r);
         }
     }
     for (size_t i = 0; r->opened && i < r->inputs.count; i++) {
@@ -323,4 +327,13 @@ int replay_run(const struct options *options, const volatile sig_atomic_t *stop)
     inputs_free(&r->inputs);
     free(r);
     return status;
+}
+
+int replay_run(const struct options *options, const volatile sig_atomic_t *stop) {
+    return replay(options, NULL, stop);
+}
+
+int replay_read(const struct options *options, const struct pipeline_outlet *reader,
+                const volatile sig_atomic_t *stop) {
+    return replay(options, reader, stop);
 }
