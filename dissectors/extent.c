@@ -1,6 +1,7 @@
 #include "extent.h"
 
 #include "cursor.h"
+#include "extent_smb1.h"
 #include "pdu_smb1.h"
 #include "pdu_smb2.h"
 
@@ -152,6 +153,15 @@ static enum extent_answer of_compressed(struct view have, uint32_t left, uint32_
     return EXTENT_KNOWN;
 }
 
+static enum extent_answer of_smb1(struct view have, uint32_t left, uint32_t *need, struct extent *e) {
+    struct extent found;
+    enum extent_answer answer = extent_of_smb1(have, left, need, &found);
+    if (answer == EXTENT_KNOWN) {
+        *e = found;
+    }
+    return answer;
+}
+
 enum extent_answer extent_of(struct view have, uint32_t left, uint32_t *need, struct extent *e) {
     if (left < PROTOCOL_ID_SIZE) {
         return EXTENT_TINY;
@@ -175,9 +185,8 @@ enum extent_answer extent_of(struct view have, uint32_t left, uint32_t *need, st
     case MESSAGE_TRANSFORM:
         *e = (struct extent){kind, TRANSFORM_SIZE, left - TRANSFORM_SIZE, left, true, false, false};
         return EXTENT_KNOWN;
-    default: /* SMB1: whole, as long as its READ_ANDX and WRITE_ANDX are not told apart here */
-        *e = (struct extent){kind, left, 0, left, true, false, false};
-        return EXTENT_KNOWN;
+    default:
+        return of_smb1(view_part(have, 0, left), left, need, e);
     }
 }
 

@@ -1,108 +1,105 @@
-#include "cursor.h"
-#include "pdu.h"
+/* NEGOTIATE, MS-CIFS 2.2.4.52 and MS-SMB 2.2.4.5. */
+#include "smb1.h"
 
 enum {
-    PROTOCOL_ID = 0xFF534D42, /* as it stands on the wire */
-    SECURITY_AND_RESERVED = 10,
-    DIALECT_FORMAT = 0x02, /* BufferFormat of a dialect, MS-CIFS 2.2.4.52.1 */
-    DIALECT_LEAST = 2,     /* bytes of the shortest dialect */
+    DIALECT_LEAST = 2, /* bytes of the shortest dialect: its format and a NUL */
+    LAN_MANAGER_WORDS = 13,
+    NT_LAN_MANAGER_WORDS = 17,
 };
 
-/* MS-CIFS 2.2.3.1 */
-static struct smb1_header header(struct cursor *c) {
-    struct smb1_header h = {0};
-    h.command = cursor_u8(c);
-    h.status = cursor_le32(c);
-    h.flags = cursor_u8(c);
-    h.flags2 = cursor_le16(c);
-    uint32_t high = cursor_le16(c);
-    cursor_skip(c, SECURITY_AND_RESERVED);
-    h.tree_id = cursor_le16(c);
-    h.process_id = high << 16 | cursor_le16(c);
-    h.user_id = cursor_le16(c);
-    h.message_id = cursor_le16(c);
-    return h;
-}
-
-/* The bytes up to a NUL, and moves behind it; fails where there is none. */
-static struct view string(struct cursor *c) {
+/* A dialect's format and the string up to its NUL; false, and the cursor fails, where it is none. */
+static bool take_dialect(struct cursor *c, struct view *name) {
+    uint8_t format = cursor_u8(c);
     struct view rest = view_from(c->in, c->pos);
     const uint8_t *end = cursor_ok(c) && rest.n != 0 ? memchr(rest.p, 0, rest.n) : NULL;
-    if (!end) {
+    if (!end || format != SMB1_FORMAT_DIALECT) {
         c->failed = true;
-        return (struct view){NULL, 0};
+        return false;
     }
-    struct view s = cursor_take(c, (size_t)(end - rest.p));
+    *name = cursor_take(c, (size_t)(end - rest.p));
     cursor_skip(c, 1);
-    return s;
+    return true;
 }
 
-static enum verdict dialects(struct dissection *d, struct view bytes, struct text_list *list) {
-    struct text *items = arena_array(d->mem, bytes.n / DIALECT_LEAST, sizeof *items);
+/* 2.2.4.52.1 */
+enum verdict smb1_negotiate_request(struct smb1_block *b, struct smb1_message *m) {
+    size_t most = cursor_left(&b->bytes) / DIALECT_LEAST;
+    if (most == 0) {
+        return smb1_lacking(b);
+    }
+    struct text *items = arena_array(b->d->mem, most, sizeof *items);
     if (!items) {
         return V_LIMIT;
     }
-    struct cursor c = cursor_over(bytes);
     unsigned count = 0;
-    while (cursor_left(&c) > 0) {
-        uint8_t format = cursor_u8(&c);
-        struct view name = string(&c);
-        if (!cursor_ok(&c) || format != DIALECT_FORMAT) {
-            break;
-        }
+    struct view name;
+    while (cursor_left(&b->bytes) > 0 && take_dialect(&b->bytes, &name)) {
         items[count++] = (struct text){name, ENC_ASCII};
     }
-    *list = (struct text_list){items, count};
-    return cursor_ok(&c) && cursor_left(&c) == 0 && count != 0 ? V_OK : V_BAD;
+    m->negotiate_request.dialects = (struct text_list){items, count};
+    return smb1_bytes_verdict(b);
 }
 
-/* MS-CIFS 2.2.4.52.1: no words; the bytes are the dialects. */
-static enum verdict request(struct dissection *d, struct cursor *c, struct smb1_message *m) {
-    uint8_t words = cursor_u8(c);
-    cursor_skip(c, 2U * words);
-    uint16_t byte_count = cursor_le16(c);
-    if (!cursor_ok(c)) {
-        return V_SHORT;
-    }
-    struct view bytes = view_part(cursor_rest(c), 0, byte_count);
-    enum verdict verdict = dialects(d, bytes, &m->dialects);
-    return verdict != V_LIMIT && bytes.n < byte_count ? V_SHORT : verdict;
+/* LAN Manager 1.0 to 2.1: [XOPEN-SMB] and [SMB-LM21], to which 2.2.4.52.2 refers. The domain came with 2.1. */
+static enum verdict lan_manager(struct smb1_block *b, struct smb1_negotiate_response *r) {
+    r->lan_manager = true;
+    r->security_mode = cursor_le16(&b->words);
+    r->max_buffer_size = cursor_le16(&b->words);
+    r->max_mpx_count = cursor_le16(&b->words);
+    r->max_number_vcs = cursor_le16(&b->words);
+    r->raw_mode = cursor_le16(&b->words);
+    r->session_key = cursor_le32(&b->words);
+    r->server_time.time = cursor_le16(&b->words);
+    r->server_time.date = cursor_le16(&b->words);
+    r->server_time_zone = (int16_t)cursor_le16(&b->words);
+    r->challenge_length = cursor_le16(&b->words);
+    cursor_skip(&b->bytes, r->challenge_length);
+    return smb1_worse(smb1_bytes_verdict(b), smb1_take_oem(b, &r->domain_name));
 }
 
-/* MS-CIFS 2.2.4.52.2: whatever the dialect, its index is the first word. */
-static enum verdict response(struct cursor *c, struct smb1_message *m) {
-    uint8_t words = cursor_u8(c);
-    struct cursor parameters = cursor_over(cursor_take(c, 2U * words));
-    uint16_t index = cursor_le16(&parameters);
-    if (!cursor_ok(c)) {
-        return V_SHORT;
-    }
-    if (!cursor_ok(&parameters)) { /* an error response has no words */
-        return m->header.status != 0 ? V_OK : V_BAD;
-    }
-    m->has_dialect_index = true;
-    m->dialect_index = index;
-    return V_OK;
+/* MS-SMB 2.2.4.5.2.1 */
+static enum verdict extended_security(struct smb1_block *b, struct smb1_negotiate_response *r) {
+    r->extended_security = true;
+    cursor_copy(&b->bytes, r->server_guid.bytes, sizeof r->server_guid.bytes);
+    enum verdict v = smb1_bytes_verdict(b);
+    return v == V_OK ? smb1_take_blob(b, cursor_left(&b->bytes), &r->security_blob) : v;
 }
 
-/* The header of every SMB1 message, and of NEGOTIATE what leads to SMB2. */
-static enum verdict dissect(struct dissection *d, struct view v) {
-    struct cursor c = cursor_over(v);
-    uint32_t id = cursor_be32(&c);
-    if (!cursor_ok(&c) || id != PROTOCOL_ID) {
-        return V_NOT_MINE;
+/* 2.2.4.52.2, MS-SMB 2.2.4.5.2.2. The names follow the challenge without padding. */
+static enum verdict nt_lan_manager(struct smb1_block *b, struct smb1_negotiate_response *r) {
+    r->nt_lan_manager = true;
+    r->security_mode = cursor_u8(&b->words);
+    r->max_mpx_count = cursor_le16(&b->words);
+    r->max_number_vcs = cursor_le16(&b->words);
+    r->max_buffer_size = cursor_le32(&b->words);
+    r->max_raw_size = cursor_le32(&b->words);
+    r->session_key = cursor_le32(&b->words);
+    r->capabilities = cursor_le32(&b->words);
+    r->system_time = cursor_le64(&b->words);
+    r->server_time_zone = (int16_t)cursor_le16(&b->words);
+    r->challenge_length = cursor_u8(&b->words);
+    if (r->capabilities & CAP_EXTENDED_SECURITY) {
+        return extended_security(b, r);
     }
-    struct pdu pdu = {.kind = PDU_SMB1, .verdict = V_OK};
-    pdu.smb1.header = header(&c);
-    if (!cursor_ok(&c)) {
-        return V_SHORT;
-    }
-    pdu.smb1.response = pdu.smb1.header.flags & SMB1_FLAGS_REPLY;
-    if (pdu.smb1.header.command == SMB1_NEGOTIATE) {
-        pdu.verdict = pdu.smb1.response ? response(&c, &pdu.smb1) : request(d, &c, &pdu.smb1);
-    }
-    d->deliver(d->arg, &pdu);
-    return pdu.verdict;
+    cursor_skip(&b->bytes, r->challenge_length);
+    enum verdict v = smb1_bytes_verdict(b);
+    v = smb1_worse(v, smb1_take_unaligned(b, &r->domain_name));
+    return smb1_worse(v, smb1_take_unaligned(b, &r->server_name));
 }
 
-const struct dissector dissector_smb1 = {"smb1", dissect};
+/* 2.2.4.52.2: whatever the dialect, its index is the first word. */
+enum verdict smb1_negotiate_response(struct smb1_block *b, struct smb1_message *m) {
+    struct smb1_negotiate_response *r = &m->negotiate_response;
+    r->has_dialect_index = true;
+    r->dialect_index = cursor_le16(&b->words);
+    switch (b->word_count) {
+    case 1:
+        return V_OK;
+    case LAN_MANAGER_WORDS:
+        return lan_manager(b, r);
+    case NT_LAN_MANAGER_WORDS:
+        return nt_lan_manager(b, r);
+    default:
+        return V_BAD;
+    }
+}

@@ -2,7 +2,8 @@
  *
  * For code that acts on a value; code that only shows one needs names.h. Values are 32 bits wide: compare them with
  * uint32_t. Nothing here has storage, and most enumerations have no tag, so that a struct may have it. Left out are the
- * tables whose names would mean nothing, or something else, in C: impersonation levels and the DOS errors of SMB1.
+ * tables whose names would mean nothing, or something else, in C: impersonation levels, the DOS errors of SMB1 and the
+ * functions of RAP.
  */
 #ifndef CONSTANTS_H
 #define CONSTANTS_H
@@ -20,7 +21,7 @@ enum smb2_command {
 
 /* SMB1_NEGOTIATE and so on; there are gaps between them. */
 enum smb1_command {
-#define SMB1_COMMAND(number, name) SMB1_##name = number,
+#define SMB1_COMMAND(number, name, ...) SMB1_##name = number,
 #include "tables/smb1_command.def"
 #undef SMB1_COMMAND
 };
@@ -368,6 +369,121 @@ enum {
 #define SECURITY_INFORMATION CONSTANT
 #include "tables/security_information.def"
 #undef SECURITY_INFORMATION
+};
+
+enum {
+#define SMB1_FLAG CONSTANT
+#include "tables/smb1_flag.def"
+#undef SMB1_FLAG
+};
+
+enum {
+#define SMB1_FLAG2 CONSTANT
+#include "tables/smb1_flag2.def"
+#undef SMB1_FLAG2
+};
+
+enum {
+#define SMB1_SECURITY_MODE CONSTANT
+#include "tables/smb1_security_mode.def"
+#undef SMB1_SECURITY_MODE
+};
+
+enum {
+#define SMB1_CAPABILITY CONSTANT
+#include "tables/smb1_capability.def"
+#undef SMB1_CAPABILITY
+};
+
+enum {
+#define SMB1_SETUP_ACTION CONSTANT
+#include "tables/smb1_setup_action.def"
+#undef SMB1_SETUP_ACTION
+};
+
+enum {
+#define SMB1_TREE_CONNECT_FLAG CONSTANT
+#include "tables/smb1_tree_connect_flag.def"
+#undef SMB1_TREE_CONNECT_FLAG
+};
+
+enum {
+#define SMB1_OPTIONAL_SUPPORT CONSTANT
+#include "tables/smb1_optional_support.def"
+#undef SMB1_OPTIONAL_SUPPORT
+};
+
+enum {
+#define SMB1_NT_CREATE_FLAG CONSTANT
+#include "tables/smb1_nt_create_flag.def"
+#undef SMB1_NT_CREATE_FLAG
+};
+
+enum {
+#define SMB1_LOCK_TYPE CONSTANT
+#include "tables/smb1_lock_type.def"
+#undef SMB1_LOCK_TYPE
+};
+
+enum {
+#define SMB1_RENAME_LEVEL CONSTANT
+#include "tables/smb1_rename_level.def"
+#undef SMB1_RENAME_LEVEL
+};
+
+enum {
+#define SMB1_TRANS_SUBCOMMAND CONSTANT
+#include "tables/smb1_trans_subcommand.def"
+#undef SMB1_TRANS_SUBCOMMAND
+};
+
+enum {
+#define SMB1_TRANS2_SUBCOMMAND CONSTANT
+#include "tables/smb1_trans2_subcommand.def"
+#undef SMB1_TRANS2_SUBCOMMAND
+};
+
+enum {
+#define SMB1_NT_SUBCOMMAND CONSTANT
+#include "tables/smb1_nt_subcommand.def"
+#undef SMB1_NT_SUBCOMMAND
+};
+
+/* Levels share names, and have their kind in front: SET_LEVEL_SMB_INFO_STANDARD. */
+enum {
+#define SMB1_FIND_LEVEL(level, name) FIND_LEVEL_##name = level,
+#include "tables/smb1_find_level.def"
+#undef SMB1_FIND_LEVEL
+};
+
+enum {
+#define SMB1_QUERY_FS_LEVEL(level, name) QUERY_FS_LEVEL_##name = level,
+#include "tables/smb1_query_fs_level.def"
+#undef SMB1_QUERY_FS_LEVEL
+};
+
+enum {
+#define SMB1_SET_FS_LEVEL(level, name) SET_FS_LEVEL_##name = level,
+#include "tables/smb1_set_fs_level.def"
+#undef SMB1_SET_FS_LEVEL
+};
+
+enum {
+#define SMB1_QUERY_LEVEL(level, name) QUERY_LEVEL_##name = level,
+#include "tables/smb1_query_level.def"
+#undef SMB1_QUERY_LEVEL
+};
+
+enum {
+#define SMB1_SET_LEVEL(level, name) SET_LEVEL_##name = level,
+#include "tables/smb1_set_level.def"
+#undef SMB1_SET_LEVEL
+};
+
+enum {
+#define SMB1_FIND_FLAG CONSTANT
+#include "tables/smb1_find_flag.def"
+#undef SMB1_FIND_FLAG
 };
 
 #undef CONSTANT

@@ -114,6 +114,28 @@ extern const struct name_table names_completion_filter;            /* MS-SMB2 2.
 extern const struct name_table names_query_info_flag;              /* MS-SMB2 2.2.37 */
 extern const struct name_table names_security_information;         /* MS-SMB2 2.2.37 */
 
+/* Numbers and bits of SMB1. */
+extern const struct name_table names_smb1_flag;              /* MS-CIFS 2.2.3.1 */
+extern const struct name_table names_smb1_flag2;             /* MS-SMB 2.2.3.1 */
+extern const struct name_table names_smb1_security_mode;     /* MS-CIFS 2.2.4.52.2 */
+extern const struct name_table names_smb1_capability;        /* MS-SMB 2.2.4.5.2.1 */
+extern const struct name_table names_smb1_setup_action;      /* MS-CIFS 2.2.4.53.2 */
+extern const struct name_table names_smb1_tree_connect_flag; /* MS-SMB 2.2.4.7.1 */
+extern const struct name_table names_smb1_optional_support;  /* MS-SMB 2.2.4.7.2 */
+extern const struct name_table names_smb1_nt_create_flag;    /* MS-SMB 2.2.4.9.1 */
+extern const struct name_table names_smb1_lock_type;         /* MS-CIFS 2.2.4.32.1 */
+extern const struct name_table names_smb1_rename_level;      /* MS-CIFS 2.2.4.66.1 */
+extern const struct name_table names_smb1_trans_subcommand;  /* MS-CIFS 2.2.2.2 */
+extern const struct name_table names_smb1_trans2_subcommand; /* MS-CIFS 2.2.2.2 */
+extern const struct name_table names_smb1_nt_subcommand;     /* MS-SMB 2.2.2.2 */
+extern const struct name_table names_smb1_find_level;        /* MS-SMB 2.2.2.3.1 */
+extern const struct name_table names_smb1_query_fs_level;    /* MS-CIFS 2.2.2.3.2 */
+extern const struct name_table names_smb1_set_fs_level;      /* the CIFS UNIX extensions */
+extern const struct name_table names_smb1_query_level;       /* MS-CIFS 2.2.2.3.3 */
+extern const struct name_table names_smb1_set_level;         /* MS-CIFS 2.2.2.3.4 */
+extern const struct name_table names_smb1_find_flag;         /* MS-CIFS 2.2.6.2.1 */
+extern const struct name_table names_rap_opcode;             /* MS-RAP 2.5.4: "NetShareEnum" */
+
 /* Create contexts are named by bytes, not by a number: their rows are in order of those bytes. */
 struct name_create_context {
     int id;             /* of enum create_context_id, constants.h */

@@ -8,6 +8,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/code_page.h"
+
 static bool parse_number(const char *text, unsigned long low, unsigned long high, unsigned long *out) {
     char *end;
     errno = 0;
@@ -26,7 +28,8 @@ static bool add_port(struct pipeline_settings *p, const char *text) {
         return false;
     }
     if (p->port_count == PIPELINE_PORTS_MAX) {
-        log_error("--port %s: more than %d ports; SMB on others is found by its first message", text, PIPELINE_PORTS_MAX);
+        log_error("--port %s: more than %d ports; SMB on others is found by its first message", text,
+                  PIPELINE_PORTS_MAX);
         return false;
     }
     p->ports[p->port_count++] = (uint16_t)port;
@@ -114,6 +117,7 @@ enum {
     OPTION_PORT,
     OPTION_HOME_NET,
     OPTION_SENSOR_ID,
+    OPTION_CODE_PAGE,
     OPTION_SCHEMA,
     OPTION_RECORDS,
     OPTION_SINCE,
@@ -125,6 +129,7 @@ static const struct option long_options[] = {
     {"port", required_argument, NULL, OPTION_PORT},
     {"home-net", required_argument, NULL, OPTION_HOME_NET},
     {"sensor-id", required_argument, NULL, OPTION_SENSOR_ID},
+    {"code-page", required_argument, NULL, OPTION_CODE_PAGE},
     {"schema", no_argument, NULL, OPTION_SCHEMA},
     {"help", no_argument, NULL, 'h'},
     {"version", no_argument, NULL, 'V'},
@@ -138,6 +143,7 @@ static const struct option inventory_options[] = {
     {"since", required_argument, NULL, OPTION_SINCE},
     {"format", required_argument, NULL, OPTION_FORMAT},
     {"port", required_argument, NULL, OPTION_PORT},
+    {"code-page", required_argument, NULL, OPTION_CODE_PAGE},
     {"help", no_argument, NULL, 'h'},
     {"quiet", no_argument, NULL, 'q'},
     {"verbose", no_argument, NULL, 'v'},
@@ -189,6 +195,19 @@ static bool set_sensor_id(struct pipeline_settings *p, const char *text) {
     return true;
 }
 
+static bool set_code_page(struct pipeline_settings *p, const char *text) {
+    struct code_page *page = code_page_open(text);
+    if (!page) {
+        log_error("--code-page %s: there is no such code page; iconv -l lists those there are, " CODE_PAGE_DEFAULT
+                  " is the default",
+                  text);
+        return false;
+    }
+    code_page_close(page);
+    p->code_page = text;
+    return true;
+}
+
 static bool take_option(struct options *o, int option, char *const *argv) {
     switch (option) {
     case 'r':
@@ -225,6 +244,8 @@ static bool take_option(struct options *o, int option, char *const *argv) {
         return add_home(&o->pipeline, optarg);
     case OPTION_SENSOR_ID:
         return set_sensor_id(&o->pipeline, optarg);
+    case OPTION_CODE_PAGE:
+        return set_code_page(&o->pipeline, optarg);
     case ':':
         log_error("%s: it needs a value; see smbtap -h", argv[optind - 1]);
         return false;
@@ -309,6 +330,8 @@ void options_help(void) {
         "  --port N              a TCP port of SMB servers, repeatable; default 445 and 139\n"
         "                        (SMB on any other port is found by its first message)\n"
         "  --home-net CIDR       a network of ours, repeatable; gives each record its network_direction\n"
+        "  --code-page NAME      how names are written in SMB1 without Unicode, as iconv calls it; "
+        "default: " CODE_PAGE_DEFAULT "\n"
         "  --sensor-id NAME      stands in every record; default: replay\n"
         "  --schema              prints the JSON Schema of the records\n"
         "  -q, --quiet           only errors on standard error\n"

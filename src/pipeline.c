@@ -8,6 +8,7 @@
 #include <stdlib.h>
 
 #include "arena.h"
+#include "base/code_page.h"
 #include "decode/decode.h"
 #include "event/maker.h"
 #include "flow/table.h"
@@ -193,7 +194,8 @@ static bool set_up(struct pipeline *p) {
     p->buffers = nbss_pool_new();
     p->model = model_new(&model_limits, &model_sink, p->budget, p->stats, p->settings->secret);
     p->flows = flow_table_new(&flow_settings, &stream_sink, p->budget, p->stats);
-    return p->arena.base && p->buffers && p->model && p->flows;
+    const char *code_page = p->settings->code_page ? p->settings->code_page : CODE_PAGE_DEFAULT;
+    return p->arena.base && p->buffers && p->model && p->flows && model_code_page(p->model, code_page);
 }
 
 struct pipeline *pipeline_new(const struct pipeline_settings *settings, const char *capture_name,

@@ -17,7 +17,8 @@ struct pipeline_settings {
     struct network home[PIPELINE_HOME_MAX];
     size_t home_count;
     const char *sensor_id;
-    uint64_t secret; /* keys the hash tables; changes no record */
+    const char *code_page; /* of SMB1's OEM strings, as iconv knows it; NULL: CODE_PAGE_DEFAULT */
+    uint64_t secret;       /* keys the hash tables; changes no record */
 };
 
 /* Where records go: 0, or a negative errno, after which nothing more is sent. Event and line live during the call. Rules look at
@@ -30,8 +31,8 @@ struct pipeline_outlet {
 struct pipeline;
 
 /* settings, stats and budget stay the caller's and outlive the pipeline; capture_name is that of its records. NULL: no memory. */
-struct pipeline *pipeline_new(const struct pipeline_settings *, const char *capture_name, const struct pipeline_outlet *, struct budget *,
-                              struct stats *);
+struct pipeline *pipeline_new(const struct pipeline_settings *, const char *capture_name,
+                              const struct pipeline_outlet *, struct budget *, struct stats *);
 /* 0, or the outlet's error. */
 __attribute__((warn_unused_result)) int pipeline_frame(struct pipeline *, const struct frame *);
 /* The capture is at its end: all that is open ends. */

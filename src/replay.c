@@ -67,6 +67,9 @@ static void digest_add(struct digest *d, const void *p, size_t n) {
 static void digest_settings(struct digest *d, const struct replay *r) {
     const struct pipeline_settings *s = &r->settings;
     digest_add(d, s->sensor_id, strlen(s->sensor_id));
+    if (s->code_page) {
+        digest_add(d, s->code_page, strlen(s->code_page));
+    }
     digest_add(d, &s->every_operation, sizeof s->every_operation);
     digest_add(d, s->ports, s->port_count * sizeof s->ports[0]);
     for (size_t i = 0; i < s->home_count; i++) {

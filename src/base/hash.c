@@ -8,12 +8,20 @@ static struct hash_node **slot(struct hash *h, uint64_t hash) {
     return h->buckets ? &h->buckets[hash & h->mask] : &h->chain;
 }
 
+static void put(struct hash *h, struct hash_node *n) {
+    struct hash_node **at = slot(h, n->hash);
+    n->next = *at;
+    n->at = at;
+    if (n->next) {
+        n->next->at = &n->next;
+    }
+    *at = n;
+}
+
 static void move_chain(struct hash *h, struct hash_node *n) {
     while (n) {
         struct hash_node *next = n->next;
-        struct hash_node **to = slot(h, n->hash);
-        n->next = *to;
-        *to = n;
+        put(h, n);
         n = next;
     }
 }
@@ -48,20 +56,18 @@ void hash_insert(struct hash *h, struct hash_node *n, uint64_t hash) {
         grow(h);
     }
     n->hash = hash;
-    struct hash_node **to = slot(h, hash);
-    n->next = *to;
-    *to = n;
+    put(h, n);
     h->count++;
 }
 
 void hash_remove(struct hash *h, struct hash_node *n) {
-    struct hash_node **at = slot(h, n->hash);
-    while (*at != n) {
-        assert(*at);
-        at = &(*at)->next;
+    assert(n->at && *n->at == n);
+    *n->at = n->next;
+    if (n->next) {
+        n->next->at = n->at;
     }
-    *at = n->next;
     n->next = NULL;
+    n->at = NULL;
     h->count--;
 }
 

@@ -165,7 +165,7 @@ static char *put_character(char *out, uint32_t c) {
 }
 
 static bool is_lossy(struct text t, uint32_t c) {
-    return c == 0 || c >= TEXT_BAD || (c >= 0x80 && t.encoding == ENC_ASCII);
+    return c == 0 || c >= TEXT_BAD || (c >= 0x80 && (t.encoding == ENC_ASCII || t.encoding == ENC_OEM));
 }
 
 #define EACH_16(x) ((x)*UINT64_C(0x0001000100010001))

@@ -65,7 +65,7 @@ static const struct name_row smb2_command[] = {
 const struct name_table names_smb2_command = TABLE(smb2_command);
 
 static const struct name_row smb1_command[] = {
-#define SMB1_COMMAND(number, name) { number, "SMB1_" #name },
+#define SMB1_COMMAND(number, name, ...) { number, "SMB1_" #name },
 #include "tables/smb1_command.def"
 #undef SMB1_COMMAND
 };
@@ -497,3 +497,143 @@ static const struct name_row security_information[] = {
 #undef SECURITY_INFORMATION
 };
 const struct name_table names_security_information = TABLE(security_information);
+
+static const struct name_row smb1_flag[] = {
+#define SMB1_FLAG ROW
+#include "tables/smb1_flag.def"
+#undef SMB1_FLAG
+};
+const struct name_table names_smb1_flag = TABLE(smb1_flag);
+
+static const struct name_row smb1_flag2[] = {
+#define SMB1_FLAG2 ROW
+#include "tables/smb1_flag2.def"
+#undef SMB1_FLAG2
+};
+const struct name_table names_smb1_flag2 = TABLE(smb1_flag2);
+
+static const struct name_row smb1_security_mode[] = {
+#define SMB1_SECURITY_MODE ROW
+#include "tables/smb1_security_mode.def"
+#undef SMB1_SECURITY_MODE
+};
+const struct name_table names_smb1_security_mode = TABLE(smb1_security_mode);
+
+static const struct name_row smb1_capability[] = {
+#define SMB1_CAPABILITY ROW
+#include "tables/smb1_capability.def"
+#undef SMB1_CAPABILITY
+};
+const struct name_table names_smb1_capability = TABLE(smb1_capability);
+
+static const struct name_row smb1_setup_action[] = {
+#define SMB1_SETUP_ACTION ROW
+#include "tables/smb1_setup_action.def"
+#undef SMB1_SETUP_ACTION
+};
+const struct name_table names_smb1_setup_action = TABLE(smb1_setup_action);
+
+static const struct name_row smb1_tree_connect_flag[] = {
+#define SMB1_TREE_CONNECT_FLAG ROW
+#include "tables/smb1_tree_connect_flag.def"
+#undef SMB1_TREE_CONNECT_FLAG
+};
+const struct name_table names_smb1_tree_connect_flag = TABLE(smb1_tree_connect_flag);
+
+static const struct name_row smb1_optional_support[] = {
+#define SMB1_OPTIONAL_SUPPORT ROW
+#include "tables/smb1_optional_support.def"
+#undef SMB1_OPTIONAL_SUPPORT
+};
+const struct name_table names_smb1_optional_support = TABLE(smb1_optional_support);
+
+static const struct name_row smb1_nt_create_flag[] = {
+#define SMB1_NT_CREATE_FLAG ROW
+#include "tables/smb1_nt_create_flag.def"
+#undef SMB1_NT_CREATE_FLAG
+};
+const struct name_table names_smb1_nt_create_flag = TABLE(smb1_nt_create_flag);
+
+static const struct name_row smb1_lock_type[] = {
+#define SMB1_LOCK_TYPE ROW
+#include "tables/smb1_lock_type.def"
+#undef SMB1_LOCK_TYPE
+};
+const struct name_table names_smb1_lock_type = TABLE(smb1_lock_type);
+
+static const struct name_row smb1_rename_level[] = {
+#define SMB1_RENAME_LEVEL ROW
+#include "tables/smb1_rename_level.def"
+#undef SMB1_RENAME_LEVEL
+};
+const struct name_table names_smb1_rename_level = TABLE(smb1_rename_level);
+
+static const struct name_row smb1_trans_subcommand[] = {
+#define SMB1_TRANS_SUBCOMMAND ROW
+#include "tables/smb1_trans_subcommand.def"
+#undef SMB1_TRANS_SUBCOMMAND
+};
+const struct name_table names_smb1_trans_subcommand = TABLE(smb1_trans_subcommand);
+
+static const struct name_row smb1_trans2_subcommand[] = {
+#define SMB1_TRANS2_SUBCOMMAND ROW
+#include "tables/smb1_trans2_subcommand.def"
+#undef SMB1_TRANS2_SUBCOMMAND
+};
+const struct name_table names_smb1_trans2_subcommand = TABLE(smb1_trans2_subcommand);
+
+static const struct name_row smb1_nt_subcommand[] = {
+#define SMB1_NT_SUBCOMMAND ROW
+#include "tables/smb1_nt_subcommand.def"
+#undef SMB1_NT_SUBCOMMAND
+};
+const struct name_table names_smb1_nt_subcommand = TABLE(smb1_nt_subcommand);
+
+static const struct name_row smb1_find_level[] = {
+#define SMB1_FIND_LEVEL ROW
+#include "tables/smb1_find_level.def"
+#undef SMB1_FIND_LEVEL
+};
+const struct name_table names_smb1_find_level = TABLE(smb1_find_level);
+
+static const struct name_row smb1_query_fs_level[] = {
+#define SMB1_QUERY_FS_LEVEL ROW
+#include "tables/smb1_query_fs_level.def"
+#undef SMB1_QUERY_FS_LEVEL
+};
+const struct name_table names_smb1_query_fs_level = TABLE(smb1_query_fs_level);
+
+static const struct name_row smb1_set_fs_level[] = {
+#define SMB1_SET_FS_LEVEL ROW
+#include "tables/smb1_set_fs_level.def"
+#undef SMB1_SET_FS_LEVEL
+};
+const struct name_table names_smb1_set_fs_level = TABLE(smb1_set_fs_level);
+
+static const struct name_row smb1_query_level[] = {
+#define SMB1_QUERY_LEVEL ROW
+#include "tables/smb1_query_level.def"
+#undef SMB1_QUERY_LEVEL
+};
+const struct name_table names_smb1_query_level = TABLE(smb1_query_level);
+
+static const struct name_row smb1_set_level[] = {
+#define SMB1_SET_LEVEL ROW
+#include "tables/smb1_set_level.def"
+#undef SMB1_SET_LEVEL
+};
+const struct name_table names_smb1_set_level = TABLE(smb1_set_level);
+
+static const struct name_row smb1_find_flag[] = {
+#define SMB1_FIND_FLAG ROW
+#include "tables/smb1_find_flag.def"
+#undef SMB1_FIND_FLAG
+};
+const struct name_table names_smb1_find_flag = TABLE(smb1_find_flag);
+
+static const struct name_row rap_opcode[] = {
+#define RAP_OPCODE ROW
+#include "tables/rap_opcode.def"
+#undef RAP_OPCODE
+};
+const struct name_table names_rap_opcode = TABLE(rap_opcode);

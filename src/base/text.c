@@ -78,6 +78,7 @@ uint32_t text_next(struct text t, size_t *pos) {
     case ENC_UTF8:
         return next_utf8(t.bytes, pos);
     case ENC_ASCII:
+    case ENC_OEM:
         break;
     }
     return t.bytes.p[(*pos)++];

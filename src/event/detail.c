@@ -3,6 +3,9 @@
 
 static bool failed(const struct operation *op) {
     const struct smb2_message *r = op->response;
+    if (op->smb1_response && !op->unasked) {
+        return op->failed;
+    }
     return r && ((r->header.status >> 30 == 3 && r->header.status != STATUS_MORE_PROCESSING_REQUIRED) ||
                  r->header.status == STATUS_STOPPED_ON_SYMLINK);
 }
@@ -10,7 +13,7 @@ static bool failed(const struct operation *op) {
 /* An IOCTL that changes a file, as a write does, is worth its record too. */
 static bool changes_file(const struct operation *op) {
     const struct smb2_message *any = op->request ? op->request : op->response;
-    if (!any || any->empty || any->is_error) {
+    if (op->smb1_request || !any || any->empty || any->is_error) {
         return false;
     }
     switch (any->ioctl.ctl_code) {
@@ -27,11 +30,16 @@ static bool changes_file(const struct operation *op) {
     }
 }
 
+/* A server that has agreed on SMB2 answers this by hanging up (MS-SMB2 3.3.5.1). */
+static bool smb1_amidst_smb2(const struct operation *op) {
+    return op->smb1_request && op->response_lost && op->connection->dialect != 0;
+}
+
 bool maker_wants(const struct operation *op, enum detail detail) {
     if (op->implicit && op->kind != OPERATION_DELETE) {
         return detail == DETAIL_HANDLES;
     }
-    if (detail == DETAIL_OPERATIONS || failed(op)) {
+    if (detail == DETAIL_OPERATIONS || failed(op) || smb1_amidst_smb2(op)) {
         return true;
     }
     switch (op->kind) {
@@ -58,6 +66,10 @@ bool maker_wants(const struct operation *op, enum detail detail) {
         return op->first_of_handle;
     case OPERATION_IOCTL:
         return changes_file(op);
+    case OPERATION_PRINT:
+        return !op->has_bytes_written || op->first_of_handle;
+    case OPERATION_OTHER:
+        return op->copy_source.bytes.n != 0;
     default:
         return false;
     }

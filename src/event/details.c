@@ -12,15 +12,15 @@ static const struct smb2_message *answer_of(const struct operation *op) {
     return op->response && !op->response->is_error && !op->response->empty ? op->response : NULL;
 }
 
-static void share(struct event_maker *m, const struct operation *op) {
+void maker_of_share(struct event_maker *m, const struct operation *op) {
     if (op->tree) {
         maker_share(m, op->tree);
     }
 }
 
 /* The file that the operation's handle stands for. */
-static void file(struct event_maker *m, const struct operation *op) {
-    share(m, op);
+void maker_of_file(struct event_maker *m, const struct operation *op) {
+    maker_of_share(m, op);
     if (op->handle && op->handle->named) {
         maker_file(m, op->tree, op->handle->name, op->handle->directory);
     } else if (op->has_aimed_name) {
@@ -31,7 +31,7 @@ static void file(struct event_maker *m, const struct operation *op) {
     }
 }
 
-static void times(struct event *e, const struct smb2_file_times *t) {
+void maker_times(struct event *e, const struct smb2_file_times *t) {
     event_filetime(e, FIELD_CREATED_TIME, t->creation);
     event_filetime(e, FIELD_ACCESSED_TIME, t->last_access);
     event_filetime(e, FIELD_MODIFIED_TIME, t->last_write);
@@ -80,8 +80,8 @@ static void negotiate(struct event_maker *m, const struct operation *op) {
     const struct smb2_negotiate_contexts *offer = q ? &q->negotiate_request.contexts : NULL;
     const struct smb2_negotiate_contexts *choice = r ? &r->negotiate_response.contexts : offer;
     if (op->smb1_request) {
-        event_texts(&m->event, FIELD_OFFERED_DIALECTS, op->smb1_request->dialects.items,
-                    op->smb1_request->dialects.count);
+        event_texts(&m->event, FIELD_OFFERED_DIALECTS, op->smb1_request->negotiate_request.dialects.items,
+                    op->smb1_request->negotiate_request.dialects.count);
     }
     if (q) {
         offered(m, &q->negotiate_request);
@@ -108,19 +108,26 @@ static const char *const auth_names[] = {
     [AUTH_ANONYMOUS] = "anonymous", [AUTH_GUEST] = "guest",
 };
 
+void maker_auth(struct event *e, const struct auth_facts *a) {
+    if (!a) {
+        return;
+    }
+    event_name(e, FIELD_MECHANISM, "ntlm");
+    if (auth_names[a->kind]) {
+        event_name(e, FIELD_AUTH, auth_names[a->kind]);
+    }
+    event_text(e, FIELD_USER_NAME, a->user);
+    event_text(e, FIELD_DOMAIN, a->domain);
+    event_text(e, FIELD_WORKSTATION, a->workstation);
+    if (a->ntlm_flags != 0) {
+        event_hex(e, FIELD_NTLM_FLAGS, a->ntlm_flags, 8);
+    }
+}
+
 static void session_setup(struct event_maker *m, const struct operation *op) {
     const struct smb2_message *q = request_of(op), *r = answer_of(op);
     struct event *e = &m->event;
-    if (op->auth) {
-        event_name(e, FIELD_MECHANISM, "ntlm");
-        if (auth_names[op->auth->kind]) {
-            event_name(e, FIELD_AUTH, auth_names[op->auth->kind]);
-        }
-        event_text(e, FIELD_USER_NAME, op->auth->user);
-        event_text(e, FIELD_DOMAIN, op->auth->domain);
-        event_text(e, FIELD_WORKSTATION, op->auth->workstation);
-        event_hex(e, FIELD_NTLM_FLAGS, op->auth->ntlm_flags, 8);
-    }
+    maker_auth(e, op->auth);
     if (q && q->session_setup_request.previous_session_id != 0) {
         event_hex(e, FIELD_PREVIOUS_SESSION_ID, q->session_setup_request.previous_session_id, 16);
     }
@@ -180,7 +187,7 @@ static void created(struct event_maker *m, const struct smb2_create_response *r)
     }
     event_bits(e, FIELD_ATTRIBUTES, r->file_attributes, &names_file_attribute);
     event_uint(e, FIELD_SIZE, r->end_of_file);
-    times(e, &r->times);
+    maker_times(e, &r->times);
     if (r->contexts.has_maximal_access && r->contexts.query_status == STATUS_SUCCESS) {
         event_bits(e, FIELD_MAXIMAL_ACCESS, r->contexts.maximal_access, &names_access_mask_file);
     }
@@ -211,7 +218,7 @@ static void create(struct event_maker *m, const struct operation *op) {
     bool known = op->handle && op->handle->named;
     bool directory = r ? (r->create_response.file_attributes & FILE_ATTRIBUTE_DIRECTORY) != 0
                        : q && (q->create_request.create_options & FILE_DIRECTORY_FILE) != 0;
-    share(m, op);
+    maker_of_share(m, op);
     if (known || q) {
         maker_file(m, op->tree, known ? op->handle->name : q->create_request.name, directory);
     }
@@ -231,7 +238,7 @@ static void create(struct event_maker *m, const struct operation *op) {
     }
 }
 
-static void sums(struct event_maker *m, const struct operation *op) {
+void maker_sums(struct event_maker *m, const struct operation *op) {
     if (op->sums && op->handle) {
         event_uint(&m->event, FIELD_BYTES_READ, op->handle->bytes_read);
         event_uint(&m->event, FIELD_BYTES_WRITTEN, op->handle->bytes_written);
@@ -242,18 +249,18 @@ static void sums(struct event_maker *m, const struct operation *op) {
 
 static void close_handle(struct event_maker *m, const struct operation *op) {
     const struct smb2_message *r = answer_of(op);
-    file(m, op);
-    sums(m, op);
+    maker_of_file(m, op);
+    maker_sums(m, op);
     if (r && (r->close_response.flags & SMB2_CLOSE_FLAG_POSTQUERY_ATTRIB)) {
         event_uint(&m->event, FIELD_SIZE, r->close_response.end_of_file);
         event_bits(&m->event, FIELD_ATTRIBUTES, r->close_response.file_attributes, &names_file_attribute);
-        times(&m->event, &r->close_response.times);
+        maker_times(&m->event, &r->close_response.times);
     }
 }
 
 /* ---- data */
 
-static void moved(struct event *e, const struct operation *op) {
+void maker_moved(struct event *e, const struct operation *op) {
     if (op->has_bytes_read) {
         event_uint(e, FIELD_BYTES_READ, op->bytes_read);
     }
@@ -264,27 +271,27 @@ static void moved(struct event *e, const struct operation *op) {
 
 static void read_data(struct event_maker *m, const struct operation *op) {
     const struct smb2_message *q = request_of(op);
-    file(m, op);
+    maker_of_file(m, op);
     if (q) {
         event_uint(&m->event, FIELD_OFFSET, q->read_request.offset);
         event_uint(&m->event, FIELD_LENGTH, q->read_request.length);
     }
-    moved(&m->event, op);
+    maker_moved(&m->event, op);
 }
 
 static void write_data(struct event_maker *m, const struct operation *op) {
     const struct smb2_message *q = request_of(op);
-    file(m, op);
+    maker_of_file(m, op);
     if (q) {
         event_uint(&m->event, FIELD_OFFSET, q->write_request.offset);
         event_uint(&m->event, FIELD_LENGTH, q->write_request.length);
     }
-    moved(&m->event, op);
+    maker_moved(&m->event, op);
 }
 
 static void lock(struct event_maker *m, const struct operation *op) {
     const struct smb2_message *q = request_of(op);
-    file(m, op);
+    maker_of_file(m, op);
     if (!q || q->lock_request.lock_count == 0) {
         return;
     }
@@ -372,7 +379,7 @@ static void ioctl_details(struct event_maker *m, const struct operation *op, uin
 static void ioctl(struct event_maker *m, const struct operation *op) {
     const struct smb2_message *q = request_of(op), *r = answer_of(op);
     const struct smb2_ioctl *qi = q ? &q->ioctl : NULL, *ri = r ? &r->ioctl : NULL;
-    file(m, op);
+    maker_of_file(m, op);
     if (!qi && !ri) {
         return;
     }
@@ -384,7 +391,7 @@ static void ioctl(struct event_maker *m, const struct operation *op) {
     if (ri) {
         event_uint(&m->event, FIELD_OUTPUT_LENGTH, ri->output.n);
     }
-    moved(&m->event, op);
+    maker_moved(&m->event, op);
     ioctl_details(m, op, code, qi, ri);
 }
 
@@ -392,7 +399,7 @@ static void ioctl(struct event_maker *m, const struct operation *op) {
 
 static void query_directory(struct event_maker *m, const struct operation *op) {
     const struct smb2_message *q = request_of(op), *r = answer_of(op);
-    file(m, op);
+    maker_of_file(m, op);
     if (q) {
         event_named(&m->event, FIELD_INFO_CLASS, q->query_directory_request.info_class, &names_file_info_class, 2);
         event_text(&m->event, FIELD_SEARCH_PATTERN, q->query_directory_request.pattern);
@@ -404,7 +411,7 @@ static void query_directory(struct event_maker *m, const struct operation *op) {
 
 static void change_notify(struct event_maker *m, const struct operation *op) {
     const struct smb2_message *q = request_of(op), *r = answer_of(op);
-    file(m, op);
+    maker_of_file(m, op);
     if (q) {
         event_bits(&m->event, FIELD_COMPLETION_FILTER, q->change_notify_request.completion_filter,
                    &names_completion_filter);
@@ -428,7 +435,7 @@ static void info_kind(struct event *e, uint8_t type, uint8_t class, uint32_t add
 
 static void query_info(struct event_maker *m, const struct operation *op) {
     const struct smb2_message *q = request_of(op);
-    file(m, op);
+    maker_of_file(m, op);
     if (q) {
         info_kind(&m->event, q->query_info_request.info_type, q->query_info_request.info_class,
                   q->query_info_request.additional_information);
@@ -452,7 +459,7 @@ static void change(struct event_maker *m, const struct smb2_set_info_request *s)
     struct event *e = &m->event;
     switch (s->change) {
     case SMB2_CHANGE_BASIC:
-        times(e, &s->times);
+        maker_times(e, &s->times);
         event_bits(e, FIELD_ATTRIBUTES, s->file_attributes, &names_file_attribute);
         break;
     case SMB2_CHANGE_RENAME:
@@ -474,7 +481,7 @@ static void change(struct event_maker *m, const struct smb2_set_info_request *s)
 
 static void set_info(struct event_maker *m, const struct operation *op) {
     const struct smb2_message *q = request_of(op);
-    file(m, op);
+    maker_of_file(m, op);
     if (!q) {
         return;
     }
@@ -491,7 +498,7 @@ static void set_info(struct event_maker *m, const struct operation *op) {
 static void oplock_break(struct event_maker *m, const struct operation *op) {
     const struct smb2_message *any = answer_of(op) ? answer_of(op) : request_of(op);
     struct event *e = &m->event;
-    file(m, op);
+    maker_of_file(m, op);
     if (!any) {
         return;
     }
@@ -533,25 +540,25 @@ static void compressed(struct event_maker *m, const struct operation *op) {
 
 /* An implicit end of a handle: whose it was, and its sums. */
 static void implicit(struct event_maker *m, const struct operation *op) {
-    file(m, op);
-    sums(m, op);
+    maker_of_file(m, op);
+    maker_sums(m, op);
 }
 
 static void (*const details[SMB2_COMMANDS])(struct event_maker *, const struct operation *) = {
     [SMB2_NEGOTIATE] = negotiate,
     [SMB2_SESSION_SETUP] = session_setup,
-    [SMB2_LOGOFF] = share,
+    [SMB2_LOGOFF] = maker_of_share,
     [SMB2_TREE_CONNECT] = tree_connect,
-    [SMB2_TREE_DISCONNECT] = share,
+    [SMB2_TREE_DISCONNECT] = maker_of_share,
     [SMB2_CREATE] = create,
     [SMB2_CLOSE] = close_handle,
-    [SMB2_FLUSH] = file,
+    [SMB2_FLUSH] = maker_of_file,
     [SMB2_READ] = read_data,
     [SMB2_WRITE] = write_data,
     [SMB2_LOCK] = lock,
     [SMB2_IOCTL] = ioctl,
-    [SMB2_CANCEL] = share,
-    [SMB2_ECHO] = share,
+    [SMB2_CANCEL] = maker_of_share,
+    [SMB2_ECHO] = maker_of_share,
     [SMB2_QUERY_DIRECTORY] = query_directory,
     [SMB2_CHANGE_NOTIFY] = change_notify,
     [SMB2_QUERY_INFO] = query_info,
@@ -571,6 +578,6 @@ void maker_details(struct event_maker *m, const struct operation *op) {
     } else if (any && any->header.command < SMB2_COMMANDS) {
         details[any->header.command](m, op);
     } else if (op->smb1_request || op->smb1_response) {
-        negotiate(m, op);
+        maker_smb1_details(m, op);
     }
 }

@@ -79,7 +79,7 @@ static void who(struct event_maker *m, const struct operation *op) {
 
 static void dialect(struct event *e, const struct operation *op) {
     const struct connection_facts *c = op->connection;
-    if (op->smb1_response && c->smb1_dialect.bytes.n) {
+    if ((op->smb1_response || !c->dialect) && c->smb1_dialect.bytes.n) {
         event_text(e, FIELD_DIALECT, c->smb1_dialect);
     } else if (c->dialect) {
         event_named(e, FIELD_DIALECT, c->dialect, &names_dialect, 3);
@@ -87,24 +87,30 @@ static void dialect(struct event *e, const struct operation *op) {
 }
 
 /* The SMB1 message, or the SMB2 one, that the operation is known by. */
-static void command(struct event *e, const struct operation *op) {
-    const struct smb2_message *any = op->request ? op->request : op->response;
+static void command(struct event_maker *m, const struct operation *op) {
+    struct event *e = &m->event;
     if (op->smb1_request || op->smb1_response) {
-        const struct smb1_header *h = op->smb1_request ? &op->smb1_request->header : &op->smb1_response->header;
-        event_named(e, FIELD_COMMAND, h->command, &names_smb1_command, 2);
-        event_uint(e, FIELD_MESSAGE_ID, h->message_id);
-        event_uint(e, FIELD_PROCESS_ID, h->process_id);
-    } else if (any) {
-        event_named(e, FIELD_COMMAND, any->header.command, &names_smb2_command, 4);
-        if (any->header.message_id <= INT64_MAX) { /* all ones: sent unasked; and readers of JSON end at 2^63 */
-            event_uint(e, FIELD_MESSAGE_ID, any->header.message_id);
+        const struct smb1_message *any1 = op->smb1_request ? op->smb1_request : op->smb1_response;
+        const struct smb1_header *h = &any1->header;
+        maker_smb1_command(m, any1->command);
+        if (!op->unasked) {
+            event_uint(e, FIELD_MESSAGE_ID, h->message_id);
+            event_uint(e, FIELD_PROCESS_ID, h->process_id);
+        }
+    } else if (op->header) {
+        event_named(e, FIELD_COMMAND, op->header->command, &names_smb2_command, 4);
+        if (op->header->message_id <= INT64_MAX) { /* all ones: sent unasked; and readers of JSON end at 2^63 */
+            event_uint(e, FIELD_MESSAGE_ID, op->header->message_id);
         }
     }
 }
 
-static void status(struct event *e, const struct operation *op) {
-    if (op->response || op->smb1_response) {
-        uint32_t code = op->response ? op->response->header.status : op->smb1_response->header.status;
+static void status(struct event_maker *m, const struct operation *op) {
+    struct event *e = &m->event;
+    if (op->smb1_response && !op->unasked) {
+        maker_smb1_status(m, &op->smb1_response->header);
+    } else if (op->response) {
+        uint32_t code = op->response->header.status;
         event_named(e, FIELD_STATUS, code, &names_ntstatus, 8);
         event_uint(e, FIELD_STATUS_CODE, code);
     }
@@ -132,7 +138,7 @@ static void flags(struct event *e, const struct operation *op) {
     if (op->interim_responses) {
         event_uint(e, FIELD_INTERIM_RESPONSES, op->interim_responses);
     }
-    if (op->request || op->response) {
+    if (op->request || op->response || op->smb1_request || op->smb1_response) {
         event_bool(e, FIELD_SIGNED, op->signed_message);
     }
     if (op->compressed || op->compression) {
@@ -192,8 +198,8 @@ void maker_operation(struct event_maker *m, const struct operation *op, enum det
     event_uint(e, FIELD_VERSION, op->smb1_request || op->smb1_response ? 1 : op->connection->version);
     dialect(e, op);
     event_name(e, FIELD_OPERATION, operation_names[op->kind]);
-    command(e, op);
-    status(e, op);
+    command(m, op);
+    status(m, op);
     ids(e, op);
     flags(e, op);
     smb1_signing(e, op);

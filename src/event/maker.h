@@ -18,6 +18,7 @@ struct event_maker {
     unsigned text_count;
     uint8_t extension[EXTENSION_MAX * 2];
     uint64_t fault_counts[FRAMER_FAULTS + VERDICTS];
+    char unnamed[16], unnamed_command[16]; /* what has no name, in hex */
 };
 
 /* Does this detail have a record for the operation? */
@@ -36,5 +37,20 @@ struct text *maker_texts(struct event_maker *, unsigned count);
 
 /* details.c: the facts of each command */
 void maker_details(struct event_maker *, const struct operation *);
+/* What commands of all versions have: the share, the file that the handle stands for or that the request names, the handle's sums, what
+ * the operation itself read and wrote, who somebody said to be, the times of a file. */
+void maker_of_share(struct event_maker *, const struct operation *);
+void maker_of_file(struct event_maker *, const struct operation *);
+void maker_sums(struct event_maker *, const struct operation *);
+void maker_moved(struct event *, const struct operation *);
+void maker_auth(struct event *, const struct auth_facts *); /* NULL: nothing */
+void maker_times(struct event *, const struct smb2_file_times *);
+
+/* smb1_details.c: the same of SMB1 */
+void maker_smb1_details(struct event_maker *, const struct operation *);
+/* Fact COMMAND; what has no name is SMB1_ and its number. */
+void maker_smb1_command(struct event_maker *, uint8_t command);
+/* Fact STATUS: an NTSTATUS, or the class and code of a DOS error (MS-CIFS 2.2.2.4). */
+void maker_smb1_status(struct event_maker *, const struct smb1_header *);
 
 #endif

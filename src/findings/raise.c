@@ -119,7 +119,7 @@ static void add_offered(struct event *e, const struct pair *p, struct borrowed *
     event_texts(e, FIELD_OFFERED_DIALECTS, b->offered, p->offered_count);
 }
 
-/* "192.0.2.10 asks 192.0.2.20 for SMB1: 3 requests, refused, not signed; NT LM 0.12; Windows 5.1" */
+/* "192.0.2.10 asks 192.0.2.20 for SMB1: 3 requests, refused, not signed; Windows 5.1" */
 static void add_summary(struct event *e, const struct pair *p, enum rule rule, struct borrowed *b) {
     const struct told *t = &p->rules[rule];
     char client[INET6_ADDRSTRLEN], server[INET6_ADDRSTRLEN];
@@ -133,12 +133,13 @@ static void add_summary(struct event *e, const struct pair *p, enum rule rule, s
         snprintf(b->before, sizeof b->before, "%s answers %s in SMB1: %" PRIu64 " %s", server, client, t->count,
                  t->count == 1 ? "answer" : "answers");
     }
+    const struct name *os = rule == RULE_SMB1_ANSWERED ? &p->server_os : &p->client_os;
     bool dialect = rule == RULE_SMB1_ANSWERED && p->dialect.length != 0;
     b->summary[0] = plain(b->before);
     b->summary[1] = plain(dialect ? "; " : "");
     b->summary[2] = dialect ? kept(&p->dialect) : plain("");
-    b->summary[3] = plain(p->native_os.length != 0 ? "; " : "");
-    b->summary[4] = kept(&p->native_os);
+    b->summary[3] = plain(os->length != 0 ? "; " : "");
+    b->summary[4] = kept(os);
     event_joined(e, FIELD_SUMMARY, b->summary, SUMMARY_PARTS);
 }
 
@@ -164,7 +165,8 @@ void raise_finding(struct findings *f, const struct pair *p, enum rule rule) {
     } else {
         add_offered(e, p, &b);
     }
-    event_text(e, FIELD_NATIVE_OS, kept(&p->native_os));
+    event_text(e, FIELD_NATIVE_OS_CLIENT, kept(&p->client_os));
+    event_text(e, FIELD_NATIVE_OS, kept(&p->server_os));
     f->stats->findings++;
     f->sink.raise(f->sink.arg, e, t->capture);
 }

@@ -6,11 +6,11 @@
 
 /* A message record's part in it. */
 struct look {
-    unsigned command;
-    bool asked;    /* the client asks for SMB1, or goes on in it */
-    bool answered; /* the server speaks it */
-    bool refused;  /* it was asked and said no */
-    bool silent;   /* it said nothing so far */
+    const char *command; /* as in records; empty: it has no name */
+    bool asked;          /* the client asks for SMB1, or goes on in it */
+    bool answered;       /* the server speaks it */
+    bool refused;        /* it was asked and said no */
+    bool silent;         /* it said nothing so far */
 };
 
 static bool is_false(const struct event *e, enum field field) {
@@ -45,14 +45,28 @@ static void look_at_negotiate(struct look *l, const struct event *e, bool respon
     l->silent = l->asked && !response;
 }
 
+static const char *command_of(const struct event *e) {
+    const struct fact *f = event_find(e, FIELD_COMMAND);
+    const char *name = NULL;
+    if (!f) {
+        return NULL;
+    }
+    if (f->form == FACT_NAME) {
+        name = f->name;
+    } else if (f->form == FACT_NAMED) {
+        name = names_find(f->table, (uint32_t)f->number);
+    }
+    return name ? name : "";
+}
+
 static bool look_at(struct look *l, const struct event *e) {
-    const struct fact *version = event_find(e, FIELD_VERSION), *command = event_find(e, FIELD_COMMAND);
-    if (e->action != ACTION_MESSAGE || !version || version->number != 1 || !command || command->form != FACT_NAMED) {
+    const struct fact *version = event_find(e, FIELD_VERSION);
+    bool response = event_find(e, FIELD_STATUS) != NULL;
+    *l = (struct look){.command = command_of(e)};
+    if (e->action != ACTION_MESSAGE || !version || version->number != 1 || !l->command) {
         return false;
     }
-    bool response = event_find(e, FIELD_STATUS) != NULL;
-    *l = (struct look){.command = (unsigned)command->number};
-    if (l->command == SMB1_NEGOTIATE) {
+    if (strcmp(l->command, "SMB1_NEGOTIATE") == 0) {
         look_at_negotiate(l, e, response);
     } else if (!response && is_name(e, FIELD_OPERATION, "oplock_break")) { /* sent by the server, unasked */
         l->answered = true;
@@ -85,15 +99,23 @@ static void keep_offered(struct pair *p, const struct fact *offered) {
     }
 }
 
-/* A client does not sign where it came as far as a SESSION_SETUP and neither bit of Flags2 was ever set there or before. */
+/* A client does not sign where a connection came as far as a SESSION_SETUP and neither bit of Flags2 was set there or in its
+ * NEGOTIATE. Of a pair's connections the latest is looked at; what the others came to stays. */
 static void note_signing(struct pair *p, const struct look *l, const struct event *e) {
-    if (l->asked && (l->command == SMB1_NEGOTIATE || l->command == SMB1_SESSION_SETUP_ANDX)) {
+    struct signing *s = &p->signing;
+    bool session = strcmp(l->command, "SMB1_SESSION_SETUP_ANDX") == 0;
+    if (l->asked && (session || strcmp(l->command, "SMB1_NEGOTIATE") == 0)) {
         bool says_so = event_find(e, FIELD_SECURITY_MODE_CLIENT) != NULL;
-        p->signs |= says_so;
-        p->session_unsigned |= !says_so && l->command == SMB1_SESSION_SETUP_ANDX;
+        if (memcmp(s->flow_id, e->flow->flow_id, sizeof s->flow_id) != 0) {
+            *s = (struct signing){.earlier = s->earlier || (s->unsigned_session && !s->signs)};
+            memcpy(s->flow_id, e->flow->flow_id, sizeof s->flow_id);
+        }
+        s->signs |= says_so;
+        s->unsigned_session |= !says_so && session;
     }
     unsigned *when = &p->rules[RULE_SMB1_REQUESTED].when;
-    *when = !p->signs && p->session_unsigned ? *when | WHEN_UNSIGNED : *when & ~(unsigned)WHEN_UNSIGNED;
+    *when &= ~(unsigned)WHEN_UNSIGNED;
+    *when |= s->earlier || (s->unsigned_session && !s->signs) ? WHEN_UNSIGNED : 0;
 }
 
 /* ---- a NEGOTIATE without an answer: the end of its connection says whether that was one */
@@ -150,7 +172,8 @@ void smb1_event(struct findings *f, const struct event *e, uint64_t seq, const c
         return;
     }
     keep_offered(p, l.asked ? event_find(e, FIELD_OFFERED_DIALECTS) : NULL);
-    keep(&p->native_os, event_find(e, FIELD_NATIVE_OS));
+    keep(&p->server_os, event_find(e, FIELD_NATIVE_OS));
+    keep(&p->client_os, event_find(e, FIELD_NATIVE_OS_CLIENT));
     keep(&p->dialect, l.answered ? event_find(e, FIELD_DIALECT) : NULL);
     note_signing(p, &l, e);
     if (l.refused) {

@@ -44,13 +44,20 @@ struct told {
     char *capture;
 };
 
+/* What a client's latest connection said of signing, see smb1.c. */
+struct signing {
+    char flow_id[17];
+    bool signs, unsigned_session;
+    bool earlier; /* an earlier connection was not signed */
+};
+
 struct pair {
     struct hash_node node;
     struct link age;
     struct address client, server;
     struct told rules[RULES];
-    bool signs, session_unsigned; /* see smb1.c */
-    struct name dialect, native_os;
+    struct signing signing;
+    struct name dialect, server_os, client_os;
     uint8_t offered_count;
     uint8_t offered_lengths[DIALECTS_MAX];
     uint8_t offered[DIALECTS_MAX][DIALECT_MAX_BYTES];

@@ -24,6 +24,7 @@ struct connection *connection_new(struct model *m, const struct flow_facts *flow
     hash_init(&c->setups, m->budget);
     list_init(&c->channel_list);
     list_init(&c->exchange_ages);
+    list_init(&c->put_off);
     list_init(&c->setup_list);
     list_append(&m->connections, &c->of_model);
     return c;
@@ -42,12 +43,14 @@ void connection_message(struct connection *c, enum direction dir, const struct m
     c->dir = dir;
     c->message = &m->message;
     c->compressed = false;
+    arena_reset(&c->model->scratch);
     if (message->first) {
         c->chains[dir].open = false;
     }
     auth_drop(m, c->claimed);
     c->claimed = NULL;
     exchange_expire(c, message->begin.time_ns);
+    smb1_expire(c, message->begin.time_ns);
 }
 
 /* The envelope of an encrypted message: all that can be said of what is inside. One report for each session and direction,
@@ -95,7 +98,11 @@ void connection_pdu(struct connection *c, const struct pdu *pdu) {
     switch (pdu->kind) {
     case PDU_NTLM:
         if (pdu->ntlm.type == NTLM_AUTHENTICATE && !c->claimed) {
-            c->claimed = auth_keep(c->model, &pdu->ntlm);
+            struct ntlm_message ntlm = pdu->ntlm;
+            model_unify(c->model, &ntlm.domain);
+            model_unify(c->model, &ntlm.user);
+            model_unify(c->model, &ntlm.workstation);
+            c->claimed = auth_keep(c->model, &ntlm);
         }
         break;
     case PDU_SMB1:
@@ -152,8 +159,8 @@ static void copy_sources_free(struct connection *c) {
 void connection_end(struct connection *c, enum flow_end_reason reason, struct moment at) {
     struct model *m = c->model;
     m->now = at;
-    smb1_abandon(c);
-    for (struct link *x; (x = list_first(&c->exchange_ages));) {
+    smb1_end(c);
+    for (struct link *x; (x = list_first(&c->put_off)) || (x = list_first(&c->exchange_ages));) {
         exchange_abandon(container_of(x, struct exchange, age));
     }
     for (struct link *x; (x = list_first(&c->setup_list));) {
@@ -163,6 +170,7 @@ void connection_end(struct connection *c, enum flow_end_reason reason, struct mo
         session_leave(container_of(x, struct channel, of_connection));
     }
     m->sink.end(m->sink.arg, &c->facts, reason, at);
+    smb1_free(c);
     auth_drop(m, c->claimed);
     names_free(c);
     copy_sources_free(c);

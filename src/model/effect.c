@@ -88,19 +88,19 @@ static void close_handle(struct completion *d) {
     }
     d->op.sums = d->handle->facts.read_count != 0 || d->handle->facts.write_count != 0;
     d->ends_handle = true;
-    if (handle_deletes(d->handle)) {
+    if (handle_deletes(d->c->model, d->handle)) {
         d->op.kind = OPERATION_DELETE;
     }
 }
 
-static void count_deletion(struct completion *d) {
+void effect_deleted(struct completion *d) {
     if (d->op.kind == OPERATION_DELETE) {
         d->c->facts.files_deleted++;
         d->c->model->stats->files_deleted++;
     }
 }
 
-static void note_read(struct completion *d, uint64_t bytes) {
+void effect_read(struct completion *d, uint64_t bytes) {
     struct connection *c = d->c;
     d->op.has_bytes_read = true;
     d->op.bytes_read = bytes;
@@ -112,7 +112,7 @@ static void note_read(struct completion *d, uint64_t bytes) {
     }
 }
 
-static void note_written(struct completion *d, uint64_t bytes) {
+void effect_written(struct completion *d, uint64_t bytes) {
     struct connection *c = d->c;
     d->op.has_bytes_written = true;
     d->op.bytes_written = bytes;
@@ -126,9 +126,9 @@ static void note_written(struct completion *d, uint64_t bytes) {
 }
 
 /* The first one of a handle is told from the others. Where there is no response to know the handle by, each counts as one. */
-static bool first_time(struct completion *d, bool writes) {
+bool effect_first_time(struct completion *d, bool writes) {
     if (!d->handle) {
-        return !d->op.has_file_id || !d->rsp;
+        return !d->op.has_file_id || (!d->rsp && !d->smb1_rsp);
     }
     bool *reported = writes ? &d->handle->write_reported : &d->handle->read_reported;
     bool first = !*reported;
@@ -140,18 +140,18 @@ static void read_data(struct completion *d) {
     const struct smb2_message *r = answer_of(d);
     d->op.kind = on_pipe(d) ? OPERATION_READ_PIPE : OPERATION_READ;
     if (r) {
-        note_read(d, r->read_response.data_length);
+        effect_read(d, r->read_response.data_length);
     }
-    d->op.first_of_handle = (r || !d->rsp) && first_time(d, false);
+    d->op.first_of_handle = (r || !d->rsp) && effect_first_time(d, false);
 }
 
 static void write_data(struct completion *d) {
     const struct smb2_message *r = answer_of(d);
     d->op.kind = on_pipe(d) ? OPERATION_WRITE_PIPE : OPERATION_WRITE;
     if (r) {
-        note_written(d, r->write_response.count);
+        effect_written(d, r->write_response.count);
     }
-    d->op.first_of_handle = (r || !d->rsp) && first_time(d, true);
+    d->op.first_of_handle = (r || !d->rsp) && effect_first_time(d, true);
 }
 
 /* ---- IOCTL */
@@ -166,13 +166,26 @@ static struct copy_sources *copy_sources_of(struct connection *c) {
     return c->copy_sources;
 }
 
+static struct copy_source *copy_source_find(struct copy_sources *all, const uint8_t *key) {
+    for (unsigned i = 0; all && i < COPY_SOURCES; i++) {
+        if (all->items[i].name && memcmp(all->items[i].key, key, sizeof all->items[i].key) == 0) {
+            return &all->items[i];
+        }
+    }
+    return NULL;
+}
+
 /* FSCTL_SRV_REQUEST_RESUME_KEY, MS-SMB2 2.2.32.3: the key that stands for this file in a later copy. */
 static void resume_key(struct completion *d, const struct smb2_ioctl *r) {
     struct copy_sources *all = d->handle && d->handle->name && r->resume_key.key.n == 24 ? copy_sources_of(d->c) : NULL;
     if (!all) {
         return;
     }
-    struct copy_source *s = &all->items[all->next++ % COPY_SOURCES];
+    struct copy_source *s = copy_source_find(all, r->resume_key.key.p);
+    if (!s) {
+        s = &all->items[all->next++ % COPY_SOURCES];
+        d->c->model->stats->evicted_copy_keys += s->name != NULL;
+    }
     text_drop(&d->c->model->texts, s->name);
     memcpy(s->key, r->resume_key.key.p, sizeof s->key);
     s->name = text_share(d->handle->name);
@@ -180,11 +193,9 @@ static void resume_key(struct completion *d, const struct smb2_ioctl *r) {
 
 /* FSCTL_SRV_COPYCHUNK, MS-SMB2 2.2.31.1: what was written came from the file of the key. */
 static void copy_chunk(struct completion *d, const struct smb2_ioctl *q) {
-    for (unsigned i = 0; d->c->copy_sources && q->copychunk.source_key.p && i < COPY_SOURCES; i++) {
-        struct copy_source *s = &d->c->copy_sources->items[i];
-        if (s->name && memcmp(s->key, q->copychunk.source_key.p, sizeof s->key) == 0) {
-            d->op.copy_source = text_of(s->name);
-        }
+    const struct copy_source *s = copy_source_find(d->c->copy_sources, q->copychunk.source_key.p);
+    if (s) {
+        d->op.copy_source = text_of(s->name);
     }
 }
 
@@ -198,9 +209,12 @@ static void ioctl(struct completion *d) {
     if (q && q->ioctl.has_details && (code == FSCTL_SRV_COPYCHUNK || code == FSCTL_SRV_COPYCHUNK_WRITE)) {
         copy_chunk(d, &q->ioctl);
     }
+    if (code == FSCTL_PIPE_TRANSCEIVE && succeeded(d) && d->handle) {
+        d->handle->facts.is_pipe = true; /* where its tree was connected before the capture began */
+    }
     if (code == FSCTL_PIPE_TRANSCEIVE && r) {
-        note_written(d, q ? q->ioctl.input.n : 0);
-        note_read(d, r->ioctl.output.n);
+        effect_written(d, q ? q->ioctl.input.n : 0);
+        effect_read(d, r->ioctl.output.n);
     }
 }
 
@@ -233,18 +247,6 @@ static void query_info(struct completion *d) {
     }
 }
 
-/* A rename of a stream gives the new stream name alone (MS-FSCC 2.4.43): the file keeps its own. */
-static void renamed(struct completion *d, struct text name) {
-    struct handle *h = d->handle;
-    if (name.bytes.n >= 2 && name.bytes.p[0] == ':' && name.bytes.p[1] == 0) {
-        return;
-    }
-    if (name.bytes.n >= 2 && name.bytes.p[0] == '\\' && name.bytes.p[1] == 0) {
-        name.bytes = view_from(name.bytes, 2);
-    }
-    handle_name(d->c->model, h, name);
-}
-
 static void set_info(struct completion *d) {
     const struct smb2_message *q = request_of(d);
     d->op.kind = OPERATION_SET_INFO;
@@ -266,7 +268,7 @@ static void set_info(struct completion *d) {
 void effect_after(struct completion *d) {
     const struct smb2_message *q = request_of(d);
     if (d->op.kind == OPERATION_RENAME && q && succeeded(d) && d->handle && d->ex->text) {
-        renamed(d, text_of(d->ex->text));
+        handle_rename(d->c->model, d->handle, text_of(d->ex->text));
     }
 }
 
@@ -283,19 +285,30 @@ PLAIN(echo, ECHO)
 PLAIN(change_notify, NOTIFY)
 PLAIN(other, OTHER)
 
+enum { BREAK_SESSIONS = 256 }; /* looked through for a handle; a server with several users on a connection has tens */
+
+/* A notification names neither session nor tree (MS-SMB2 3.3.4.6): its handle is looked for in those of the connection. */
+static void break_handle(struct completion *d) {
+    struct link *x = list_first(&d->c->channel_list);
+    for (unsigned i = 0; x && !d->handle && i < BREAK_SESSIONS; i++, x = list_next(&d->c->channel_list, x)) {
+        struct session *s = container_of(x, struct channel, of_connection)->session;
+        d->handle = handle_find(s, d->op.file_id);
+        d->session = d->handle ? s : d->session;
+        d->tree = d->handle ? d->handle->tree : d->tree;
+    }
+    if (d->handle) {
+        handle_refresh(d->c->model, d->handle);
+    }
+}
+
 static void oplock_break(struct completion *d) {
     d->op.kind = OPERATION_OPLOCK_BREAK;
     if (d->op.unasked && !d->rsp->empty && !d->rsp->oplock_break.lease) {
         d->op.file_id = d->rsp->oplock_break.file_id;
         d->op.has_file_id = true;
     }
-    /* A notification names neither session nor tree (MS-SMB2 3.3.4.6): its handle is looked for in all of the connection's. */
-    for (struct link *x = list_first(&d->c->channel_list); d->op.unasked && d->op.has_file_id && x && !d->handle;
-         x = list_next(&d->c->channel_list, x)) {
-        struct session *s = container_of(x, struct channel, of_connection)->session;
-        d->handle = handle_find(s, d->op.file_id);
-        d->session = d->handle ? s : d->session;
-        d->tree = d->handle ? d->handle->tree : d->tree;
+    if (d->op.unasked && d->op.has_file_id) {
+        break_handle(d);
     }
     /* Of a lease the key alone is told: where the connection has one session, it is that one's. */
     struct link *first = list_first(&d->c->channel_list);
@@ -330,5 +343,5 @@ static void (*const effects[SMB2_COMMANDS])(struct completion *) = {
 void effect_apply(struct completion *d) {
     uint16_t command = d->ex ? d->ex->request.header.command : d->rsp->header.command;
     (command < SMB2_COMMANDS ? effects[command] : other)(d);
-    count_deletion(d);
+    effect_deleted(d);
 }

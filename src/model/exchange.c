@@ -34,7 +34,12 @@ static struct exchange *exchange_new(struct connection *c) {
     return x;
 }
 
+/* A MessageId that is used again belongs to the new request: the older one will get no answer. */
 static void exchange_wait(struct exchange *x) {
+    struct exchange *older = exchange_find(x->connection, x->request.header.message_id);
+    if (older) {
+        exchange_abandon(older);
+    }
     hash_insert(&x->connection->exchanges, &x->by_id, exchange_hash(x->connection, x->request.header.message_id));
     list_append(&x->connection->exchange_ages, &x->age);
     list_append(&x->connection->model->exchange_ages, &x->of_model);
@@ -63,10 +68,14 @@ void chain_drop(struct model *m, struct chain *chain) {
     }
 }
 
+static bool chain_related(const struct connection *c, const struct smb2_header *h) {
+    return c->chains[c->dir].open && (h->flags & SMB2_FLAGS_RELATED_OPERATIONS);
+}
+
 /* The ids of a message, through its chain; and what the next element will find. */
 static void chain_resolve(struct connection *c, const struct smb2_header *h, uint64_t *session_id, uint32_t *tree_id,
                           bool *has_tree) {
-    bool inherits = c->chains[c->dir].open && (h->flags & SMB2_FLAGS_RELATED_OPERATIONS);
+    bool inherits = chain_related(c, h);
     bool async = (h->flags & SMB2_FLAGS_ASYNC_COMMAND) != 0;
     *session_id = h->session_id;
     *tree_id = h->tree_id;
@@ -81,27 +90,26 @@ static void chain_resolve(struct connection *c, const struct smb2_header *h, uin
     c->chains[c->dir].tree_id = *tree_id;
 }
 
-/* The chain's shared FileId: a new one for the first element, and for an element that is not related to the one before. */
-static struct chain *chain_of_request(struct connection *c, const struct smb2_header *h) {
-    bool related = c->chains[c->dir].open && (h->flags & SMB2_FLAGS_RELATED_OPERATIONS);
-    if (!related) {
-        chain_drop(c->model, c->chains[c->dir].chain);
-        c->chains[c->dir].chain = NULL;
+/* The chain that an element belongs to. An element that is not related to the one before begins a new one, and so does one that opens
+ * or names a file, since that is what the all-ones FileIds behind it mean (MS-SMB2 3.3.5.2.7.2). */
+static struct chain *chain_of_request(struct connection *c, bool begins) {
+    struct chain **current = &c->chains[c->dir].chain;
+    if (begins) {
+        chain_drop(c->model, *current);
+        *current = NULL;
     }
-    if (c->message->last && !related) {
-        return NULL; /* a message of its own, or the last of an unrelated chain */
+    if (begins && c->message->last) {
+        return NULL; /* nothing follows */
     }
-    struct chain *chain = c->chains[c->dir].chain;
-    if (!chain) {
-        chain = model_take(c->model, &c->model->chains_pool);
-        if (!chain) {
+    if (!*current) {
+        *current = model_take(c->model, &c->model->chains_pool);
+        if (!*current) {
             return NULL;
         }
-        chain->holders = 1;
-        c->chains[c->dir].chain = chain;
+        (*current)->holders = 1;
     }
-    chain->holders++;
-    return chain;
+    (*current)->holders++;
+    return *current;
 }
 
 /* ---- requests */
@@ -156,22 +164,24 @@ static bool file_id_is_all_ones(struct file_id id) {
 
 static void exchange_identify(struct exchange *x) {
     struct connection *c = x->connection;
-    chain_resolve(c, &x->request.header, &x->session_id, &x->tree_id, &x->has_tree_id);
-    x->chain = chain_of_request(c, &x->request.header);
+    const struct smb2_header *h = &x->request.header;
+    bool names_file = request_file_id(&x->request, &x->file_id);
+    bool all_ones = names_file && file_id_is_all_ones(x->file_id);
+    bool opens = h->command == SMB2_CREATE;
+    x->chain = chain_of_request(c, !chain_related(c, h) || opens || (names_file && !all_ones));
+    chain_resolve(c, h, &x->session_id, &x->tree_id, &x->has_tree_id);
     x->compound = !(c->message->first && c->message->last);
-    x->has_file_id = request_file_id(&x->request, &x->file_id);
-    if (x->has_file_id && file_id_is_all_ones(x->file_id) && x->chain) {
+    x->has_file_id = names_file;
+    if (all_ones && x->chain) {
         x->has_file_id = false;
         x->from_chain = true;
-    } else if (x->has_file_id && x->chain) {
+    } else if (names_file && x->chain) {
         x->chain->has_file_id = true;
         x->chain->file_id = x->file_id;
     }
-    if (x->chain && x->request.header.command == SMB2_CREATE && !x->request.empty) {
-        text_drop(&c->model->texts, x->chain->name);
+    if (x->chain && opens && !x->request.empty) {
         x->chain->name = text_share(x->text);
         x->chain->named = true;
-        x->chain->has_file_id = false;
     }
     c->chains[c->dir].open = true;
 }
@@ -215,10 +225,6 @@ void exchange_request(struct connection *c, const struct smb2_message *q, enum v
         request_unanswerable(x);
         return;
     }
-    struct exchange *older = exchange_find(c, q->header.message_id);
-    if (older) {
-        exchange_abandon(older);
-    }
     exchange_wait(x);
 }
 
@@ -228,6 +234,9 @@ void exchange_request(struct connection *c, const struct smb2_message *q, enum v
 static void interim_name(struct exchange *x) {
     struct session *s = x->has_file_id && !x->handle_named ? session_find(x->connection, x->session_id) : NULL;
     struct handle *h = s ? handle_find(s, x->file_id) : NULL;
+    if (h) {
+        handle_refresh(x->connection->model, h);
+    }
     if (h && h->facts.named) {
         x->handle_name = text_share(h->name);
         x->handle_named = true;
@@ -300,6 +309,49 @@ static void completion_response(struct completion *d) {
     op->async |= (d->rsp->header.flags & SMB2_FLAGS_ASYNC_COMMAND) != 0;
 }
 
+/* A FileId is its tree's: where the tree is another one, the handle that we know is an older one whose end we missed. */
+static bool handle_fits(const struct completion *d, const struct handle *h) {
+    return !h->tree || !d->op.has_tree_id || h->tree->facts.id == d->op.tree_id;
+}
+
+static void learn_handle(struct completion *d, bool trusted) {
+    uint16_t command = d->ex->request.header.command;
+    bool put_off = d->ex->interim != 0; /* it may have been closed meanwhile */
+    d->handle = handle_find(d->session, d->op.file_id);
+    if (d->handle && !handle_fits(d, d->handle)) {
+        if (trusted) {
+            handle_abandon(d->c->model, d->handle, HANDLE_LOST);
+        }
+        d->handle = NULL;
+    }
+    if (!d->handle && trusted && !put_off && command != SMB2_CLOSE && command != SMB2_CREATE) {
+        d->handle = handle_learn(d->c->model, d->session, d->tree, d->op.file_id);
+    }
+    if (!d->handle) {
+        return;
+    }
+    if (trusted && d->tree && !d->handle->tree) {
+        handle_belongs(d->handle, d->tree);
+    }
+    handle_refresh(d->c->model, d->handle);
+    d->tree = d->tree ? d->tree : d->handle->tree;
+}
+
+/* What a completion is about is the youngest of its kind while it is dealt with: nothing is evicted from under it. Where there is no
+ * response nothing is learned, nothing evicted, and it may be itself part of an eviction: then the order stays as it is. */
+static void completion_hold(const struct completion *d) {
+    struct model *m = d->c->model;
+    if (d->rsp && d->session) {
+        list_renew(&m->session_ages, &d->session->age);
+    }
+    if (d->rsp && d->tree) {
+        list_renew(&m->tree_ages, &d->tree->age);
+    }
+    if (d->rsp && d->handle) {
+        list_renew(&m->handle_ages, &d->handle->age);
+    }
+}
+
 /* Session and tree are known from now on, where they were not. NEGOTIATE and SESSION_SETUP come before either. */
 static void completion_learn(struct completion *d) {
     uint16_t command = d->ex ? d->ex->request.header.command : d->rsp->header.command;
@@ -311,20 +363,30 @@ static void completion_learn(struct completion *d) {
     d->session = trusted ? session_learn(d->c, d->op.session_id) : session_find(d->c, d->op.session_id);
     bool treeless =
         command == SMB2_LOGOFF || command == SMB2_ECHO || command == SMB2_TREE_CONNECT || !d->op.has_tree_id;
+    completion_hold(d);
     if (!d->session || treeless) {
         return;
     }
     d->tree = trusted && d->op.tree_id != 0 && d->op.tree_id != UINT32_MAX
                   ? tree_learn(d->c->model, d->session, d->op.tree_id)
                   : tree_find(d->session, d->op.tree_id);
-    if (d->op.has_file_id) {
-        bool put_off = d->ex && d->ex->interim != 0;
-        d->handle = trusted && !put_off && command != SMB2_CLOSE && command != SMB2_CREATE
-                        ? handle_learn(d->c->model, d->session, d->tree, d->op.file_id)
-                        : handle_find(d->session, d->op.file_id);
+    completion_hold(d);
+    if (d->op.has_file_id && d->ex) {
+        learn_handle(d, trusted);
     }
-    if (!d->tree && d->handle) {
-        d->tree = d->handle->tree;
+    completion_hold(d);
+}
+
+void completion_settle(struct completion *d) {
+    if (d->ends_handle && d->handle) {
+        handle_free(d->c->model, d->handle, HANDLE_CLOSED);
+        d->handle = NULL;
+    }
+    if (d->ends_tree && d->tree) {
+        tree_free(d->c->model, d->tree, HANDLE_CLOSED);
+    }
+    if (d->ends_session && d->session) {
+        session_end(d->session);
     }
 }
 
@@ -334,19 +396,7 @@ static void completion_finish(struct completion *d) {
     completion_report(d);
     effect_after(d);
     auth_drop(d->c->model, d->auth);
-    if (d->ends_handle && d->handle) {
-        handle_free(d->c->model, d->handle);
-        d->handle = NULL;
-    }
-    if (d->ends_tree && d->tree) {
-        for (struct link *x; (x = list_first(&d->tree->handles));) {
-            handle_abandon(d->c->model, container_of(x, struct handle, of_tree), true);
-        }
-        tree_free(d->c->model, d->tree);
-    }
-    if (d->ends_session && d->session) {
-        session_end(d->session);
-    }
+    completion_settle(d);
 }
 
 void exchange_response(struct connection *c, const struct smb2_message *r, enum verdict verdict) {
@@ -394,17 +444,19 @@ void exchange_abandon(struct exchange *x) {
     exchange_free(x);
 }
 
+/* A request whose answer was put off waits for as long as its connection lives: it is looked at once, not for each message. */
 void exchange_expire(struct connection *c, uint64_t now_ns) {
     uint64_t timeout = c->model->limits.answer_timeout_ns;
-    struct link *at = list_first(&c->exchange_ages);
-    while (at) {
+    for (struct link *at; (at = list_first(&c->exchange_ages));) {
         struct exchange *x = container_of(at, struct exchange, age);
         if (now_ns < x->begin.time_ns || now_ns - x->begin.time_ns < timeout) {
             return;
         }
-        at = list_next(&c->exchange_ages, at);
         if (x->interim == 0) {
             exchange_abandon(x);
+        } else {
+            list_remove(&x->age);
+            list_append(&c->put_off, &x->age);
         }
     }
 }
@@ -445,6 +497,7 @@ void completion_report(struct completion *d) {
     op->handle = d->handle ? &d->handle->facts : NULL;
     op->response = d->rsp;
     aimed_at(d);
+    op->header = d->ex ? &d->ex->request.header : d->rsp ? &d->rsp->header : NULL;
     if (d->ex) {
         op->context_mask = d->ex->context_mask;
         op->request = d->ex->request_lost ? NULL : &d->ex->request;
@@ -454,11 +507,13 @@ void completion_report(struct completion *d) {
             op->session = (d->session = session_find(d->c, op->session_id)) ? &d->session->facts : NULL;
         }
     }
-    const struct smb2_message *any = op->request ? op->request : op->response;
-    if (any && any->header.command < SMB2_COMMANDS) {
-        m->stats->operations[any->header.command]++;
+    if (op->header && op->header->command < SMB2_COMMANDS) {
+        m->stats->operations[op->header->command]++;
     }
     op->signed_message = (op->request && (op->request->header.flags & SMB2_FLAGS_SIGNED)) ||
-                         (op->response && (op->response->header.flags & SMB2_FLAGS_SIGNED));
+                         (op->response && (op->response->header.flags & SMB2_FLAGS_SIGNED)) ||
+                         (op->smb1_request && op->smb1_request->header.has_signature) ||
+                         (op->smb1_response && op->smb1_response->header.has_signature);
+    m->stats->smb1_operations += op->smb1_request || op->smb1_response;
     m->sink.operation(m->sink.arg, op);
 }

@@ -1,173 +1,34 @@
-/* Opens, and what becomes of their files: MS-SMB2 3.3.1.10, deletion by MS-FSA 2.1.5.5 and 2.1.5.15.3. */
+/* Opens: what they are called, and how they end. MS-SMB2 3.3.1.10. */
 #include "model/state.h"
 
-#include <string.h>
-
-/* ---- files, as their opens share them */
-
-/* Names are compared without regard to the case of ASCII letters; other letters differ by it. */
-static uint8_t fold(uint8_t b) {
-    return b >= 'a' && b <= 'z' ? (uint8_t)(b - 0x20) : b;
+/* FIDs of SMB1 are those of their connection, whatever session opened them. */
+static struct hash *handles_of(struct session *s) {
+    return s->smb1 ? smb1_fids(s) : &s->handles;
 }
 
-static uint64_t name_hash(uint64_t hash, struct view v) {
-    for (size_t i = 0; i < v.n; i++) {
-        hash = (hash ^ fold(v.p[i])) * UINT64_C(0x100000001b3);
-    }
-    return hash_mix(hash, v.n);
+static uint64_t handle_hash(const struct model *m, struct file_id id) {
+    return hash_more(m->secret, hash_number(m->secret, id.persistent), id.volatile_part);
 }
 
-static bool same_name(struct view a, struct view b) {
-    if (a.n != b.n) {
-        return false;
-    }
-    for (size_t i = 0; i < a.n; i++) {
-        if (fold(a.p[i]) != fold(b.p[i])) {
-            return false;
-        }
-    }
-    return true;
-}
-
-/* SHARE of \\HOST\SHARE: one server may be called by several names. */
-static struct view share_of(struct text path) {
-    struct view v = path.bytes;
-    size_t start = v.n;
-    while (start >= 2 && !(v.p[start - 2] == '\\' && v.p[start - 1] == 0)) {
-        start -= 2;
-    }
-    return view_from(v, start);
-}
-
-static uint64_t node_hash(const struct model *m, const struct address *server, struct view share, struct view name) {
-    uint64_t hash = hash_bytes(m->secret, server->bytes, sizeof server->bytes);
-    return name_hash(name_hash(hash, share), name);
-}
-
-static struct node *node_open(struct model *m, struct handle *h) {
-    const struct address *server = &h->session->server;
-    struct view share = share_of(h->tree->facts.path), name = text_of(h->name).bytes;
-    uint64_t hash = node_hash(m, server, share, name);
-    for (struct hash_node *n = hash_first(&m->nodes, hash); n; n = hash_again(n->next, hash)) {
-        struct node *node = container_of(n, struct node, by_name);
-        if (memcmp(&node->server, server, sizeof *server) == 0 && same_name(share_of(text_of(node->share)), share) &&
-            same_name(text_of(node->name).bytes, name)) {
-            node->opens++;
-            return node;
-        }
-    }
-    struct node *node = model_take(m, &m->nodes_pool);
-    if (!node) {
-        return NULL;
-    }
-    node->opens = 1;
-    node->server = *server;
-    node->share = text_share(h->tree->path);
-    node->name = text_share(h->name);
-    hash_insert(&m->nodes, &node->by_name, hash);
-    return node;
-}
-
-/* One open less. */
-static void node_close(struct model *m, struct node *node) {
-    if (!node || --node->opens > 0) {
-        return;
-    }
-    hash_remove(&m->nodes, &node->by_name);
-    text_drop(&m->texts, node->share);
-    text_drop(&m->texts, node->name);
-    pool_give(&m->nodes_pool, node);
-}
-
-static void node_rename(struct model *m, struct node *node, struct shared_text *name) {
-    hash_remove(&m->nodes, &node->by_name);
-    text_drop(&m->texts, node->name);
-    node->name = text_share(name);
-    hash_insert(&m->nodes, &node->by_name,
-                node_hash(m, &node->server, share_of(text_of(node->share)), text_of(node->name).bytes));
-}
-
-/* ---- durable handles: their names outlive the connection */
-
-static struct durable *durable_find(struct connection *c, struct file_id id) {
-    struct model *m = c->model;
-    uint64_t hash = hash_number(m->secret, id.persistent);
-    for (struct hash_node *n = hash_first(&m->durables, hash); n; n = hash_again(n->next, hash)) {
-        struct durable *d = container_of(n, struct durable, by_id);
-        bool same = memcmp(&d->server, &c->facts.flow->server.ip, sizeof d->server) == 0 ||
-                    (d->guid_known && c->server_guid_known &&
-                     memcmp(&d->server_guid, &c->server_guid, sizeof c->server_guid) == 0);
-        if (d->id.persistent == id.persistent && same) {
-            return d;
-        }
-    }
-    return NULL;
-}
-
-static void durable_free(struct model *m, struct durable *d) {
-    hash_remove(&m->durables, &d->by_id);
-    list_remove(&d->age);
-    text_drop(&m->texts, d->name);
-    m->durable_count--;
-    pool_give(&m->durables_pool, d);
-}
-
-bool durable_evict(struct model *m) {
-    struct link *x = list_first(&m->durable_ages);
-    if (!x) {
-        return false;
-    }
-    m->stats->evicted_durables++;
-    durable_free(m, container_of(x, struct durable, age));
-    return true;
-}
-
-void durables_free(struct model *m) {
-    for (struct link *x; (x = list_first(&m->durable_ages));) {
-        durable_free(m, container_of(x, struct durable, age));
-    }
-}
-
-static void durable_keep(struct connection *c, struct handle *h) {
-    struct model *m = c->model;
-    struct durable *d = durable_find(c, h->facts.id);
-    if (d) {
-        durable_free(m, d);
-    }
-    if (m->durable_count >= m->limits.durables) {
-        durable_evict(m);
-    }
-    d = pool_take(&m->durables_pool);
-    if (!d) {
-        return;
-    }
-    d->server = c->facts.flow->server.ip;
-    d->guid_known = c->server_guid_known;
-    d->server_guid = c->server_guid;
-    d->id = h->facts.id;
-    d->name = text_share(h->name);
-    d->directory = h->facts.directory;
-    hash_insert(&m->durables, &d->by_id, hash_number(m->secret, d->id.persistent));
-    list_append(&m->durable_ages, &d->age);
-    m->durable_count++;
-}
-
-/* ---- handles */
-
-static uint64_t handle_hash(const struct session *s, struct file_id id) {
-    uint64_t secret = s->model->secret;
-    return hash_more(secret, hash_number(secret, id.persistent), id.volatile_part);
-}
-
-struct handle *handle_find(struct session *s, struct file_id id) {
-    uint64_t hash = handle_hash(s, id);
-    for (struct hash_node *n = hash_first(&s->handles, hash); n; n = hash_again(n->next, hash)) {
+struct handle *handle_find_in(const struct model *m, const struct hash *table, struct file_id id) {
+    uint64_t hash = handle_hash(m, id);
+    for (struct hash_node *n = hash_first(table, hash); n; n = hash_again(n->next, hash)) {
         struct handle *h = container_of(n, struct handle, by_id);
         if (h->facts.id.persistent == id.persistent && h->facts.id.volatile_part == id.volatile_part) {
             return h;
         }
     }
     return NULL;
+}
+
+struct handle *handle_find(struct session *s, struct file_id id) {
+    return handle_find_in(s->model, handles_of(s), id);
+}
+
+void handle_belongs(struct handle *h, struct tree *t) {
+    h->tree = t;
+    h->facts.is_pipe = t->facts.share_type == SMB2_SHARE_TYPE_PIPE;
+    list_append(&t->handles, &h->of_tree);
 }
 
 struct handle *handle_learn(struct model *m, struct session *s, struct tree *t, struct file_id id) {
@@ -188,56 +49,138 @@ struct handle *handle_learn(struct model *m, struct session *s, struct tree *t, 
     }
     h->facts.id = id;
     h->session = s;
-    h->tree = t;
-    h->facts.is_pipe = t && t->facts.share_type == SMB2_SHARE_TYPE_PIPE;
-    hash_insert(&s->handles, &h->by_id, handle_hash(s, id));
+    hash_insert(handles_of(s), &h->by_id, handle_hash(m, id));
     list_append(&m->handle_ages, &h->age);
     list_append(&s->handle_list, &h->of_session);
     if (t) {
-        list_append(&t->handles, &h->of_tree);
+        handle_belongs(h, t);
     }
     m->handle_count++;
     return h;
 }
 
-void handle_name(struct model *m, struct handle *h, struct text name) {
-    struct shared_text *kept = text_keep(&m->texts, name);
-    if (name.bytes.n != 0 && !kept) {
-        return;
-    }
+/* ---- names */
+
+/* Takes over the holder. */
+static void set_name(struct model *m, struct handle *h, struct shared_text *name) {
     text_drop(&m->texts, h->name);
-    h->name = kept;
-    h->facts.name = text_of(kept);
+    h->name = name;
+    h->facts.name = text_of(name);
     h->facts.named = true;
-    if (h->node) {
-        node_rename(m, h->node, kept);
-    } else if (!h->facts.is_pipe && h->tree && h->tree->path) {
+}
+
+static void open_node(struct model *m, struct handle *h) {
+    if (!h->facts.is_pipe && h->tree) {
         h->node = node_open(m, h);
+        h->renames = h->node ? h->node->renames : 0;
     }
 }
 
-/* The name of an open: that of its request; of a reconnected durable handle that of its first open, which the server goes by
- * whatever the request says (MS-SMB2 3.3.5.9.7). */
+void handle_name(struct model *m, struct handle *h, struct text name) {
+    struct shared_text *kept = model_text(m, name);
+    if (name.bytes.n == 0 || kept) {
+        set_name(m, h, kept);
+        open_node(m, h);
+    }
+}
+
+void handle_refresh(struct model *m, struct handle *h) {
+    if (h->node && h->renames != h->node->renames) {
+        set_name(m, h, text_share(h->node->name));
+        h->renames = h->node->renames;
+    }
+}
+
+/* Where the stream's name begins in a file's name, its end where it has none: the first colon of the last component (MS-FSCC 2.1.5.3). */
+static size_t stream_start(struct view name) {
+    size_t at = name.n;
+    for (size_t i = name.n & ~(size_t)1; i >= 2; i -= 2) {
+        if (name.p[i - 1] == 0 && name.p[i - 2] == '\\') {
+            break;
+        }
+        at = name.p[i - 1] == 0 && name.p[i - 2] == ':' ? i - 2 : at;
+    }
+    return at;
+}
+
+/* A stream is renamed by its new stream name alone (MS-FSCC 2.4.43): the file's stays in front of it. */
+static struct shared_text *stream_renamed(struct model *m, const struct handle *h, struct text stream) {
+    uint8_t joined[2048];
+    struct view old = h->facts.name.bytes;
+    size_t base = stream_start(old);
+    if (!h->facts.named || base + stream.bytes.n > sizeof joined) {
+        return NULL;
+    }
+    memcpy(joined, old.p, base);
+    memcpy(joined + base, stream.bytes.p, stream.bytes.n);
+    return model_text(m, text_utf16((struct view){joined, base + stream.bytes.n}));
+}
+
+static bool begins_with(struct view v, char c) {
+    return v.n >= 2 && v.p[0] == c && v.p[1] == 0;
+}
+
+void handle_rename(struct model *m, struct handle *h, struct text name) {
+    bool stream = begins_with(name.bytes, ':');
+    if (begins_with(name.bytes, '\\')) {
+        name.bytes = view_from(name.bytes, 2);
+    }
+    struct shared_text *kept = stream ? stream_renamed(m, h, name) : model_text(m, name);
+    if (!kept) { /* better none than the old one */
+        set_name(m, h, NULL);
+        h->facts.named = false;
+        return;
+    }
+    set_name(m, h, kept);
+    if (h->node) {
+        node_rename(m, h->node, kept);
+        h->renames = h->node->renames;
+    } else {
+        open_node(m, h);
+    }
+}
+
+/* ---- CREATE, MS-SMB2 2.2.14 */
+
+/* A durable handle that is taken up again is the open that it was (MS-SMB2 3.3.5.9.7), whatever the request says: its name, and
+ * what was to become of its file. Where the old connection was not seen to end, the old handle ends here. */
+static bool reconnect(struct completion *d, struct handle *h) {
+    struct model *m = d->c->model;
+    struct durable *old = durable_find(d->c, d->ex->request.create_request.contexts.reconnect_id.persistent);
+    if (!old) {
+        return false;
+    }
+    struct node *node = old->handle && old->handle != h ? old->handle->node : NULL;
+    if (node) {
+        node->opens++; /* it must not end between the two */
+    }
+    if (old->handle && old->handle != h) {
+        handle_abandon(m, old->handle, HANDLE_LOST);
+    }
+    h->facts.directory = old->directory;
+    h->delete_on_close = old->delete_on_close;
+    if (old->named) {
+        set_name(m, h, text_share(old->name));
+        open_node(m, h);
+    }
+    node_close(m, node);
+    return true;
+}
+
 static void name_open(struct completion *d, struct handle *h) {
     struct model *m = d->c->model;
     const struct smb2_create_request *q = &d->ex->request.create_request;
-    struct durable *old = q->contexts.durable_reconnect ? durable_find(d->c, q->contexts.reconnect_id) : NULL;
-    if (old) {
-        h->facts.directory = old->directory;
-        h->name = text_share(old->name);
-    } else {
-        h->name = text_share(d->ex->text);
-    }
     d->op.durable_reconnect = q->contexts.durable_reconnect;
-    h->facts.name = text_of(h->name);
-    h->facts.named = old || !q->contexts.durable_reconnect || h->name;
+    if (q->contexts.durable_reconnect && reconnect(d, h)) {
+        return;
+    }
     h->delete_on_close = (q->create_options & FILE_DELETE_ON_CLOSE) != 0;
-    if (!h->facts.is_pipe && h->tree && h->tree->path && h->facts.named) {
-        h->node = node_open(m, h);
+    if (!q->contexts.durable_reconnect || d->ex->text) { /* a reconnect need not name its file */
+        set_name(m, h, text_share(d->ex->text));
+        open_node(m, h);
     }
 }
 
-/* CREATE that succeeded, MS-SMB2 2.2.14. */
 void handle_opened(struct completion *d) {
     const struct smb2_create_response *r = &d->rsp->create_response;
     struct model *m = d->c->model;
@@ -247,8 +190,8 @@ void handle_opened(struct completion *d) {
         return;
     }
     struct handle *stale = handle_find(d->session, r->file_id);
-    if (stale) {
-        handle_free(m, stale);
+    if (stale) { /* its CLOSE was missed */
+        handle_abandon(m, stale, HANDLE_LOST);
     }
     d->op.file_id = r->file_id;
     d->op.has_file_id = true;
@@ -256,85 +199,69 @@ void handle_opened(struct completion *d) {
     if (!h) {
         return;
     }
+    bool asked = d->ex && !d->ex->request.empty;
     h->facts.directory = (r->file_attributes & FILE_ATTRIBUTE_DIRECTORY) != 0;
-    if (d->ex && !d->ex->request.empty) {
+    if (asked) {
         name_open(d, h);
     }
-    if (r->contexts.durable_request || (d->ex && d->ex->request.create_request.contexts.durable_reconnect)) {
-        h->durable = true;
+    if (r->contexts.durable_request || (asked && d->ex->request.create_request.contexts.durable_reconnect)) {
         durable_keep(d->c, h);
     }
 }
 
-enum {
-    FILE_DISPOSITION_DELETE = 1,
-    FILE_DISPOSITION_POSIX_SEMANTICS = 2,
-    FILE_DISPOSITION_ON_CLOSE = 8
-}; /* MS-FSCC 2.4.12 */
-
-void handle_mark(struct handle *h, const struct smb2_set_info_request *q) {
-    if (q->disposition_flags & FILE_DISPOSITION_ON_CLOSE) {
-        h->delete_on_close = q->delete_pending;
-        return;
-    }
-    if (h->node) {
-        h->node->delete_pending = q->delete_pending;
-    } else {
-        h->delete_on_close = q->delete_pending;
-    }
-    h->posix_delete = q->delete_pending && (q->disposition_flags & FILE_DISPOSITION_POSIX_SEMANTICS);
-}
-
-bool handle_deletes(struct handle *h) {
-    if (!h->node) {
-        return h->delete_on_close || h->posix_delete;
-    }
-    if (h->delete_on_close) {
-        h->node->delete_pending = true;
-    }
-    if (h->posix_delete) {
-        h->node->delete_pending = false; /* gone for all at once; its other opens go on without a name */
-        return true;
-    }
-    return h->node->delete_pending && h->node->opens == 1;
-}
+/* ---- ends */
 
 static struct connection *connection_of(const struct handle *h) {
     return container_of(list_first(&h->session->channels), struct channel, of_session)->connection;
 }
 
-void handle_abandon(struct model *m, struct handle *h, bool by_server) {
-    bool deletes = handle_deletes(h) && by_server;
-    bool data = h->facts.read_count != 0 || h->facts.write_count != 0;
-    if (data || deletes) {
-        struct completion d = {.c = connection_of(h), .session = h->session, .tree = h->tree, .handle = h};
-        struct operation *op = &d.op;
-        op->kind = deletes ? OPERATION_DELETE : h->facts.write_count ? OPERATION_WRITE : OPERATION_READ;
-        if (!deletes && h->facts.is_pipe) {
-            op->kind = h->facts.write_count ? OPERATION_WRITE_PIPE : OPERATION_READ_PIPE;
-        }
-        d.c->facts.files_deleted += deletes;
-        m->stats->files_deleted += deletes;
-        op->implicit = true;
-        op->unasked = true;
-        op->sums = data;
-        op->session_id = h->session->facts.id;
-        op->has_tree_id = h->tree != NULL;
-        op->tree_id = h->tree ? h->tree->facts.id : 0;
-        op->has_file_id = true;
-        op->file_id = h->facts.id;
-        op->begin = op->end = m->now;
-        completion_report(&d);
+static void report_end(struct model *m, struct handle *h, bool deletes, bool data) {
+    struct completion d = {.c = connection_of(h), .session = h->session, .tree = h->tree, .handle = h};
+    struct operation *op = &d.op;
+    op->kind = deletes ? OPERATION_DELETE : h->facts.write_count ? OPERATION_WRITE : OPERATION_READ;
+    if (!deletes && h->facts.is_pipe) {
+        op->kind = h->facts.write_count ? OPERATION_WRITE_PIPE : OPERATION_READ_PIPE;
     }
-    handle_free(m, h);
+    d.c->facts.files_deleted += deletes;
+    m->stats->files_deleted += deletes;
+    op->implicit = true;
+    op->unasked = true;
+    op->sums = data;
+    op->session_id = h->session->facts.id;
+    op->has_tree_id = h->tree != NULL;
+    op->tree_id = h->tree ? h->tree->facts.id : 0;
+    op->has_file_id = true;
+    op->file_id = h->facts.id;
+    op->begin = op->end = m->now;
+    completion_report(&d);
 }
 
-void handle_free(struct model *m, struct handle *h) {
-    if (h->node && h->delete_on_close) {
+void handle_abandon(struct model *m, struct handle *h, enum handle_end how) {
+    bool deletes = how == HANDLE_CLOSED && handle_deletes(m, h);
+    bool data = h->facts.read_count != 0 || h->facts.write_count != 0;
+    handle_refresh(m, h);
+    if (data || deletes) {
+        report_end(m, h, deletes, data);
+    }
+    handle_free(m, h, how);
+}
+
+/* What becomes of its file when the server closed it without our seeing whether that was the last open. */
+static void leave_node(struct model *m, struct handle *h, enum handle_end how) {
+    bool closed = how == HANDLE_CLOSED || (how == HANDLE_LOST && !h->durable);
+    if (h->node && h->delete_on_close && closed) {
         h->node->delete_pending = true;
     }
     node_close(m, h->node);
-    hash_remove(&h->session->handles, &h->by_id);
+}
+
+void handle_free(struct model *m, struct handle *h, enum handle_end how) {
+    handle_refresh(m, h);
+    leave_node(m, h, how);
+    if (h->durable) {
+        durable_leave(m, h, how == HANDLE_CLOSED);
+    }
+    hash_remove(handles_of(h->session), &h->by_id);
     list_remove(&h->age);
     list_remove(&h->of_session);
     list_remove(&h->of_tree);
@@ -349,6 +276,6 @@ bool handle_evict(struct model *m) {
         return false;
     }
     m->stats->evicted_handles++;
-    handle_abandon(m, container_of(x, struct handle, age), false);
+    handle_abandon(m, container_of(x, struct handle, age), HANDLE_EVICTED);
     return true;
 }

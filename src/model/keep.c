@@ -95,6 +95,8 @@ static void keep_ioctl(struct exchange *x, struct smb2_ioctl *q) {
     if (copies && q->has_details && q->copychunk.source_key.n == sizeof x->copy_key) {
         memcpy(x->copy_key, q->copychunk.source_key.p, sizeof x->copy_key);
         q->copychunk.source_key.p = x->copy_key;
+    } else if (copies) {
+        q->has_details = false;
     }
     if (q->ctl_code == FSCTL_VALIDATE_NEGOTIATE_INFO && q->has_details) {
         struct u16_list *const list = &q->validate_negotiate.dialects;
@@ -122,7 +124,12 @@ void request_keep(struct exchange *x, const struct smb2_message *message) {
     }
     struct text *text = q->header.command == SMB2_IOCTL ? telling_ioctl_text(&q->ioctl) : telling_text(q);
     if (text) {
-        x->text = text_keep(&x->connection->model->texts, *text);
+        x->text = model_text(x->connection->model, *text);
+        if (!x->text && text->bytes.n != 0) {
+            q->empty =
+                true; /* without it the rest says the wrong thing: an open without a name is one of the share's root */
+            return;
+        }
         *text = text_of(x->text);
     }
     switch (q->header.command) {

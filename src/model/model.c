@@ -1,9 +1,13 @@
 #include "model/model.h"
 
 #include <assert.h>
+#include <stddef.h>
 #include <stdlib.h>
 
+#include "model/smb1_state.h"
 #include "model/state.h"
+
+enum { SCRATCH_SIZE = 64 * 1024 };
 
 struct model_limits model_limits_default(void) {
     return (struct model_limits){
@@ -29,12 +33,19 @@ struct model *model_new(const struct model_limits *limits, const struct model_si
     m->budget = budget;
     m->stats = stats;
     m->secret = secret;
+    m->scratch = (struct arena){.base = malloc(SCRATCH_SIZE), .size = SCRATCH_SIZE};
+    if (!m->scratch.base) {
+        free(m);
+        return NULL;
+    }
     hash_init(&m->sessions_by_server, budget);
     hash_init(&m->sessions_by_peers, budget);
     hash_init(&m->nodes, budget);
-    hash_init(&m->durables, budget);
+    hash_init(&m->durables_by_server, budget);
+    hash_init(&m->durables_by_guid, budget);
     struct list *const lists[] = {&m->connections,   &m->session_ages, &m->tree_ages, &m->handle_ages,
-                                  &m->exchange_ages, &m->durable_ages, &m->setup_ages};
+                                  &m->exchange_ages, &m->durable_ages, &m->setup_ages, &m->smb1_exchange_ages,
+                                  &m->smb1_transfers};
     for (size_t i = 0; i < sizeof lists / sizeof lists[0]; i++) {
         list_init(lists[i]);
     }
@@ -48,6 +59,7 @@ struct model *model_new(const struct model_limits *limits, const struct model_si
     pool_init(&m->auths_pool, sizeof(struct auth), budget);
     pool_init(&m->setups_pool, sizeof(struct setup), budget);
     pool_init(&m->durables_pool, sizeof(struct durable), budget);
+    pool_init(&m->smb1_exchanges_pool, sizeof(struct smb1_exchange), budget);
     text_store_init(&m->texts, budget);
     return m;
 }
@@ -61,24 +73,60 @@ void model_free(struct model *m) {
     hash_free(&m->sessions_by_server);
     hash_free(&m->sessions_by_peers);
     hash_free(&m->nodes);
-    hash_free(&m->durables);
+    hash_free(&m->durables_by_server);
+    hash_free(&m->durables_by_guid);
     struct pool *const pools[] = {&m->sessions_pool, &m->channels_pool,  &m->trees_pool,  &m->handles_pool,
                                   &m->nodes_pool,    &m->exchanges_pool, &m->chains_pool, &m->auths_pool,
-                                  &m->setups_pool,   &m->durables_pool};
+                                  &m->setups_pool,   &m->durables_pool,  &m->smb1_exchanges_pool};
     for (size_t i = 0; i < sizeof pools / sizeof pools[0]; i++) {
         pool_free(pools[i]);
     }
     text_store_free(&m->texts);
+    code_page_close(m->code_page);
+    free(m->scratch.base);
     free(m);
+}
+
+bool model_code_page(struct model *m, const char *name) {
+    code_page_close(m->code_page);
+    m->code_page = code_page_open(name);
+    return m->code_page != NULL;
+}
+
+/* Without room for all of it, which no name is long enough for, what fits of it. */
+void model_unify(struct model *m, struct text *t) {
+    if (t->encoding != ENC_OEM) {
+        return;
+    }
+    const size_t align = _Alignof(max_align_t);
+    size_t left = m->scratch.size - m->scratch.used, need = t->bytes.n * 2;
+    left = left > align ? left - align : 0;
+    size_t room = need < left ? need : left & ~(size_t)1;
+    uint8_t *to = room ? arena_take(&m->scratch, room) : NULL;
+    *t = text_utf16((struct view){to, to ? code_page_to_utf16(m->code_page, t->bytes, to, room) : 0});
+}
+
+/* The oldest of what is most easily done without. */
+static bool evict(struct model *m) {
+    return durable_evict(m) || setup_evict(m) || exchange_evict(m) || smb1_evict(m) || handle_evict(m) || tree_evict(m) ||
+           session_evict(m);
 }
 
 void *model_take(struct model *m, struct pool *pool) {
     void *object = pool_take(pool);
-    while (!object && (durable_evict(m) || setup_evict(m) || exchange_evict(m) || handle_evict(m) || tree_evict(m) ||
-                       session_evict(m))) {
+    while (!object && evict(m)) {
         object = pool_take(pool);
     }
     return object;
+}
+
+struct shared_text *model_text(struct model *m, struct text text) {
+    struct shared_text *t = text_keep(&m->texts, text);
+    while (!t && text.bytes.n != 0 && evict(m)) {
+        t = text_keep(&m->texts, text);
+    }
+    m->stats->names_lost += !t && text.bytes.n != 0;
+    return t;
 }
 
 struct model_costs model_costs(void) {

@@ -43,6 +43,9 @@ struct model_sink {
 /* Limits and sink are copied. secret keys the hash tables. NULL: no memory. */
 struct model *model_new(const struct model_limits *, const struct model_sink *, struct budget *, struct stats *,
                         uint64_t secret);
+/* The code page of OEM strings, by the name that iconv knows it by; until one is set they are taken for ASCII. False: there is no such
+ * code page, or no memory. */
+__attribute__((warn_unused_result)) bool model_code_page(struct model *, const char *name);
 /* Connections must have ended. NULL is fine. */
 void model_free(struct model *);
 

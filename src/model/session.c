@@ -114,7 +114,9 @@ static struct channel *session_join(struct connection *c, struct session *s) {
 
 static void session_insert(struct session *s) {
     struct model *m = s->model;
-    hash_insert(&m->sessions_by_server, &s->by_server, server_hash(m, &s->server, s->facts.id));
+    if (!s->smb1) {
+        hash_insert(&m->sessions_by_server, &s->by_server, server_hash(m, &s->server, s->facts.id));
+    }
     if (s->guids_known) {
         hash_insert(&m->sessions_by_peers, &s->by_peers, peers_hash(m, &s->client_guid, &s->server_guid, s->facts.id));
     }
@@ -122,7 +124,7 @@ static void session_insert(struct session *s) {
     m->session_count++;
 }
 
-static struct session *session_new(struct connection *c, uint64_t id) {
+struct session *session_new(struct connection *c, uint64_t id, bool smb1) {
     struct model *m = c->model;
     if (m->session_count >= m->limits.sessions) {
         session_evict(m);
@@ -134,7 +136,8 @@ static struct session *session_new(struct connection *c, uint64_t id) {
     s->model = m;
     s->facts.id = id;
     s->server = c->facts.flow->server.ip;
-    s->guids_known = c->client_guid_known && c->server_guid_known;
+    s->smb1 = smb1;
+    s->guids_known = c->client_guid_known && c->server_guid_known && !smb1;
     s->client_guid = c->client_guid;
     s->server_guid = c->server_guid;
     list_init(&s->channels);
@@ -144,7 +147,7 @@ static struct session *session_new(struct connection *c, uint64_t id) {
     hash_init(&s->handles, m->budget);
     session_insert(s);
     if (!session_join(c, s)) {
-        session_free(s);
+        session_free(s, HANDLE_LOST);
         return NULL;
     }
     return s;
@@ -163,7 +166,7 @@ struct session *session_learn(struct connection *c, uint64_t id) {
     if (s) {
         return session_join(c, s) ? s : NULL;
     }
-    return session_new(c, id);
+    return session_new(c, id, false);
 }
 
 static void channel_free(struct channel *channel) {
@@ -181,27 +184,29 @@ static void channel_free(struct channel *channel) {
 void session_leave(struct channel *channel) {
     struct session *s = channel->session;
     if (s->channels.head.next == s->channels.head.prev) {
-        session_free(s);
+        session_free(s, HANDLE_LOST);
     } else {
         channel_free(channel);
     }
 }
 
 /* Its handles are reported through one of its channels, so those go last. */
-void session_free(struct session *s) {
+void session_free(struct session *s, enum handle_end how) {
     struct model *m = s->model;
     for (struct link *x; (x = list_first(&s->handle_list));) {
-        handle_abandon(m, container_of(x, struct handle, of_session), false);
+        handle_abandon(m, container_of(x, struct handle, of_session), how);
     }
     for (struct link *x; (x = list_first(&s->tree_list));) {
-        tree_free(m, container_of(x, struct tree, of_session));
+        tree_free(m, container_of(x, struct tree, of_session), how);
     }
     for (struct link *x; (x = list_first(&s->channels));) {
         channel_free(container_of(x, struct channel, of_session));
     }
     hash_free(&s->handles);
     hash_free(&s->trees);
-    hash_remove(&m->sessions_by_server, &s->by_server);
+    if (!s->smb1) {
+        hash_remove(&m->sessions_by_server, &s->by_server);
+    }
     if (s->guids_known) {
         hash_remove(&m->sessions_by_peers, &s->by_peers);
     }
@@ -211,20 +216,25 @@ void session_free(struct session *s) {
     pool_give(&m->sessions_pool, s);
 }
 
+/* Its opens are closed, but for durable ones, which wait to be taken up again (MS-SMB2 3.3.5.6). */
 void session_end(struct session *s) {
     for (struct link *x; (x = list_first(&s->handle_list));) {
-        handle_abandon(s->model, container_of(x, struct handle, of_session), true);
+        struct handle *h = container_of(x, struct handle, of_session);
+        handle_abandon(s->model, h, h->durable ? HANDLE_LOST : HANDLE_CLOSED);
     }
-    session_free(s);
+    session_free(s, HANDLE_CLOSED);
 }
 
 bool session_evict(struct model *m) {
     struct link *x = list_first(&m->session_ages);
+    while (x && container_of(x, struct session, age)->pinned) {
+        x = list_next(&m->session_ages, x);
+    }
     if (!x || list_next(&m->session_ages, x) == NULL) {
         return false;
     }
     m->stats->evicted_sessions++;
-    session_free(container_of(x, struct session, age));
+    session_free(container_of(x, struct session, age), HANDLE_EVICTED);
     return true;
 }
 
@@ -234,9 +244,9 @@ struct auth *auth_keep(struct model *m, const struct ntlm_message *n) {
         return NULL;
     }
     a->holders = 1;
-    a->domain = text_keep(&m->texts, n->domain);
-    a->user = text_keep(&m->texts, n->user);
-    a->workstation = text_keep(&m->texts, n->workstation);
+    a->domain = model_text(m, n->domain);
+    a->user = model_text(m, n->user);
+    a->workstation = model_text(m, n->workstation);
     a->facts.domain = text_of(a->domain);
     a->facts.user = text_of(a->user);
     a->facts.workstation = text_of(a->workstation);
@@ -268,7 +278,7 @@ void auth_drop(struct model *m, struct auth *a) {
     pool_give(&m->auths_pool, a);
 }
 
-static struct setup *setup_find(struct connection *c, uint64_t id) {
+struct setup *setup_find(struct connection *c, uint64_t id) {
     uint64_t hash = session_hash(c->model, id);
     for (struct hash_node *n = hash_first(&c->setups, hash); n; n = hash_again(n->next, hash)) {
         struct setup *s = container_of(n, struct setup, by_id);
@@ -318,14 +328,13 @@ static struct setup *setup_new(struct connection *c, uint64_t session_id, struct
     return s;
 }
 
-/* A leg that is not the last: the next one is found by the SessionId that the server gave. */
-static void setup_continue(struct completion *d, struct setup *s) {
+void setup_continue(struct completion *d, struct setup *s, struct auth *auth) {
     if (!s) {
         s = setup_new(d->c, d->op.session_id, d->op.begin);
     }
-    if (s && d->ex && d->ex->auth) {
+    if (s && auth) {
         auth_drop(d->c->model, s->auth);
-        s->auth = auth_share(d->ex->auth);
+        s->auth = auth_share(auth);
     }
 }
 
@@ -344,7 +353,7 @@ static struct session *setup_session(struct completion *d, bool binding) {
     if (s) {
         return session_join(c, s) ? s : NULL;
     }
-    return session_new(c, d->op.session_id);
+    return session_new(c, d->op.session_id, false);
 }
 
 static bool same_user(const struct auth *a, const struct auth *b) {
@@ -412,7 +421,7 @@ void session_setup_done(struct completion *d) {
     d->op.session_binding = binding;
     if (d->rsp->header.status == STATUS_MORE_PROCESSING_REQUIRED) {
         d->op.leg = true;
-        setup_continue(d, s);
+        setup_continue(d, s, d->ex ? d->ex->auth : NULL);
         return;
     }
     struct auth *auth = setup_take(d, s);

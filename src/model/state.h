@@ -2,6 +2,9 @@
 #ifndef STATE_H
 #define STATE_H
 
+#include <string.h>
+
+#include "base/code_page.h"
 #include "base/hash.h"
 #include "base/list.h"
 #include "base/pool.h"
@@ -18,23 +21,31 @@ struct auth {
 
 /* A file as its opens share it: deletion happens when the last open ends (MS-FSA 2.1.5.5). */
 struct node {
-    struct hash_node by_name; /* model->nodes */
+    struct hash_node by_name; /* model->nodes, unless unlinked */
     unsigned opens;
+    unsigned
+        renames; /* how often it was renamed: opens that do not know of the last one take its name when they are next used */
     bool delete_pending;
+    bool unlinked; /* it has no name any more: deleted with POSIX semantics, or replaced by a rename */
     struct address server;
-    struct shared_text *share, *name; /* share: the path \\host\share */
+    struct shared_text *share;    /* the path \\host\share; NULL where it is not known: */
+    uint64_t session_id, tree_id; /* then these tell one from the other */
+    struct shared_text *name;
 };
 
 struct handle {
-    struct hash_node by_id; /* session->handles */
+    struct hash_node by_id; /* session->handles; SMB1: smb1_connection->fids */
     struct link age;        /* model->handle_ages, least recently used first */
     struct handle_facts facts;
     struct session *session;
     struct tree *tree; /* NULL: not known */
     struct link of_session, of_tree;
     struct node *node; /* NULL: not named, or a pipe */
+    unsigned renames;  /* of the node, that the name knows of */
     struct shared_text *name;
-    bool delete_on_close, posix_delete, read_reported, write_reported, durable;
+    struct durable *durable;                            /* NULL: it is not */
+    bool delete_on_close, delete_pending, posix_delete; /* delete_pending: only without a node */
+    bool read_reported, write_reported;
 };
 
 struct tree {
@@ -55,6 +66,8 @@ struct session {
     struct address server; /* of its first connection */
     struct guid client_guid, server_guid;
     bool guids_known;
+    bool smb1;            /* facts.id is a UID, and means something on its connection alone */
+    unsigned pinned;      /* somebody is at work on it: not to be evicted */
     struct list channels; /* struct channel by of_session */
     struct hash trees, handles;
     struct list tree_list, handle_list; /* the same, in the order they came: what ends with the session is told in it */
@@ -81,7 +94,7 @@ struct setup {
     struct auth *auth;
 };
 
-/* What the elements of a compound chain share: the FileId that the all-ones one stands for (MS-SMB2 3.3.5.2.7.2). */
+/* What neighbours in a compound chain share: the FileId that the all-ones one stands for (MS-SMB2 3.3.5.2.7.2). */
 struct chain {
     unsigned holders;
     bool has_file_id;
@@ -93,7 +106,7 @@ struct chain {
 /* A request that waits. */
 struct exchange {
     struct hash_node by_id; /* connection->exchanges */
-    struct link age;        /* connection->exchange_ages, oldest first */
+    struct link age;        /* connection->exchange_ages or put_off, oldest first */
     struct link of_model;   /* model->exchanges */
     struct connection *connection;
     struct smb2_message request; /* views re-pointed to what is kept below, or emptied (length kept, p NULL) */
@@ -124,15 +137,18 @@ struct copy_source {
     struct shared_text *name;
 };
 
+/* A durable handle, which a client may take up again in another session (MS-SMB2 3.3.5.9.7 and 3.3.5.9.12). What it was is in its handle,
+ * and behind that one's end in here. */
 struct durable {
-    struct hash_node by_id; /* model->durables */
-    struct link age;
+    struct hash_node by_server, by_guid; /* model's tables of these names; by_guid where the GUID is known */
+    struct link age;                     /* model->durable_ages */
     struct address server;
     struct guid server_guid;
     bool guid_known;
-    struct file_id id;
+    uint64_t persistent; /* of the FileId: this part stays the same */
+    struct handle *handle;
     struct shared_text *name;
-    bool directory;
+    bool named, directory, delete_on_close;
 };
 
 enum { COPY_SOURCES = 8 };
@@ -154,7 +170,9 @@ struct connection {
     struct connection_facts facts;
     struct link of_model;
     struct hash channels, exchanges, setups;
-    struct list channel_list, exchange_ages, setup_list;
+    struct list channel_list, setup_list;
+    struct list exchange_ages,
+        put_off; /* put_off: older than the timeout, and not given up since an interim answer came */
     struct channel *last_channel;
     struct guid client_guid, server_guid;
     bool client_guid_known, server_guid_known;
@@ -171,19 +189,11 @@ struct connection {
         uint32_t tree_id;
         struct chain *chain;
     } chains[DIRECTIONS];
-    struct smb1_pending *smb1;         /* an SMB1 NEGOTIATE that waits */
+    struct smb1_connection *smb1;      /* smb1_state.h; NULL until there is an SMB1 message */
     struct copy_sources *copy_sources; /* NULL until a resume key is given out */
     struct connection_names *names;    /* NULL until there are any */
     struct shared_text *server_name, *smb1_dialect;
     uint8_t flow_json[];
-};
-
-/* An SMB1 NEGOTIATE with its dialects, in one piece of memory. */
-struct smb1_pending {
-    struct smb1_message request;
-    struct moment begin;
-    bool gap;
-    size_t size; /* of this piece, bytes */
 };
 
 struct model {
@@ -194,12 +204,15 @@ struct model {
     uint64_t secret;
     struct message message; /* at hand; its bytes are not kept */
     struct moment now;      /* of what is being dealt with: a message, or the end of a connection */
-    size_t setup_count, tree_count, handle_count, exchange_count, session_count, channel_count, durable_count;
-    struct hash sessions_by_server, sessions_by_peers, nodes, durables;
-    struct list connections, session_ages, tree_ages, handle_ages, exchange_ages, durable_ages, setup_ages;
+    size_t setup_count, tree_count, handle_count, exchange_count, smb1_exchange_count, smb1_transfer_count, session_count, channel_count, durable_count;
+    struct hash sessions_by_server, sessions_by_peers, nodes, durables_by_server, durables_by_guid;
+    struct list connections, session_ages, tree_ages, handle_ages, exchange_ages, durable_ages, setup_ages,
+        smb1_exchange_ages, smb1_transfers;
     struct pool sessions_pool, channels_pool, trees_pool, handles_pool, nodes_pool, exchanges_pool, chains_pool,
-        auths_pool, setups_pool, durables_pool;
+        auths_pool, setups_pool, durables_pool, smb1_exchanges_pool;
     struct text_store texts;
+    struct code_page *code_page; /* of OEM strings; NULL: none was set */
+    struct arena scratch;        /* texts of the message at hand, in UTF-16 */
 };
 
 /* A response, or a request that stays without one, on its way to being reported. */
@@ -207,6 +220,9 @@ struct completion {
     struct connection *c;
     struct exchange *ex;            /* NULL: the request was not seen */
     const struct smb2_message *rsp; /* NULL: the response was not seen, or there is none */
+    struct smb1_exchange *smb1_ex; /* SMB1, in place of the two above */
+    struct smb1_message *smb1_rsp;
+    const struct smb1_transaction_response *smb1_answer; /* of a transaction, where it was understood */
     struct session *session;
     struct tree *tree;
     struct handle *handle;
@@ -224,17 +240,28 @@ static inline bool status_succeeded(uint32_t status) {
     return status >> 31 == 0 || status == STATUS_BUFFER_OVERFLOW;
 }
 
+/* How a handle ends. */
+enum handle_end {
+    HANDLE_CLOSED,  /* a response said so */
+    HANDLE_LOST,    /* with what it belonged to: the server closes it, unless it is durable */
+    HANDLE_EVICTED, /* here alone; on the server it lives on */
+};
+
 /* session.c */
 struct channel *session_channel(struct connection *, uint64_t session_id); /* NULL: not known here */
 /* The session of an id on a connection: known, shared, or learned now. NULL: id 0, or no memory. */
 struct session *session_learn(struct connection *, uint64_t session_id);
 struct session *session_find(struct connection *, uint64_t session_id);
 void session_leave(struct channel *); /* the last channel frees the session */
-void session_free(struct session *);
+void session_free(struct session *, enum handle_end);
 void session_end(struct session *); /* the server ended it: its handles are reported as closed */
 /* The evict functions: the oldest goes. Never the youngest, which somebody may be at work on; false where no other is left. */
 bool session_evict(struct model *);
+struct session *session_new(struct connection *, uint64_t session_id, bool smb1);
 void session_setup_done(struct completion *);
+struct setup *setup_find(struct connection *, uint64_t session_id);
+/* A leg that is not the last, and what it told of who it is: the next one is found by the SessionId that the server gave. */
+void setup_continue(struct completion *, struct setup *, struct auth *);
 void setup_free(struct setup *);
 bool setup_evict(struct model *);
 struct auth *auth_keep(struct model *, const struct ntlm_message *);
@@ -245,21 +272,38 @@ void auth_drop(struct model *, struct auth *);
 struct tree *tree_find(struct session *, uint32_t id);
 struct tree *tree_learn(struct model *, struct session *, uint32_t id);
 void tree_connected(struct completion *);
-void tree_free(struct model *, struct tree *); /* its handles with it */
+void tree_name(struct completion *, struct tree *, struct shared_text *path); /* the path is shared */
+void tree_free(struct model *, struct tree *, enum handle_end); /* its handles with it */
 bool tree_evict(struct model *);
 
 /* handle.c */
 struct handle *handle_find(struct session *, struct file_id);
+/* In the table of a session, or of an SMB1 connection. */
+struct handle *handle_find_in(const struct model *, const struct hash *, struct file_id);
 struct handle *handle_learn(struct model *, struct session *, struct tree *, struct file_id);
 void handle_opened(struct completion *);
-void handle_name(struct model *, struct handle *, struct text name); /* a name, or a new one */
-void handle_mark(struct handle *, const struct smb2_set_info_request *);
-/* The handle is closed: does its file go with it? */
-bool handle_deletes(struct handle *);
-/* Its life ended without a CLOSE of its own: reports what is left to say, then frees it. by_server: a response ended it. */
-void handle_abandon(struct model *, struct handle *, bool by_server);
-void handle_free(struct model *, struct handle *);
+void handle_name(struct model *, struct handle *, struct text name);   /* of one that had none */
+void handle_rename(struct model *, struct handle *, struct text name); /* by a successful rename */
+/* Its life ended without a CLOSE of its own: reports what is left to say, then frees it. */
+void handle_abandon(struct model *, struct handle *, enum handle_end);
+void handle_free(struct model *, struct handle *, enum handle_end);
+void handle_belongs(struct handle *, struct tree *);  /* where its tree was not known */
+void handle_refresh(struct model *, struct handle *); /* its name, where another open of the file was renamed */
 bool handle_evict(struct model *);
+
+/* node.c */
+struct node *node_open(struct model *, struct handle *); /* the handle is named, and has a tree; NULL: no memory */
+void node_close(struct model *, struct node *);          /* one open less; NULL is fine */
+void node_rename(struct model *, struct node *, struct shared_text *name);
+/* What is open under a path of the tree, as far as is known; NULL: nothing. */
+struct node *node_at(struct model *, const struct tree *, struct text name);
+void handle_mark(struct handle *, const struct smb2_set_info_request *);
+bool handle_deletes(struct model *, struct handle *); /* it is closed: does its file go with it? */
+
+/* durable.c */
+struct durable *durable_find(const struct connection *, uint64_t persistent);
+void durable_keep(struct connection *, struct handle *);
+void durable_leave(struct model *, struct handle *, bool closed); /* its handle ends; unless it was closed it waits */
 bool durable_evict(struct model *);
 void durables_free(struct model *); /* all of them */
 
@@ -272,6 +316,8 @@ void exchange_free(struct exchange *);
 bool exchange_evict(struct model *);
 /* Fills in what a completion's operation owes to where it belongs, and hands it on. */
 void completion_report(struct completion *);
+/* What ends with the operation, once it was reported. */
+void completion_settle(struct completion *);
 
 void chain_drop(struct model *, struct chain *); /* NULL is fine */
 
@@ -279,21 +325,36 @@ void chain_drop(struct model *, struct chain *); /* NULL is fine */
 void effect_apply(struct completion *);
 void effect_after(struct completion *); /* once it was reported */
 
+/* Sums of the connection, and of the handle where it is known. */
+void effect_read(struct completion *, uint64_t bytes);
+void effect_written(struct completion *, uint64_t bytes);
+bool effect_first_time(struct completion *, bool writes); /* the first read or write of its handle */
+void effect_deleted(struct completion *);
+
 /* keep.c: what of a request outlives its packet */
 void request_keep(struct exchange *, const struct smb2_message *);
 void request_drop(struct exchange *);
 
-/* smb1.c */
+/* smb1_exchange.c */
 void smb1_message(struct connection *, const struct smb1_message *);
 /* An SMB2 NEGOTIATE response for which no SMB2 request waits: true when it answered the SMB1 one, and was reported. */
 bool smb1_answered(struct connection *, const struct smb2_message *);
-void smb1_abandon(struct connection *); /* reported as unanswered */
+void smb1_expire(struct connection *, uint64_t now_ns);
+void smb1_end(struct connection *); /* what waits is reported as unanswered */
+void smb1_free(struct connection *);
+bool smb1_evict(struct model *);
+/* smb1_file.c: where the handles of a session are found */
+struct hash *smb1_fids(struct session *);
 
 /* connection.c */
 void connection_add_user(struct connection *, const struct auth *);
 void connection_add_share(struct connection *, struct shared_text *path);
 
-/* model.c: takes from a pool, making room by evicting the oldest of what is plenty. NULL only where nothing is left to evict. */
+/* model.c: OEM text becomes UTF-16, in memory that lives as long as the message at hand */
+void model_unify(struct model *, struct text *);
+/* Takes from a pool, making room by evicting the oldest of what is plenty. NULL only where nothing is left to evict. */
 void *model_take(struct model *, struct pool *);
+/* Keeps a text, making room likewise. NULL for an empty text, or where nothing is left to evict (counted). */
+struct shared_text *model_text(struct model *, struct text);
 
 #endif

@@ -54,6 +54,17 @@ static struct text host_of(struct text path) {
     return text_utf16(view_part(v, start, end - start));
 }
 
+void tree_name(struct completion *d, struct tree *t, struct shared_text *path) {
+    t->path = text_share(path);
+    t->facts.path = text_of(t->path);
+    connection_add_share(d->c, t->path);
+    struct text host = host_of(t->facts.path);
+    if (host.bytes.n != 0 && !d->c->server_name) {
+        d->c->server_name = model_text(d->c->model, host);
+        d->c->facts.server_name = text_of(d->c->server_name);
+    }
+}
+
 /* TREE_CONNECT, MS-SMB2 3.3.5.7: the TreeId comes with the response's header. */
 void tree_connected(struct completion *d) {
     if (!d->rsp || d->rsp->header.status != 0 || !d->session) {
@@ -63,7 +74,7 @@ void tree_connected(struct completion *d) {
     uint32_t id = d->rsp->header.flags & SMB2_FLAGS_ASYNC_COMMAND ? d->op.tree_id : d->rsp->header.tree_id;
     struct tree *stale = tree_find(d->session, id);
     if (stale) {
-        tree_free(m, stale);
+        tree_free(m, stale, HANDLE_LOST);
     }
     struct tree *t = tree_learn(m, d->session, id);
     d->op.tree_id = id;
@@ -76,20 +87,13 @@ void tree_connected(struct completion *d) {
         t->facts.share_type = d->rsp->tree_connect_response.share_type;
     }
     if (d->ex && d->ex->text) {
-        t->path = text_share(d->ex->text);
-        t->facts.path = text_of(t->path);
-        connection_add_share(d->c, t->path);
-        struct text host = host_of(t->facts.path);
-        if (host.bytes.n != 0 && !d->c->server_name) {
-            d->c->server_name = text_keep(&m->texts, host);
-            d->c->facts.server_name = text_of(d->c->server_name);
-        }
+        tree_name(d, t, d->ex->text);
     }
 }
 
-void tree_free(struct model *m, struct tree *t) {
+void tree_free(struct model *m, struct tree *t, enum handle_end how) {
     for (struct link *x; (x = list_first(&t->handles));) {
-        handle_abandon(m, container_of(x, struct handle, of_tree), false);
+        handle_abandon(m, container_of(x, struct handle, of_tree), how);
     }
     hash_remove(&t->session->trees, &t->by_id);
     list_remove(&t->age);
@@ -105,6 +109,6 @@ bool tree_evict(struct model *m) {
         return false;
     }
     m->stats->evicted_trees++;
-    tree_free(m, container_of(x, struct tree, age));
+    tree_free(m, container_of(x, struct tree, age), HANDLE_EVICTED);
     return true;
 }

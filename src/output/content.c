@@ -84,8 +84,11 @@ static void say_fact(struct sentence *s, const struct fact *f, enum json_cut cut
 /* "SMB2_CREATE" is said as "SMB2 CREATE". */
 static void say_command(struct sentence *s) {
     const struct fact *f = find(s, FIELD_COMMAND);
-    const char *name = fact_name(f);
-    if (name != NULL && strncmp(name, "SMB", 3) == 0 && name[3] != '\0' && name[4] == '_') {
+    const char *name = fact_name(f), *subcommand = fact_name(find(s, FIELD_SUBCOMMAND));
+    if (subcommand != NULL) {
+        say(s, "SMB1 ");
+        say_name(s, subcommand);
+    } else if (name != NULL && strncmp(name, "SMB", 3) == 0 && name[3] != '\0' && name[4] == '_') {
         json_raw(&s->w->json, name, 4);
         say(s, " ");
         say_name(s, name + 5);

@@ -21,7 +21,16 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 struct seen {
     unsigned outer; /* pdus of depth 0: the message's own */
     enum verdict verdict;
+    unsigned commands; /* of SMB1 */
+    bool last;
 };
+
+static void see_smb1(struct seen *seen, const struct pdu *pdu) {
+    assert(!seen->last && pdu->smb1.chain_index == seen->commands);
+    seen->commands++;
+    seen->last = pdu->smb1.chain_last;
+    seen->verdict = pdu->verdict > seen->verdict ? pdu->verdict : seen->verdict;
+}
 
 static void deliver(void *arg, const struct pdu *pdu) {
     struct seen *seen = arg;
@@ -30,6 +39,8 @@ static void deliver(void *arg, const struct pdu *pdu) {
     if (pdu->kind == PDU_SMB2) {
         seen->outer++;
         seen->verdict = pdu->verdict;
+    } else if (pdu->kind == PDU_SMB1) {
+        see_smb1(seen, pdu);
     }
 }
 
@@ -42,6 +53,14 @@ static void check_smb2(const struct seen *seen, enum verdict verdict, struct vie
         assert(seen->outer == 1);
         assert(seen->verdict == verdict);
     }
+}
+
+/* What that of SMB1 owes: a pdu for each command of the chain, the last one marked, and the heaviest of their verdicts. */
+static void check_smb1(const struct seen *seen, enum verdict verdict, struct view message) {
+    bool there = verdict != V_NOT_MINE && message.n >= SMB1_HEADER_SIZE;
+    assert(seen->commands > 0 ? there : !there);
+    assert(seen->last == there);
+    assert(!there || seen->verdict == verdict);
 }
 
 static const struct dissector *choose(uint8_t choice) {
@@ -79,6 +98,8 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size) {
     assert(d.depth == 0);
     if (dissector == &dissector_smb2) {
         check_smb2(&seen, verdict, message);
+    } else if (dissector == &dissector_smb1) {
+        check_smb1(&seen, verdict, message);
     }
     free(memory);
     free(copy);

@@ -76,6 +76,7 @@ class Checks:
                 ("an unknown detail", ["-r", CAPTURE, "--detail", "everything"], "everything"),
                 ("a port that is none", ["-r", CAPTURE, "--port", "70000"], "70000"),
                 ("a port that is no number", ["-r", CAPTURE, "--port", "smb"], "smb"),
+                ("a code page that is none", ["-r", CAPTURE, "--code-page", "CP0"], "CP0"),
                 ("a home network that is none", ["-r", CAPTURE, "--home-net", "10.0.0.0/99"], "10.0.0.0/99"),
                 ("an option without its value", ["-r"], "-r")):
             run = self.run(*arguments)
@@ -84,7 +85,7 @@ class Checks:
         run = self.run()
         tap.check("nothing to do", run.status == 2 and run.err and not run.out, run.status, run.err)
         shown = self.run("-h")
-        options = ("-r", "-o", "--detail", "--port", "--home-net", "--sensor-id", "-q", "-v", "-V", "-h", "--schema")
+        options = ("-r", "-o", "--detail", "--port", "--home-net", "--sensor-id", "--code-page", "-q", "-v", "-V", "-h", "--schema")
         tap.check("-h names all options", shown.status == 0 and all(option in shown.out.decode() for option in options),
                   shown.out)
         run = self.run("-V")

@@ -33,6 +33,8 @@ def said(record, fact):
 def agrees(record, fact, value):
     """A text that was cut to the size of a record agrees with what is left of it."""
     found = said(record, fact)
+    if fact == "search_pattern" and isinstance(found, str):
+        return found.split("\\")[-1] == value  # SMB1 sends it with its folder, and records have it as it was sent
     if fact in record["proto_info"].get("truncated", ()) and isinstance(found, str):
         return value.startswith(found) or value.endswith(found)
     return found == value

@@ -57,7 +57,7 @@ static struct event message(struct bench *b, unsigned second, unsigned command) 
     e.at = (struct moment){(uint64_t)second * SECOND, second};
     e.flow_json = (struct view){(const uint8_t *)",\"f\":1", 6};
     event_uint(&e, FIELD_VERSION, 1);
-    event_named(&e, FIELD_COMMAND, command, &names_smb1_command, 2);
+    event_name(&e, FIELD_COMMAND, names_find(&names_smb1_command, command));
     return e;
 }
 
@@ -107,7 +107,8 @@ static void asked_and_answered(void **state) {
     answered(&e);
     give(&b, &e);
     e = message(&b, 3, SMB1_SESSION_SETUP_ANDX);
-    event_text(&e, FIELD_NATIVE_OS, ascii("Windows 5.1"));
+    event_text(&e, FIELD_NATIVE_OS_CLIENT, ascii("Windows 5.1"));
+    event_text(&e, FIELD_NATIVE_OS, ascii("Unix"));
     answered(&e);
     give(&b, &e);
     e = message(&b, 2, SMB1_ECHO);
@@ -125,11 +126,12 @@ static void asked_and_answered(void **state) {
     has(line, "\"count\":3,\"first_time\":\"1970-01-01T00:00:01.000000000Z\",\"last_time\":\"1970-01-01T00:00:03.");
     has(line, "\"evidence\":[\"0000000000000abc-1\",\"0000000000000abc-2\"]");
     has(line, "10.0.0.5 asks 10.0.0.7 for SMB1: 3 requests, not signed; Windows 5.1\"");
-    has(line, "\"offered_dialects\":[\"LANMAN1.0\",\"NT LM 0.12\"],\"native_os\":\"Windows 5.1\"");
+    has(line, "\"offered_dialects\":[\"LANMAN1.0\",\"NT LM 0.12\"],\"native_os_client\":\"Windows "
+              "5.1\",\"native_os\":\"Unix\"");
     line = found("smb1_answered");
     has(line, "\"windows_events\":[\"Microsoft-Windows-SMBServer/Operational 3000\"]");
     has(line, "\"dialect\":\"NT LM 0.12\"");
-    has(line, "10.0.0.7 answers 10.0.0.5 in SMB1: 3 answers; NT LM 0.12; Windows 5.1\"");
+    has(line, "10.0.0.7 answers 10.0.0.5 in SMB1: 3 answers; NT LM 0.12; Unix\"");
 }
 
 static void one_who_signs(void **state) {
@@ -146,6 +148,15 @@ static void one_who_signs(void **state) {
     bench_end(&b);
     assert_int_equal(raised_count, 1);
     has_not(raised[0], "3027");
+    bench_begin(&b, false, 0);
+    for (unsigned i = 0; i < 3; i++) { /* one of three connections is not signed */
+        b.flow.flow_id[0] = (char)('a' + i);
+        e = message(&b, i, SMB1_SESSION_SETUP_ANDX);
+        event_bits(&e, FIELD_SECURITY_MODE_CLIENT, i == 1 ? 0 : SMB2_NEGOTIATE_SIGNING_ENABLED, &names_security_mode);
+        give(&b, &e);
+    }
+    bench_end(&b);
+    has(raised[0], "Operational 3027");
 }
 
 static void multi_protocol(void **state) {

@@ -6,21 +6,8 @@
 #include <string.h>
 
 #include "pdu.h"
-
-static inline void touch_view(struct view v) {
-    static volatile uint8_t sum;
-    for (size_t i = 0; i < v.n; i++) {
-        sum = (uint8_t)(sum + v.p[i]);
-    }
-}
-
-static inline void touch_text(struct text t) {
-    touch_view(t.bytes);
-}
-
-static inline void touch_list(const void *items, size_t count, size_t size) {
-    touch_view((struct view){items, count * size});
-}
+#include "touch_smb1.h"
+#include "touch_view.h"
 
 static inline void touch_u16s(struct u16_list list) {
     touch_list(list.items, list.count, sizeof *list.items);
@@ -164,9 +151,7 @@ static inline void touch_smb2(const struct smb2_message *m) {
 static inline void touch_pdu(const struct pdu *p) {
     switch (p->kind) {
     case PDU_SMB1:
-        for (unsigned i = 0; i < p->smb1.dialects.count; i++) {
-            touch_text(p->smb1.dialects.items[i]);
-        }
+        touch_smb1(&p->smb1);
         break;
     case PDU_SMB2:
         touch_smb2(&p->smb2);

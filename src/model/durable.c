@@ -1,0 +1,116 @@
+/* Durable handles: what they are outlives their connection, for a client may take them up again. MS-SMB2 3.3.5.9.6 to 3.3.5.9.12. */
+#include "model/state.h"
+
+static uint64_t server_hash(const struct model *m, const struct address *server, uint64_t persistent) {
+    return hash_more(m->secret, hash_bytes(m->secret, server->bytes, sizeof server->bytes), persistent);
+}
+
+static uint64_t guid_hash(const struct model *m, const struct guid *server, uint64_t persistent) {
+    return hash_more(m->secret, hash_bytes(m->secret, server->bytes, sizeof server->bytes), persistent);
+}
+
+static struct durable *find_by_server(const struct connection *c, uint64_t persistent) {
+    const struct address *server = &c->facts.flow->server.ip;
+    uint64_t hash = server_hash(c->model, server, persistent);
+    for (struct hash_node *n = hash_first(&c->model->durables_by_server, hash); n; n = hash_again(n->next, hash)) {
+        struct durable *d = container_of(n, struct durable, by_server);
+        if (d->persistent == persistent && memcmp(&d->server, server, sizeof *server) == 0) {
+            return d;
+        }
+    }
+    return NULL;
+}
+
+/* One server may have several addresses. */
+static struct durable *find_by_guid(const struct connection *c, uint64_t persistent) {
+    if (!c->server_guid_known) {
+        return NULL;
+    }
+    uint64_t hash = guid_hash(c->model, &c->server_guid, persistent);
+    for (struct hash_node *n = hash_first(&c->model->durables_by_guid, hash); n; n = hash_again(n->next, hash)) {
+        struct durable *d = container_of(n, struct durable, by_guid);
+        if (d->persistent == persistent && memcmp(&d->server_guid, &c->server_guid, sizeof d->server_guid) == 0) {
+            return d;
+        }
+    }
+    return NULL;
+}
+
+struct durable *durable_find(const struct connection *c, uint64_t persistent) {
+    struct durable *d = find_by_guid(c, persistent);
+    return d ? d : find_by_server(c, persistent);
+}
+
+static void durable_free(struct model *m, struct durable *d) {
+    if (d->handle) {
+        d->handle->durable = NULL;
+    }
+    hash_remove(&m->durables_by_server, &d->by_server);
+    if (d->guid_known) {
+        hash_remove(&m->durables_by_guid, &d->by_guid);
+    }
+    list_remove(&d->age);
+    text_drop(&m->texts, d->name);
+    m->durable_count--;
+    pool_give(&m->durables_pool, d);
+}
+
+bool durable_evict(struct model *m) {
+    struct link *x = list_first(&m->durable_ages);
+    if (!x) {
+        return false;
+    }
+    m->stats->evicted_durables++;
+    durable_free(m, container_of(x, struct durable, age));
+    return true;
+}
+
+void durables_free(struct model *m) {
+    for (struct link *x; (x = list_first(&m->durable_ages));) {
+        durable_free(m, container_of(x, struct durable, age));
+    }
+}
+
+void durable_keep(struct connection *c, struct handle *h) {
+    struct model *m = c->model;
+    struct durable *d = durable_find(c, h->facts.id.persistent);
+    if (d) {
+        durable_free(m, d);
+    }
+    if (m->durable_count >= m->limits.durables) {
+        durable_evict(m);
+    }
+    d = pool_take(&m->durables_pool); /* nothing is evicted for it: it is what goes first */
+    if (!d) {
+        m->stats->evicted_durables++;
+        return;
+    }
+    d->handle = h;
+    h->durable = d;
+    d->server = c->facts.flow->server.ip;
+    d->guid_known = c->server_guid_known;
+    d->server_guid = c->server_guid;
+    d->persistent = h->facts.id.persistent;
+    hash_insert(&m->durables_by_server, &d->by_server, server_hash(m, &d->server, d->persistent));
+    if (d->guid_known) {
+        hash_insert(&m->durables_by_guid, &d->by_guid, guid_hash(m, &d->server_guid, d->persistent));
+    }
+    list_append(&m->durable_ages, &d->age);
+    m->durable_count++;
+}
+
+void durable_leave(struct model *m, struct handle *h, bool closed) {
+    struct durable *d = h->durable;
+    if (closed) {
+        durable_free(m, d);
+        return;
+    }
+    d->handle = NULL;
+    h->durable = NULL;
+    text_drop(&m->texts, d->name);
+    d->name = text_share(h->name);
+    d->named = h->facts.named;
+    d->directory = h->facts.directory;
+    d->delete_on_close = h->delete_on_close;
+    list_renew(&m->durable_ages, &d->age);
+}

@@ -1,0 +1,185 @@
+/* Files, as their opens share them: what is marked for deletion by one is deleted when the last one ends. MS-FSA 2.1.5.5 (close),
+ * 2.1.5.15.3 (FileDispositionInformation). */
+#include "model/state.h"
+
+/* What a file is known by. Where its tree was connected before the capture began the share has no name, and stands for itself. */
+struct node_key {
+    const struct address *server;
+    struct view share, name;
+    uint64_t session_id, tree_id;
+};
+
+/* Names are compared without regard to the case of ASCII letters; other letters differ by it. i is even. */
+static uint16_t fold(struct view v, size_t i) {
+    uint16_t u = (uint16_t)(v.p[i] | (i + 1 < v.n ? v.p[i + 1] << 8 : 0));
+    return u >= 'a' && u <= 'z' ? (uint16_t)(u - 0x20) : u;
+}
+
+static uint64_t name_hash(uint64_t hash, struct view v) {
+    for (size_t i = 0; i < v.n; i += 2) {
+        hash = (hash ^ fold(v, i)) * UINT64_C(0x100000001b3);
+    }
+    return hash_mix(hash, v.n);
+}
+
+static bool same_name(struct view a, struct view b) {
+    if (a.n != b.n) {
+        return false;
+    }
+    for (size_t i = 0; i < a.n; i += 2) {
+        if (fold(a, i) != fold(b, i)) {
+            return false;
+        }
+    }
+    return true;
+}
+
+/* SHARE of \\HOST\SHARE: one server may be called by several names. */
+static struct view share_of(struct text path) {
+    struct view v = path.bytes;
+    size_t start = v.n & ~(size_t)1;
+    while (start >= 2 && !(v.p[start - 2] == '\\' && v.p[start - 1] == 0)) {
+        start -= 2;
+    }
+    return view_from(v, start);
+}
+
+static uint64_t key_hash(const struct model *m, const struct node_key *k) {
+    uint64_t hash = hash_bytes(m->secret, k->server->bytes, sizeof k->server->bytes);
+    hash = hash_more(m->secret, hash_more(m->secret, hash, k->session_id), k->tree_id);
+    return name_hash(name_hash(hash, k->share), k->name);
+}
+
+static bool same_key(const struct node_key *a, const struct node_key *b) {
+    return memcmp(a->server, b->server, sizeof *a->server) == 0 && a->session_id == b->session_id &&
+           a->tree_id == b->tree_id && same_name(a->share, b->share) && same_name(a->name, b->name);
+}
+
+static struct node_key key_of_node(const struct node *n) {
+    return (struct node_key){&n->server, share_of(text_of(n->share)), text_of(n->name).bytes, n->session_id,
+                             n->tree_id};
+}
+
+static struct node_key key_of_handle(const struct handle *h) {
+    struct node_key k = {&h->session->server, share_of(h->tree->facts.path), text_of(h->name).bytes, 0, 0};
+    if (!h->tree->path) {
+        k.session_id = h->session->facts.id;
+        k.tree_id = h->tree->facts.id;
+    }
+    return k;
+}
+
+static struct node *node_find(struct model *m, const struct node_key *k) {
+    uint64_t hash = key_hash(m, k);
+    for (struct hash_node *x = hash_first(&m->nodes, hash); x; x = hash_again(x->next, hash)) {
+        struct node *n = container_of(x, struct node, by_name);
+        struct node_key other = key_of_node(n);
+        if (same_key(k, &other)) {
+            return n;
+        }
+    }
+    return NULL;
+}
+
+static void node_insert(struct model *m, struct node *n) {
+    struct node_key k = key_of_node(n);
+    hash_insert(&m->nodes, &n->by_name, key_hash(m, &k));
+}
+
+/* It has no name any more: who opens that name opens another file. */
+static void node_unlink(struct model *m, struct node *n) {
+    if (!n->unlinked) {
+        hash_remove(&m->nodes, &n->by_name);
+        n->unlinked = true;
+    }
+}
+
+struct node *node_open(struct model *m, struct handle *h) {
+    struct node_key k = key_of_handle(h);
+    struct node *n = node_find(m, &k);
+    if (n) {
+        n->opens++;
+        return n;
+    }
+    n = model_take(m, &m->nodes_pool);
+    if (!n) {
+        return NULL;
+    }
+    n->opens = 1;
+    n->server = *k.server;
+    n->share = text_share(h->tree->path);
+    n->session_id = k.session_id;
+    n->tree_id = k.tree_id;
+    n->name = text_share(h->name);
+    node_insert(m, n);
+    return n;
+}
+
+struct node *node_at(struct model *m, const struct tree *t, struct text name) {
+    struct node_key k = {&t->session->server, share_of(t->facts.path), name.bytes, 0, 0};
+    return t->path ? node_find(m, &k) : NULL;
+}
+
+void node_close(struct model *m, struct node *n) {
+    if (!n || --n->opens > 0) {
+        return;
+    }
+    node_unlink(m, n);
+    text_drop(&m->texts, n->share);
+    text_drop(&m->texts, n->name);
+    pool_give(&m->nodes_pool, n);
+}
+
+/* What had the new name before is replaced. */
+void node_rename(struct model *m, struct node *n, struct shared_text *name) {
+    n->renames++;
+    if (!n->unlinked) {
+        hash_remove(&m->nodes, &n->by_name);
+    }
+    text_drop(&m->texts, n->name);
+    n->name = text_share(name);
+    if (n->unlinked) {
+        return;
+    }
+    struct node_key k = key_of_node(n);
+    struct node *replaced = node_find(m, &k);
+    if (replaced) {
+        node_unlink(m, replaced);
+    }
+    node_insert(m, n);
+}
+
+/* ---- deletion */
+
+enum { FILE_DISPOSITION_POSIX_SEMANTICS = 2, FILE_DISPOSITION_ON_CLOSE = 8 }; /* MS-FSCC 2.4.12 */
+
+void handle_mark(struct handle *h, const struct smb2_set_info_request *q) {
+    if (q->disposition_flags & FILE_DISPOSITION_ON_CLOSE) {
+        h->delete_on_close = q->delete_pending;
+        return;
+    }
+    if (h->node) {
+        h->node->delete_pending = q->delete_pending;
+    } else {
+        h->delete_pending = q->delete_pending;
+    }
+    h->posix_delete = q->delete_pending && (q->disposition_flags & FILE_DISPOSITION_POSIX_SEMANTICS);
+}
+
+bool handle_deletes(struct model *m, struct handle *h) {
+    struct node *n = h->node;
+    if (!n) {
+        return h->delete_on_close || h->delete_pending;
+    }
+    if (n->unlinked) {
+        return false;
+    }
+    if (h->delete_on_close) {
+        n->delete_pending = true;
+    }
+    if (h->posix_delete && n->delete_pending) { /* gone for all at once; its other opens go on without a name */
+        node_unlink(m, n);
+        return true;
+    }
+    return n->delete_pending && n->opens == 1;
+}

@@ -1,0 +1,521 @@
+/* SMB1 requests and their responses, MS-CIFS 3.2.5.1: matched by MID and PID on their connection, command by command of their chains.
+ * MIDs are free for use again as soon as they were answered, and some clients give every request the same: first in, first out. */
+#include <stdlib.h>
+#include <string.h>
+
+#include "model/smb1_state.h"
+
+/* ---- statuses */
+
+enum {
+    DOS_CLASS_DOS = 1,
+    DOS_NO_FILES = 0x12,
+    DOS_MORE_DATA = 0xEA
+}; /* MS-CIFS 2.2.2.4: ERRDOS, ERRnofiles, ERRmoredata */
+
+static bool is_dos_error(const struct smb1_header *h, uint16_t code) {
+    return !h->nt_status && h->error_class == DOS_CLASS_DOS && h->error_code == code;
+}
+
+bool smb1_succeeded(const struct smb1_header *h) {
+    return h->nt_status ? status_succeeded(h->status) : h->status == 0 || is_dos_error(h, DOS_MORE_DATA);
+}
+
+bool smb1_more_processing(const struct smb1_header *h) {
+    return h->nt_status ? h->status == STATUS_MORE_PROCESSING_REQUIRED : is_dos_error(h, DOS_MORE_DATA);
+}
+
+bool smb1_is_error(const struct smb1_header *h) {
+    if (h->nt_status) {
+        return status_is_error(h->status) && h->status != STATUS_MORE_PROCESSING_REQUIRED;
+    }
+    return h->error_class != 0 && !is_dos_error(h, DOS_MORE_DATA) && !is_dos_error(h, DOS_NO_FILES);
+}
+
+const struct smb1_message *smb1_request_of(const struct completion *d) {
+    return d->smb1_ex && !d->smb1_ex->request.empty ? &d->smb1_ex->request : NULL;
+}
+
+bool smb1_done(const struct completion *d) {
+    return d->smb1_rsp && smb1_succeeded(&d->smb1_rsp->header);
+}
+
+const struct smb1_message *smb1_answer_of(const struct completion *d) {
+    return smb1_done(d) && !d->smb1_rsp->is_error && !d->smb1_rsp->empty ? d->smb1_rsp : NULL;
+}
+
+/* ---- the connection's part */
+
+static struct smb1_connection *part_of(struct connection *c) {
+    if (c->smb1 || !budget_charge(c->model->budget, sizeof *c->smb1)) {
+        return c->smb1;
+    }
+    c->smb1 = calloc(1, sizeof *c->smb1);
+    if (!c->smb1) {
+        budget_release(c->model->budget, sizeof *c->smb1);
+        return NULL;
+    }
+    hash_init(&c->smb1->fids, c->model->budget);
+    hash_init(&c->smb1->exchanges, c->model->budget);
+    list_init(&c->smb1->exchange_ages);
+    return c->smb1;
+}
+
+void smb1_free(struct connection *c) {
+    if (c->smb1) {
+        hash_free(&c->smb1->fids);
+        hash_free(&c->smb1->exchanges);
+        budget_release(c->model->budget, sizeof *c->smb1);
+        free(c->smb1);
+        c->smb1 = NULL;
+    }
+}
+
+/* ---- requests that wait */
+
+static uint64_t smb1_exchange_hash(const struct connection *c, const struct smb1_header *h) {
+    return hash_number(c->model->secret, (uint64_t)h->message_id << 32 | h->process_id);
+}
+
+static struct smb1_exchange *smb1_exchange_new(struct connection *c) {
+    struct model *m = c->model;
+    if (m->smb1_exchange_count >= m->limits.exchanges) {
+        smb1_evict(m);
+    }
+    struct smb1_exchange *x = model_take(m, &m->smb1_exchanges_pool);
+    if (x) {
+        x->connection = c;
+        x->chain = c->smb1->chain;
+        x->gaps = c->facts.flow->gaps[TO_CLIENT];
+        x->begin = c->message->begin;
+        x->gap = c->message->missing > 0;
+        m->smb1_exchange_count++;
+    }
+    return x;
+}
+
+static void smb1_exchange_free(struct smb1_exchange *x) {
+    struct model *m = x->connection->model;
+    smb1_drop(x);
+    m->smb1_exchange_count--;
+    pool_give(&m->smb1_exchanges_pool, x);
+}
+
+static void smb1_exchange_wait(struct smb1_exchange *x) {
+    struct connection *c = x->connection;
+    hash_insert(&c->smb1->exchanges, &x->by_id, smb1_exchange_hash(c, &x->request.header));
+    list_append(&c->smb1->exchange_ages, &x->age);
+    list_append(&c->model->smb1_exchange_ages, &x->of_model);
+}
+
+/* Out of the tables; its owner alone knows it now. */
+static void smb1_exchange_detach(struct smb1_exchange *x) {
+    struct smb1_connection *s = x->connection->smb1;
+    hash_remove(&s->exchanges, &x->by_id);
+    list_remove(&x->age);
+    list_remove(&x->of_model);
+    if (s->negotiate == x) {
+        s->negotiate = NULL;
+    }
+}
+
+static bool same_id(const struct smb1_exchange *x, const struct smb1_header *h) {
+    return x->request.header.message_id == h->message_id && x->request.header.process_id == h->process_id;
+}
+
+/* The one that answers a WRITE_RAW in the end has a code of its own (MS-CIFS 2.2.4.25.3). */
+static bool answers(const struct smb1_exchange *x, uint8_t command) {
+    return x->request.command == command || (x->request.command == SMB1_WRITE_RAW && command == SMB1_WRITE_COMPLETE);
+}
+
+static bool is_older(const struct smb1_exchange *x, const struct smb1_exchange *than) {
+    return x->chain != than->chain ? x->chain < than->chain : x->request.chain_index < than->request.chain_index;
+}
+
+/* What of a chain waits that a response is for: the oldest under its ids that it may answer, or, of a chain that is being answered,
+ * the command in its place. */
+static struct smb1_exchange *smb1_exchange_find(struct connection *c, const struct smb1_message *r) {
+    uint64_t hash = smb1_exchange_hash(c, &r->header), gaps = c->facts.flow->gaps[TO_CLIENT];
+    struct smb1_exchange *oldest = NULL;
+    for (struct hash_node *n = hash_first(&c->smb1->exchanges, hash); n; n = hash_again(n->next, hash)) {
+        struct smb1_exchange *x = container_of(n, struct smb1_exchange, by_id);
+        bool fits = same_id(x, &r->header) && answers(x, r->command) && x->request.chain_index == r->chain_index;
+        if (!fits || (r->chain_index != 0 && x->chain != c->smb1->answering)) {
+            continue;
+        }
+        /* Of what was sent before a gap on the server's side the answer may be in the gap. */
+        bool lost = oldest && oldest->gaps != gaps && x->gaps == gaps;
+        bool kept = oldest && oldest->gaps == gaps && x->gaps != gaps;
+        oldest = !oldest || lost || (!kept && is_older(x, oldest)) ? x : oldest;
+    }
+    return oldest;
+}
+
+/* ---- the way out */
+
+static void place_by(struct completion *d, const struct smb1_header *q, const struct smb1_header *r, uint8_t command) {
+    const struct smb1_connection *s = d->c->smb1;
+    bool new_uid = r && (command == SMB1_SESSION_SETUP_ANDX || s->new_uid);
+    bool new_tid = r && (command == SMB1_TREE_CONNECT_ANDX || s->new_tid);
+    uint16_t uid = new_uid || !q ? r->user_id : q->user_id;
+    uint16_t tid = new_tid || !q ? r->tree_id : q->tree_id;
+    bool treeless = command == SMB1_NEGOTIATE || command == SMB1_SESSION_SETUP_ANDX || command == SMB1_LOGOFF_ANDX ||
+                    command == SMB1_ECHO || command == SMB1_PROCESS_EXIT;
+    d->op.session_id = uid == SMB1_ID_NONE ? 0 : uid;
+    d->op.has_tree_id = tid != SMB1_ID_NONE && !treeless;
+    d->op.tree_id = d->op.has_tree_id ? tid : 0;
+}
+
+/* The FID that a request names, a transaction in what it asks. */
+static bool fid_of(const struct smb1_exchange *x, uint16_t *fid) {
+    if (x->asked && x->asked->request.has_fid) {
+        *fid = x->asked->request.fid;
+        return true;
+    }
+    return smb1_request_fid(&x->request, fid);
+}
+
+/* Where the operation belongs: as the request says, unless the chain got a new UID, TID or FID on its way. */
+static void place(struct completion *d) {
+    const struct smb1_exchange *x = d->smb1_ex;
+    const struct smb1_message *r = d->smb1_rsp;
+    struct operation *op = &d->op;
+    uint16_t fid;
+    place_by(d, x ? &x->request.header : NULL, r ? &r->header : NULL, x ? x->request.command : r->command);
+    op->smb1_request = x ? &x->request : NULL;
+    op->smb1_response = r;
+    op->has_file_id = x && fid_of(x, &fid);
+    if (op->has_file_id && x->behind_open) {
+        fid = r && d->c->smb1->opened ? d->c->smb1->fid : SMB1_ID_NONE;
+    }
+    op->has_file_id = op->has_file_id && fid != SMB1_ID_NONE;
+    op->file_id.volatile_part = op->has_file_id ? fid : 0;
+    op->failed = r && smb1_is_error(&r->header) && !op->unasked;
+    op->begin = x ? x->begin : d->c->message->begin;
+    op->end = r ? d->c->message->begin : op->begin;
+    op->gap = (x && x->gap) || (r && d->c->message->missing > 0);
+    op->compound = x ? x->compound : r->chain_index != 0 || !r->chain_last;
+    op->interim_responses = x ? x->interim : 0;
+}
+
+/* Session, tree and handle are known from now on, where they were not; an error may be about an id that there is not. */
+static void learn(struct completion *d) {
+    uint8_t command = d->smb1_ex ? d->smb1_ex->request.command : d->smb1_rsp->command;
+    struct operation *op = &d->op;
+    bool trusted = smb1_done(d);
+    if (command == SMB1_NEGOTIATE || command == SMB1_SESSION_SETUP_ANDX) {
+        return;
+    }
+    uint16_t uid = (uint16_t)op->session_id, tid = (uint16_t)op->tree_id;
+    d->session = trusted ? smb1_session_learn(d->c, uid) : smb1_session_find(d->c, uid);
+    if (d->session) {
+        d->session->pinned++;
+    }
+    if (op->has_tree_id && command != SMB1_TREE_CONNECT && command != SMB1_TREE_CONNECT_ANDX) {
+        d->tree = trusted ? smb1_tree_learn(d->c, tid) : smb1_tree_find(d->c, tid);
+    }
+    if (op->has_file_id) {
+        uint16_t fid = (uint16_t)op->file_id.volatile_part;
+        bool waits = d->smb1_ex && d->smb1_ex->asked && d->smb1_ex->asked->request.subject.kind == SMB1_SUBJECT_NT &&
+                     d->smb1_ex->asked->request.subject.subcommand == NT_TRANSACT_NOTIFY_CHANGE;
+        bool closes = waits || command == SMB1_CLOSE || command == SMB1_WRITE_AND_CLOSE || command == SMB1_CLOSE_PRINT_FILE;
+        d->handle = trusted && !closes ? smb1_handle_learn(d, fid) : smb1_handle_find(d->c, fid);
+    }
+    if (d->handle) {
+        handle_refresh(d->c->model, d->handle);
+        d->tree = d->tree ? d->tree : d->handle->tree;
+    }
+    if (!d->handle && d->smb1_ex && d->smb1_ex->handle_named && op->has_file_id) {
+        op->has_aimed_name = true;
+        op->aimed_name = text_of(d->smb1_ex->handle_name);
+    }
+}
+
+static void finish(struct completion *d) {
+    struct smb1_transaction_response answer;
+    place(d);
+    learn(d);
+    d->smb1_answer = smb1_transfer_answer(d, &answer) ? &answer : NULL;
+    d->op.smb1_asked = d->smb1_ex && d->smb1_ex->asked ? &d->smb1_ex->asked->request : NULL;
+    d->op.smb1_answered = d->smb1_answer;
+    struct session *session = d->session;
+    smb1_effect_apply(d);
+    completion_report(d);
+    smb1_effect_after(d);
+    if (session) {
+        session->pinned--;
+    }
+    completion_settle(d);
+}
+
+static void smb1_exchange_abandon(struct smb1_exchange *x) {
+    smb1_exchange_detach(x);
+    smb1_transfer_asked(x);
+    struct completion d = {.c = x->connection, .smb1_ex = x};
+    d.op.response_lost = true;
+    finish(&d);
+    smb1_exchange_free(x);
+}
+
+/* ---- requests */
+
+/* The oldest of too many under one id. */
+static void bound_same_id(struct connection *c, const struct smb1_header *h) {
+    uint64_t hash = smb1_exchange_hash(c, h);
+    struct smb1_exchange *oldest = NULL;
+    unsigned count = 0;
+    for (struct hash_node *n = hash_first(&c->smb1->exchanges, hash); n; n = hash_again(n->next, hash)) {
+        struct smb1_exchange *x = container_of(n, struct smb1_exchange, by_id);
+        count++;
+        oldest = !oldest || is_older(x, oldest) ? x : oldest;
+    }
+    if (count >= SMB1_SAME_ID_MAX) {
+        c->model->stats->evicted_exchanges++;
+        smb1_exchange_abandon(oldest);
+    }
+}
+
+/* NT_CANCEL has no answer (MS-CIFS 2.2.4.65), nor the acknowledgement of an oplock break that locks nothing (2.2.4.32), an ECHO that asks
+ * for none (2.2.4.39), and a transaction that says so (2.2.4.33.1). */
+static bool is_unanswerable(const struct smb1_message *q) {
+    enum { NO_RESPONSE = 2 };
+    if (q->command == SMB1_NT_CANCEL || q->empty) {
+        return q->command == SMB1_NT_CANCEL;
+    }
+    switch (q->command) {
+    case SMB1_LOCKING_ANDX:
+        return (q->locking_request.type_of_lock & OPLOCK_RELEASE) && q->locking_request.locks.count == 0 &&
+               q->locking_request.unlocks.count == 0 && q->chain_index == 0 && q->chain_last;
+    case SMB1_ECHO:
+        return q->echo.count == 0;
+    case SMB1_TRANSACTION:
+        return q->transaction.flags & NO_RESPONSE;
+    case SMB1_TRANSACTION_SECONDARY:
+    case SMB1_TRANSACTION2_SECONDARY:
+    case SMB1_NT_TRANSACT_SECONDARY:
+        return true;
+    default:
+        return false;
+    }
+}
+
+static void remember_handle(struct smb1_exchange *x) {
+    uint16_t fid;
+    struct handle *h =
+        !x->behind_open && !x->handle_named && fid_of(x, &fid) ? smb1_handle_find(x->connection, fid) : NULL;
+    if (h && h->facts.named) {
+        x->handle_name = text_share(h->name);
+        x->handle_named = true;
+    }
+}
+
+/* The rest of a transaction comes under the ids of its first message (MS-CIFS 3.2.4.1.5): of several, of the oldest that is not whole. */
+static void secondary(struct connection *c, const struct smb1_message *q) {
+    uint64_t hash = smb1_exchange_hash(c, &q->header);
+    struct smb1_exchange *first = NULL;
+    for (struct hash_node *n = hash_first(&c->smb1->exchanges, hash); n; n = hash_again(n->next, hash)) {
+        struct smb1_exchange *x = container_of(n, struct smb1_exchange, by_id);
+        bool fits = same_id(x, &q->header) && x->request.command == smb1_primary_of(q->command) && x->transfer;
+        first = fits && (!first || is_older(x, first)) ? x : first;
+    }
+    if (first && smb1_transfer_secondary(first, q)) {
+        remember_handle(first);
+    }
+}
+
+static void request(struct connection *c, const struct smb1_message *q) {
+    c->facts.requests++;
+    c->smb1->chain += q->chain_index == 0;
+    if (q->command == SMB1_NEGOTIATE && c->smb1->negotiate) {
+        smb1_exchange_abandon(c->smb1->negotiate);
+    }
+    bound_same_id(c, &q->header);
+    if (smb1_primary_of(q->command) != SMB1_NO_ANDX_COMMAND) {
+        secondary(c, q);
+    }
+    struct smb1_exchange *x = smb1_exchange_new(c);
+    if (!x) {
+        c->model->stats->evicted_exchanges++;
+        return;
+    }
+    smb1_keep(x, q);
+    x->compound = q->chain_index != 0 || !q->chain_last;
+    x->auth = c->claimed;
+    c->claimed = NULL;
+    c->smb1->opening = c->smb1->opening && q->chain_index != 0;
+    x->behind_open = c->smb1->opening;
+    c->smb1->opening |= q->command == SMB1_OPEN_ANDX || q->command == SMB1_NT_CREATE_ANDX;
+    if (smb1_is_transaction(q->command)) {
+        smb1_transfer_request(x, q);
+    }
+    remember_handle(x);
+    if (is_unanswerable(q)) {
+        struct completion d = {.c = c, .smb1_ex = x};
+        finish(&d);
+        smb1_exchange_free(x);
+        return;
+    }
+    smb1_exchange_wait(x);
+    if (q->command == SMB1_NEGOTIATE) {
+        c->smb1->negotiate = x;
+    }
+}
+
+/* The break of an oplock, MS-CIFS 2.2.4.32.1: the one request that a server sends. */
+static void unasked(struct connection *c, struct smb1_message *m) {
+    struct completion d = {.c = c, .smb1_rsp = m};
+    d.op.unasked = true;
+    finish(&d);
+}
+
+/* ---- responses */
+
+/* Is this not the last response to its request? */
+static bool is_interim(struct smb1_exchange *x, const struct smb1_message *r) {
+    enum { WRITE_THROUGH = 1 };
+    if (smb1_is_transaction(r->command) && !r->empty && !r->is_error) {
+        return smb1_transfer_response(x, r);
+    }
+    if (r->empty || r->is_error || x->request.empty || !smb1_succeeded(&r->header)) {
+        return false;
+    }
+    switch (r->command) {
+    case SMB1_ECHO: /* one for each that was asked for, numbered from 1 on (2.2.4.39.2) */
+        return r->echo.count < x->request.echo.count;
+    case SMB1_WRITE_RAW: /* "go on": a final one comes with WRITE_COMPLETE (2.2.4.25.3) */
+        return x->request.write_request.write_mode & WRITE_THROUGH;
+    default:
+        return false;
+    }
+}
+
+/* What a response chain did not come to: the command that failed ended it (MS-CIFS 2.2.3.4). */
+static void chain_ends(struct connection *c, const struct smb1_header *h) {
+    uint64_t hash = smb1_exchange_hash(c, h), chain = c->smb1->answering;
+    struct smb1_exchange *next;
+    c->smb1->answering = 0;
+    do {
+        next = NULL;
+        for (struct hash_node *n = hash_first(&c->smb1->exchanges, hash); n && chain; n = hash_again(n->next, hash)) {
+            struct smb1_exchange *x = container_of(n, struct smb1_exchange, by_id);
+            next = x->chain == chain && (!next || is_older(x, next)) ? x : next;
+        }
+        if (next) {
+            smb1_exchange_abandon(next);
+        }
+    } while (next);
+}
+
+/* The header's status is that of the last command; those before it succeeded. */
+static void own_status(struct smb1_message *r) {
+    if (!r->chain_last) {
+        r->header.status = 0;
+        r->header.error_class = 0;
+        r->header.error_code = 0;
+    }
+}
+
+static void response(struct connection *c, struct smb1_message *r) {
+    struct smb1_connection *s = c->smb1;
+    if (r->chain_index == 0) {
+        s->answering = 0;
+        s->new_uid = s->new_tid = s->opened = false;
+    }
+    own_status(r);
+    struct smb1_exchange *x = r->chain_index == 0 || s->answering ? smb1_exchange_find(c, r) : NULL;
+    s->answering = x ? x->chain : s->answering;
+    if (x && is_interim(x, r)) {
+        x->interim++;
+        s->answering = 0;
+        return;
+    }
+    if (x) {
+        smb1_exchange_detach(x);
+        smb1_transfer_asked(x);
+    }
+    struct completion d = {.c = c, .smb1_ex = x, .smb1_rsp = r};
+    d.op.request_lost = !x;
+    c->facts.errors += smb1_is_error(&r->header);
+    finish(&d);
+    if (x) {
+        smb1_exchange_free(x);
+    }
+    if (r->chain_last) {
+        chain_ends(c, &r->header);
+    }
+}
+
+void smb1_message(struct connection *c, const struct smb1_message *message) {
+    if (c->facts.version == 0) {
+        c->facts.version = 1;
+    }
+    if (!part_of(c)) {
+        return;
+    }
+    struct smb1_message m = *message;
+    smb1_unify(c->model, &m);
+    if (m.unasked) {
+        unasked(c, &m);
+    } else if (m.response) {
+        response(c, &m);
+    } else {
+        request(c, &m);
+    }
+}
+
+/* ---- an SMB1 NEGOTIATE that is answered in SMB2, MS-SMB2 3.3.5.3 */
+
+bool smb1_answered(struct connection *c, const struct smb2_message *r) {
+    struct smb1_exchange *x = c->smb1 ? c->smb1->negotiate : NULL;
+    if (!x) {
+        return false;
+    }
+    if (!r->empty && !r->is_error && r->header.status == 0) {
+        c->facts.dialect = r->negotiate_response.dialect;
+        c->facts.server_mode_known = true;
+        c->facts.server_security_mode = r->negotiate_response.security_mode;
+        c->server_guid = r->negotiate_response.server_guid;
+        c->server_guid_known = true;
+    }
+    smb1_exchange_detach(x);
+    struct completion d = {.c = c, .smb1_ex = x, .rsp = r};
+    place(&d);
+    d.op.kind = OPERATION_NEGOTIATE;
+    d.op.end = c->message->begin;
+    d.op.gap |= c->message->missing > 0;
+    completion_report(&d);
+    smb1_exchange_free(x);
+    return true;
+}
+
+/* ---- requests that stay without a response */
+
+void smb1_expire(struct connection *c, uint64_t now_ns) {
+    struct link *at = c->smb1 ? list_first(&c->smb1->exchange_ages) : NULL;
+    while (at) {
+        struct smb1_exchange *x = container_of(at, struct smb1_exchange, age);
+        if (now_ns < x->begin.time_ns || now_ns - x->begin.time_ns < c->model->limits.answer_timeout_ns) {
+            return;
+        }
+        at = list_next(&c->smb1->exchange_ages, at);
+        if (x->request.command != SMB1_NT_TRANSACT) { /* NOTIFY_CHANGE waits until there is a change */
+            smb1_exchange_abandon(x);
+        }
+    }
+}
+
+bool smb1_evict(struct model *m) {
+    struct link *x = list_first(&m->smb1_exchange_ages);
+    if (!x) {
+        return false;
+    }
+    m->stats->evicted_exchanges++;
+    smb1_exchange_abandon(container_of(x, struct smb1_exchange, of_model));
+    return true;
+}
+
+void smb1_end(struct connection *c) {
+    for (struct link *x; c->smb1 && (x = list_first(&c->smb1->exchange_ages));) {
+        smb1_exchange_abandon(container_of(x, struct smb1_exchange, age));
+    }
+}

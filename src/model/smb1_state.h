@@ -1,0 +1,158 @@
+/* The model's state for SMB1: private to src/model. Ids are those of one connection (MS-CIFS 3.3.1.3): UIDs are sessions with
+ * smb1 set, TIDs are trees of the session without an id, so that a LOGOFF leaves them alone, FIDs are handles of the session that
+ * opened them. */
+#ifndef SMB1_STATE_H
+#define SMB1_STATE_H
+
+#include "model/state.h"
+#include "smb1_transaction.h"
+
+enum {
+    SMB1_SAME_ID_MAX = 256, /* requests that wait under one MID and PID; the oldest goes */
+    SMB1_TEXTS_MAX = 4,     /* texts of one command */
+    SMB1_TRANSFERS_MAX = 4096, /* transactions that are put together, all connections; the oldest is given up */
+    SMB1_TRANSFER_PARAMETERS_MAX = 64 * 1024, /* bytes kept of one; what is above is left out */
+    SMB1_TRANSFER_DATA_MAX = 256 * 1024,
+};
+
+/* A transaction of which more parts are to come: of the request, or of the response. */
+struct smb1_transfer {
+    struct link of_model; /* model->smb1_transfers, oldest first */
+    struct smb1_exchange *owner;
+    bool response;
+    uint32_t parameter_offset;         /* of the first part with parameters */
+    size_t room[2], end[2];            /* of parameters and of data: kept below, and filled up to */
+    uint64_t have[2], total[2];        /* bytes that came, and that are to come */
+    uint8_t setup[64];
+    size_t setup_length;
+    uint8_t bytes[];
+};
+
+/* What a transaction asks, with its texts. */
+struct smb1_asked {
+    size_t size; /* of this piece of memory, bytes */
+    struct smb1_transaction_request request;
+    uint8_t bytes[];
+};
+
+/* A request that waits: one command of its chain. */
+struct smb1_exchange {
+    struct hash_node by_id; /* smb1_connection->exchanges, by MID and PID */
+    struct link age;        /* smb1_connection->exchange_ages, oldest first */
+    struct link of_model;   /* model->smb1_exchange_ages */
+    struct connection *connection;
+    uint64_t chain;              /* number of the message that it came in */
+    uint64_t gaps;               /* that the server's side had by then */
+    struct smb1_message request; /* texts in UTF-16 and in kept; other views keep their length alone */
+    struct moment begin;
+    bool gap, compound;
+    bool behind_open; /* its chain opens a file first, and it is about that one */
+    unsigned interim;
+    struct auth *auth;
+    struct smb1_transfer *transfer; /* NULL: nothing is to be put together */
+    struct smb1_asked *asked;       /* a transaction's subject, once it is known */
+    void *kept; /* the texts, in one piece of memory */
+    size_t kept_size;
+    struct shared_text *handle_name; /* of its FID when it was sent: the handle may be gone when the answer comes */
+    bool handle_named;
+};
+
+struct smb1_connection {
+    struct hash fids;      /* struct handle by by_id */
+    struct hash exchanges; /* struct smb1_exchange */
+    struct list exchange_ages;
+    struct smb1_exchange *negotiate; /* the NEGOTIATE that waits */
+    uint64_t chain;                  /* number of the request at hand */
+    bool opening;                    /* it has a command that opens a file */
+    /* the response at hand */
+    uint64_t answering; /* chain that it answers; 0: none that is known */
+    bool new_uid, new_tid, opened;
+    uint16_t fid; /* that the chain opened: what follows uses it (MS-CIFS 3.2.4.1.4) */
+};
+
+/* Does the response carry a status that says the command was done? With a DOS error too: more data (MS-CIFS 2.2.2.4). */
+bool smb1_succeeded(const struct smb1_header *);
+bool smb1_more_processing(const struct smb1_header *); /* STATUS_MORE_PROCESSING_REQUIRED */
+bool smb1_is_error(const struct smb1_header *);        /* counted as one */
+
+/* The request, where it was seen with its body, and the response, where it succeeded and has its body; NULL otherwise. */
+const struct smb1_message *smb1_request_of(const struct completion *);
+const struct smb1_message *smb1_answer_of(const struct completion *);
+bool smb1_done(const struct completion *); /* answered, and succeeded */
+
+/* smb1_keep.c */
+/* The texts of a message, as it has them: up to SMB1_TEXTS_MAX. */
+unsigned smb1_texts(struct smb1_message *, struct text *texts[SMB1_TEXTS_MAX]);
+void smb1_unify(struct model *, struct smb1_message *);
+void smb1_keep(struct smb1_exchange *, const struct smb1_message *);
+void smb1_drop(struct smb1_exchange *);
+/* Without one leading backslash, as records have names. */
+struct text smb1_name(struct text);
+
+/* smb1_transfer.c */
+bool smb1_is_transaction(uint8_t command);
+uint8_t smb1_primary_of(uint8_t command); /* of a secondary request; SMB1_NO_ANDX_COMMAND of what is none */
+/* The first message of a transaction; x->asked is known now, unless more is to come. */
+void smb1_transfer_request(struct smb1_exchange *, const struct smb1_message *);
+bool smb1_transfer_secondary(struct smb1_exchange *, const struct smb1_message *); /* true: it was the last, and completed it */
+void smb1_transfer_asked(struct smb1_exchange *); /* by what is there */
+/* True where more is to come. */
+bool smb1_transfer_response(struct smb1_exchange *, const struct smb1_message *);
+/* What the whole response says. Views live as long as exchange and response. */
+bool smb1_transfer_answer(const struct completion *, struct smb1_transaction_response *);
+void smb1_transfer_free(struct smb1_exchange *);
+void smb1_asked_free(struct smb1_exchange *);
+
+/* smb1_transact.c */
+void smb1_transact(struct completion *);
+void smb1_transacted(struct completion *); /* once it was reported */
+
+/* smb1_session.c */
+/* UID 0 and none are the session without an id. NULL: not known; learn: no memory. */
+struct session *smb1_session_find(struct connection *, uint16_t uid);
+struct session *smb1_session_learn(struct connection *, uint16_t uid);
+struct tree *smb1_tree_find(struct connection *, uint16_t tid);
+struct tree *smb1_tree_learn(struct connection *, uint16_t tid);
+void smb1_negotiated(struct completion *);
+void smb1_session_setup(struct completion *);
+void smb1_logoff(struct completion *);
+void smb1_tree_connect(struct completion *);
+void smb1_tree_disconnect(struct completion *);
+void smb1_process_exit(struct completion *);
+
+/* smb1_file.c */
+struct handle *smb1_handle_find(struct connection *, uint16_t fid);
+struct handle *smb1_handle_learn(struct completion *, uint16_t fid);
+/* What an open asked for, in whatever form. */
+struct smb1_opening {
+    uint16_t fid;
+    struct text name;
+    bool named, directory, pipe, delete_on_close;
+};
+void smb1_opened(struct completion *, const struct smb1_opening *);
+void smb1_on_path(struct completion *, struct text name); /* the file that the request names */
+bool smb1_on_pipe(const struct completion *);
+void smb1_nt_create(struct completion *);
+void smb1_open(struct completion *);
+void smb1_close(struct completion *);
+void smb1_print(struct completion *);
+void smb1_read(struct completion *);
+void smb1_write(struct completion *);
+void smb1_create_directory(struct completion *);
+void smb1_delete(struct completion *);
+void smb1_rename(struct completion *);
+void smb1_copy(struct completion *);
+void smb1_query_path(struct completion *);
+void smb1_set_path(struct completion *);
+void smb1_search(struct completion *);
+void smb1_searched(struct completion *, struct text pattern); /* a pattern, sent with its folder */
+/* A rename by path that succeeded: what is open under the old name has the new one. */
+void smb1_path_renamed(struct completion *, struct text from, struct text to);
+
+/* smb1_effect.c: what a finished operation changes, before and after it was reported */
+void smb1_effect_apply(struct completion *);
+void smb1_effect_after(struct completion *);
+/* The FID that a request names; false where its command has none. */
+bool smb1_request_fid(const struct smb1_message *, uint16_t *fid);
+
+#endif
