@@ -33,22 +33,22 @@ struct field_info {
 extern const struct field_info fields[FIELDS]; /* src/event/field.c */
 
 enum fact_form {
-    FACT_BOOL,     /* number */
-    FACT_UINT,     /* number */
-    FACT_TIME,     /* number: ns since 1970 UTC */
-    FACT_FILETIME, /* number: 100 ns since 1601 UTC */
-    FACT_HEX,      /* number, with digits hex digits and 0x in front */
-    FACT_NAME,     /* name: plain ASCII that lives as long as the program */
-    FACT_NAMED,    /* number by table, hex where it has no name */
-    FACT_BITS,     /* number's bits by table, an array; what has no name in one hex string */
-    FACT_NAMES16,  /* u16s by table, an array; without a name as hex, of at least digits */
-    FACT_TEXT,     /* text */
-    FACT_JOINED,   /* joined: texts written one behind the other */
-    FACT_TEXTS,    /* texts: an array; an item is parts of them written one behind the other */
-    FACT_FILE_ID,  /* file_id */
-    FACT_GUID,     /* guid */
+    FACT_BOOL,      /* number */
+    FACT_UINT,      /* number */
+    FACT_TIME,      /* number: ns since 1970 UTC */
+    FACT_FILETIME,  /* number: 100 ns since 1601 UTC */
+    FACT_HEX,       /* number, with digits hex digits and 0x in front */
+    FACT_NAME,      /* name: plain ASCII that lives as long as the program */
+    FACT_NAMED,     /* number by table, hex where it has no name */
+    FACT_BITS,      /* number's bits by table, an array; what has no name in one hex string */
+    FACT_NAMES16,   /* u16s by table, an array; without a name as hex, of at least digits */
+    FACT_TEXT,      /* text */
+    FACT_JOINED,    /* joined: texts written one behind the other */
+    FACT_TEXTS,     /* texts: an array; an item is parts of them written one behind the other */
+    FACT_FILE_ID,   /* file_id */
+    FACT_GUID,      /* guid */
     FACT_ADDRESSES, /* interfaces: an array of addresses */
-    FACT_COUNTS,   /* counts: an object of integers, zeroes left out */
+    FACT_COUNTS,    /* counts: an object of integers, zeroes left out */
 };
 
 struct fact_counts {
@@ -90,9 +90,9 @@ enum { EVENT_FACTS_MAX = 80 };
 struct event {
     enum event_object object;
     enum event_action action;
-    struct moment at;      /* when it began, and its frame */
+    struct moment at;              /* when it began, and its frame */
     const struct flow_facts *flow; /* NULL where it belongs to none */
-    struct view flow_json; /* the facts of its flow that never change, written once: see record_flow */
+    struct view flow_json;         /* the facts of its flow that never change, written once: see record_flow */
     unsigned count;
     struct fact facts[EVENT_FACTS_MAX];
 };
@@ -144,7 +144,8 @@ static inline void event_name(struct event *e, enum field field, const char *nam
     event_add(e, field, FACT_NAME)->name = name;
 }
 
-static inline void event_named(struct event *e, enum field field, uint32_t value, const struct name_table *table, unsigned digits) {
+static inline void event_named(struct event *e, enum field field, uint32_t value, const struct name_table *table,
+                               unsigned digits) {
     struct fact *f = event_add(e, field, FACT_NAMED);
     f->number = value;
     f->digits = (uint8_t)digits;
@@ -161,8 +162,8 @@ static inline void event_bits(struct event *e, enum field field, uint32_t bits, 
 }
 
 /* An empty list, no fact. */
-static inline void event_names16(struct event *e, enum field field, struct u16_list list, const struct name_table *table,
-                                 unsigned digits) {
+static inline void event_names16(struct event *e, enum field field, struct u16_list list,
+                                 const struct name_table *table, unsigned digits) {
     if (list.count != 0) {
         struct fact *f = event_add(e, field, FACT_NAMES16);
         f->u16s = list;
@@ -193,7 +194,8 @@ static inline void event_texts(struct event *e, enum field field, const struct t
 }
 
 /* An array of count items, each of parts texts written one behind the other. */
-static inline void event_joined_texts(struct event *e, enum field field, const struct text *texts, unsigned count, unsigned parts) {
+static inline void event_joined_texts(struct event *e, enum field field, const struct text *texts, unsigned count,
+                                      unsigned parts) {
     if (count != 0) {
         struct fact *f = event_add(e, field, FACT_TEXTS);
         f->texts = (struct text_list){texts, count * parts};

@@ -80,13 +80,14 @@ struct operation {
     const struct session_facts *session; /* NULL: none */
     const struct tree_facts *tree;
     const struct handle_facts *handle;
-    const struct auth_facts *auth;        /* SESSION_SETUP: as claimed */
-    const struct smb2_header *header;     /* SMB2: the request's, else the response's, an interim one if there is no other; NULL: none */
-    const struct smb2_message *request;   /* NULL where it was not seen; its lists are empty but for those of NEGOTIATE */
-    const struct smb2_message *response;  /* NULL where it was not seen, or there is none */
+    const struct auth_facts *auth; /* SESSION_SETUP: as claimed */
+    const struct smb2_header
+        *header; /* SMB2: the request's, else the response's, an interim one if there is no other; NULL: none */
+    const struct smb2_message *request; /* NULL where it was not seen; its lists are empty but for those of NEGOTIATE */
+    const struct smb2_message *response;                     /* NULL where it was not seen, or there is none */
     const struct smb1_message *smb1_request, *smb1_response; /* SMB1; the answer to a NEGOTIATE may be response */
     enum direction dir;                                      /* of an envelope */
-    const struct smb1_transaction_request *smb1_asked;     /* a transaction that was understood; texts in UTF-16 */
+    const struct smb1_transaction_request *smb1_asked;       /* a transaction that was understood; texts in UTF-16 */
     const struct smb1_transaction_response *smb1_answered;
     const struct smb2_transform *transform;
     const struct smb2_compression *compression;

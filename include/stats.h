@@ -28,9 +28,9 @@ struct stats {
     uint64_t candidates_evicted;   /* of connections on other ports that had not spoken yet */
     uint64_t missed_bytes, gaps;
     uint64_t out_of_order, retransmitted, overlap_differs;
-    uint64_t reassembly_limit;     /* a flow's bound, or the budget, made a hole a gap before its time */
-    uint64_t segments_dropped;     /* far outside the stream and never confirmed */
-    uint64_t rst_ignored;          /* outside the window */
+    uint64_t reassembly_limit; /* a flow's bound, or the budget, made a hole a gap before its time */
+    uint64_t segments_dropped; /* far outside the stream and never confirmed */
+    uint64_t rst_ignored;      /* outside the window */
     /* framing and dissection */
     uint64_t messages[MESSAGE_KINDS];
     uint64_t framer_faults[FRAMER_FAULTS];
@@ -40,7 +40,8 @@ struct stats {
     uint64_t records;
     uint64_t files_opened, files_deleted, bytes_read, bytes_written;
     uint64_t evicted_exchanges, evicted_sessions, evicted_handles, evicted_trees;
-    uint64_t evicted_transfers, cut_transfers; /* SMB1 transactions that were given up, or were longer than what is kept */
+    uint64_t evicted_transfers,
+        cut_transfers; /* SMB1 transactions that were given up, or were longer than what is kept */
     uint64_t evicted_setups, evicted_durables, evicted_copy_keys;
     uint64_t names_left_out; /* users and shares beyond what an end record lists */
     uint64_t names_lost;     /* the budget had no room for a name, and nothing was left to evict */

@@ -82,7 +82,8 @@ static bool set_detail(struct pipeline_settings *p, const char *text) {
 
 static bool add_input(struct options *o, const char *option, const char *path) {
     if (o->input_count == OPTIONS_INPUTS_MAX) {
-        log_error("%s %s: more than %d files named; put captures in a folder and name that", option, path, OPTIONS_INPUTS_MAX);
+        log_error("%s %s: more than %d files named; put captures in a folder and name that", option, path,
+                  OPTIONS_INPUTS_MAX);
         return false;
     }
     for (size_t i = 0; strcmp(path, "-") == 0 && i < o->input_count; i++) {
@@ -278,7 +279,8 @@ static bool join_filter(struct options *o, int argc, char **argv) {
 
 static bool complete(const struct options *o) {
     if (o->action == DO_REPLAY && o->input_count == 0) {
-        log_error("nothing to read; name a capture, a folder of captures or - for standard input with -r, see smbtap -h");
+        log_error(
+            "nothing to read; name a capture, a folder of captures or - for standard input with -r, see smbtap -h");
         return false;
     }
     if (o->action == DO_INVENTORY && o->input_count == 0) {

@@ -281,7 +281,9 @@ static void run(struct replay *r) {
     if (terminal || r->options->level == LOG_DETAILS) {
         r->summary = summary_new();
     }
-    if (terminal && !isatty(STDOUT_FILENO)) {
+    bool records_there =
+        strcmp(r->options->output, "-") == 0 && isatty(STDOUT_FILENO); /* a bar would stand among them */
+    if (terminal && !records_there) {
         r->progress = progress_new(STDERR_FILENO, r->inputs.total);
     }
     read_all(r);

@@ -11,7 +11,8 @@
 enum { HASH_INLINE = 4 };
 
 struct hash_node {
-    struct hash_node *next, **at; /* at: what points here, so that the place in a chain does not count when it is removed */
+    struct hash_node *next,
+        **at; /* at: what points here, so that the place in a chain does not count when it is removed */
     uint64_t hash;
 };
 

@@ -181,7 +181,7 @@ static void exchange_identify(struct exchange *x) {
     }
     if (x->chain && opens && !x->request.empty) {
         x->chain->name = text_share(x->text);
-        x->chain->named = true;
+        x->chain->named = !x->request.create_request.name_lost;
     }
     c->chains[c->dir].open = true;
 }
@@ -235,7 +235,7 @@ static void interim_name(struct exchange *x) {
     struct session *s = x->has_file_id && !x->handle_named ? session_find(x->connection, x->session_id) : NULL;
     struct handle *h = s ? handle_find(s, x->file_id) : NULL;
     if (h) {
-        handle_refresh(x->connection->model, h);
+        handle_refresh(x->connection->model, h, x->begin);
     }
     if (h && h->facts.named) {
         x->handle_name = text_share(h->name);
@@ -333,7 +333,7 @@ static void learn_handle(struct completion *d, bool trusted) {
     if (trusted && d->tree && !d->handle->tree) {
         handle_belongs(d->handle, d->tree);
     }
-    handle_refresh(d->c->model, d->handle);
+    handle_refresh(d->c->model, d->handle, d->op.begin);
     d->tree = d->tree ? d->tree : d->handle->tree;
 }
 
@@ -406,8 +406,7 @@ void exchange_response(struct connection *c, const struct smb2_message *r, enum 
     if (x && x->request.header.command != r->header.command) {
         x = NULL;
     }
-    if (r->header.status == STATUS_PENDING && (r->header.flags & SMB2_FLAGS_ASYNC_COMMAND) &&
-        r->header.message_id != UINT64_MAX) {
+    if (r->header.status == STATUS_PENDING && r->header.message_id != UINT64_MAX) {
         response_interim(c, r, x);
         return;
     }

@@ -69,9 +69,9 @@ static void set_name(struct model *m, struct handle *h, struct shared_text *name
     h->facts.named = true;
 }
 
-static void open_node(struct model *m, struct handle *h) {
+static void open_node(struct model *m, struct handle *h, bool again) {
     if (!h->facts.is_pipe && h->tree) {
-        h->node = node_open(m, h);
+        h->node = node_open(m, h, again);
         h->renames = h->node ? h->node->renames : 0;
     }
 }
@@ -80,12 +80,12 @@ void handle_name(struct model *m, struct handle *h, struct text name) {
     struct shared_text *kept = model_text(m, name);
     if (name.bytes.n == 0 || kept) {
         set_name(m, h, kept);
-        open_node(m, h);
+        open_node(m, h, true);
     }
 }
 
-void handle_refresh(struct model *m, struct handle *h) {
-    if (h->node && h->renames != h->node->renames) {
+void handle_refresh(struct model *m, struct handle *h, struct moment at) {
+    if (h->node && h->renames != h->node->renames && at.time_ns >= h->node->renamed.time_ns) {
         set_name(m, h, text_share(h->node->name));
         h->renames = h->node->renames;
     }
@@ -136,7 +136,7 @@ void handle_rename(struct model *m, struct handle *h, struct text name) {
         node_rename(m, h->node, kept);
         h->renames = h->node->renames;
     } else {
-        open_node(m, h);
+        open_node(m, h, true);
     }
 }
 
@@ -161,10 +161,19 @@ static bool reconnect(struct completion *d, struct handle *h) {
     h->delete_on_close = old->delete_on_close;
     if (old->named) {
         set_name(m, h, text_share(old->name));
-        open_node(m, h);
+        open_node(m, h, true);
     }
     node_close(m, node);
     return true;
+}
+
+/* A mark on the file stays with the handle, which is all that is left of it. */
+void handle_forget_name(struct model *m, struct handle *h) {
+    h->delete_on_close |= h->node && h->node->delete_pending;
+    node_close(m, h->node);
+    h->node = NULL;
+    set_name(m, h, NULL);
+    h->facts.named = false;
 }
 
 static void name_open(struct completion *d, struct handle *h) {
@@ -175,9 +184,9 @@ static void name_open(struct completion *d, struct handle *h) {
         return;
     }
     h->delete_on_close = (q->create_options & FILE_DELETE_ON_CLOSE) != 0;
-    if (!q->contexts.durable_reconnect || d->ex->text) { /* a reconnect need not name its file */
+    if (d->ex->text || !(q->contexts.durable_reconnect || q->name_lost)) { /* a reconnect need not name its file */
         set_name(m, h, text_share(d->ex->text));
-        open_node(m, h);
+        open_node(m, h, false);
     }
 }
 
@@ -239,7 +248,7 @@ static void report_end(struct model *m, struct handle *h, bool deletes, bool dat
 void handle_abandon(struct model *m, struct handle *h, enum handle_end how) {
     bool deletes = how == HANDLE_CLOSED && handle_deletes(m, h);
     bool data = h->facts.read_count != 0 || h->facts.write_count != 0;
-    handle_refresh(m, h);
+    handle_refresh(m, h, m->now);
     if (data || deletes) {
         report_end(m, h, deletes, data);
     }
@@ -256,7 +265,7 @@ static void leave_node(struct model *m, struct handle *h, enum handle_end how) {
 }
 
 void handle_free(struct model *m, struct handle *h, enum handle_end how) {
-    handle_refresh(m, h);
+    handle_refresh(m, h, m->now);
     leave_node(m, h, how);
     if (h->durable) {
         durable_leave(m, h, how == HANDLE_CLOSED);

@@ -94,9 +94,14 @@ static void node_unlink(struct model *m, struct node *n) {
     }
 }
 
-struct node *node_open(struct model *m, struct handle *h) {
+struct node *node_open(struct model *m, struct handle *h, bool again) {
     struct node_key k = key_of_handle(h);
     struct node *n = node_find(m, &k);
+    if (n && n->delete_pending &&
+        !again) { /* nobody opens it any more (STATUS_DELETE_PENDING): it is gone, or was spared, and we missed that */
+        node_unlink(m, n);
+        n = NULL;
+    }
     if (n) {
         n->opens++;
         return n;
@@ -133,6 +138,7 @@ void node_close(struct model *m, struct node *n) {
 /* What had the new name before is replaced. */
 void node_rename(struct model *m, struct node *n, struct shared_text *name) {
     n->renames++;
+    n->renamed = m->now;
     if (!n->unlinked) {
         hash_remove(&m->nodes, &n->by_name);
     }

@@ -222,7 +222,7 @@ static void learn(struct completion *d) {
         d->handle = trusted && !closes ? smb1_handle_learn(d, fid) : smb1_handle_find(d->c, fid);
     }
     if (d->handle) {
-        handle_refresh(d->c->model, d->handle);
+        handle_refresh(d->c->model, d->handle, d->op.begin);
         d->tree = d->tree ? d->tree : d->handle->tree;
     }
     if (!d->handle && d->smb1_ex && d->smb1_ex->handle_named && op->has_file_id) {

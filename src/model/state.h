@@ -25,6 +25,7 @@ struct node {
     unsigned opens;
     unsigned
         renames; /* how often it was renamed: opens that do not know of the last one take its name when they are next used */
+    struct moment renamed; /* when: connections are not followed in step, and what was asked before has the old name */
     bool delete_pending;
     bool unlinked; /* it has no name any more: deleted with POSIX semantics, or replaced by a rename */
     struct address server;
@@ -287,13 +288,16 @@ void handle_rename(struct model *, struct handle *, struct text name); /* by a s
 /* Its life ended without a CLOSE of its own: reports what is left to say, then frees it. */
 void handle_abandon(struct model *, struct handle *, enum handle_end);
 void handle_free(struct model *, struct handle *, enum handle_end);
-void handle_belongs(struct handle *, struct tree *);  /* where its tree was not known */
-void handle_refresh(struct model *, struct handle *); /* its name, where another open of the file was renamed */
+void handle_belongs(struct handle *, struct tree *); /* where its tree was not known */
+void handle_refresh(struct model *, struct handle *,
+                    struct moment);                       /* its name, where another open of the file was renamed */
+void handle_forget_name(struct model *, struct handle *); /* renamed, and not known to what */
 bool handle_evict(struct model *);
 
 /* node.c */
-struct node *node_open(struct model *, struct handle *); /* the handle is named, and has a tree; NULL: no memory */
-void node_close(struct model *, struct node *);          /* one open less; NULL is fine */
+/* The handle is named, and has a tree. again: it was open before. NULL: no memory. */
+struct node *node_open(struct model *, struct handle *, bool again);
+void node_close(struct model *, struct node *); /* one open less; NULL is fine */
 void node_rename(struct model *, struct node *, struct shared_text *name);
 /* What is open under a path of the tree, as far as is known; NULL: nothing. */
 struct node *node_at(struct model *, const struct tree *, struct text name);

@@ -92,11 +92,205 @@ static void left_open(void **state) {
     bench_free(b);
 }
 
+/* ---- bounds */
+
+/* With a ceiling that bites everywhere, whatever it is set to, work goes on, and what is said is not wrong. */
+static void any_budget(void **state) {
+    (void)state;
+    for (size_t room = 0; room < 6000; room += 40) {
+        struct bench *b = bench_new(NULL);
+        struct peer p = peer_open(b, 1, 2);
+        b->budget.ceiling = b->budget.held + room;
+        peer_settle(&p, 0x51, "alice", "\\\\srv\\data");
+        peer_create(&p, "a name that is longer than the least text", 7, 0);
+        peer_create(&p, "b", 8, FILE_DELETE_ON_CLOSE);
+        peer_write(&p, 7, 5);
+        peer_rename(&p, 8, "another name longer than the least text", 0);
+        peer_close_file(&p, 8);
+        peer_close(&p);
+        for (unsigned i = 0; i < b->count; i++) {
+            const struct seen *s = &b->seen[i];
+            assert_string_not_equal(s->name, "");
+            assert_true(s->name[0] == '?' || s->name[0] == 'a' || s->name[0] == 'b');
+            assert_true(s->path[0] == '?' || strcmp(s->path, "\\\\srv\\data") == 0);
+            assert_true(s->user[0] == '?' || strcmp(s->user, "alice") == 0);
+            assert_true(s->kind != OPERATION_DELETE || s->name[0] == '?' || s->name[1] == 'n' || s->name[0] == 'b');
+        }
+        bench_free(b);
+    }
+}
+
+/* Evictions while a handle of many is at work: those that go are told, the one at work stays. */
+static void handles_evicted(void **state) {
+    (void)state;
+    struct model_limits limits = model_limits_default();
+    limits.handles = 4;
+    struct bench *b = bench_new(&limits);
+    struct peer p = peer_open(b, 1, 2);
+    peer_settle(&p, 0x51, "alice", "\\\\srv\\data");
+    for (unsigned i = 0; i < 10; i++) {
+        peer_create(&p, "a", 100 + i, FILE_DELETE_ON_CLOSE);
+        peer_write(&p, 100 + i, 5);
+        peer_read(&p, 100, 5); /* stays young */
+    }
+    assert_int_equal(b->stats.evicted_handles, 6);
+    assert_int_equal(bench_count(b, OPERATION_DELETE, NULL), 0); /* they live on, on the server */
+    assert_string_equal(bench_last(b, 0)->name, "a");
+    peer_close(&p);
+    assert_int_equal(b->budget.held, 0);
+    bench_free(b);
+}
+
+static void trees_evicted(void **state) {
+    (void)state;
+    struct model_limits limits = model_limits_default();
+    limits.trees = 3;
+    struct bench *b = bench_new(&limits);
+    struct peer p = peer_open(b, 1, 2);
+    peer_settle(&p, 0x51, "alice", "\\\\srv\\data");
+    for (uint32_t i = 2; i < 10; i++) {
+        peer_tree(&p, i, "\\\\srv\\other");
+        peer_create(&p, "a", 100 + i, 0);
+        peer_write(&p, 100 + i, 5);
+    }
+    assert_int_equal(b->stats.evicted_trees, 6);
+    assert_int_equal(bench_count(b, OPERATION_WRITE, "a"),
+                     8 + 5); /* what was written through a tree that goes is summed */
+    peer_close(&p);
+    bench_free(b);
+}
+
+/* ---- noise: every command in both directions, headers and bodies at random, against limits of a few */
+
+struct noise {
+    struct bench *b;
+    struct peer peers[3];
+    uint64_t state;
+};
+
+static uint64_t dice(struct noise *n, uint64_t sides) {
+    n->state ^= n->state << 13;
+    n->state ^= n->state >> 7;
+    n->state ^= n->state << 17;
+    return (n->state >> 11) % sides;
+}
+
+static const char *any_name(struct noise *n) {
+    static const char *const names[] = {"", "a", "b:c", "d\\e", ":x", "\\f", "a", "a"};
+    return names[dice(n, 8)];
+}
+
+static struct file_id any_id(struct noise *n) {
+    static const uint64_t ids[] = {UINT64_MAX, 1, 1, 2, 3, 4, 5, 6};
+    uint64_t id = ids[dice(n, 8)];
+    return id == UINT64_MAX ? (struct file_id){id, id} : bench_id(id);
+}
+
+static struct smb2_header any_header(struct noise *n, uint16_t command, bool response) {
+    static const uint32_t statuses[] = {
+        0, 0, 0, 0, 0, STATUS_PENDING, STATUS_MORE_PROCESSING_REQUIRED, STATUS_ACCESS_DENIED};
+    static const uint64_t sessions[] = {0x51, 0x51, 0x51, 0x51, 0x52, 0x53, 0x54, 0, UINT64_MAX};
+    struct smb2_header h = {.command = command};
+    h.status = response ? statuses[dice(n, 8)] : 0;
+    h.message_id = dice(n, 40) == 0 ? UINT64_MAX : dice(n, 8);
+    h.session_id = sessions[dice(n, 9)];
+    h.tree_id = dice(n, 30) == 0 ? UINT32_MAX : (uint32_t)dice(n, 5);
+    h.flags = (dice(n, 3) == 0 ? SMB2_FLAGS_RELATED_OPERATIONS : 0) | (dice(n, 9) == 0 ? SMB2_FLAGS_ASYNC_COMMAND : 0);
+    return h;
+}
+
+static void any_request_body(struct noise *n, struct peer *p, struct smb2_message *m) {
+    if (m->header.command == SMB2_CREATE) {
+        m->create_request.name = bench_text(n->b, any_name(n));
+        m->create_request.create_options = dice(n, 2) ? FILE_DELETE_ON_CLOSE : 0;
+        m->create_request.contexts.durable_reconnect = dice(n, 3) == 0;
+        m->create_request.contexts.reconnect_id = any_id(n);
+    } else if (m->header.command == SMB2_SET_INFO) {
+        m->set_info_request.change = dice(n, 2) ? SMB2_CHANGE_RENAME : SMB2_CHANGE_DISPOSITION;
+        m->set_info_request.whole = dice(n, 8) != 0;
+        m->set_info_request.new_name = bench_text(n->b, any_name(n));
+        m->set_info_request.delete_pending = dice(n, 2);
+        m->set_info_request.disposition_flags = (uint32_t)dice(n, 16);
+        m->set_info_request.file_id = any_id(n);
+    } else if (m->header.command == SMB2_SESSION_SETUP) {
+        m->session_setup_request.flags = (uint8_t)dice(n, 2);
+        m->session_setup_request.previous_session_id = 0x50 + dice(n, 5);
+        peer_claim(p, dice(n, 2) ? "alice" : "bob");
+    } else if (m->header.command == SMB2_TREE_CONNECT) {
+        m->tree_connect_request.path = bench_text(n->b, "\\\\srv\\data");
+    } else if (m->header.command == SMB2_NEGOTIATE) {
+        m->negotiate_request.client_guid.bytes[0] = (uint8_t)dice(n, 2);
+    }
+}
+
+/* Commands with a FileId mostly, the more so since only they find something to work on. */
+static struct smb2_message any_message(struct noise *n, struct peer *p, bool response) {
+    static const uint16_t with_file[] = {SMB2_CLOSE,         SMB2_READ,  SMB2_WRITE,
+                                         SMB2_CHANGE_NOTIFY, SMB2_FLUSH, SMB2_OPLOCK_BREAK};
+    uint16_t command = dice(n, 5) < 2 ? SMB2_CREATE
+                       : dice(n, 2)   ? with_file[dice(n, 6)]
+                                      : (uint16_t)dice(n, SMB2_COMMANDS + 1);
+    struct smb2_message m = {0};
+    for (unsigned i = 0; i < 6 && !response; i++) {
+        if (with_file[i] == command) {
+            m = peer_ask_file(p, command, any_id(n).persistent);
+        }
+    }
+    m.response = response;
+    m.empty = dice(n, 16) == 0;
+    m.header = any_header(n, command, response);
+    m.is_error = response && m.header.status >> 30 == 3 && m.header.status != STATUS_MORE_PROCESSING_REQUIRED;
+    if (!response) {
+        any_request_body(n, p, &m);
+    } else if (command == SMB2_CREATE) {
+        m.create_response.file_id = any_id(n);
+        m.create_response.contexts.durable_request = dice(n, 3) == 0;
+    }
+    return m;
+}
+
+static void noise(void **state) {
+    (void)state;
+    struct model_limits limits = {.exchanges = 12,
+                                  .sessions = 4,
+                                  .channels = 6,
+                                  .trees = 9,
+                                  .handles = 4,
+                                  .durables = 2,
+                                  .setups = 2,
+                                  .answer_timeout_ns = 20000000};
+    struct noise n = {.b = bench_new(&limits), .state = UINT64_C(0x9e3779b97f4a7c15)};
+    struct stats *s = &n.b->stats;
+    n.peers[0] = peer_open(n.b, 1, 2);
+    n.peers[1] = peer_open(n.b, 1, 2);
+    n.peers[2] = peer_open_midstream(n.b, 3, 2);
+    for (unsigned i = 0; i < 200000; i++) {
+        struct peer *p = &n.peers[dice(&n, 3)];
+        bool response = dice(&n, 2);
+        struct smb2_message m = any_message(&n, p, response);
+        p->first = dice(&n, 2);
+        p->last = dice(&n, 2);
+        (response ? peer_response : peer_request)(p, &m);
+        if (dice(&n, 1000) == 0) {
+            peer_close(p);
+            n.b->budget.ceiling = SIZE_MAX;
+            *p = peer_open(n.b, 1, 2);
+        }
+        n.b->budget.ceiling = i % 1000 < 500 ? SIZE_MAX : 15000; /* short of memory half of the time */
+    }
+    for (unsigned i = 0; i < 3; i++) {
+        peer_close(&n.peers[i]);
+    }
+    assert_true(s->evicted_exchanges && s->evicted_sessions && s->evicted_handles && s->evicted_trees);
+    assert_true(s->evicted_durables && s->evicted_setups && s->files_deleted && s->files_opened);
+    bench_free(n.b);
+}
+
 int main(void) {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(nothing),
-        cmocka_unit_test(a_life),
-        cmocka_unit_test(left_open),
+        cmocka_unit_test(nothing),    cmocka_unit_test(a_life),          cmocka_unit_test(left_open),
+        cmocka_unit_test(any_budget), cmocka_unit_test(handles_evicted), cmocka_unit_test(trees_evicted),
+        cmocka_unit_test(noise),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
