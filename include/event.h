@@ -90,8 +90,9 @@ enum { EVENT_FACTS_MAX = 80 };
 struct event {
     enum event_object object;
     enum event_action action;
-    struct moment at;      /* when it began, and its frame */
-    struct view flow_json; /* the facts of its flow that never change, written once: see record_flow */
+    struct moment at;              /* when it began, and its frame */
+    const struct flow_facts *flow; /* NULL where it belongs to none */
+    struct view flow_json;         /* the facts of its flow that never change, written once: see record_flow */
     unsigned count;
     struct fact facts[EVENT_FACTS_MAX];
 };

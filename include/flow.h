@@ -30,6 +30,7 @@ struct flow_facts {
     uint64_t gaps[DIRECTIONS];         /* how many holes they make */
     uint32_t overlaps_differ; /* segments that brought other bytes for what was held already; the first bytes won */
     uint8_t tcp_flags;        /* all that were seen, either way */
+    uint8_t closed_by;        /* enum direction of the first FIN or RST, of those tcp_flags has seen */
     char flow_id[17];         /* 16 hex digits and NUL: SipHash of the 5-tuple and the first packet's time */
     char community_id[31];    /* Community ID v1, seed 0 */
 };

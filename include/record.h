@@ -3,6 +3,7 @@
 #ifndef RECORD_H
 #define RECORD_H
 
+#include <inttypes.h> /* RECORD_ID_FORMAT */
 #include <stdbool.h>
 #include <stddef.h>
 
@@ -10,6 +11,9 @@
 
 /* A whole record, newline not counted (records.md); the outlet's members take at most RECORD_PREFIX_MAX of them. */
 enum { RECORD_MAX = 4000, RECORD_PREFIX_MAX = 128 };
+
+/* record_id of a run and a seq, both uint64_t, for printf; the outlet writes the same. */
+#define RECORD_ID_FORMAT "%016" PRIx64 "-%" PRIu64
 
 struct record_settings {
     const char *sensor_id;

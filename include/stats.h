@@ -45,6 +45,10 @@ struct stats {
     uint64_t evicted_setups, evicted_durables, evicted_copy_keys;
     uint64_t names_left_out; /* users and shares beyond what an end record lists */
     uint64_t names_lost;     /* the budget had no room for a name, and nothing was left to evict */
+    /* findings */
+    uint64_t findings;
+    uint64_t findings_evicted;         /* pairs of client and server that were told before their time */
+    uint64_t findings_pending_evicted; /* requests whose connection's end was not waited for */
 };
 
 #endif

@@ -3,6 +3,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 
+#include "inventory/command.h"
 #include "options.h"
 #include "record.h"
 #include "replay.h"
@@ -47,6 +48,14 @@ int main(int argc, char **argv) {
     case DO_HELP:
         options_help();
         status = flushed();
+        break;
+    case DO_INVENTORY_HELP:
+        options_inventory_help();
+        status = flushed();
+        break;
+    case DO_INVENTORY:
+        catch_signals();
+        status = inventory_run(&options, &stop);
         break;
     case DO_VERSION:
         puts("smbtap " SMBTAP_VERSION);

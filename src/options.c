@@ -80,14 +80,15 @@ static bool set_detail(struct pipeline_settings *p, const char *text) {
     return true;
 }
 
-static bool add_input(struct options *o, const char *path) {
+static bool add_input(struct options *o, const char *option, const char *path) {
     if (o->input_count == OPTIONS_INPUTS_MAX) {
-        log_error("-r %s: more than %d captures named; put them in a folder and name that", path, OPTIONS_INPUTS_MAX);
+        log_error("%s %s: more than %d files named; put captures in a folder and name that", option, path,
+                  OPTIONS_INPUTS_MAX);
         return false;
     }
     for (size_t i = 0; strcmp(path, "-") == 0 && i < o->input_count; i++) {
         if (strcmp(o->inputs[i], "-") == 0) {
-            log_error("-r -: given twice; standard input can be read once");
+            log_error("%s -: given twice; standard input can be read once", option);
             return false;
         }
     }
@@ -95,7 +96,34 @@ static bool add_input(struct options *o, const char *path) {
     return true;
 }
 
-enum { OPTION_DETAIL = 256, OPTION_PORT, OPTION_HOME_NET, OPTION_SENSOR_ID, OPTION_CODE_PAGE, OPTION_SCHEMA };
+static bool add_capture(struct options *o, const char *path) {
+    if (o->inventory.records) {
+        log_error("-r %s: captures and records at once; read either -r or --records", path);
+        return false;
+    }
+    return add_input(o, "-r", path);
+}
+
+static bool add_records(struct options *o, const char *path) {
+    if (!o->inventory.records && o->input_count != 0) {
+        log_error("--records %s: captures and records at once; read either -r or --records", path);
+        return false;
+    }
+    o->inventory.records = true;
+    return add_input(o, "--records", path);
+}
+
+enum {
+    OPTION_DETAIL = 256,
+    OPTION_PORT,
+    OPTION_HOME_NET,
+    OPTION_SENSOR_ID,
+    OPTION_CODE_PAGE,
+    OPTION_SCHEMA,
+    OPTION_RECORDS,
+    OPTION_SINCE,
+    OPTION_FORMAT,
+};
 
 static const struct option long_options[] = {
     {"detail", required_argument, NULL, OPTION_DETAIL},
@@ -110,6 +138,50 @@ static const struct option long_options[] = {
     {"verbose", no_argument, NULL, 'v'},
     {NULL, 0, NULL, 0},
 };
+
+static const struct option inventory_options[] = {
+    {"records", required_argument, NULL, OPTION_RECORDS},
+    {"since", required_argument, NULL, OPTION_SINCE},
+    {"format", required_argument, NULL, OPTION_FORMAT},
+    {"port", required_argument, NULL, OPTION_PORT},
+    {"code-page", required_argument, NULL, OPTION_CODE_PAGE},
+    {"help", no_argument, NULL, 'h'},
+    {"quiet", no_argument, NULL, 'q'},
+    {"verbose", no_argument, NULL, 'v'},
+    {NULL, 0, NULL, 0},
+};
+
+/* 90s, 30m, 1h, 2d: at most ten years. */
+static bool set_since(struct options *o, const char *text) {
+    static const char units[] = "smhd";
+    static const unsigned seconds[] = {1, 60, 3600, 86400};
+    const unsigned long longest = 3650UL * 86400;
+    char number[16] = "";
+    size_t n = strlen(text);
+    const char *unit = n > 1 && n < sizeof number ? strchr(units, text[n - 1]) : NULL;
+    unsigned long count = 0;
+    if (unit) {
+        memcpy(number, text, n - 1);
+    }
+    if (!unit || !parse_number(number, 1, longest / seconds[unit - units], &count)) {
+        log_error("--since %s: not a span of time; give it as 30m, 1h or 2d", text);
+        return false;
+    }
+    o->inventory.since_ns = (uint64_t)count * seconds[unit - units] * 1000000000;
+    return true;
+}
+
+static bool set_format(struct options *o, const char *text) {
+    static const char *const names[] = {[REPORT_TABLE] = "table", [REPORT_JSON] = "json", [REPORT_CSV] = "csv"};
+    for (unsigned i = 0; i < sizeof names / sizeof names[0]; i++) {
+        if (strcmp(text, names[i]) == 0) {
+            o->inventory.format = (enum report_format)i;
+            return true;
+        }
+    }
+    log_error("--format %s: there is no such format; give table, json or csv", text);
+    return false;
+}
 
 /* A sensor's name goes into every record: short, and not empty. */
 enum { SENSOR_ID_MAX = 64 };
@@ -140,7 +212,7 @@ static bool set_code_page(struct pipeline_settings *p, const char *text) {
 static bool take_option(struct options *o, int option, char *const *argv) {
     switch (option) {
     case 'r':
-        return add_input(o, optarg);
+        return add_capture(o, optarg);
     case 'o':
         o->output = optarg;
         return true;
@@ -154,8 +226,14 @@ static bool take_option(struct options *o, int option, char *const *argv) {
         o->action = DO_VERSION;
         return true;
     case 'h':
-        o->action = DO_HELP;
+        o->action = o->action == DO_INVENTORY ? DO_INVENTORY_HELP : DO_HELP;
         return true;
+    case OPTION_RECORDS:
+        return add_records(o, optarg);
+    case OPTION_SINCE:
+        return set_since(o, optarg);
+    case OPTION_FORMAT:
+        return set_format(o, optarg);
     case OPTION_SCHEMA:
         o->action = DO_SCHEMA;
         return true;
@@ -199,22 +277,41 @@ static bool join_filter(struct options *o, int argc, char **argv) {
     return true;
 }
 
-bool options_parse(struct options *o, int argc, char **argv) {
-    *o = (struct options){.output = "-", .level = LOG_NOTES};
-    o->pipeline.sensor_id = "replay";
-    opterr = 0;
-    for (int option; (option = getopt_long(argc, argv, "+:r:o:qvVh", long_options, NULL)) != -1;) {
-        if (!take_option(o, option, argv)) {
-            return false;
-        }
-    }
-    log_set_level(o->level);
+static bool complete(const struct options *o) {
     if (o->action == DO_REPLAY && o->input_count == 0) {
         log_error(
             "nothing to read; name a capture, a folder of captures or - for standard input with -r, see smbtap -h");
         return false;
     }
-    return join_filter(o, argc, argv);
+    if (o->action == DO_INVENTORY && o->input_count == 0) {
+        log_error("nothing to read; name captures with -r, or records with --records, see smbtap inventory -h");
+        return false;
+    }
+    return true;
+}
+
+bool options_parse(struct options *o, int argc, char **argv) {
+    bool inventory = argc > 1 && strcmp(argv[1], "inventory") == 0;
+    *o = (struct options){.output = "-", .level = LOG_NOTES, .action = inventory ? DO_INVENTORY : DO_REPLAY};
+    o->pipeline.sensor_id = "replay";
+    o->pipeline.every_operation = inventory;
+    opterr = 0;
+    argc -= inventory;
+    argv += inventory;
+    const char *letters = inventory ? "+:r:o:qvh" : "+:r:o:qvVh";
+    const struct option *words = inventory ? inventory_options : long_options;
+    for (int option; (option = getopt_long(argc, argv, letters, words, NULL)) != -1;) {
+        if (!take_option(o, option, argv)) {
+            return false;
+        }
+    }
+    log_set_level(o->level);
+    if (o->inventory.records && (optind < argc || o->pipeline.port_count != 0)) {
+        log_error("%s: it chooses packets, and records have none; leave it out with --records",
+                  optind < argc ? argv[optind] : "--port");
+        return false;
+    }
+    return complete(o) && join_filter(o, argc, argv);
 }
 
 void options_free(struct options *o) {
@@ -225,6 +322,7 @@ void options_free(struct options *o) {
 void options_help(void) {
     static const char text[] =
         "usage: smbtap -r FILE|DIR|- [-r ...] [option ...] [BPF expression]\n"
+        "       smbtap inventory ...  who still speaks SMB1 to whom; see smbtap inventory -h\n"
         "\n"
         "Reads captures and writes what SMB clients did, one JSON record a line.\n"
         "\n"
@@ -245,5 +343,27 @@ void options_help(void) {
         "\n"
         "Exit status: 0 done; 1 something could not be read or written; 2 wrong usage; 3 a capture is cut or damaged,\n"
         "and what could be read of it was decoded. More in smbtap(8).\n";
+    fputs(text, stdout);
+}
+
+void options_inventory_help(void) {
+    static const char text[] =
+        "usage: smbtap inventory -r FILE|DIR|- [-r ...] [option ...] [BPF expression]\n"
+        "       smbtap inventory --records FILE|- [--records ...] [option ...]\n"
+        "\n"
+        "Says who still speaks SMB1 to whom, and who asks for it in vain.\n"
+        "\n"
+        "  -r FILE|DIR|-         a capture, a folder of captures (in name order) or standard input; repeatable\n"
+        "  --records FILE|-      records that smbtap wrote, or standard input; repeatable\n"
+        "  --since TIME          only connections that were active so long before the newest record: 30m, 1h, 2d\n"
+        "  --format FORMAT       table (default), json or csv\n"
+        "  -o FILE|-             where the answer goes; default: standard output\n"
+        "  --port N              a TCP port of SMB servers, repeatable; default 445 and 139\n"
+        "  -q, --quiet           only errors on standard error\n"
+        "  -v, --verbose         more on standard error\n"
+        "  -h, --help            prints this\n"
+        "\n"
+        "Exit status: 0 nobody spoke SMB1 or asked for it; 4 somebody did; 1 something could not be read or written;\n"
+        "2 wrong usage; 3 a capture or a file of records is damaged. More in smbtap(8).\n";
     fputs(text, stdout);
 }

@@ -4,16 +4,25 @@
 
 #include <stdbool.h>
 
+#include "inventory/report.h"
 #include "log.h"
 #include "pipeline.h"
 
 enum { OPTIONS_INPUTS_MAX = 4096 };
 
-enum options_action { DO_REPLAY, DO_SCHEMA, DO_VERSION, DO_HELP };
+enum options_action { DO_REPLAY, DO_INVENTORY, DO_SCHEMA, DO_VERSION, DO_HELP, DO_INVENTORY_HELP };
+
+/* smbtap inventory */
+struct inventory_options {
+    bool records;      /* the inputs are records, not captures */
+    uint64_t since_ns; /* 0: all of them */
+    enum report_format format;
+};
 
 struct options {
     enum options_action action;
-    const char *inputs[OPTIONS_INPUTS_MAX]; /* -r, in their order */
+    struct inventory_options inventory;
+    const char *inputs[OPTIONS_INPUTS_MAX]; /* -r or --records, in their order */
     size_t input_count;
     const char *output; /* -o; "-": standard output */
     char *filter;       /* NULL: none */
@@ -25,5 +34,6 @@ struct options {
 bool options_parse(struct options *, int argc, char **argv);
 void options_free(struct options *);
 void options_help(void);
+void options_inventory_help(void);
 
 #endif

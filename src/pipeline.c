@@ -51,6 +51,12 @@ static void send_event(struct pipeline *p) {
     }
 }
 
+static void send_event_alone(struct pipeline *p) {
+    if (p->error == 0) {
+        p->error = p->outlet.line(p->outlet.arg, &p->maker.event, p->line, 0);
+    }
+}
+
 static enum detail detail_of(const struct pipeline *p) {
     return p->settings->every_operation ? DETAIL_OPERATIONS : DETAIL_HANDLES;
 }
@@ -66,6 +72,9 @@ static void on_operation(void *arg, const struct operation *op) {
     if (maker_wants(op, detail_of(p))) {
         maker_operation(&p->maker, op, detail_of(p));
         send_event(p);
+    } else if (op->smb1_request || op->smb1_response) {
+        maker_operation(&p->maker, op, detail_of(p));
+        send_event_alone(p);
     }
 }
 

@@ -21,7 +21,8 @@ struct pipeline_settings {
     uint64_t secret;       /* keys the hash tables; changes no record */
 };
 
-/* Where records go: 0, or a negative errno, after which nothing more is sent. Event and line live during the call. */
+/* Where records go: 0, or a negative errno, after which nothing more is sent. Event and line live during the call. Rules look at
+ * every operation of SMB1; one that the detail has no record for comes with an empty line. */
 struct pipeline_outlet {
     void *arg;
     int (*line)(void *arg, const struct event *, const char *line, size_t n);

@@ -11,6 +11,7 @@
 
 #include "base/siphash.h"
 #include "capture/capture.h"
+#include "findings/findings.h"
 #include "inputs.h"
 #include "output/file_sink.h"
 #include "output/outlet.h"
@@ -27,12 +28,15 @@ enum { EXIT_DAMAGED = 3 };
 
 struct replay {
     const struct options *options;
+    const struct pipeline_outlet *reader; /* who gets the events instead of an outlet; NULL: nobody */
     struct pipeline_settings settings;
     struct inputs inputs;
     struct capture **opened; /* pipes, which can be opened only once; NULL for files */
     struct sink sink;
     struct outlet *outlet;
-    struct summary *summary; /* NULL: nobody asked */
+    struct findings *findings;
+    const char *capture_name; /* of the capture being read */
+    struct summary *summary;  /* NULL: nobody asked */
     struct progress *progress;
     const struct capture *reading; /* the one at hand */
     struct stats stats;
@@ -134,8 +138,7 @@ static bool prepare(struct replay *r, uint64_t *run_id) {
 
 /* ---- records */
 
-static int take_line(void *arg, const struct event *e, const char *line, size_t n) {
-    struct replay *r = arg;
+static int take_line(struct replay *r, const struct event *e, const char *line, size_t n) {
     if (r->summary) {
         summary_event(r->summary, e);
     }
@@ -146,10 +149,28 @@ static int take_line(void *arg, const struct event *e, const char *line, size_t 
     return error;
 }
 
+/* Rules come behind the numbering: they name records as evidence. */
+static int take_event(void *arg, const struct event *e, const char *line, size_t n) {
+    struct replay *r = arg;
+    int error = n != 0 ? take_line(r, e, line, n) : 0;
+    findings_event(r->findings, e, n != 0 ? outlet_records(r->outlet) : 0, r->capture_name);
+    return error;
+}
+
+static void take_finding(void *arg, const struct event *e, const char *capture) {
+    struct replay *r = arg;
+    char line[RECORD_MAX];
+    struct record_settings settings = {.sensor_id = r->settings.sensor_id, .capture_name = capture};
+    if (r->write_error == 0) {
+        r->stats.records++;
+        (void)!take_line(r, e, line, record_write(&settings, e, line)); /* write_error keeps it */
+    }
+}
+
 /* The input pauses: what was learned so far goes out. */
 static bool on_pause(void *arg) {
     struct replay *r = arg;
-    int error = outlet_flush(r->outlet);
+    int error = r->reader ? 0 : outlet_flush(r->outlet);
     if (error != 0) {
         r->write_error = error;
     }
@@ -174,7 +195,7 @@ static int read_frames(struct replay *r, struct capture *c, struct pipeline *p) 
 }
 
 static void read_capture(struct replay *r, struct capture *c) {
-    struct pipeline_outlet to = {r, take_line};
+    struct pipeline_outlet to = r->reader ? *r->reader : (struct pipeline_outlet){r, take_event};
     struct pipeline *p = pipeline_new(&r->settings, capture_name(c), &to, &r->memory, &r->stats);
     if (!p) {
         log_error("%s: out of memory; close other programs and run it again", capture_name(c));
@@ -182,6 +203,7 @@ static void read_capture(struct replay *r, struct capture *c) {
         return;
     }
     r->stats.captures++;
+    r->capture_name = capture_name(c);
     int got = read_frames(r, c, p);
     if (r->write_error == 0 && pipeline_finish(p) != 0) {
         fail(r, EXIT_FAILURE);
@@ -234,10 +256,15 @@ static bool open_output(struct replay *r, uint64_t run_id) {
         log_error("%s", line);
         return false;
     }
+    struct findings_settings rules = {.run_id = run_id, .secret = r->settings.secret};
+    struct findings_sink to = {r, take_finding};
     r->outlet = outlet_new(run_id, &r->sink, 1);
-    if (!r->outlet) {
+    r->findings = findings_new(&rules, &to, &r->stats);
+    if (!r->outlet || !r->findings) {
         log_error("out of memory; close other programs and run it again");
         error = r->sink.close(r->sink.state);
+        outlet_free(r->outlet);
+        findings_free(r->findings);
         return false;
     }
     return true;
@@ -263,6 +290,8 @@ static void run(struct replay *r) {
         r->progress = progress_new(STDERR_FILENO, r->inputs.total);
     }
     read_all(r);
+    findings_finish(r->findings);
+    findings_free(r->findings);
     progress_free(r->progress);
     r->progress = NULL;
     finish_output(r);
@@ -273,7 +302,9 @@ static void run(struct replay *r) {
     }
 }
 
-int replay_run(const struct options *options, const volatile sig_atomic_t *stop) {
+/* reader NULL: records are written. */
+static int replay(const struct options *options, const struct pipeline_outlet *reader,
+                  const volatile sig_atomic_t *stop) {
     struct replay *r = calloc(1, sizeof *r);
     uint64_t run_id;
     if (!r) {
@@ -281,6 +312,7 @@ int replay_run(const struct options *options, const volatile sig_atomic_t *stop)
         return EXIT_FAILURE;
     }
     r->options = options;
+    r->reader = reader;
     r->settings = options->pipeline;
     r->stop = stop;
     r->memory.ceiling = MEMORY_CEILING;
@@ -290,9 +322,9 @@ int replay_run(const struct options *options, const volatile sig_atomic_t *stop)
     r->status = EXIT_FAILURE;
     if (inputs_find(&r->inputs, options->inputs, options->input_count)) {
         r->opened = calloc(r->inputs.count, sizeof(struct capture *));
-        if (r->opened && prepare(r, &run_id) && open_output(r, run_id)) {
+        if (r->opened && prepare(r, &run_id) && (reader || open_output(r, run_id))) {
             r->status = r->inputs.unreadable ? EXIT_FAILURE : EXIT_SUCCESS;
-            run(r);
+            (reader ? read_all : run)(r);
         }
     }
     for (size_t i = 0; r->opened && i < r->inputs.count; i++) {
@@ -303,4 +335,13 @@ int replay_run(const struct options *options, const volatile sig_atomic_t *stop)
     inputs_free(&r->inputs);
     free(r);
     return status;
+}
+
+int replay_run(const struct options *options, const volatile sig_atomic_t *stop) {
+    return replay(options, NULL, stop);
+}
+
+int replay_read(const struct options *options, const struct pipeline_outlet *reader,
+                const volatile sig_atomic_t *stop) {
+    return replay(options, reader, stop);
 }

@@ -30,14 +30,21 @@ static bool changes_file(const struct operation *op) {
     }
 }
 
+/* A server that has agreed on SMB2 answers this by hanging up (MS-SMB2 3.3.5.1). */
+static bool smb1_amidst_smb2(const struct operation *op) {
+    return op->smb1_request && op->response_lost && op->connection->dialect != 0;
+}
+
 bool maker_wants(const struct operation *op, enum detail detail) {
     if (op->implicit && op->kind != OPERATION_DELETE) {
         return detail == DETAIL_HANDLES;
     }
-    if (detail == DETAIL_OPERATIONS || failed(op)) {
+    if (detail == DETAIL_OPERATIONS || failed(op) || smb1_amidst_smb2(op)) {
         return true;
     }
     switch (op->kind) {
+    case OPERATION_NEGOTIATE: /* use of SMB1, or a request that went unanswered: what findings and the inventory rest on */
+        return op->smb1_request && !op->response;
     case OPERATION_SESSION_SETUP:
         return !op->leg;
     case OPERATION_LOGOFF:

@@ -13,6 +13,7 @@ static void begin(struct event_maker *m, const struct connection_facts *c, enum 
     m->event.object = OBJECT_FLOW;
     m->event.action = action;
     m->event.at = at;
+    m->event.flow = c->flow;
     m->event.flow_json = c->flow_json;
     m->event.count = 0;
 }
@@ -153,6 +154,18 @@ static void flags(struct event *e, const struct operation *op) {
     }
 }
 
+enum { SMB1_SIGNS = 0x0004, SMB1_REQUIRES_SIGNING = 0x0010 }; /* bits of Flags2 */
+
+/* What an SMB1 client says of signing stands in Flags2 of these two requests (MS-SMB 2.2.3.1). */
+static void smb1_signing(struct event *e, const struct operation *op) {
+    const struct smb1_header *h = op->smb1_request ? &op->smb1_request->header : NULL;
+    if (h && (h->command == SMB1_NEGOTIATE || h->command == SMB1_SESSION_SETUP_ANDX)) {
+        uint32_t mode = (h->flags2 & SMB1_SIGNS ? SMB2_NEGOTIATE_SIGNING_ENABLED : 0) |
+                        (h->flags2 & SMB1_REQUIRES_SIGNING ? SMB2_NEGOTIATE_SIGNING_REQUIRED : 0);
+        event_bits(e, FIELD_SECURITY_MODE_CLIENT, mode, &names_security_mode);
+    }
+}
+
 static void quality(struct event *e, const struct operation *op) {
     if (op->request_lost) {
         event_bool(e, FIELD_REQUEST_SEEN, false);
@@ -197,6 +210,7 @@ void maker_operation(struct event_maker *m, const struct operation *op, enum det
     status(m, op);
     ids(e, op);
     flags(e, op);
+    smb1_signing(e, op);
     maker_details(m, op);
     quality(e, op);
 }
@@ -235,6 +249,9 @@ static void transport_sums(struct event *e, const struct flow_facts *f, enum flo
     event_uint(e, FIELD_IN_BYTES, f->bytes[TO_CLIENT]);
     event_bits(e, FIELD_TCP_FLAGS, f->tcp_flags, &tcp_flag_names);
     event_name(e, FIELD_END_REASON, end_reasons[reason]);
+    if (f->tcp_flags & (TCP_FIN | TCP_RST)) {
+        event_name(e, FIELD_CLOSED_BY, f->closed_by == TO_SERVER ? "client" : "server");
+    }
     event_uint(e, FIELD_MISSED_BYTES, f->missed_bytes[TO_SERVER] + f->missed_bytes[TO_CLIENT]);
     event_uint(e, FIELD_GAPS, f->gaps[TO_SERVER] + f->gaps[TO_CLIENT]);
 }

@@ -275,6 +275,9 @@ static void note_close(struct flow *f) {
 
 void connection_packet(struct flow_context *c, struct flow *f, enum direction d, const struct packet *p) {
     f->facts.packets[d]++;
+    if ((p->flags & (TCP_FIN | TCP_RST)) && !(f->facts.tcp_flags & (TCP_FIN | TCP_RST))) {
+        f->facts.closed_by = (uint8_t)d;
+    }
     f->facts.tcp_flags |= p->flags;
     f->facts.last.frame = p->at.frame;
     if (p->at.time_ns > f->facts.last.time_ns) {

@@ -7,7 +7,7 @@
 #include "quantity.h"
 #include "tally.h"
 
-enum { OPERATIONS, SHARES, USERS, FILES, LISTS };
+enum { OPERATIONS, SHARES, USERS, FILES, FINDINGS, LISTS };
 
 enum { SHOWN = 10 }; /* of shares, users and files: those seen most often */
 
@@ -16,7 +16,8 @@ struct summary {
 };
 
 struct summary *summary_new(void) {
-    static const size_t max[LISTS] = {SUMMARY_OPERATIONS_MAX, SUMMARY_SHARES_MAX, SUMMARY_USERS_MAX, SUMMARY_FILES_MAX};
+    static const size_t max[LISTS] = {SUMMARY_OPERATIONS_MAX, SUMMARY_SHARES_MAX, SUMMARY_USERS_MAX, SUMMARY_FILES_MAX,
+                                      SUMMARY_RULES_MAX};
     struct summary *s = calloc(1, sizeof(*s));
     for (unsigned i = 0; s != NULL && i < LISTS; i++) {
         if (tally_init(&s->lists[i], max[i]) != 0) {
@@ -47,6 +48,9 @@ static void collect(struct tally *t, const struct fact *f) {
 }
 
 void summary_event(struct summary *s, const struct event *e) {
+    if (e->object == OBJECT_FINDING) {
+        collect(&s->lists[FINDINGS], event_find(e, FIELD_RULE_NAME));
+    }
     if (e->object != OBJECT_FLOW || e->action != ACTION_MESSAGE) {
         return;
     }
@@ -133,6 +137,14 @@ static void print_operations(const struct tally *t, FILE *to) {
     line_end(&l);
 }
 
+static void print_findings(const struct tally *t, FILE *to) {
+    const struct tally_entry *top[SUMMARY_RULES_MAX];
+    size_t n = tally_top(t, top, SUMMARY_RULES_MAX);
+    for (size_t i = 0; i < n; i++) {
+        fprintf(to, "  %-11s %s: %s\n", i == 0 ? "findings" : "", top[i]->name, quantity_count(top[i]->count).text);
+    }
+}
+
 static void print_list(const struct tally *t, const char *title, FILE *to) {
     const struct tally_entry *top[SHOWN];
     size_t n = tally_top(t, top, SHOWN);
@@ -175,6 +187,7 @@ void summary_print(const struct summary *s, const struct stats *stats, FILE *to)
     } else {
         print_messages(stats, to);
         print_operations(&s->lists[OPERATIONS], to);
+        print_findings(&s->lists[FINDINGS], to);
         print_list(&s->lists[SHARES], "shares", to);
         print_list(&s->lists[USERS], "users", to);
         print_list(&s->lists[FILES], "files", to);

@@ -11,7 +11,13 @@
 struct summary;
 
 /* Names kept of each kind. A list that is full costs some 2 MB at most (files). */
-enum { SUMMARY_OPERATIONS_MAX = 64, SUMMARY_SHARES_MAX = 1024, SUMMARY_USERS_MAX = 1024, SUMMARY_FILES_MAX = 8192 };
+enum {
+    SUMMARY_OPERATIONS_MAX = 64,
+    SUMMARY_SHARES_MAX = 1024,
+    SUMMARY_USERS_MAX = 1024,
+    SUMMARY_FILES_MAX = 8192,
+    SUMMARY_RULES_MAX = 64
+};
 
 /* NULL without memory. */
 struct summary *summary_new(void);

@@ -19,8 +19,8 @@ import tap  # noqa: E402
 SEEDS = (1, 2, 3)
 ACK, PSH = 0x10, 0x08
 OF_PACKETS = {"record_id", "time", "start_time", "end_time", "latency_ns", "duration_ns", "packet_count", "capture",
-              "flow_id"}
-OF_INPUT = {"record_id", "capture"}
+              "flow_id", "first_time", "last_time", "evidence"}
+OF_INPUT = {"record_id", "capture", "evidence"}
 
 
 def pieces(generator, payload):

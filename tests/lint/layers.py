@@ -3,7 +3,8 @@
 
 - A header in include/ includes headers in include/ only.
 - A stage (a folder of src/) includes its own headers, those of src/base and those in include/: never another stage's. Only
-  what stands directly in src/ sees several: pipeline.c, and main.c with its parts.
+  what stands directly in src/ sees several: pipeline.c, and main.c with its parts; src/inventory, a command, is one of
+  these.
 - src/base is below the stages and sees none.
 - dissectors/ are pure functions of a message: of include/ they see neither flow, event, record, sink, stats and log nor
   the JSON writer, also not through another header, and nothing of src/. Of the system they see nothing that reads or
@@ -19,6 +20,8 @@ INCLUDE = re.compile(r'^[ \t]*#[ \t]*include[ \t]*(?:"([^"]+)"|<([^>]+)>)', re.M
 NOT_FOR_DISSECTORS = {"flow.h", "event.h", "record.h", "sink.h", "stats.h", "log.h", "json_writer.h"}
 SYSTEM_NOT_FOR_DISSECTORS = re.compile(
     r"^(stdio|unistd|fcntl|time|pthread|signal|netdb|syslog|jansson)\.h$|^(sys|net|pcap)[/.]")
+
+COMMANDS = {"inventory"}
 
 root = sys.argv[1]
 sources = [path for top in ("include", "src", "dissectors") for path in tree.files(root, ".h", ".c", ".def", below=top)]
@@ -52,9 +55,9 @@ def reached(path, seen):
 
 
 def stage(path):
-    """The folder of src/ that a file is in; None for what stands directly in src/, or elsewhere."""
+    """The folder of src/ that a file is in; None for what stands directly in src/ or is a command, or elsewhere."""
     parts = path.split("/")
-    return parts[1] if parts[0] == "src" and len(parts) > 2 else None
+    return parts[1] if parts[0] == "src" and len(parts) > 2 and parts[1] not in COMMANDS else None
 
 
 def allowed(path, found):

@@ -1,0 +1,152 @@
+#include "findings/findings.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "findings/state.h"
+
+struct findings *findings_new(const struct findings_settings *settings, const struct findings_sink *sink,
+                              struct stats *stats) {
+    struct findings *f = calloc(1, sizeof *f);
+    if (!f) {
+        return NULL;
+    }
+    f->settings = *settings;
+    if (f->settings.pairs_max == 0) {
+        f->settings.pairs_max = FINDINGS_PAIRS_MAX;
+    }
+    f->sink = *sink;
+    f->stats = stats;
+    hash_init(&f->pairs, NULL);
+    list_init(&f->ages);
+    list_init(&f->pending);
+    return f;
+}
+
+/* ---- pairs of client and server */
+
+static uint64_t pair_hash(const struct findings *f, const struct address *client, const struct address *server) {
+    uint64_t h = hash_bytes(f->settings.secret, client->bytes, sizeof client->bytes);
+    return hash_more(f->settings.secret, h, hash_bytes(f->settings.secret, server->bytes, sizeof server->bytes));
+}
+
+static bool same_address(const struct address *a, const struct address *b) {
+    return a->family == b->family && memcmp(a->bytes, b->bytes, a->family == 4 ? 4 : 16) == 0;
+}
+
+struct pair *pair_find(struct findings *f, const struct address *client, const struct address *server) {
+    uint64_t hash = pair_hash(f, client, server);
+    for (struct hash_node *n = hash_first(&f->pairs, hash); n; n = hash_again(n->next, hash)) {
+        struct pair *p = container_of(n, struct pair, node);
+        if (same_address(&p->client, client) && same_address(&p->server, server)) {
+            return p;
+        }
+    }
+    return NULL;
+}
+
+/* What changed since it was told last, or was never told. */
+static void tell(struct findings *f, struct pair *p) {
+    for (unsigned i = 0; i < RULES; i++) {
+        struct told *t = &p->rules[i];
+        if (t->count != t->told_count || t->when != t->told_when) {
+            raise_finding(f, p, i);
+            t->told_count = t->count;
+            t->told_when = t->when;
+        }
+    }
+}
+
+static void pair_free(struct findings *f, struct pair *p) {
+    hash_remove(&f->pairs, &p->node);
+    list_remove(&p->age);
+    f->pair_count--;
+    for (unsigned i = 0; i < RULES; i++) {
+        free(p->rules[i].capture);
+    }
+    free(p);
+}
+
+static struct pair *oldest(struct findings *f) {
+    struct link *first = list_first(&f->ages);
+    return first ? container_of(first, struct pair, age) : NULL;
+}
+
+struct pair *pair_get(struct findings *f, const struct flow_facts *flow) {
+    struct pair *p = pair_find(f, &flow->client.ip, &flow->server.ip);
+    if (p) {
+        list_renew(&f->ages, &p->age);
+        return p;
+    }
+    if (f->pair_count >= f->settings.pairs_max) {
+        tell(f, oldest(f));
+        pair_free(f, oldest(f));
+        f->stats->findings_evicted++;
+    }
+    p = calloc(1, sizeof *p);
+    if (p) {
+        p->client = flow->client.ip;
+        p->server = flow->server.ip;
+        hash_insert(&f->pairs, &p->node, pair_hash(f, &p->client, &p->server));
+        list_append(&f->ages, &p->age);
+        f->pair_count++;
+    }
+    return p;
+}
+
+static void set_off(struct told *t, const struct event *e, const char *capture) {
+    t->first = e->at;
+    t->flow_length = e->flow_json.n < sizeof t->flow_json ? e->flow_json.n : 0;
+    if (t->flow_length != 0) {
+        memcpy(t->flow_json, e->flow_json.p, t->flow_length);
+    }
+    free(t->capture);
+    t->capture = capture ? strdup(capture) : NULL;
+}
+
+void pair_count(struct findings *f, struct pair *p, enum rule rule, const struct event *e, uint64_t seq,
+                const char *capture) {
+    struct told *t = &p->rules[rule];
+    t->when |= WHEN_ALWAYS;
+    if (t->count++ == 0 || e->at.time_ns < t->first.time_ns) { /* told when they end, not in the order they began */
+        set_off(t, e, capture);
+    }
+    if (e->at.time_ns > t->last_ns) {
+        t->last_ns = e->at.time_ns;
+    }
+    if (seq != 0 && t->evidence_count < FINDINGS_EVIDENCE_MAX) {
+        t->evidence[t->evidence_count++] = seq;
+    }
+    if (f->settings.at_once && t->count == 1) {
+        tell(f, p);
+    }
+}
+
+/* ---- the whole */
+
+void findings_event(struct findings *f, const struct event *e, uint64_t seq, const char *capture) {
+    if (e->object == OBJECT_FLOW && e->flow != NULL) {
+        smb1_event(f, e, seq, capture);
+    }
+}
+
+void findings_finish(struct findings *f) {
+    for (struct link *l = list_first(&f->ages); l; l = list_next(&f->ages, l)) {
+        tell(f, container_of(l, struct pair, age));
+    }
+}
+
+void findings_free(struct findings *f) {
+    if (!f) {
+        return;
+    }
+    while (oldest(f)) {
+        pair_free(f, oldest(f));
+    }
+    for (struct link *l; (l = list_first(&f->pending)) != NULL;) {
+        list_remove(l);
+        free(container_of(l, struct pending, age));
+    }
+    hash_free(&f->pairs);
+    free(f);
+}

@@ -1,0 +1,41 @@
+/* Rules over events, in one place for all workers: events in, findings (events too) out. It sits where lines are numbered, because
+ * a finding names the records that it rests on.
+ *
+ * The rules so far: SMB1 is asked for, and SMB1 is spoken; each once for a pair of client and server (tables/rule.def). A NEGOTIATE
+ * that offers SMB2 as well asks for nothing that matters here, and one that is answered in SMB2 is no use of SMB1. */
+#ifndef FINDINGS_H
+#define FINDINGS_H
+
+#include "event.h"
+#include "stats.h"
+
+struct findings;
+
+/* Pairs followed; connections whose NEGOTIATE went unanswered so far and whose end will say why. At a limit the oldest goes, a
+ * pair after it was told, and stats counts it. */
+enum { FINDINGS_PAIRS_MAX = 4096, FINDINGS_PENDING_MAX = 1024, FINDINGS_EVIDENCE_MAX = 16 };
+
+struct findings_settings {
+    uint64_t run_id; /* first part of every record_id */
+    uint64_t secret; /* keys the hash table; changes no finding */
+    bool
+        at_once; /* tell of a pair when it is first seen, too, and not only with its sums at the end: for runs of months */
+    size_t pairs_max; /* 0: FINDINGS_PAIRS_MAX */
+};
+
+/* Where findings go. The event and the name of its capture live during the call. */
+struct findings_sink {
+    void *arg;
+    void (*raise)(void *arg, const struct event *, const char *capture);
+};
+
+/* stats stays the caller's and outlives the findings. NULL without memory. */
+struct findings *findings_new(const struct findings_settings *, const struct findings_sink *, struct stats *);
+/* Keeps nothing of the event. seq is that of its record, 0 where it has none; capture names where it was seen. */
+void findings_event(struct findings *, const struct event *, uint64_t seq, const char *capture);
+/* The run is at its end: what was not told, or has changed since, is told. */
+void findings_finish(struct findings *);
+/* Takes NULL. */
+void findings_free(struct findings *);
+
+#endif

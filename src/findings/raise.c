@@ -1,0 +1,172 @@
+/* A finding as an event: facts of the rule's row, of the pair, and one line for a person. */
+#include <arpa/inet.h>
+#include <inttypes.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "findings/state.h"
+
+enum { EVENTS_MAX = 8, TECHNIQUES_MAX = 4, RECORD_ID_MAX = 48, SENTENCE_MAX = 256, SUMMARY_PARTS = 5 };
+
+struct rule_row {
+    const char *id, *name, *kind, *severity;
+};
+
+static const struct rule_row rows[RULES] = {
+#define ATTACK_VERSION(version)
+#define RULE(rule, id, name, kind, severity) [RULE_##rule] = {id, name, kind, severity},
+#define RULE_TECHNIQUE(rule, technique)
+#define RULE_EVENT(rule, when, event)
+#include "tables/rule.def"
+#undef ATTACK_VERSION
+#undef RULE
+#undef RULE_TECHNIQUE
+#undef RULE_EVENT
+};
+
+/* What belongs to a rule when a condition holds; of techniques it always does. */
+struct member {
+    enum rule rule;
+    unsigned when;
+    const char *name;
+};
+
+static const struct member techniques[] = {
+#define ATTACK_VERSION(version)
+#define RULE(rule, id, name, kind, severity)
+#define RULE_TECHNIQUE(rule, technique) {RULE_##rule, WHEN_ALWAYS, technique},
+#define RULE_EVENT(rule, when, event)
+#include "tables/rule.def"
+#undef ATTACK_VERSION
+#undef RULE_TECHNIQUE
+#undef RULE_EVENT
+};
+
+static const struct member windows_events[] = {
+#define ATTACK_VERSION(version)
+#define RULE_TECHNIQUE(rule, technique)
+#define RULE_EVENT(rule, when, event) {RULE_##rule, WHEN_##when, event},
+#include "tables/rule.def"
+#undef ATTACK_VERSION
+#undef RULE_TECHNIQUE
+#undef RULE_EVENT
+};
+
+static const char attack_version[] =
+#define ATTACK_VERSION(version) version
+#define RULE_TECHNIQUE(rule, technique)
+#define RULE_EVENT(rule, when, event)
+#include "tables/rule.def"
+#undef ATTACK_VERSION
+#undef RULE
+#undef RULE_TECHNIQUE
+#undef RULE_EVENT
+    ;
+
+/* What an event's facts point to while it is raised. */
+struct borrowed {
+    struct text events[EVENTS_MAX], techniques[TECHNIQUES_MAX], evidence[FINDINGS_EVIDENCE_MAX], offered[DIALECTS_MAX];
+    struct text summary[SUMMARY_PARTS];
+    char ids[FINDINGS_EVIDENCE_MAX][RECORD_ID_MAX];
+    char before[SENTENCE_MAX], after[SENTENCE_MAX];
+};
+
+static struct text plain(const char *s) {
+    return (struct text){{(const uint8_t *)s, strlen(s)}, ENC_UTF8};
+}
+
+static struct text kept(const struct name *n) {
+    return (struct text){{n->bytes, n->length}, (enum encoding)n->encoding};
+}
+
+static unsigned members(const struct member *from, size_t count, enum rule rule, unsigned when, struct text *to,
+                        unsigned max) {
+    unsigned n = 0;
+    for (size_t i = 0; i < count && n < max; i++) {
+        if (from[i].rule == rule && (from[i].when & when)) {
+            to[n++] = plain(from[i].name);
+        }
+    }
+    return n;
+}
+
+static void add_rule(struct event *e, enum rule rule, unsigned when, struct borrowed *b) {
+    event_name(e, FIELD_RULE_ID, rows[rule].id);
+    event_name(e, FIELD_RULE_NAME, rows[rule].name);
+    event_name(e, FIELD_KIND, rows[rule].kind);
+    event_name(e, FIELD_SEVERITY, rows[rule].severity);
+    event_texts(
+        e, FIELD_TECHNIQUES, b->techniques,
+        members(techniques, sizeof techniques / sizeof techniques[0], rule, when, b->techniques, TECHNIQUES_MAX));
+    event_name(e, FIELD_ATTACK_VERSION, attack_version);
+    event_texts(
+        e, FIELD_WINDOWS_EVENTS, b->events,
+        members(windows_events, sizeof windows_events / sizeof windows_events[0], rule, when, b->events, EVENTS_MAX));
+}
+
+static void add_evidence(struct event *e, const struct findings *f, const struct told *t, struct borrowed *b) {
+    for (unsigned i = 0; i < t->evidence_count; i++) {
+        snprintf(b->ids[i], sizeof b->ids[i], RECORD_ID_FORMAT, f->settings.run_id, t->evidence[i]);
+        b->evidence[i] = plain(b->ids[i]);
+    }
+    event_texts(e, FIELD_EVIDENCE, b->evidence, t->evidence_count);
+}
+
+static void add_offered(struct event *e, const struct pair *p, struct borrowed *b) {
+    for (unsigned i = 0; i < p->offered_count; i++) {
+        b->offered[i] = (struct text){{p->offered[i], p->offered_lengths[i]}, ENC_ASCII};
+    }
+    event_texts(e, FIELD_OFFERED_DIALECTS, b->offered, p->offered_count);
+}
+
+/* "192.0.2.10 asks 192.0.2.20 for SMB1: 3 requests, refused, not signed; Windows 5.1" */
+static void add_summary(struct event *e, const struct pair *p, enum rule rule, struct borrowed *b) {
+    const struct told *t = &p->rules[rule];
+    char client[INET6_ADDRSTRLEN], server[INET6_ADDRSTRLEN];
+    inet_ntop(p->client.family == 4 ? AF_INET : AF_INET6, p->client.bytes, client, sizeof client);
+    inet_ntop(p->server.family == 4 ? AF_INET : AF_INET6, p->server.bytes, server, sizeof server);
+    if (rule == RULE_SMB1_REQUESTED) {
+        snprintf(b->before, sizeof b->before, "%s asks %s for SMB1: %" PRIu64 " %s%s%s", client, server, t->count,
+                 t->count == 1 ? "request" : "requests", t->when & WHEN_REFUSED ? ", refused" : "",
+                 t->when & WHEN_UNSIGNED ? ", not signed" : "");
+    } else {
+        snprintf(b->before, sizeof b->before, "%s answers %s in SMB1: %" PRIu64 " %s", server, client, t->count,
+                 t->count == 1 ? "answer" : "answers");
+    }
+    const struct name *os = rule == RULE_SMB1_ANSWERED ? &p->server_os : &p->client_os;
+    bool dialect = rule == RULE_SMB1_ANSWERED && p->dialect.length != 0;
+    b->summary[0] = plain(b->before);
+    b->summary[1] = plain(dialect ? "; " : "");
+    b->summary[2] = dialect ? kept(&p->dialect) : plain("");
+    b->summary[3] = plain(os->length != 0 ? "; " : "");
+    b->summary[4] = kept(os);
+    event_joined(e, FIELD_SUMMARY, b->summary, SUMMARY_PARTS);
+}
+
+void raise_finding(struct findings *f, const struct pair *p, enum rule rule) {
+    const struct told *t = &p->rules[rule];
+    struct borrowed b;
+    struct event *e = &f->event;
+    e->object = OBJECT_FINDING;
+    e->action = ACTION_RAISE;
+    e->at = t->first;
+    e->flow = NULL;
+    e->flow_json = (struct view){(const uint8_t *)t->flow_json, t->flow_length};
+    e->count = 0;
+    add_rule(e, rule, t->when, &b);
+    event_uint(e, FIELD_COUNT, t->count);
+    event_time(e, FIELD_FIRST_TIME, t->first.time_ns);
+    event_time(e, FIELD_LAST_TIME, t->last_ns);
+    add_evidence(e, f, t, &b);
+    add_summary(e, p, rule, &b);
+    event_uint(e, FIELD_VERSION, 1);
+    if (rule == RULE_SMB1_ANSWERED) {
+        event_text(e, FIELD_DIALECT, kept(&p->dialect));
+    } else {
+        add_offered(e, p, &b);
+    }
+    event_text(e, FIELD_NATIVE_OS_CLIENT, kept(&p->client_os));
+    event_text(e, FIELD_NATIVE_OS, kept(&p->server_os));
+    f->stats->findings++;
+    f->sink.raise(f->sink.arg, e, t->capture);
+}

@@ -1,0 +1,191 @@
+/* SMB1 in use, and SMB1 asked for: what the events of a connection say of it. */
+#include <stdlib.h>
+#include <string.h>
+
+#include "findings/state.h"
+
+/* A message record's part in it. */
+struct look {
+    const char *command; /* as in records; empty: it has no name */
+    bool asked;          /* the client asks for SMB1, or goes on in it */
+    bool answered;       /* the server speaks it */
+    bool refused;        /* it was asked and said no */
+    bool silent;         /* it said nothing so far */
+};
+
+static bool is_false(const struct event *e, enum field field) {
+    const struct fact *f = event_find(e, field);
+    return f && f->number == 0;
+}
+
+static bool is_name(const struct event *e, enum field field, const char *name) {
+    const struct fact *f = event_find(e, field);
+    return f && f->form == FACT_NAME && strcmp(f->name, name) == 0;
+}
+
+/* "SMB 2.002" and "SMB 2.???" (MS-SMB2 2.2.3, 3.2.4.2.2.1) */
+static bool offers_smb2(const struct fact *offered) {
+    static const char prefix[] = "SMB 2.";
+    for (unsigned i = 0; i < offered->texts.count; i++) {
+        struct view v = offered->texts.items[i].bytes;
+        if (v.n >= sizeof prefix - 1 && memcmp(v.p, prefix, sizeof prefix - 1) == 0) {
+            return true;
+        }
+    }
+    return false;
+}
+
+/* A dialect that SMB1 chose is a text of the client's; SMB2's are names of a table. An index beyond the list, as 0xFFFF is, chose
+ * none. */
+static void look_at_negotiate(struct look *l, const struct event *e, bool response) {
+    const struct fact *offered = event_find(e, FIELD_OFFERED_DIALECTS), *dialect = event_find(e, FIELD_DIALECT);
+    l->asked = offered && !offers_smb2(offered);
+    l->answered = offered && response && dialect && dialect->form == FACT_TEXT;
+    l->refused = l->asked && response && !dialect;
+    l->silent = l->asked && !response;
+}
+
+static const char *command_of(const struct event *e) {
+    const struct fact *f = event_find(e, FIELD_COMMAND);
+    const char *name = NULL;
+    if (!f) {
+        return NULL;
+    }
+    if (f->form == FACT_NAME) {
+        name = f->name;
+    } else if (f->form == FACT_NAMED) {
+        name = names_find(f->table, (uint32_t)f->number);
+    }
+    return name ? name : "";
+}
+
+static bool look_at(struct look *l, const struct event *e) {
+    const struct fact *version = event_find(e, FIELD_VERSION);
+    bool response = event_find(e, FIELD_STATUS) != NULL;
+    *l = (struct look){.command = command_of(e)};
+    if (e->action != ACTION_MESSAGE || !version || version->number != 1 || !l->command) {
+        return false;
+    }
+    if (strcmp(l->command, "SMB1_NEGOTIATE") == 0) {
+        look_at_negotiate(l, e, response);
+    } else if (!response && is_name(e, FIELD_OPERATION, "oplock_break")) { /* sent by the server, unasked */
+        l->answered = true;
+    } else {
+        l->asked = !is_false(e, FIELD_REQUEST_SEEN);
+        l->answered = response;
+    }
+    return l->asked || l->answered;
+}
+
+/* ---- what is worth keeping of it */
+
+static void keep(struct name *to, const struct fact *f) {
+    if (to->length == 0 && f && f->form == FACT_TEXT && f->text.bytes.n != 0) {
+        size_t n = f->text.bytes.n < sizeof to->bytes ? f->text.bytes.n : sizeof to->bytes;
+        memcpy(to->bytes, f->text.bytes.p, n);
+        to->length = (uint8_t)n;
+        to->encoding = (uint8_t)f->text.encoding;
+    }
+}
+
+static void keep_offered(struct pair *p, const struct fact *offered) {
+    for (unsigned i = 0; offered && p->offered_count == 0 && i < offered->texts.count && i < DIALECTS_MAX; i++) {
+        struct view v = view_part(offered->texts.items[i].bytes, 0, DIALECT_MAX_BYTES);
+        memcpy(p->offered[i], v.p, v.n);
+        p->offered_lengths[i] = (uint8_t)v.n;
+    }
+    if (offered && p->offered_count == 0) {
+        p->offered_count = (uint8_t)(offered->texts.count < DIALECTS_MAX ? offered->texts.count : DIALECTS_MAX);
+    }
+}
+
+/* A client does not sign where a connection came as far as a SESSION_SETUP and neither bit of Flags2 was set there or in its
+ * NEGOTIATE. Of a pair's connections the latest is looked at; what the others came to stays. */
+static void note_signing(struct pair *p, const struct look *l, const struct event *e) {
+    struct signing *s = &p->signing;
+    bool session = strcmp(l->command, "SMB1_SESSION_SETUP_ANDX") == 0;
+    if (l->asked && (session || strcmp(l->command, "SMB1_NEGOTIATE") == 0)) {
+        bool says_so = event_find(e, FIELD_SECURITY_MODE_CLIENT) != NULL;
+        if (memcmp(s->flow_id, e->flow->flow_id, sizeof s->flow_id) != 0) {
+            *s = (struct signing){.earlier = s->earlier || (s->unsigned_session && !s->signs)};
+            memcpy(s->flow_id, e->flow->flow_id, sizeof s->flow_id);
+        }
+        s->signs |= says_so;
+        s->unsigned_session |= !says_so && session;
+    }
+    unsigned *when = &p->rules[RULE_SMB1_REQUESTED].when;
+    *when &= ~(unsigned)WHEN_UNSIGNED;
+    *when |= s->earlier || (s->unsigned_session && !s->signs) ? WHEN_UNSIGNED : 0;
+}
+
+/* ---- a NEGOTIATE without an answer: the end of its connection says whether that was one */
+
+static void pending_free(struct findings *f, struct pending *p) {
+    list_remove(&p->age);
+    f->pending_count--;
+    free(p);
+}
+
+static void pending_add(struct findings *f, const struct flow_facts *flow) {
+    if (f->pending_count == FINDINGS_PENDING_MAX) {
+        pending_free(f, container_of(list_first(&f->pending), struct pending, age));
+        f->stats->findings_pending_evicted++;
+    }
+    struct pending *p = calloc(1, sizeof *p);
+    if (p) {
+        p->client = flow->client.ip;
+        p->server = flow->server.ip;
+        memcpy(p->flow_id, flow->flow_id, sizeof p->flow_id);
+        list_append(&f->pending, &p->age);
+        f->pending_count++;
+    }
+}
+
+/* The server closed without an answer, rather than that the answer was not captured. */
+static bool server_hung_up(const struct event *e) {
+    return is_name(e, FIELD_CLOSED_BY, "server") && e->flow->missed_bytes[TO_CLIENT] == 0;
+}
+
+/* Nearly always the youngest: a request is told as unanswered when its connection ends. */
+static void flow_ends(struct findings *f, const struct event *e) {
+    for (struct link *l = f->pending.head.prev; l != &f->pending.head; l = l->prev) {
+        struct pending *p = container_of(l, struct pending, age);
+        if (memcmp(p->flow_id, e->flow->flow_id, sizeof p->flow_id) == 0) {
+            struct pair *pair = server_hung_up(e) ? pair_find(f, &p->client, &p->server) : NULL;
+            if (pair && pair->rules[RULE_SMB1_REQUESTED].count != 0) {
+                pair->rules[RULE_SMB1_REQUESTED].when |= WHEN_REFUSED;
+            }
+            pending_free(f, p);
+            return;
+        }
+    }
+}
+
+void smb1_event(struct findings *f, const struct event *e, uint64_t seq, const char *capture) {
+    struct look l;
+    if (e->action == ACTION_END) {
+        flow_ends(f, e);
+        return;
+    }
+    struct pair *p = look_at(&l, e) ? pair_get(f, e->flow) : NULL;
+    if (!p) {
+        return;
+    }
+    keep_offered(p, l.asked ? event_find(e, FIELD_OFFERED_DIALECTS) : NULL);
+    keep(&p->server_os, event_find(e, FIELD_NATIVE_OS));
+    keep(&p->client_os, event_find(e, FIELD_NATIVE_OS_CLIENT));
+    keep(&p->dialect, l.answered ? event_find(e, FIELD_DIALECT) : NULL);
+    note_signing(p, &l, e);
+    if (l.refused) {
+        p->rules[RULE_SMB1_REQUESTED].when |= WHEN_REFUSED;
+    }
+    if (l.silent) {
+        pending_add(f, e->flow);
+    }
+    if (l.asked) {
+        pair_count(f, p, RULE_SMB1_REQUESTED, e, seq, capture);
+    }
+    if (l.answered) {
+        pair_count(f, p, RULE_SMB1_ANSWERED, e, seq, capture);
+    }
+}

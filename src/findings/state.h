@@ -1,0 +1,95 @@
+/* What the rules keep. */
+#ifndef FINDINGS_STATE_H
+#define FINDINGS_STATE_H
+
+#include "base/hash.h"
+#include "base/list.h"
+#include "findings/findings.h"
+#include "record.h"
+
+enum rule {
+#define ATTACK_VERSION(version)
+#define RULE(id, name, title, kind, severity) RULE_##id,
+#define RULE_TECHNIQUE(id, technique)
+#define RULE_EVENT(id, when, event)
+#include "tables/rule.def"
+#undef ATTACK_VERSION
+#undef RULE
+#undef RULE_TECHNIQUE
+#undef RULE_EVENT
+    RULES
+};
+
+/* Conditions of RULE_EVENT, as bits. */
+enum { WHEN_ALWAYS = 1, WHEN_REFUSED = 2, WHEN_UNSIGNED = 4 };
+
+enum { NAME_MAX_BYTES = 96, DIALECTS_MAX = 16, DIALECT_MAX_BYTES = 40 };
+
+/* A copy of a text, its end cut. */
+struct name {
+    uint8_t bytes[NAME_MAX_BYTES];
+    uint8_t length, encoding;
+};
+
+/* One rule of one pair. */
+struct told {
+    uint64_t count, told_count; /* messages so far; when it was told last */
+    unsigned when, told_when;   /* conditions that hold */
+    struct moment first;
+    uint64_t last_ns;
+    uint64_t evidence[FINDINGS_EVIDENCE_MAX]; /* seq */
+    unsigned evidence_count;
+    size_t flow_length; /* of what set it off */
+    char flow_json[FLOW_JSON_MAX];
+    char *capture;
+};
+
+/* What a client's latest connection said of signing, see smb1.c. */
+struct signing {
+    char flow_id[17];
+    bool signs, unsigned_session;
+    bool earlier; /* an earlier connection was not signed */
+};
+
+struct pair {
+    struct hash_node node;
+    struct link age;
+    struct address client, server;
+    struct told rules[RULES];
+    struct signing signing;
+    struct name dialect, server_os, client_os;
+    uint8_t offered_count;
+    uint8_t offered_lengths[DIALECTS_MAX];
+    uint8_t offered[DIALECTS_MAX][DIALECT_MAX_BYTES];
+};
+
+/* A connection whose SMB1 NEGOTIATE had no answer. */
+struct pending {
+    struct link age;
+    struct address client, server;
+    char flow_id[17];
+};
+
+struct findings {
+    struct findings_settings settings;
+    struct findings_sink sink;
+    struct stats *stats;
+    struct hash pairs;
+    struct list ages, pending; /* oldest first */
+    size_t pair_count, pending_count;
+    struct event event; /* being raised */
+};
+
+/* smb1.c */
+void smb1_event(struct findings *, const struct event *, uint64_t seq, const char *capture);
+/* raise.c: tells of a rule of a pair. */
+void raise_finding(struct findings *, const struct pair *, enum rule);
+
+/* findings.c */
+struct pair *pair_find(struct findings *, const struct address *client, const struct address *server);
+/* NULL without memory. */
+struct pair *pair_get(struct findings *, const struct flow_facts *);
+/* One message more for a rule: when it was, its record, and its flow where it is the first. */
+void pair_count(struct findings *, struct pair *, enum rule, const struct event *, uint64_t seq, const char *capture);
+
+#endif

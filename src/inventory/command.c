@@ -1,0 +1,129 @@
+#include "inventory/command.h"
+
+#include <errno.h>
+#include <inttypes.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+
+#include "inventory/inventory.h"
+#include "inventory/reader.h"
+#include "inventory/report.h"
+#include "output/file_sink.h"
+#include "replay.h"
+
+enum { EXIT_DAMAGED = 3, EXIT_FOUND = 4 };
+
+/* ---- from captures */
+
+/* An event's line is what a record has, so that both ways say the same; it lacks its beginning. SMB2 only moves the clock. */
+static int take_event(void *arg, const struct event *e, const char *line, size_t n) {
+    struct inventory *v = arg;
+    char whole[RECORD_MAX + 1] = "{";
+    const struct fact *version = event_find(e, FIELD_VERSION), *end = event_find(e, FIELD_END_TIME);
+    if (n != 0 && (e->action == ACTION_END || (version && version->number == 1))) {
+        memcpy(whole + 1, line, n);
+        (void)reader_record(v, whole, n + 1);
+        return 0;
+    }
+    inventory_clock(v, e->at.time_ns);
+    inventory_clock(v, end ? end->number : 0);
+    return 0;
+}
+
+static int read_captures(struct inventory *v, const struct options *o, const volatile sig_atomic_t *stop) {
+    struct pipeline_outlet to = {v, take_event};
+    return replay_read(o, &to, stop);
+}
+
+/* ---- from records */
+
+/* What must not be read through, and a folder, which opens like a file. */
+static int read_one(struct inventory *v, const char *path, const volatile sig_atomic_t *stop) {
+    bool standard = strcmp(path, "-") == 0;
+    struct stat st;
+    FILE *file = standard ? stdin : fopen(path, "re");
+    if (!file || fstat(fileno(file), &st) != 0 || S_ISDIR(st.st_mode)) {
+        log_error("%s: cannot be read: %s; name a file of records that smbtap wrote, or - for standard input", path,
+                  file ? "it is a folder" : strerror(errno));
+        if (file && !standard) {
+            fclose(file);
+        }
+        return EXIT_FAILURE;
+    }
+    int error = reader_file(v, file, standard ? "standard input" : path, stop);
+    if (!standard) {
+        fclose(file);
+    }
+    return error == 0 ? EXIT_SUCCESS : error == -EBADMSG ? EXIT_DAMAGED : EXIT_FAILURE;
+}
+
+static int read_records(struct inventory *v, const struct options *o, const volatile sig_atomic_t *stop) {
+    int status = EXIT_SUCCESS;
+    for (size_t i = 0; i < o->input_count && !*stop; i++) {
+        int one = read_one(v, o->inputs[i], stop);
+        status = one != EXIT_SUCCESS && status != EXIT_DAMAGED ? one : status;
+    }
+    return status;
+}
+
+/* ---- the answer */
+
+static int explain(const struct options *o, int error) {
+    char line[512];
+    if (error == -EPIPE) {
+        signal(SIGPIPE, SIG_DFL);
+        raise(SIGPIPE);
+        return EXIT_FAILURE;
+    }
+    file_sink_explain(o->output, error, line, sizeof line);
+    log_error("%s", line);
+    return EXIT_FAILURE;
+}
+
+static int put(struct sink *sink, const struct options *o, const struct inventory_row *rows, size_t count) {
+    char *text = NULL;
+    size_t n = 0;
+    FILE *to = rows ? open_memstream(&text, &n) : NULL;
+    bool good = to != NULL;
+    if (good) {
+        report_write(to, o->inventory.format, rows, count);
+        good = !ferror(to);
+        good = fclose(to) == 0 && good;
+    }
+    int error = good ? sink->write(sink->state, text, n) : -ENOMEM;
+    free(text);
+    return error;
+}
+
+/* What went wrong comes before what was found: a monitor must not take half an answer for a whole one. Where nothing could be
+ * read there is none. */
+static int answer(struct inventory *v, const struct options *o, struct sink *sink, const volatile sig_atomic_t *stop) {
+    size_t count = 0;
+    int status = o->inventory.records ? read_records(v, o, stop) : read_captures(v, o, stop);
+    const struct inventory_row *rows = inventory_rows(v, &count);
+    int error = status == EXIT_SUCCESS || count != 0 ? put(sink, o, rows, count) : 0;
+    int close_error = sink->close(sink->state);
+    if (inventory_left_out(v) != 0) {
+        log_note("%" PRIu64 " connections are left out: more than %d pairs of server and client; read less at a time",
+                 inventory_left_out(v), INVENTORY_ROWS_MAX);
+    }
+    if (error || close_error) {
+        return explain(o, error ? error : close_error);
+    }
+    return status != EXIT_SUCCESS ? status : count != 0 ? EXIT_FOUND : EXIT_SUCCESS;
+}
+
+int inventory_run(const struct options *o, const volatile sig_atomic_t *stop) {
+    struct sink sink;
+    struct inventory *v = inventory_new(o->inventory.since_ns);
+    if (!v) {
+        log_error("out of memory; close other programs and run it again");
+        return EXIT_FAILURE;
+    }
+    int error = file_sink_open(o->output, o->inputs, o->input_count, &sink);
+    int status = error ? explain(o, error) : answer(v, o, &sink, stop);
+    inventory_free(v);
+    return status;
+}

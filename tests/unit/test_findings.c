@@ -1,0 +1,341 @@
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <cmocka.h>
+
+#include "findings/findings.h"
+#include "record.h"
+
+enum { SECOND = 1000000000, RAISED_MAX = 64 };
+
+/* The lines of what was raised. */
+static char raised[RAISED_MAX][RECORD_MAX + 1];
+static unsigned raised_count;
+
+static void take(void *arg, const struct event *e, const char *capture) {
+    (void)arg;
+    assert_true(raised_count < RAISED_MAX);
+    struct record_settings settings = {.sensor_id = "test", .capture_name = capture};
+    raised[raised_count][record_write(&settings, e, raised[raised_count])] = '\0';
+    raised_count++;
+}
+
+struct bench {
+    struct findings *findings;
+    struct stats stats;
+    struct flow_facts flow;
+    uint64_t seq;
+};
+
+static void bench_begin(struct bench *b, bool at_once, size_t pairs_max) {
+    struct findings_settings settings = {.run_id = 0xabc, .secret = 7, .at_once = at_once, .pairs_max = pairs_max};
+    struct findings_sink sink = {NULL, take};
+    *b = (struct bench){.flow = {.client = {{{10, 0, 0, 5}, 4}, 50123},
+                                 .server = {{{10, 0, 0, 7}, 4}, 445},
+                                 .flow_id = "00000000000000aa"}};
+    b->findings = findings_new(&settings, &sink, &b->stats);
+    assert_non_null(b->findings);
+    raised_count = 0;
+}
+
+static void bench_end(struct bench *b) {
+    findings_finish(b->findings);
+    findings_free(b->findings);
+}
+
+static struct text ascii(const char *s) {
+    return (struct text){{(const uint8_t *)s, strlen(s)}, ENC_ASCII};
+}
+
+static struct event message(struct bench *b, unsigned second, unsigned command) {
+    struct event e = {.object = OBJECT_FLOW, .action = ACTION_MESSAGE, .flow = &b->flow};
+    e.at = (struct moment){(uint64_t)second * SECOND, second};
+    e.flow_json = (struct view){(const uint8_t *)",\"f\":1", 6};
+    event_uint(&e, FIELD_VERSION, 1);
+    event_name(&e, FIELD_COMMAND, names_find(&names_smb1_command, command));
+    return e;
+}
+
+static void answered(struct event *e) {
+    event_named(e, FIELD_STATUS, 0, &names_ntstatus, 8);
+}
+
+static void give(struct bench *b, const struct event *e) {
+    findings_event(b->findings, e, ++b->seq, "a.pcap");
+}
+
+static struct text old_dialects[] = {{{(const uint8_t *)"LANMAN1.0", 9}, ENC_ASCII},
+                                     {{(const uint8_t *)"NT LM 0.12", 10}, ENC_ASCII}};
+static struct text both_dialects[] = {{{(const uint8_t *)"NT LM 0.12", 10}, ENC_ASCII},
+                                      {{(const uint8_t *)"SMB 2.???", 9}, ENC_ASCII}};
+
+static struct event negotiate(struct bench *b, unsigned second, const struct text *offered) {
+    struct event e = message(b, second, SMB1_NEGOTIATE);
+    event_texts(&e, FIELD_OFFERED_DIALECTS, offered, 2);
+    return e;
+}
+
+static struct event flow_end(struct bench *b, const char *by) {
+    struct event e = {.object = OBJECT_FLOW, .action = ACTION_END, .flow = &b->flow};
+    event_name(&e, FIELD_CLOSED_BY, by);
+    return e;
+}
+
+static const char *found(const char *rule) {
+    for (unsigned i = raised_count; i > 0; i--) {
+        if (strstr(raised[i - 1], rule)) {
+            return raised[i - 1];
+        }
+    }
+    return "";
+}
+
+#define has(line, part) assert_non_null(strstr(line, part))
+#define has_not(line, part) assert_null(strstr(line, part))
+
+static void asked_and_answered(void **state) {
+    (void)state;
+    struct bench b;
+    bench_begin(&b, false, 0);
+    struct event e = negotiate(&b, 1, old_dialects);
+    event_text(&e, FIELD_DIALECT, ascii("NT LM 0.12"));
+    answered(&e);
+    give(&b, &e);
+    e = message(&b, 3, SMB1_SESSION_SETUP_ANDX);
+    event_text(&e, FIELD_NATIVE_OS_CLIENT, ascii("Windows 5.1"));
+    event_text(&e, FIELD_NATIVE_OS, ascii("Unix"));
+    answered(&e);
+    give(&b, &e);
+    e = message(&b, 2, SMB1_ECHO);
+    answered(&e);
+    findings_event(b.findings, &e, 0, "a.pcap"); /* an operation without a record of its own */
+    assert_int_equal(raised_count, 0);
+    bench_end(&b);
+    assert_int_equal(raised_count, 2);
+    assert_int_equal(b.stats.findings, 2);
+    const char *line = found("smb1_requested");
+    has(line, "\"object\":\"finding\",\"action\":\"raise\",\"capture\":{\"file\":\"a.pcap\",\"frame\":1},\"f\":1,");
+    has(line, "\"kind\":\"posture\",\"severity\":\"low\",\"techniques\":[\"T1210\"]");
+    has(line, "[\"Microsoft-Windows-SMBServer/Audit 3000\",\"Microsoft-Windows-SMBServer/Audit 3002\","
+              "\"Microsoft-Windows-SMBServer/Audit 3027\",\"Microsoft-Windows-SMBServer/Operational 3027\"]");
+    has(line, "\"count\":3,\"first_time\":\"1970-01-01T00:00:01.000000000Z\",\"last_time\":\"1970-01-01T00:00:03.");
+    has(line, "\"evidence\":[\"0000000000000abc-1\",\"0000000000000abc-2\"]");
+    has(line, "10.0.0.5 asks 10.0.0.7 for SMB1: 3 requests, not signed; Windows 5.1\"");
+    has(line, "\"offered_dialects\":[\"LANMAN1.0\",\"NT LM 0.12\"],\"native_os_client\":\"Windows "
+              "5.1\",\"native_os\":\"Unix\"");
+    line = found("smb1_answered");
+    has(line, "\"windows_events\":[\"Microsoft-Windows-SMBServer/Operational 3000\"]");
+    has(line, "\"dialect\":\"NT LM 0.12\"");
+    has(line, "10.0.0.7 answers 10.0.0.5 in SMB1: 3 answers; NT LM 0.12; Unix\"");
+}
+
+static void one_who_signs(void **state) {
+    (void)state;
+    struct bench b;
+    bench_begin(&b, false, 0);
+    struct event e = negotiate(&b, 1, old_dialects);
+    give(&b, &e);
+    e = message(&b, 2, SMB1_SESSION_SETUP_ANDX);
+    give(&b, &e);
+    e = message(&b, 3, SMB1_SESSION_SETUP_ANDX);
+    event_bits(&e, FIELD_SECURITY_MODE_CLIENT, SMB2_NEGOTIATE_SIGNING_ENABLED, &names_security_mode);
+    give(&b, &e);
+    bench_end(&b);
+    assert_int_equal(raised_count, 1);
+    has_not(raised[0], "3027");
+    bench_begin(&b, false, 0);
+    for (unsigned i = 0; i < 3; i++) { /* one of three connections is not signed */
+        b.flow.flow_id[0] = (char)('a' + i);
+        e = message(&b, i, SMB1_SESSION_SETUP_ANDX);
+        event_bits(&e, FIELD_SECURITY_MODE_CLIENT, i == 1 ? 0 : SMB2_NEGOTIATE_SIGNING_ENABLED, &names_security_mode);
+        give(&b, &e);
+    }
+    bench_end(&b);
+    has(raised[0], "Operational 3027");
+}
+
+static void multi_protocol(void **state) {
+    (void)state;
+    struct bench b;
+    bench_begin(&b, false, 0);
+    struct event e = negotiate(&b, 1, both_dialects);
+    event_named(&e, FIELD_DIALECT, SMB2_DIALECT_02FF, &names_dialect, 3);
+    answered(&e);
+    give(&b, &e);
+    e = negotiate(&b, 2, both_dialects);
+    event_bool(&e, FIELD_RESPONSE_SEEN, false);
+    give(&b, &e);
+    e = flow_end(&b, "server");
+    give(&b, &e);
+    e = message(&b, 3, SMB1_NEGOTIATE); /* an answer whose request was not seen says nothing */
+    event_bool(&e, FIELD_REQUEST_SEEN, false);
+    answered(&e);
+    give(&b, &e);
+    struct event smb2 = {.object = OBJECT_FLOW, .action = ACTION_MESSAGE, .flow = &b.flow};
+    event_uint(&smb2, FIELD_VERSION, 3);
+    event_named(&smb2, FIELD_COMMAND, SMB2_CREATE, &names_smb2_command, 4);
+    give(&b, &smb2);
+    bench_end(&b);
+    assert_int_equal(raised_count, 0);
+}
+
+/* Both dialects were offered, and the server took the old one. */
+static void multi_protocol_answered_in_smb1(void **state) {
+    (void)state;
+    struct bench b;
+    bench_begin(&b, false, 0);
+    struct event e = negotiate(&b, 1, both_dialects);
+    event_text(&e, FIELD_DIALECT, ascii("NT LM 0.12"));
+    answered(&e);
+    give(&b, &e);
+    bench_end(&b);
+    assert_int_equal(raised_count, 1);
+    has(raised[0], "smb1_answered");
+}
+
+static void refused(void **state) {
+    (void)state;
+    static const struct {
+        bool index, end, loss, wanted;
+        const char *by;
+    } cases[] = {
+        {.index = true, .wanted = true},
+        {.end = true, .by = "server", .wanted = true},
+        {.end = true, .by = "client"},
+        {.end = true, .by = "server", .loss = true},
+        {.end = false},
+    };
+    for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
+        struct bench b;
+        bench_begin(&b, false, 0);
+        struct event e = negotiate(&b, 1, old_dialects);
+        if (cases[i].index) { /* DialectIndex 0xFFFF: an answer, and no dialect */
+            answered(&e);
+        }
+        give(&b, &e);
+        b.flow.missed_bytes[TO_CLIENT] = cases[i].loss;
+        e = flow_end(&b, cases[i].by ? cases[i].by : "");
+        if (cases[i].end) {
+            give(&b, &e);
+        }
+        bench_end(&b);
+        assert_int_equal(raised_count, 1);
+        assert_true((strstr(raised[0], "Operational 1001") != NULL) == cases[i].wanted);
+        assert_true((strstr(raised[0], ", refused") != NULL) == cases[i].wanted);
+        has(raised[0], "smb1_requested");
+    }
+}
+
+static void alone(void **state) {
+    (void)state;
+    struct bench b;
+    bench_begin(&b, false, 0);
+    struct event e = message(&b, 1, SMB1_CLOSE);
+    event_bool(&e, FIELD_REQUEST_SEEN, false);
+    answered(&e);
+    give(&b, &e);
+    bench_end(&b);
+    assert_int_equal(raised_count, 1);
+    has(raised[0], "smb1_answered");
+    bench_begin(&b, false, 0);
+    e = message(&b, 1, SMB1_LOCKING_ANDX);
+    event_name(&e, FIELD_OPERATION, "oplock_break");
+    give(&b, &e);
+    bench_end(&b);
+    assert_int_equal(raised_count, 1);
+    has(raised[0], "smb1_answered");
+    bench_begin(&b, false, 0);
+    e = message(&b, 1, SMB1_CLOSE);
+    event_bool(&e, FIELD_RESPONSE_SEEN, false);
+    give(&b, &e);
+    bench_end(&b);
+    assert_int_equal(raised_count, 1);
+    has(raised[0], "smb1_requested");
+}
+
+static void told_at_once(void **state) {
+    (void)state;
+    struct bench b;
+    bench_begin(&b, true, 0);
+    for (unsigned i = 1; i <= 3; i++) {
+        struct event e = message(&b, i, SMB1_ECHO);
+        give(&b, &e);
+    }
+    assert_int_equal(raised_count, 1);
+    has(raised[0], "\"count\":1,");
+    bench_end(&b);
+    assert_int_equal(raised_count, 2);
+    has(raised[1], "\"count\":3,");
+    bench_begin(&b, true, 0);
+    struct event e = message(&b, 1, SMB1_ECHO);
+    give(&b, &e);
+    bench_end(&b);
+    assert_int_equal(raised_count, 1); /* nothing changed since */
+}
+
+static void the_bounds(void **state) {
+    (void)state;
+    struct bench b;
+    bench_begin(&b, false, 4);
+    for (unsigned i = 0; i < 6; i++) {
+        b.flow.client.ip.bytes[3] = (uint8_t)i;
+        struct event e = message(&b, i + 1, SMB1_ECHO);
+        give(&b, &e);
+        b.flow.client.ip.bytes[3] = 0; /* the first stays young */
+        e = message(&b, i + 1, SMB1_ECHO);
+        give(&b, &e);
+    }
+    assert_int_equal(raised_count, 2);
+    assert_int_equal(b.stats.findings_evicted, 2);
+    has(raised[0], "10.0.0.1 asks");
+    has(raised[1], "10.0.0.2 asks");
+    bench_end(&b);
+    assert_int_equal(raised_count, 6);
+    has(raised[5], "10.0.0.0 asks");
+    has(raised[5], "\"count\":7,");
+    bench_begin(&b, false, 0);
+    for (unsigned i = 0; i < FINDINGS_PENDING_MAX + 3; i++) {
+        snprintf(b.flow.flow_id, sizeof b.flow.flow_id, "%016x", i);
+        struct event e = negotiate(&b, 1, old_dialects);
+        give(&b, &e);
+    }
+    assert_int_equal(b.stats.findings_pending_evicted, 3);
+    bench_end(&b);
+    assert_int_equal(raised_count, 1);
+    has(raised[0], "0abc-16\"]"); /* evidence ends there */
+}
+
+/* The one that began first is what set it off, whichever was told first. */
+static void order_of_time(void **state) {
+    (void)state;
+    struct bench b;
+    bench_begin(&b, false, 0);
+    for (unsigned i = 3; i > 0; i--) {
+        struct event e = message(&b, i, SMB1_ECHO);
+        findings_event(b.findings, &e, i, i == 1 ? "b.pcap" : "a.pcap");
+    }
+    bench_end(&b);
+    has(raised[0], "\"capture\":{\"file\":\"b.pcap\",\"frame\":1}");
+    has(raised[0], "\"first_time\":\"1970-01-01T00:00:01");
+    has(raised[0], "\"last_time\":\"1970-01-01T00:00:03");
+}
+
+int main(void) {
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(asked_and_answered),
+        cmocka_unit_test(one_who_signs),
+        cmocka_unit_test(multi_protocol),
+        cmocka_unit_test(multi_protocol_answered_in_smb1),
+        cmocka_unit_test(refused),
+        cmocka_unit_test(alone),
+        cmocka_unit_test(told_at_once),
+        cmocka_unit_test(the_bounds),
+        cmocka_unit_test(order_of_time),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
