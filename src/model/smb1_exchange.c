@@ -431,6 +431,10 @@ static void response(struct connection *c, struct smb1_message *r) {
     own_status(r);
     struct smb1_exchange *x = r->chain_index == 0 || s->answering ? smb1_exchange_find(c, r) : NULL;
     s->answering = x ? x->chain : s->answering;
+    if (!x && smb1_is_transaction(r->command) && !r->empty && !r->is_error && r->transaction.interim &&
+        smb1_succeeded(&r->header)) {
+        return; /* "go on" to a request that was not seen: the response is yet to come */
+    }
     s->raw_data = r->command == SMB1_WRITE_RAW && smb1_succeeded(&r->header);
     if (x && is_interim(x, r)) {
         x->interim++;

@@ -19,15 +19,16 @@ static void other(struct completion *d, const struct smb1_transaction_request *q
 
 /* ---- TRANSACTION: pipes, mailslots, RAP */
 
-static void pipe_data(struct completion *d, const struct smb1_transaction_request *q, bool writes, bool reads) {
+/* As the messages say, not as much as was seen of it. */
+static void pipe_data(struct completion *d, bool writes, bool reads) {
     if (!smb1_done(d)) {
         return;
     }
     if (writes) {
-        effect_written(d, q->data.n);
+        effect_written(d, d->smb1_ex->request.transaction.total_data_count);
     }
     if (reads) {
-        effect_read(d, d->smb1_answer ? d->smb1_answer->data.n : 0);
+        effect_read(d, smb1_answer_of(d) ? d->smb1_rsp->transaction.total_data_count : 0);
     }
 }
 
@@ -36,18 +37,18 @@ static void pipe(struct completion *d, const struct smb1_transaction_request *q)
     case TRANS_TRANSACT_NMPIPE:
     case TRANS_CALL_NMPIPE:
         d->op.kind = OPERATION_TRANSACT_PIPE;
-        pipe_data(d, q, true, true);
+        pipe_data(d, true, true);
         break;
     case TRANS_READ_NMPIPE:
     case TRANS_RAW_READ_NMPIPE:
         d->op.kind = OPERATION_READ_PIPE;
-        pipe_data(d, q, false, true);
+        pipe_data(d, false, true);
         d->op.first_of_handle = (smb1_done(d) || !d->smb1_rsp) && effect_first_time(d, false);
         break;
     case TRANS_WRITE_NMPIPE:
     case TRANS_RAW_WRITE_NMPIPE:
         d->op.kind = OPERATION_WRITE_PIPE;
-        pipe_data(d, q, true, false);
+        pipe_data(d, true, false);
         d->op.first_of_handle = (smb1_done(d) || !d->smb1_rsp) && effect_first_time(d, true);
         break;
     case TRANS_QUERY_NMPIPE_INFO:
@@ -239,7 +240,7 @@ static void ioctl(struct completion *d, const struct smb1_transaction_request *q
     bool pipe_call = q->ioctl.is_fsctl && q->subject.function_code == FSCTL_PIPE_TRANSCEIVE;
     d->op.kind = pipe_call ? OPERATION_TRANSACT_PIPE : OPERATION_IOCTL;
     if (pipe_call) {
-        pipe_data(d, q, true, true);
+        pipe_data(d, true, true);
     }
 }
 

@@ -181,11 +181,12 @@ void smb1_asked_free(struct smb1_exchange *x) {
     }
 }
 
-static void ask(struct smb1_exchange *x, const struct smb1_parts *p) {
+/* cut: not all of it is there, and names least of all. */
+static void ask(struct smb1_exchange *x, const struct smb1_parts *p, bool cut) {
     struct smb1_transaction_request q;
     memset(&q, 0, sizeof q);
     if (smb1_transaction_ask(p, &q) != V_NOT_MINE) {
-        if (x->connection->smb1->cut) { /* and where not, not by much */
+        if (cut) {
             q.name = smb1_lost_text();
             if (is_change(&q.subject)) {
                 q.change.kind = SMB1_CHANGE_OTHER;
@@ -200,7 +201,8 @@ void smb1_transfer_asked(struct smb1_exchange *x) {
     if (x->transfer && !x->transfer->response && !x->asked) {
         struct smb1_parts p = parts_of(&x->request);
         put_together(&p, x->transfer);
-        ask(x, &p);
+        const struct smb1_transfer *t = x->transfer;
+        ask(x, &p, t->have[0] < t->total[0] || t->have[1] < t->total[1] || x->connection->smb1->cut);
     }
 }
 
@@ -211,7 +213,7 @@ void smb1_transfer_request(struct smb1_exchange *x, const struct smb1_message *q
     struct smb1_transfer *t = is_whole(x->connection->smb1, &q->transaction) ? NULL : transfer_new(x, &q->transaction);
     if (!t) {
         struct smb1_parts p = parts_of(q);
-        ask(x, &p);
+        ask(x, &p, x->connection->smb1->cut || q->transaction.parameters.n < q->transaction.total_parameter_count);
         return;
     }
     take(t, &q->transaction);

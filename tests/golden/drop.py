@@ -45,6 +45,13 @@ def key(record):
     return place(record), info.get("command"), info.get("message_id")
 
 
+def has_one_side(info):
+    """Whether nothing answers the message, or, as the data of READ_RAW, the answer has no header to know it by."""
+    command = info.get("command", "")
+    return (info["operation"] == "cancel" or command.endswith("_SECONDARY") or command == "SMB1_READ_RAW" or
+            command == "SMB1_LOCKING_ANDX" and info["operation"] == "oplock_break")
+
+
 def operation_class(record):
     operation = record["proto_info"]["operation"]
     return CLASSES.get(operation, operation)
@@ -131,7 +138,7 @@ def unreported(whole, records, to_server):
         record = found[0]
         info = record["proto_info"]
         there = not lost(record, other) and (to_server or "status" in info) and "message_id" in info and wanted[1] != "deleted"
-        if there and info["operation"] != "cancel" and wanted not in said:
+        if there and not has_one_side(info) and wanted not in said:
             lines.append(str(record.get("content")))
     return lines
 
