@@ -28,6 +28,7 @@ enum verdict smb2_create_request(struct smb2_body *b, struct smb2_message *m) {
     uint32_t contexts_offset = cursor_le32(&b->c);
     uint32_t contexts_length = cursor_le32(&b->c);
     enum verdict v = smb2_text(b, name_offset, name_length, &r.name);
+    r.name_lost = name_length != 0 && r.name.bytes.n == 0;
     v = smb2_worse(v, contexts_at(b, contexts_offset, contexts_length, false, &r.contexts));
     m->create_request = r;
     return v;

@@ -260,8 +260,11 @@ static enum verdict ioctl_parse(struct smb2_body *b, bool response, struct smb2_
     uint32_t output_count = cursor_le32(&b->c);
     r.max_output = response ? 0 : cursor_le32(&b->c);
     r.flags = cursor_le32(&b->c);
-    enum verdict v = smb2_part(b, input_offset, input_count, &r.input);
-    v = smb2_worse(v, smb2_part(b, output_offset, output_count, &r.output));
+    enum verdict of_input = smb2_part(b, input_offset, input_count, &r.input);
+    enum verdict of_output = smb2_part(b, output_offset, output_count, &r.output);
+    r.input_length = of_input == V_BAD ? 0 : input_count;
+    r.output_length = of_output == V_BAD ? 0 : output_count;
+    enum verdict v = smb2_worse(of_input, of_output);
     v = smb2_worse(v, details_parse(b, response, &r));
     *out = r;
     return v;

@@ -44,6 +44,7 @@ enum verdict smb2_query_directory_response(struct smb2_body *b, struct smb2_mess
     uint32_t length = cursor_le32(&b->c);
     enum verdict v = smb2_part(b, offset, length, &r.buffer);
     v = smb2_worse(v, smb2_entries_count(r.buffer, &r.entries));
+    r.whole = v == V_OK;
     m->query_directory_response = r;
     return v;
 }

@@ -119,7 +119,9 @@ static enum verdict change_parse(struct smb2_set_info_request *r, enum verdict o
     if (of_buffer != V_OK || !changes[r->info_class].parser) {
         return of_buffer;
     }
-    return changes[r->info_class].parser(&c, r);
+    enum verdict v = changes[r->info_class].parser(&c, r);
+    r->whole = v == V_OK;
+    return v;
 }
 
 /* 2.2.39 */

@@ -33,22 +33,22 @@ struct field_info {
 extern const struct field_info fields[FIELDS]; /* src/event/field.c */
 
 enum fact_form {
-    FACT_BOOL,     /* number */
-    FACT_UINT,     /* number */
-    FACT_TIME,     /* number: ns since 1970 UTC */
-    FACT_FILETIME, /* number: 100 ns since 1601 UTC */
-    FACT_HEX,      /* number, with digits hex digits and 0x in front */
-    FACT_NAME,     /* name: plain ASCII that lives as long as the program */
-    FACT_NAMED,    /* number by table, hex where it has no name */
-    FACT_BITS,     /* number's bits by table, an array; what has no name in one hex string */
-    FACT_NAMES16,  /* u16s by table, an array; without a name as hex, of at least digits */
-    FACT_TEXT,     /* text */
-    FACT_JOINED,   /* joined: texts written one behind the other */
-    FACT_TEXTS,    /* texts: an array; an item is parts of them written one behind the other */
-    FACT_FILE_ID,  /* file_id */
-    FACT_GUID,     /* guid */
+    FACT_BOOL,      /* number */
+    FACT_UINT,      /* number */
+    FACT_TIME,      /* number: ns since 1970 UTC */
+    FACT_FILETIME,  /* number: 100 ns since 1601 UTC */
+    FACT_HEX,       /* number, with digits hex digits and 0x in front */
+    FACT_NAME,      /* name: plain ASCII that lives as long as the program */
+    FACT_NAMED,     /* number by table, hex where it has no name */
+    FACT_BITS,      /* number's bits by table, an array; what has no name in one hex string */
+    FACT_NAMES16,   /* u16s by table, an array; without a name as hex, of at least digits */
+    FACT_TEXT,      /* text */
+    FACT_JOINED,    /* joined: texts written one behind the other */
+    FACT_TEXTS,     /* texts: an array; an item is parts of them written one behind the other */
+    FACT_FILE_ID,   /* file_id */
+    FACT_GUID,      /* guid */
     FACT_ADDRESSES, /* interfaces: an array of addresses */
-    FACT_COUNTS,   /* counts: an object of integers, zeroes left out */
+    FACT_COUNTS,    /* counts: an object of integers, zeroes left out */
 };
 
 struct fact_counts {
@@ -143,7 +143,8 @@ static inline void event_name(struct event *e, enum field field, const char *nam
     event_add(e, field, FACT_NAME)->name = name;
 }
 
-static inline void event_named(struct event *e, enum field field, uint32_t value, const struct name_table *table, unsigned digits) {
+static inline void event_named(struct event *e, enum field field, uint32_t value, const struct name_table *table,
+                               unsigned digits) {
     struct fact *f = event_add(e, field, FACT_NAMED);
     f->number = value;
     f->digits = (uint8_t)digits;
@@ -160,8 +161,8 @@ static inline void event_bits(struct event *e, enum field field, uint32_t bits, 
 }
 
 /* An empty list, no fact. */
-static inline void event_names16(struct event *e, enum field field, struct u16_list list, const struct name_table *table,
-                                 unsigned digits) {
+static inline void event_names16(struct event *e, enum field field, struct u16_list list,
+                                 const struct name_table *table, unsigned digits) {
     if (list.count != 0) {
         struct fact *f = event_add(e, field, FACT_NAMES16);
         f->u16s = list;
@@ -192,7 +193,8 @@ static inline void event_texts(struct event *e, enum field field, const struct t
 }
 
 /* An array of count items, each of parts texts written one behind the other. */
-static inline void event_joined_texts(struct event *e, enum field field, const struct text *texts, unsigned count, unsigned parts) {
+static inline void event_joined_texts(struct event *e, enum field field, const struct text *texts, unsigned count,
+                                      unsigned parts) {
     if (count != 0) {
         struct fact *f = event_add(e, field, FACT_TEXTS);
         f->texts = (struct text_list){texts, count * parts};

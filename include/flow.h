@@ -28,10 +28,10 @@ struct flow_facts {
     uint64_t bytes[DIRECTIONS];        /* of TCP payload on the wire, retransmissions counted once, cut frames whole */
     uint64_t missed_bytes[DIRECTIONS]; /* sent, acknowledged or cut, and never seen */
     uint64_t gaps[DIRECTIONS];         /* how many holes they make */
-    uint32_t overlaps_differ;          /* segments that brought other bytes for what was held already; the first bytes won */
-    uint8_t tcp_flags;                 /* all that were seen, either way */
-    char flow_id[17];                  /* 16 hex digits and NUL: SipHash of the 5-tuple and the first packet's time */
-    char community_id[31];             /* Community ID v1, seed 0 */
+    uint32_t overlaps_differ; /* segments that brought other bytes for what was held already; the first bytes won */
+    uint8_t tcp_flags;        /* all that were seen, either way */
+    char flow_id[17];         /* 16 hex digits and NUL: SipHash of the 5-tuple and the first packet's time */
+    char community_id[31];    /* Community ID v1, seed 0 */
 };
 
 #endif

@@ -30,10 +30,10 @@ struct connection_facts {
     uint16_t dialect;      /* SMB2; 0 while unknown */
     uint16_t cipher;       /* chosen by a 3.1.1 NEGOTIATE; 0 while unknown */
     bool midstream;
-    uint8_t version;       /* 1, 2, 3; 0 before the first message */
+    uint8_t version; /* 1, 2, 3; 0 before the first message */
     bool server_mode_known;
     uint16_t server_security_mode;
-    struct text server_name; /* host part of a share path that the server accepted */
+    struct text server_name;  /* host part of a share path that the server accepted */
     struct text smb1_dialect; /* chosen by an SMB1 NEGOTIATE */
     /* sums for the end record */
     uint64_t requests, errors, bytes_read, bytes_written, files_opened, files_written, files_deleted;
@@ -78,37 +78,38 @@ struct operation {
     const struct session_facts *session; /* NULL: none */
     const struct tree_facts *tree;
     const struct handle_facts *handle;
-    const struct auth_facts *auth;        /* SESSION_SETUP: as claimed */
-    const struct smb2_header *header;     /* SMB2: the request's, else the response's, an interim one if there is no other; NULL: none */
-    const struct smb2_message *request;   /* NULL where it was not seen; its lists are empty but for those of NEGOTIATE */
-    const struct smb2_message *response;  /* NULL where it was not seen, or there is none */
+    const struct auth_facts *auth; /* SESSION_SETUP: as claimed */
+    const struct smb2_header
+        *header; /* SMB2: the request's, else the response's, an interim one if there is no other; NULL: none */
+    const struct smb2_message *request; /* NULL where it was not seen; its lists are empty but for those of NEGOTIATE */
+    const struct smb2_message *response;                     /* NULL where it was not seen, or there is none */
     const struct smb1_message *smb1_request, *smb1_response; /* SMB1; the answer to a NEGOTIATE may be response */
-    enum direction dir; /* of an envelope */
+    enum direction dir;                                      /* of an envelope */
     const struct smb2_transform *transform;
     const struct smb2_compression *compression;
-    uint32_t context_mask;     /* CREATE request: bit 1 << kind of each create context */
-    struct moment begin, end;  /* request's first packet; final response's first packet */
-    uint64_t session_id;       /* resolved; 0: none */
+    uint32_t context_mask;    /* CREATE request: bit 1 << kind of each create context */
+    struct moment begin, end; /* request's first packet; final response's first packet */
+    uint64_t session_id;      /* resolved; 0: none */
     uint32_t tree_id;
     bool has_tree_id, has_file_id;
     struct file_id file_id;
     bool compound, async, signed_message, gap, compressed;
     unsigned interim_responses;
-    bool unasked;              /* the server's own, no request belongs to it */
-    bool expects_response;     /* false for CANCEL */
+    bool unasked;                     /* the server's own, no request belongs to it */
+    bool expects_response;            /* false for CANCEL */
     bool request_lost, response_lost; /* there must have been one */
-    bool implicit;             /* no message of its own: a handle that ended with its tree, session or connection */
+    bool implicit; /* no message of its own: a handle that ended with its tree, session or connection */
     /* data */
-    bool first_of_handle;      /* the first read or write of its handle */
+    bool first_of_handle; /* the first read or write of its handle */
     bool has_bytes_read, has_bytes_written;
     uint64_t bytes_read, bytes_written;
-    bool sums;                 /* the handle's sums belong to this record */
-    struct text copy_source;   /* server-side copy */
-    bool delete_pending;       /* a SET_INFO or CREATE marked the file; */
-    bool has_delete_mark;      /* ... or took the mark back */
-    bool leg;                  /* SESSION_SETUP: more legs follow */
+    bool sums;                    /* the handle's sums belong to this record */
+    struct text copy_source;      /* server-side copy */
+    bool delete_pending;          /* a SET_INFO or CREATE marked the file; */
+    bool has_delete_mark;         /* ... or took the mark back */
+    bool leg;                     /* SESSION_SETUP: more legs follow */
     struct moment exchange_begin; /* SESSION_SETUP: first leg of the whole exchange */
-    struct text queried_name;  /* QUERY_INFO response: the name it showed */
+    struct text queried_name;     /* QUERY_INFO response: the name it showed */
     bool has_size;
     uint64_t size;
     bool has_aimed_name; /* no handle is known (any more), but the file that the request was aimed at */

@@ -40,7 +40,16 @@ struct link_facts {
 };
 
 /* TCP's flags, RFC 9293 3.1 */
-enum { TCP_FIN = 0x01, TCP_SYN = 0x02, TCP_RST = 0x04, TCP_PSH = 0x08, TCP_ACK = 0x10, TCP_URG = 0x20, TCP_ECE = 0x40, TCP_CWR = 0x80 };
+enum {
+    TCP_FIN = 0x01,
+    TCP_SYN = 0x02,
+    TCP_RST = 0x04,
+    TCP_PSH = 0x08,
+    TCP_ACK = 0x10,
+    TCP_URG = 0x20,
+    TCP_ECE = 0x40,
+    TCP_CWR = 0x80
+};
 
 /* One TCP segment. */
 struct packet {
@@ -48,7 +57,7 @@ struct packet {
     struct link_facts link;
     struct endpoint src, dst;
     uint32_t seq, ack;
-    uint16_t window; /* as sent, not scaled */
+    uint16_t window;      /* as sent, not scaled */
     uint8_t window_scale; /* of a SYN's option; 0xff where it has none */
     uint8_t flags;
     struct view payload;     /* what was captured of the segment's data */

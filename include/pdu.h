@@ -18,7 +18,8 @@ enum pdu_kind {
 
 struct pdu {
     enum pdu_kind kind;
-    enum verdict verdict; /* of the body: where it is not V_OK the header alone is certain, and of the body what is set */
+    /* Of the body: where it is not V_OK the header alone is certain, and of the body what is set. */
+    enum verdict verdict;
     union {
         struct smb1_message smb1;
         struct smb2_message smb2;

@@ -86,8 +86,8 @@ struct smb2_session_setup_response { /* 2.2.6 */
 
 struct smb2_tree_connect_request { /* 2.2.9 */
     uint16_t flags;
-    struct text path;          /* \\server\share, of the extension's PathName where there is one */
-    bool has_extension;        /* 2.2.9.1 */
+    struct text path;            /* \\server\share, of the extension's PathName where there is one */
+    bool has_extension;          /* 2.2.9.1 */
     uint16_t extension_contexts; /* how many; REMOTED_IDENTITY is the one defined */
 };
 
@@ -138,6 +138,7 @@ struct smb2_create_request { /* 2.2.13 */
     uint8_t oplock_level;
     uint32_t impersonation_level, desired_access, file_attributes, share_access, create_disposition, create_options;
     struct text name;
+    bool name_lost; /* it has one, which could not be read: name is empty, and that is not the root */
     struct smb2_create_contexts contexts;
 };
 
@@ -225,13 +226,14 @@ struct smb2_ioctl {
     struct file_id file_id;
     uint32_t flags;
     struct view input, output;
-    uint32_t max_input, max_output; /* request */
-    bool has_details;               /* the one below that belongs to ctl_code was there and whole */
+    uint32_t input_length, output_length; /* on the wire, where the views may have been cut; 0 where they do not fit */
+    uint32_t max_input, max_output;       /* request */
+    bool has_details;                     /* the one below that belongs to ctl_code was there and whole */
     union {
         struct {
-            struct view source_key;            /* 24 bytes, 2.2.31.1; request */
-            uint32_t chunk_count;              /* request */
-            uint64_t total_length;             /* request: sum of the chunks' lengths */
+            struct view source_key;                       /* 24 bytes, 2.2.31.1; request */
+            uint32_t chunk_count;                         /* request */
+            uint64_t total_length;                        /* request: sum of the chunks' lengths */
             uint32_t chunks_written, total_bytes_written; /* response, 2.2.32.1 */
         } copychunk;
         struct {
@@ -271,6 +273,7 @@ struct smb2_query_directory_request { /* 2.2.33 */
 /* Responses of QUERY_DIRECTORY (2.2.34) and CHANGE_NOTIFY (2.2.36): entries counted along NextEntryOffset. */
 struct smb2_entries {
     struct view buffer;
+    bool whole; /* the buffer is there and its chain has an end: all were counted */
     unsigned entries;
 };
 
@@ -294,19 +297,19 @@ struct smb2_query_info_response { /* 2.2.38: what it holds depends on the reques
 /* What a SET_INFO changes; which of the fields count is told by change. */
 enum smb2_change {
     SMB2_CHANGE_OTHER,
-    SMB2_CHANGE_BASIC,       /* class 4: times, attributes; 0 and -1 leave as they are */
-    SMB2_CHANGE_RENAME,      /* 10, 65 */
-    SMB2_CHANGE_LINK,        /* 11, 72 */
-    SMB2_CHANGE_DISPOSITION, /* 13, 64 */
-    SMB2_CHANGE_ALLOCATION,  /* 19 */
-    SMB2_CHANGE_END_OF_FILE, /* 20 */
-    SMB2_CHANGE_POSITION,    /* 14 */
-    SMB2_CHANGE_MODE,        /* 16 */
+    SMB2_CHANGE_BASIC,        /* class 4: times, attributes; 0 and -1 leave as they are */
+    SMB2_CHANGE_RENAME,       /* 10, 65 */
+    SMB2_CHANGE_LINK,         /* 11, 72 */
+    SMB2_CHANGE_DISPOSITION,  /* 13, 64 */
+    SMB2_CHANGE_ALLOCATION,   /* 19 */
+    SMB2_CHANGE_END_OF_FILE,  /* 20 */
+    SMB2_CHANGE_POSITION,     /* 14 */
+    SMB2_CHANGE_MODE,         /* 16 */
     SMB2_CHANGE_VALID_LENGTH, /* 39 */
-    SMB2_CHANGE_SHORT_NAME,  /* 40 */
-    SMB2_CHANGE_EA,          /* 15 */
-    SMB2_CHANGE_SECURITY,    /* InfoType 3; additional_information says what */
-    SMB2_CHANGE_QUOTA,       /* InfoType 4 */
+    SMB2_CHANGE_SHORT_NAME,   /* 40 */
+    SMB2_CHANGE_EA,           /* 15 */
+    SMB2_CHANGE_SECURITY,     /* InfoType 3; additional_information says what */
+    SMB2_CHANGE_QUOTA,        /* InfoType 4 */
 };
 
 struct smb2_set_info_request { /* 2.2.39 */
@@ -315,6 +318,7 @@ struct smb2_set_info_request { /* 2.2.39 */
     struct file_id file_id;
     struct view buffer;
     enum smb2_change change;
+    bool whole; /* what it changes to was there as well; else the fields below are empty and mean nothing */
     struct smb2_file_times times; /* BASIC */
     uint32_t file_attributes;     /* BASIC; 0: not changed */
     struct text new_name;         /* RENAME, LINK, SHORT_NAME */
@@ -328,8 +332,8 @@ struct smb2_set_info_request { /* 2.2.39 */
 /* 2.2.23 notifications, 2.2.24 acknowledgements, 2.2.25 responses: by StructureSize 24 an oplock, 36 or 44 a lease */
 struct smb2_oplock_break {
     bool lease;
-    uint8_t oplock_level;   /* oplock */
-    struct file_id file_id; /* oplock */
+    uint8_t oplock_level;                             /* oplock */
+    struct file_id file_id;                           /* oplock */
     uint32_t lease_flags, current_state, lease_state; /* lease; lease_state is the new one */
     struct guid lease_key;
     uint32_t break_reason; /* of a lease notification */
@@ -347,7 +351,7 @@ struct smb2_error {
     struct text substitute_name, print_name;
     uint16_t unparsed_path_length;
     uint32_t symlink_flags; /* SYMLINK_FLAG_RELATIVE */
-    bool has_redirect; /* 2.2.2.2.2 */
+    bool has_redirect;      /* 2.2.2.2.2 */
     struct text redirect_resource;
     unsigned redirect_addresses;
     bool has_required_size; /* STATUS_BUFFER_TOO_SMALL: the size that would do */
@@ -357,8 +361,8 @@ struct smb2_error {
 struct smb2_message {
     struct smb2_header header;
     bool response;
-    bool is_error; /* the body is an error response */
-    bool empty;    /* no body was looked at: header alone (it was cut, or the command is unknown) */
+    bool is_error;   /* the body is an error response */
+    bool empty;      /* no body was looked at: header alone (it was cut, or the command is unknown) */
     bool compressed; /* the clear front of a compressed message */
     union {
         struct smb2_negotiate_request negotiate_request;
@@ -394,16 +398,16 @@ struct smb2_message {
 struct smb2_transform { /* 2.2.41 */
     uint64_t session_id;
     uint32_t original_size;
-    uint16_t flags; /* EncryptionAlgorithm before 3.1.1 */
+    uint16_t flags;  /* EncryptionAlgorithm before 3.1.1 */
     uint32_t length; /* of the whole envelope on the wire */
 };
 
-struct smb2_compression { /* 2.2.42 */
+struct smb2_compression {   /* 2.2.42 */
     uint32_t original_size; /* OriginalCompressedSegmentSize */
     uint16_t algorithm, flags;
     bool chained;
-    uint32_t offset; /* unchained: bytes in the clear before the compressed ones */
-    uint32_t length; /* of the whole envelope on the wire */
+    uint32_t offset;   /* unchained: bytes in the clear before the compressed ones */
+    uint32_t length;   /* of the whole envelope on the wire */
     bool smb2_follows; /* the clear bytes begin an SMB2 message, which is delivered next */
 };
 

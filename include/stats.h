@@ -28,9 +28,9 @@ struct stats {
     uint64_t candidates_evicted;   /* of connections on other ports that had not spoken yet */
     uint64_t missed_bytes, gaps;
     uint64_t out_of_order, retransmitted, overlap_differs;
-    uint64_t reassembly_limit;     /* a flow's bound, or the budget, made a hole a gap before its time */
-    uint64_t segments_dropped;     /* far outside the stream and never confirmed */
-    uint64_t rst_ignored;          /* outside the window */
+    uint64_t reassembly_limit; /* a flow's bound, or the budget, made a hole a gap before its time */
+    uint64_t segments_dropped; /* far outside the stream and never confirmed */
+    uint64_t rst_ignored;      /* outside the window */
     /* framing and dissection */
     uint64_t messages[MESSAGE_KINDS];
     uint64_t framer_faults[FRAMER_FAULTS];

@@ -52,7 +52,8 @@ static int not_hidden(const struct dirent *entry) {
 static bool add_folder_entry(struct inputs *in, const char *folder, const char *name) {
     char path[4096], why[CAPTURE_WHY_MAX];
     struct stat st;
-    if (snprintf(path, sizeof path, "%s%s%s", folder, folder[strlen(folder) - 1] == '/' ? "" : "/", name) >= (int)sizeof path) {
+    if (snprintf(path, sizeof path, "%s%s%s", folder, folder[strlen(folder) - 1] == '/' ? "" : "/", name) >=
+        (int)sizeof path) {
         log_error("%s/%s: the path is too long; move the folder", folder, name);
         in->unreadable = true;
         return true;

@@ -9,7 +9,7 @@
 struct inputs {
     char **paths; /* count of them, owned */
     size_t count, room;
-    uint64_t total; /* bytes of all; 0 where one of them is a pipe */
+    uint64_t total;  /* bytes of all; 0 where one of them is a pipe */
     bool unreadable; /* a file of a folder could not be read, and was said to be so */
 };
 

@@ -26,7 +26,8 @@ static bool add_port(struct pipeline_settings *p, const char *text) {
         return false;
     }
     if (p->port_count == PIPELINE_PORTS_MAX) {
-        log_error("--port %s: more than %d ports; SMB on others is found by its first message", text, PIPELINE_PORTS_MAX);
+        log_error("--port %s: more than %d ports; SMB on others is found by its first message", text,
+                  PIPELINE_PORTS_MAX);
         return false;
     }
     p->ports[p->port_count++] = (uint16_t)port;
@@ -191,7 +192,8 @@ bool options_parse(struct options *o, int argc, char **argv) {
     }
     log_set_level(o->level);
     if (o->action == DO_REPLAY && o->input_count == 0) {
-        log_error("nothing to read; name a capture, a folder of captures or - for standard input with -r, see smbtap -h");
+        log_error(
+            "nothing to read; name a capture, a folder of captures or - for standard input with -r, see smbtap -h");
         return false;
     }
     return join_filter(o, argc, argv);

@@ -29,8 +29,8 @@ struct pipeline_outlet {
 struct pipeline;
 
 /* settings, stats and budget stay the caller's and outlive the pipeline; capture_name is that of its records. NULL: no memory. */
-struct pipeline *pipeline_new(const struct pipeline_settings *, const char *capture_name, const struct pipeline_outlet *, struct budget *,
-                              struct stats *);
+struct pipeline *pipeline_new(const struct pipeline_settings *, const char *capture_name,
+                              const struct pipeline_outlet *, struct budget *, struct stats *);
 /* 0, or the outlet's error. */
 __attribute__((warn_unused_result)) int pipeline_frame(struct pipeline *, const struct frame *);
 /* The capture is at its end: all that is open ends. */

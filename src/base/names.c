@@ -5,10 +5,10 @@
 #include "constants.h"
 
 #define COUNT(array) (sizeof(array) / sizeof((array)[0]))
-#define TABLE(rows) { (rows), COUNT(rows) }
+#define TABLE(rows) \
+    { (rows), COUNT(rows) }
 
-const char *names_find(const struct name_table *table, uint32_t value)
-{
+const char *names_find(const struct name_table *table, uint32_t value) {
     const struct name_row *rows = table->rows;
     size_t low = 0, high = table->count;
 
@@ -28,8 +28,7 @@ const char *names_find(const struct name_table *table, uint32_t value)
     return NULL;
 }
 
-const struct name_create_context *names_find_create_context(const void *wire, size_t wire_length, size_t data_length)
-{
+const struct name_create_context *names_find_create_context(const void *wire, size_t wire_length, size_t data_length) {
     const struct name_create_context *found = NULL;
 
     for (size_t i = 0; i < names_create_contexts; i++) {
@@ -46,26 +45,25 @@ const struct name_create_context *names_find_create_context(const void *wire, si
 }
 
 const struct name_create_context names_create_context[] = {
-#define CREATE_CONTEXT(id, wire, data_length, name) \
-    { CREATE_CONTEXT_##id, wire, sizeof(wire) - 1, data_length, name },
+#define CREATE_CONTEXT(id, wire, data_length, name) {CREATE_CONTEXT_##id, wire, sizeof(wire) - 1, data_length, name},
 #include "tables/create_context.def"
 #undef CREATE_CONTEXT
 };
 const size_t names_create_contexts = COUNT(names_create_context);
 
 /* Rows as the files have them: the name is the identifier itself, or a string beside it. */
-#define ROW(value, name) { value, #name },
-#define ROW_OF_STRING(value, constant, name) { value, name },
+#define ROW(value, name) {value, #name},
+#define ROW_OF_STRING(value, constant, name) {value, name},
 
 static const struct name_row smb2_command[] = {
-#define SMB2_COMMAND(prefix, name, number, request_size, response_size, section) { number, "SMB2_" #name },
+#define SMB2_COMMAND(prefix, name, number, request_size, response_size, section) {number, "SMB2_" #name},
 #include "tables/smb2_command.def"
 #undef SMB2_COMMAND
 };
 const struct name_table names_smb2_command = TABLE(smb2_command);
 
 static const struct name_row smb1_command[] = {
-#define SMB1_COMMAND(number, name) { number, "SMB1_" #name },
+#define SMB1_COMMAND(number, name) {number, "SMB1_" #name},
 #include "tables/smb1_command.def"
 #undef SMB1_COMMAND
 };
@@ -345,14 +343,14 @@ static const struct name_row share_capability[] = {
 const struct name_table names_share_capability = TABLE(share_capability);
 
 static const struct name_row access_mask_file[] = {
-#define ACCESS_MASK(bit, file_name, directory_name) { bit, #file_name },
+#define ACCESS_MASK(bit, file_name, directory_name) {bit, #file_name},
 #include "tables/access_mask.def"
 #undef ACCESS_MASK
 };
 const struct name_table names_access_mask_file = TABLE(access_mask_file);
 
 static const struct name_row access_mask_directory[] = {
-#define ACCESS_MASK(bit, file_name, directory_name) { bit, #directory_name },
+#define ACCESS_MASK(bit, file_name, directory_name) {bit, #directory_name},
 #include "tables/access_mask.def"
 #undef ACCESS_MASK
 };

@@ -212,7 +212,7 @@ static void create(struct event_maker *m, const struct operation *op) {
     bool directory = r ? (r->create_response.file_attributes & FILE_ATTRIBUTE_DIRECTORY) != 0
                        : q && (q->create_request.create_options & FILE_DIRECTORY_FILE) != 0;
     share(m, op);
-    if (known || q) {
+    if (known || (q && !q->create_request.name_lost)) {
         maker_file(m, op->tree, known ? op->handle->name : q->create_request.name, directory);
     }
     if (r) {
@@ -379,10 +379,10 @@ static void ioctl(struct event_maker *m, const struct operation *op) {
     uint32_t code = qi ? qi->ctl_code : ri->ctl_code;
     event_named(&m->event, FIELD_CONTROL_CODE, code, &names_fsctl, 8);
     if (qi) {
-        event_uint(&m->event, FIELD_INPUT_LENGTH, qi->input.n);
+        event_uint(&m->event, FIELD_INPUT_LENGTH, qi->input_length);
     }
     if (ri) {
-        event_uint(&m->event, FIELD_OUTPUT_LENGTH, ri->output.n);
+        event_uint(&m->event, FIELD_OUTPUT_LENGTH, ri->output_length);
     }
     moved(&m->event, op);
     ioctl_details(m, op, code, qi, ri);
@@ -397,7 +397,7 @@ static void query_directory(struct event_maker *m, const struct operation *op) {
         event_named(&m->event, FIELD_INFO_CLASS, q->query_directory_request.info_class, &names_file_info_class, 2);
         event_text(&m->event, FIELD_SEARCH_PATTERN, q->query_directory_request.pattern);
     }
-    if (r) {
+    if (r && r->query_directory_response.whole) {
         event_uint(&m->event, FIELD_ENTRIES, r->query_directory_response.entries);
     }
 }
@@ -409,7 +409,7 @@ static void change_notify(struct event_maker *m, const struct operation *op) {
         event_bits(&m->event, FIELD_COMPLETION_FILTER, q->change_notify_request.completion_filter,
                    &names_completion_filter);
     }
-    if (r) {
+    if (r && r->change_notify_response.whole) {
         event_uint(&m->event, FIELD_ENTRIES, r->change_notify_response.entries);
     }
 }
@@ -445,7 +445,9 @@ static void new_name(struct event *e, enum field field, const struct smb2_set_in
         name.bytes = view_from(name.bytes, 2);
     }
     event_text(e, field, name);
-    event_bool(e, FIELD_REPLACE, s->replace);
+    if (s->whole) {
+        event_bool(e, FIELD_REPLACE, s->replace);
+    }
 }
 
 static void change(struct event_maker *m, const struct smb2_set_info_request *s) {
@@ -462,10 +464,10 @@ static void change(struct event_maker *m, const struct smb2_set_info_request *s)
         new_name(e, FIELD_LINK_TO, s);
         break;
     case SMB2_CHANGE_ALLOCATION:
-        event_uint(e, FIELD_ALLOCATION_SIZE, s->size);
-        break;
     case SMB2_CHANGE_END_OF_FILE:
-        event_uint(e, FIELD_SIZE, s->size);
+        if (s->whole) {
+            event_uint(e, s->change == SMB2_CHANGE_END_OF_FILE ? FIELD_SIZE : FIELD_ALLOCATION_SIZE, s->size);
+        }
         break;
     default:
         break;

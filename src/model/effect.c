@@ -213,8 +213,10 @@ static void ioctl(struct completion *d) {
         d->handle->facts.is_pipe = true; /* where its tree was connected before the capture began */
     }
     if (code == FSCTL_PIPE_TRANSCEIVE && r) {
-        note_written(d, q ? q->ioctl.input.n : 0);
-        note_read(d, r->ioctl.output.n);
+        if (q) {
+            note_written(d, q->ioctl.input_length);
+        }
+        note_read(d, r->ioctl.output_length);
     }
 }
 
@@ -257,9 +259,9 @@ static void set_info(struct completion *d) {
     if (s->change == SMB2_CHANGE_RENAME) {
         d->op.kind = OPERATION_RENAME;
     }
-    d->op.has_delete_mark = s->change == SMB2_CHANGE_DISPOSITION;
+    d->op.has_delete_mark = s->change == SMB2_CHANGE_DISPOSITION && s->whole;
     d->op.delete_pending = s->delete_pending;
-    if (succeeded(d) && d->handle && s->change == SMB2_CHANGE_DISPOSITION) {
+    if (succeeded(d) && d->handle && d->op.has_delete_mark) {
         handle_mark(d->handle, s);
     }
 }
@@ -267,8 +269,13 @@ static void set_info(struct completion *d) {
 /* A rename names the old name in its own record; the handle has the new one only afterwards. */
 void effect_after(struct completion *d) {
     const struct smb2_message *q = request_of(d);
-    if (d->op.kind == OPERATION_RENAME && q && succeeded(d) && d->handle && d->ex->text) {
+    if (d->op.kind != OPERATION_RENAME || !q || !succeeded(d) || !d->handle) {
+        return;
+    }
+    if (d->ex->text) {
         handle_rename(d->c->model, d->handle, text_of(d->ex->text));
+    } else {
+        handle_forget_name(d->c->model, d->handle);
     }
 }
 

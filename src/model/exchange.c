@@ -181,7 +181,7 @@ static void exchange_identify(struct exchange *x) {
     }
     if (x->chain && opens && !x->request.empty) {
         x->chain->name = text_share(x->text);
-        x->chain->named = true;
+        x->chain->named = !x->request.create_request.name_lost;
     }
     c->chains[c->dir].open = true;
 }

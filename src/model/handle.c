@@ -119,8 +119,7 @@ void handle_rename(struct model *m, struct handle *h, struct text name) {
     }
     struct shared_text *kept = stream ? stream_renamed(m, h, name) : model_text(m, name);
     if (!kept) { /* better none than the old one */
-        set_name(m, h, NULL);
-        h->facts.named = false;
+        handle_forget_name(m, h);
         return;
     }
     set_name(m, h, kept);
@@ -159,6 +158,15 @@ static bool reconnect(struct completion *d, struct handle *h) {
     return true;
 }
 
+/* A mark on the file stays with the handle, which is all that is left of it. */
+void handle_forget_name(struct model *m, struct handle *h) {
+    h->delete_on_close |= h->node && h->node->delete_pending;
+    node_close(m, h->node);
+    h->node = NULL;
+    set_name(m, h, NULL);
+    h->facts.named = false;
+}
+
 static void name_open(struct completion *d, struct handle *h) {
     struct model *m = d->c->model;
     const struct smb2_create_request *q = &d->ex->request.create_request;
@@ -167,7 +175,7 @@ static void name_open(struct completion *d, struct handle *h) {
         return;
     }
     h->delete_on_close = (q->create_options & FILE_DELETE_ON_CLOSE) != 0;
-    if (!q->contexts.durable_reconnect || d->ex->text) { /* a reconnect need not name its file */
+    if (d->ex->text || !(q->contexts.durable_reconnect || q->name_lost)) { /* a reconnect need not name its file */
         set_name(m, h, text_share(d->ex->text));
         open_node(m, h, false);
     }

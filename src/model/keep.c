@@ -83,7 +83,8 @@ static void keep_negotiate(struct exchange *x, struct smb2_negotiate_request *q)
 }
 
 /* Contexts are kept as a mask of their kinds, and by what the dissector already took from them. */
-static void keep_create(struct exchange *x, struct smb2_create_request *q) {
+static void keep_create(struct exchange *x, struct smb2_create_request *q, bool has_name) {
+    q->name_lost |= has_name && !x->text; /* no memory for it */
     for (unsigned i = 0; i < q->contexts.count; i++) {
         x->context_mask |= UINT32_C(1) << q->contexts.items[i].kind;
     }
@@ -140,7 +141,7 @@ void request_keep(struct exchange *x, const struct smb2_message *message) {
         forget(&q->session_setup_request.token);
         break;
     case SMB2_CREATE:
-        keep_create(x, &q->create_request);
+        keep_create(x, &q->create_request, message->create_request.name.bytes.n != 0);
         break;
     case SMB2_LOCK:
         keep_lock(x, &q->lock_request);

@@ -282,7 +282,8 @@ void handle_abandon(struct model *, struct handle *, enum handle_end);
 void handle_free(struct model *, struct handle *, enum handle_end);
 void handle_belongs(struct handle *, struct tree *); /* where its tree was not known */
 void handle_refresh(struct model *, struct handle *,
-                    struct moment); /* its name, where another open of the file was renamed */
+                    struct moment);                       /* its name, where another open of the file was renamed */
+void handle_forget_name(struct model *, struct handle *); /* renamed, and not known to what */
 bool handle_evict(struct model *);
 
 /* node.c */

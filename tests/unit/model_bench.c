@@ -417,6 +417,7 @@ void peer_write(struct peer *p, uint64_t id, uint32_t bytes) {
 void peer_rename(struct peer *p, uint64_t id, const char *name, uint32_t status) {
     struct smb2_message q = peer_ask_file(p, SMB2_SET_INFO, id);
     q.set_info_request.change = SMB2_CHANGE_RENAME;
+    q.set_info_request.whole = true;
     q.set_info_request.new_name = bench_text(p->b, name);
     peer_exchange(p, &q, status);
 }
@@ -424,6 +425,8 @@ void peer_rename(struct peer *p, uint64_t id, const char *name, uint32_t status)
 void peer_dispose(struct peer *p, uint64_t id, bool pending, uint32_t disposition_flags) {
     struct smb2_message q = peer_ask_file(p, SMB2_SET_INFO, id);
     q.set_info_request.change = SMB2_CHANGE_DISPOSITION;
+    q.set_info_request.whole = true;
+    q.set_info_request.whole = true;
     q.set_info_request.delete_pending = pending;
     q.set_info_request.disposition_flags = disposition_flags;
     peer_exchange(p, &q, 0);

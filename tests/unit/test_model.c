@@ -207,7 +207,9 @@ static void any_request_body(struct noise *n, struct peer *p, struct smb2_messag
         m->create_request.contexts.reconnect_id = any_id(n);
     } else if (m->header.command == SMB2_SET_INFO) {
         m->set_info_request.change = dice(n, 2) ? SMB2_CHANGE_RENAME : SMB2_CHANGE_DISPOSITION;
+        m->set_info_request.whole = dice(n, 8) != 0;
         m->set_info_request.new_name = bench_text(n->b, any_name(n));
+        m->set_info_request.whole = true;
         m->set_info_request.delete_pending = dice(n, 2);
         m->set_info_request.disposition_flags = (uint32_t)dice(n, 16);
         m->set_info_request.file_id = any_id(n);

@@ -23,137 +23,139 @@ struct known_table {
     struct spot spots[6]; /* up to the first without a name */
 };
 
-#define KNOWN(table, kind, section, missing, ...) { #table, &names_##table, section, kind, missing, { __VA_ARGS__ } }
+#define KNOWN(table, kind, section, missing, ...)         \
+    {                                                     \
+#table, &names_##table, section, kind, missing, { \
+            __VA_ARGS__                                   \
+        }                                                 \
+    }
 
 static const struct known_table known[] = {
-    KNOWN(smb2_command, NUMBERS, "MS-SMB2 2.2.1", 0x14, { 0x00, "SMB2_NEGOTIATE" }, { 0x05, "SMB2_CREATE" },
-          { 0x0E, "SMB2_QUERY_DIRECTORY" }, { 0x13, "SMB2_SERVER_TO_CLIENT_NOTIFICATION" }),
-    KNOWN(smb1_command, NUMBERS, "MS-CIFS 2.2.2.1", 0xA3, { 0x00, "SMB1_CREATE_DIRECTORY" }, { 0x72, "SMB1_NEGOTIATE" },
-          { 0xA2, "SMB1_NT_CREATE_ANDX" }, { 0x1F, "SMB1_WRITE_MPX_SECONDARY" }, { 0xFF, "SMB1_NO_ANDX_COMMAND" }),
-    KNOWN(ntstatus, NUMBERS, "MS-ERREF 2.3.1", 0x12345678, { 0x00000000, "STATUS_SUCCESS" },
-          { 0x00000103, "STATUS_PENDING" }, { 0xC0000022, "STATUS_ACCESS_DENIED" },
-          { 0xC0000016, "STATUS_MORE_PROCESSING_REQUIRED" }, { 0xC0020036, "EPT_NT_NOT_REGISTERED" }),
-    KNOWN(dos_error_class, NUMBERS, "MS-CIFS 2.2.2.4", 0x04, { 0x00, "SUCCESS" }, { 0x01, "ERRDOS" },
-          { 0x02, "ERRSRV" }, { 0xFF, "ERRCMD" }),
-    KNOWN(dos_error_dos, NUMBERS, "MS-CIFS 2.2.2.4", 0x0000, { 0x0002, "ERRbadfile" }, { 0x0005, "ERRnoaccess" },
-          { 0x0012, "ERRnofiles" }, { 0x03FE, "ERR_NOTIFY_ENUM_DIR" }),
-    KNOWN(dos_error_srv, NUMBERS, "MS-CIFS 2.2.2.4", 0x0000, { 0x0002, "ERRbadpw" }, { 0x0005, "ERRinvtid" },
-          { 0x005B, "ERRbaduid" }, { 0xFFFF, "ERRnosupport" }),
-    KNOWN(dos_error_hrd, NUMBERS, "MS-CIFS 2.2.2.4", 0x0000, { 0x0013, "ERRnowrite" }, { 0x0015, "ERRnotready" },
-          { 0x0027, "ERRdiskfull" }),
-    KNOWN(fsctl, NUMBERS, "MS-SMB2 2.2.31", 0x00000000, { 0x0011C017, "FSCTL_PIPE_TRANSCEIVE" },
-          { 0x001440F2, "FSCTL_SRV_COPYCHUNK" }, { 0x00140204, "FSCTL_VALIDATE_NEGOTIATE_INFO" },
-          { 0x00060194, "FSCTL_DFS_GET_REFERRALS" }, { 0x00090440, "FSCTL_REFS_STREAM_SNAPSHOT_MANAGEMENT" }),
-    KNOWN(file_info_class, NUMBERS, "MS-FSCC 2.4", 0, { 4, "FileBasicInformation" }, { 10, "FileRenameInformation" },
-          { 13, "FileDispositionInformation" }, { 64, "FileDispositionInformationEx" },
-          { 81, "FileIdAllExtdBothDirectoryInformation" }),
-    KNOWN(fs_info_class, NUMBERS, "MS-FSCC 2.5", 12, { 1, "FileFsVolumeInformation" },
-          { 5, "FileFsAttributeInformation" }, { 11, "FileFsSectorSizeInformation" }),
-    KNOWN(info_type, NUMBERS, "MS-SMB2 2.2.37", 5, { 1, "SMB2_0_INFO_FILE" }, { 2, "SMB2_0_INFO_FILESYSTEM" },
-          { 4, "SMB2_0_INFO_QUOTA" }),
-    KNOWN(dialect, NUMBERS, "MS-SMB2 2.2.3", 0x0310, { 0x0202, "2.0.2" }, { 0x0311, "3.1.1" }, { 0x02FF, "2.???" }),
-    KNOWN(negotiate_context, NUMBERS, "MS-SMB2 2.2.3.1", 0x0004, { 0x0001, "SMB2_PREAUTH_INTEGRITY_CAPABILITIES" },
-          { 0x0005, "SMB2_NETNAME_NEGOTIATE_CONTEXT_ID" }, { 0x0008, "SMB2_SIGNING_CAPABILITIES" }),
-    KNOWN(hash_algorithm, NUMBERS, "MS-SMB2 2.2.3.1.1", 0x0000, { 0x0001, "SHA-512" }),
-    KNOWN(cipher, NUMBERS, "MS-SMB2 2.2.3.1.2", 0x0000, { 0x0001, "AES-128-CCM" }, { 0x0002, "AES-128-GCM" },
-          { 0x0004, "AES-256-GCM" }),
-    KNOWN(compression_algorithm, NUMBERS, "MS-SMB2 2.2.3.1.3", 0x0006, { 0x0000, "NONE" }, { 0x0003, "LZ77+Huffman" },
-          { 0x0005, "LZ4" }),
-    KNOWN(rdma_transform, NUMBERS, "MS-SMB2 2.2.3.1.6", 0x0003, { 0x0000, "SMB2_RDMA_TRANSFORM_NONE" },
-          { 0x0001, "SMB2_RDMA_TRANSFORM_ENCRYPTION" }, { 0x0002, "SMB2_RDMA_TRANSFORM_SIGNING" }),
-    KNOWN(signing_algorithm, NUMBERS, "MS-SMB2 2.2.3.1.7", 0x0003, { 0x0000, "HMAC-SHA256" }, { 0x0001, "AES-CMAC" },
-          { 0x0002, "AES-GMAC" }),
-    KNOWN(error_id, NUMBERS, "MS-SMB2 2.2.2.1", 0x00000001, { 0x00000000, "SMB2_ERROR_ID_DEFAULT" },
-          { 0x72645253, "SMB2_ERROR_ID_SHARE_REDIRECT" }),
-    KNOWN(share_type, NUMBERS, "MS-SMB2 2.2.10", 0, { 1, "disk" }, { 2, "pipe" }, { 3, "print" }),
-    KNOWN(share_caching, NUMBERS, "MS-SMB2 2.2.10", 0x40, { 0x00, "SMB2_SHAREFLAG_MANUAL_CACHING" },
-          { 0x20, "SMB2_SHAREFLAG_VDO_CACHING" }, { 0x30, "SMB2_SHAREFLAG_NO_CACHING" }),
-    KNOWN(tree_connect_context, NUMBERS, "MS-SMB2 2.2.9.2", 2, { 0, "SMB2_RESERVED_TREE_CONNECT_CONTEXT_ID" },
-          { 1, "SMB2_REMOTED_IDENTITY_TREE_CONNECT_CONTEXT_ID" }),
-    KNOWN(create_disposition, NUMBERS, "MS-SMB2 2.2.13", 6, { 0, "FILE_SUPERSEDE" }, { 1, "FILE_OPEN" },
-          { 5, "FILE_OVERWRITE_IF" }),
-    KNOWN(create_action, NUMBERS, "MS-SMB2 2.2.14", 4, { 0, "FILE_SUPERSEDED" }, { 2, "FILE_CREATED" },
-          { 3, "FILE_OVERWRITTEN" }),
-    KNOWN(oplock_level, NUMBERS, "MS-SMB2 2.2.13", 0x02, { 0x00, "SMB2_OPLOCK_LEVEL_NONE" },
-          { 0x09, "SMB2_OPLOCK_LEVEL_BATCH" }, { 0xFF, "SMB2_OPLOCK_LEVEL_LEASE" }),
-    KNOWN(impersonation_level, NUMBERS, "MS-SMB2 2.2.13", 4, { 0, "Anonymous" }, { 2, "Impersonation" },
-          { 3, "Delegate" }),
-    KNOWN(channel, NUMBERS, "MS-SMB2 2.2.19", 4, { 0, "SMB2_CHANNEL_NONE" }, { 1, "SMB2_CHANNEL_RDMA_V1" },
-          { 3, "SMB2_CHANNEL_RDMA_TRANSFORM" }),
-    KNOWN(reparse_tag, NUMBERS, "MS-FSCC 2.1.2.1", 0x00000003, { 0xA000000C, "IO_REPARSE_TAG_SYMLINK" },
-          { 0xA0000003, "IO_REPARSE_TAG_MOUNT_POINT" }, { 0x80000014, "IO_REPARSE_TAG_NFS" },
-          { 0x9000F01A, "IO_REPARSE_TAG_CLOUD_F" }),
-    KNOWN(notify_action, NUMBERS, "MS-FSCC 2.7.1", 0, { 1, "FILE_ACTION_ADDED" }, { 5, "FILE_ACTION_RENAMED_NEW_NAME" },
-          { 11, "FILE_ACTION_TUNNELLED_ID_COLLISION" }),
-    KNOWN(notification_type, NUMBERS, "MS-SMB2 2.2.44.1", 1, { 0, "SmbNotifySessionClosed" }),
+    KNOWN(smb2_command, NUMBERS, "MS-SMB2 2.2.1", 0x14, {0x00, "SMB2_NEGOTIATE"}, {0x05, "SMB2_CREATE"},
+          {0x0E, "SMB2_QUERY_DIRECTORY"}, {0x13, "SMB2_SERVER_TO_CLIENT_NOTIFICATION"}),
+    KNOWN(smb1_command, NUMBERS, "MS-CIFS 2.2.2.1", 0xA3, {0x00, "SMB1_CREATE_DIRECTORY"}, {0x72, "SMB1_NEGOTIATE"},
+          {0xA2, "SMB1_NT_CREATE_ANDX"}, {0x1F, "SMB1_WRITE_MPX_SECONDARY"}, {0xFF, "SMB1_NO_ANDX_COMMAND"}),
+    KNOWN(ntstatus, NUMBERS, "MS-ERREF 2.3.1", 0x12345678, {0x00000000, "STATUS_SUCCESS"},
+          {0x00000103, "STATUS_PENDING"}, {0xC0000022, "STATUS_ACCESS_DENIED"},
+          {0xC0000016, "STATUS_MORE_PROCESSING_REQUIRED"}, {0xC0020036, "EPT_NT_NOT_REGISTERED"}),
+    KNOWN(dos_error_class, NUMBERS, "MS-CIFS 2.2.2.4", 0x04, {0x00, "SUCCESS"}, {0x01, "ERRDOS"}, {0x02, "ERRSRV"},
+          {0xFF, "ERRCMD"}),
+    KNOWN(dos_error_dos, NUMBERS, "MS-CIFS 2.2.2.4", 0x0000, {0x0002, "ERRbadfile"}, {0x0005, "ERRnoaccess"},
+          {0x0012, "ERRnofiles"}, {0x03FE, "ERR_NOTIFY_ENUM_DIR"}),
+    KNOWN(dos_error_srv, NUMBERS, "MS-CIFS 2.2.2.4", 0x0000, {0x0002, "ERRbadpw"}, {0x0005, "ERRinvtid"},
+          {0x005B, "ERRbaduid"}, {0xFFFF, "ERRnosupport"}),
+    KNOWN(dos_error_hrd, NUMBERS, "MS-CIFS 2.2.2.4", 0x0000, {0x0013, "ERRnowrite"}, {0x0015, "ERRnotready"},
+          {0x0027, "ERRdiskfull"}),
+    KNOWN(fsctl, NUMBERS, "MS-SMB2 2.2.31", 0x00000000, {0x0011C017, "FSCTL_PIPE_TRANSCEIVE"},
+          {0x001440F2, "FSCTL_SRV_COPYCHUNK"}, {0x00140204, "FSCTL_VALIDATE_NEGOTIATE_INFO"},
+          {0x00060194, "FSCTL_DFS_GET_REFERRALS"}, {0x00090440, "FSCTL_REFS_STREAM_SNAPSHOT_MANAGEMENT"}),
+    KNOWN(file_info_class, NUMBERS, "MS-FSCC 2.4", 0, {4, "FileBasicInformation"}, {10, "FileRenameInformation"},
+          {13, "FileDispositionInformation"}, {64, "FileDispositionInformationEx"},
+          {81, "FileIdAllExtdBothDirectoryInformation"}),
+    KNOWN(fs_info_class, NUMBERS, "MS-FSCC 2.5", 12, {1, "FileFsVolumeInformation"}, {5, "FileFsAttributeInformation"},
+          {11, "FileFsSectorSizeInformation"}),
+    KNOWN(info_type, NUMBERS, "MS-SMB2 2.2.37", 5, {1, "SMB2_0_INFO_FILE"}, {2, "SMB2_0_INFO_FILESYSTEM"},
+          {4, "SMB2_0_INFO_QUOTA"}),
+    KNOWN(dialect, NUMBERS, "MS-SMB2 2.2.3", 0x0310, {0x0202, "2.0.2"}, {0x0311, "3.1.1"}, {0x02FF, "2.???"}),
+    KNOWN(negotiate_context, NUMBERS, "MS-SMB2 2.2.3.1", 0x0004, {0x0001, "SMB2_PREAUTH_INTEGRITY_CAPABILITIES"},
+          {0x0005, "SMB2_NETNAME_NEGOTIATE_CONTEXT_ID"}, {0x0008, "SMB2_SIGNING_CAPABILITIES"}),
+    KNOWN(hash_algorithm, NUMBERS, "MS-SMB2 2.2.3.1.1", 0x0000, {0x0001, "SHA-512"}),
+    KNOWN(cipher, NUMBERS, "MS-SMB2 2.2.3.1.2", 0x0000, {0x0001, "AES-128-CCM"}, {0x0002, "AES-128-GCM"},
+          {0x0004, "AES-256-GCM"}),
+    KNOWN(compression_algorithm, NUMBERS, "MS-SMB2 2.2.3.1.3", 0x0006, {0x0000, "NONE"}, {0x0003, "LZ77+Huffman"},
+          {0x0005, "LZ4"}),
+    KNOWN(rdma_transform, NUMBERS, "MS-SMB2 2.2.3.1.6", 0x0003, {0x0000, "SMB2_RDMA_TRANSFORM_NONE"},
+          {0x0001, "SMB2_RDMA_TRANSFORM_ENCRYPTION"}, {0x0002, "SMB2_RDMA_TRANSFORM_SIGNING"}),
+    KNOWN(signing_algorithm, NUMBERS, "MS-SMB2 2.2.3.1.7", 0x0003, {0x0000, "HMAC-SHA256"}, {0x0001, "AES-CMAC"},
+          {0x0002, "AES-GMAC"}),
+    KNOWN(error_id, NUMBERS, "MS-SMB2 2.2.2.1", 0x00000001, {0x00000000, "SMB2_ERROR_ID_DEFAULT"},
+          {0x72645253, "SMB2_ERROR_ID_SHARE_REDIRECT"}),
+    KNOWN(share_type, NUMBERS, "MS-SMB2 2.2.10", 0, {1, "disk"}, {2, "pipe"}, {3, "print"}),
+    KNOWN(share_caching, NUMBERS, "MS-SMB2 2.2.10", 0x40, {0x00, "SMB2_SHAREFLAG_MANUAL_CACHING"},
+          {0x20, "SMB2_SHAREFLAG_VDO_CACHING"}, {0x30, "SMB2_SHAREFLAG_NO_CACHING"}),
+    KNOWN(tree_connect_context, NUMBERS, "MS-SMB2 2.2.9.2", 2, {0, "SMB2_RESERVED_TREE_CONNECT_CONTEXT_ID"},
+          {1, "SMB2_REMOTED_IDENTITY_TREE_CONNECT_CONTEXT_ID"}),
+    KNOWN(create_disposition, NUMBERS, "MS-SMB2 2.2.13", 6, {0, "FILE_SUPERSEDE"}, {1, "FILE_OPEN"},
+          {5, "FILE_OVERWRITE_IF"}),
+    KNOWN(create_action, NUMBERS, "MS-SMB2 2.2.14", 4, {0, "FILE_SUPERSEDED"}, {2, "FILE_CREATED"},
+          {3, "FILE_OVERWRITTEN"}),
+    KNOWN(oplock_level, NUMBERS, "MS-SMB2 2.2.13", 0x02, {0x00, "SMB2_OPLOCK_LEVEL_NONE"},
+          {0x09, "SMB2_OPLOCK_LEVEL_BATCH"}, {0xFF, "SMB2_OPLOCK_LEVEL_LEASE"}),
+    KNOWN(impersonation_level, NUMBERS, "MS-SMB2 2.2.13", 4, {0, "Anonymous"}, {2, "Impersonation"}, {3, "Delegate"}),
+    KNOWN(channel, NUMBERS, "MS-SMB2 2.2.19", 4, {0, "SMB2_CHANNEL_NONE"}, {1, "SMB2_CHANNEL_RDMA_V1"},
+          {3, "SMB2_CHANNEL_RDMA_TRANSFORM"}),
+    KNOWN(reparse_tag, NUMBERS, "MS-FSCC 2.1.2.1", 0x00000003, {0xA000000C, "IO_REPARSE_TAG_SYMLINK"},
+          {0xA0000003, "IO_REPARSE_TAG_MOUNT_POINT"}, {0x80000014, "IO_REPARSE_TAG_NFS"},
+          {0x9000F01A, "IO_REPARSE_TAG_CLOUD_F"}),
+    KNOWN(notify_action, NUMBERS, "MS-FSCC 2.7.1", 0, {1, "FILE_ACTION_ADDED"}, {5, "FILE_ACTION_RENAMED_NEW_NAME"},
+          {11, "FILE_ACTION_TUNNELLED_ID_COLLISION"}),
+    KNOWN(notification_type, NUMBERS, "MS-SMB2 2.2.44.1", 1, {0, "SmbNotifySessionClosed"}),
 
-    KNOWN(header_flag, BITS, "MS-SMB2 2.2.1.1", 0x00000010, { 0x00000001, "SMB2_FLAGS_SERVER_TO_REDIR" },
-          { 0x00000008, "SMB2_FLAGS_SIGNED" }, { 0x20000000, "SMB2_FLAGS_REPLAY_OPERATION" }),
-    KNOWN(security_mode, BITS, "MS-SMB2 2.2.3", 0x0004, { 0x0001, "signing_enabled" }, { 0x0002, "signing_required" }),
-    KNOWN(global_capability, BITS, "MS-SMB2 2.2.3", 0x00000100, { 0x00000001, "SMB2_GLOBAL_CAP_DFS" },
-          { 0x00000008, "SMB2_GLOBAL_CAP_MULTI_CHANNEL" }, { 0x00000080, "SMB2_GLOBAL_CAP_NOTIFICATIONS" }),
+    KNOWN(header_flag, BITS, "MS-SMB2 2.2.1.1", 0x00000010, {0x00000001, "SMB2_FLAGS_SERVER_TO_REDIR"},
+          {0x00000008, "SMB2_FLAGS_SIGNED"}, {0x20000000, "SMB2_FLAGS_REPLAY_OPERATION"}),
+    KNOWN(security_mode, BITS, "MS-SMB2 2.2.3", 0x0004, {0x0001, "signing_enabled"}, {0x0002, "signing_required"}),
+    KNOWN(global_capability, BITS, "MS-SMB2 2.2.3", 0x00000100, {0x00000001, "SMB2_GLOBAL_CAP_DFS"},
+          {0x00000008, "SMB2_GLOBAL_CAP_MULTI_CHANNEL"}, {0x00000080, "SMB2_GLOBAL_CAP_NOTIFICATIONS"}),
     KNOWN(compression_capability, BITS, "MS-SMB2 2.2.3.1.3", 0x00000000,
-          { 0x00000001, "SMB2_COMPRESSION_CAPABILITIES_FLAG_CHAINED" }),
+          {0x00000001, "SMB2_COMPRESSION_CAPABILITIES_FLAG_CHAINED"}),
     KNOWN(transport_capability, BITS, "MS-SMB2 2.2.3.1.5", 0x00000000,
-          { 0x00000001, "SMB2_ACCEPT_TRANSPORT_LEVEL_SECURITY" }),
-    KNOWN(session_setup_flag, BITS, "MS-SMB2 2.2.5", 0x00, { 0x01, "SMB2_SESSION_FLAG_BINDING" }),
-    KNOWN(session_flag, BITS, "MS-SMB2 2.2.6", 0x0008, { 0x0001, "SMB2_SESSION_FLAG_IS_GUEST" },
-          { 0x0002, "SMB2_SESSION_FLAG_IS_NULL" }, { 0x0004, "SMB2_SESSION_FLAG_ENCRYPT_DATA" }),
-    KNOWN(compression_flag, BITS, "MS-SMB2 2.2.42", 0x0000, { 0x0001, "SMB2_COMPRESSION_FLAG_CHAINED" }),
-    KNOWN(tree_connect_flag, BITS, "MS-SMB2 2.2.9", 0x0008, { 0x0001, "SMB2_TREE_CONNECT_FLAG_CLUSTER_RECONNECT" },
-          { 0x0002, "SMB2_TREE_CONNECT_FLAG_REDIRECT_TO_OWNER" },
-          { 0x0004, "SMB2_TREE_CONNECT_FLAG_EXTENSION_PRESENT" }),
-    KNOWN(share_flag, BITS, "MS-SMB2 2.2.10", 0x00000030, { 0x00000001, "SMB2_SHAREFLAG_DFS" },
-          { 0x00008000, "SMB2_SHAREFLAG_ENCRYPT_DATA" }, { 0x00200000, "SMB2_SHAREFLAG_ISOLATED_TRANSPORT" }),
-    KNOWN(share_capability, BITS, "MS-SMB2 2.2.10", 0x00000001, { 0x00000008, "SMB2_SHARE_CAP_DFS" },
-          { 0x00000010, "SMB2_SHARE_CAP_CONTINUOUS_AVAILABILITY" }, { 0x00000100, "SMB2_SHARE_CAP_REDIRECT_TO_OWNER" }),
-    KNOWN(access_mask_file, BITS, "MS-SMB2 2.2.13.1.1", 0x00000200, { 0x00000001, "FILE_READ_DATA" },
-          { 0x00000020, "FILE_EXECUTE" }, { 0x00010000, "DELETE" }, { 0x80000000, "GENERIC_READ" }),
-    KNOWN(access_mask_directory, BITS, "MS-SMB2 2.2.13.1.2", 0x00000200, { 0x00000001, "FILE_LIST_DIRECTORY" },
-          { 0x00000020, "FILE_TRAVERSE" }, { 0x02000000, "MAXIMUM_ALLOWED" }, { 0x80000000, "GENERIC_READ" }),
-    KNOWN(file_attribute, BITS, "MS-FSCC 2.6", 0x00000008, { 0x00000001, "FILE_ATTRIBUTE_READONLY" },
-          { 0x00000010, "FILE_ATTRIBUTE_DIRECTORY" }, { 0x00000400, "FILE_ATTRIBUTE_REPARSE_POINT" },
-          { 0x00400000, "FILE_ATTRIBUTE_RECALL_ON_DATA_ACCESS" }),
-    KNOWN(share_access, BITS, "MS-SMB2 2.2.13", 0x00000008, { 0x00000001, "FILE_SHARE_READ" },
-          { 0x00000002, "FILE_SHARE_WRITE" }, { 0x00000004, "FILE_SHARE_DELETE" }),
-    KNOWN(create_option, BITS, "MS-SMB2 2.2.13", 0x01000000, { 0x00000001, "FILE_DIRECTORY_FILE" },
-          { 0x00001000, "FILE_DELETE_ON_CLOSE" }, { 0x00200000, "FILE_OPEN_REPARSE_POINT" },
-          { 0x00800000, "FILE_OPEN_FOR_FREE_SPACE_QUERY" }),
-    KNOWN(create_flag, BITS, "MS-SMB2 2.2.14", 0x00, { 0x01, "SMB2_CREATE_FLAG_REPARSEPOINT" }),
-    KNOWN(lease_state, BITS, "MS-SMB2 2.2.13.2.8", 0x00, { 0x01, "SMB2_LEASE_READ_CACHING" },
-          { 0x02, "SMB2_LEASE_HANDLE_CACHING" }, { 0x04, "SMB2_LEASE_WRITE_CACHING" }),
-    KNOWN(lease_flag, BITS, "MS-SMB2 2.2.14.2.11", 0x01, { 0x02, "SMB2_LEASE_FLAG_BREAK_IN_PROGRESS" },
-          { 0x04, "SMB2_LEASE_FLAG_PARENT_LEASE_KEY_SET" }),
-    KNOWN(lease_break_flag, BITS, "MS-SMB2 2.2.23.2", 0x00, { 0x01, "SMB2_NOTIFY_BREAK_LEASE_FLAG_ACK_REQUIRED" }),
-    KNOWN(durable_handle_flag, BITS, "MS-SMB2 2.2.13.2.11", 0x00, { 0x02, "SMB2_DHANDLE_FLAG_PERSISTENT" }),
-    KNOWN(close_flag, BITS, "MS-SMB2 2.2.15", 0x0000, { 0x0001, "SMB2_CLOSE_FLAG_POSTQUERY_ATTRIB" }),
-    KNOWN(read_flag, BITS, "MS-SMB2 2.2.19", 0x04, { 0x01, "SMB2_READFLAG_READ_UNBUFFERED" },
-          { 0x02, "SMB2_READFLAG_REQUEST_COMPRESSED" }),
+          {0x00000001, "SMB2_ACCEPT_TRANSPORT_LEVEL_SECURITY"}),
+    KNOWN(session_setup_flag, BITS, "MS-SMB2 2.2.5", 0x00, {0x01, "SMB2_SESSION_FLAG_BINDING"}),
+    KNOWN(session_flag, BITS, "MS-SMB2 2.2.6", 0x0008, {0x0001, "SMB2_SESSION_FLAG_IS_GUEST"},
+          {0x0002, "SMB2_SESSION_FLAG_IS_NULL"}, {0x0004, "SMB2_SESSION_FLAG_ENCRYPT_DATA"}),
+    KNOWN(compression_flag, BITS, "MS-SMB2 2.2.42", 0x0000, {0x0001, "SMB2_COMPRESSION_FLAG_CHAINED"}),
+    KNOWN(tree_connect_flag, BITS, "MS-SMB2 2.2.9", 0x0008, {0x0001, "SMB2_TREE_CONNECT_FLAG_CLUSTER_RECONNECT"},
+          {0x0002, "SMB2_TREE_CONNECT_FLAG_REDIRECT_TO_OWNER"}, {0x0004, "SMB2_TREE_CONNECT_FLAG_EXTENSION_PRESENT"}),
+    KNOWN(share_flag, BITS, "MS-SMB2 2.2.10", 0x00000030, {0x00000001, "SMB2_SHAREFLAG_DFS"},
+          {0x00008000, "SMB2_SHAREFLAG_ENCRYPT_DATA"}, {0x00200000, "SMB2_SHAREFLAG_ISOLATED_TRANSPORT"}),
+    KNOWN(share_capability, BITS, "MS-SMB2 2.2.10", 0x00000001, {0x00000008, "SMB2_SHARE_CAP_DFS"},
+          {0x00000010, "SMB2_SHARE_CAP_CONTINUOUS_AVAILABILITY"}, {0x00000100, "SMB2_SHARE_CAP_REDIRECT_TO_OWNER"}),
+    KNOWN(access_mask_file, BITS, "MS-SMB2 2.2.13.1.1", 0x00000200, {0x00000001, "FILE_READ_DATA"},
+          {0x00000020, "FILE_EXECUTE"}, {0x00010000, "DELETE"}, {0x80000000, "GENERIC_READ"}),
+    KNOWN(access_mask_directory, BITS, "MS-SMB2 2.2.13.1.2", 0x00000200, {0x00000001, "FILE_LIST_DIRECTORY"},
+          {0x00000020, "FILE_TRAVERSE"}, {0x02000000, "MAXIMUM_ALLOWED"}, {0x80000000, "GENERIC_READ"}),
+    KNOWN(file_attribute, BITS, "MS-FSCC 2.6", 0x00000008, {0x00000001, "FILE_ATTRIBUTE_READONLY"},
+          {0x00000010, "FILE_ATTRIBUTE_DIRECTORY"}, {0x00000400, "FILE_ATTRIBUTE_REPARSE_POINT"},
+          {0x00400000, "FILE_ATTRIBUTE_RECALL_ON_DATA_ACCESS"}),
+    KNOWN(share_access, BITS, "MS-SMB2 2.2.13", 0x00000008, {0x00000001, "FILE_SHARE_READ"},
+          {0x00000002, "FILE_SHARE_WRITE"}, {0x00000004, "FILE_SHARE_DELETE"}),
+    KNOWN(create_option, BITS, "MS-SMB2 2.2.13", 0x01000000, {0x00000001, "FILE_DIRECTORY_FILE"},
+          {0x00001000, "FILE_DELETE_ON_CLOSE"}, {0x00200000, "FILE_OPEN_REPARSE_POINT"},
+          {0x00800000, "FILE_OPEN_FOR_FREE_SPACE_QUERY"}),
+    KNOWN(create_flag, BITS, "MS-SMB2 2.2.14", 0x00, {0x01, "SMB2_CREATE_FLAG_REPARSEPOINT"}),
+    KNOWN(lease_state, BITS, "MS-SMB2 2.2.13.2.8", 0x00, {0x01, "SMB2_LEASE_READ_CACHING"},
+          {0x02, "SMB2_LEASE_HANDLE_CACHING"}, {0x04, "SMB2_LEASE_WRITE_CACHING"}),
+    KNOWN(lease_flag, BITS, "MS-SMB2 2.2.14.2.11", 0x01, {0x02, "SMB2_LEASE_FLAG_BREAK_IN_PROGRESS"},
+          {0x04, "SMB2_LEASE_FLAG_PARENT_LEASE_KEY_SET"}),
+    KNOWN(lease_break_flag, BITS, "MS-SMB2 2.2.23.2", 0x00, {0x01, "SMB2_NOTIFY_BREAK_LEASE_FLAG_ACK_REQUIRED"}),
+    KNOWN(durable_handle_flag, BITS, "MS-SMB2 2.2.13.2.11", 0x00, {0x02, "SMB2_DHANDLE_FLAG_PERSISTENT"}),
+    KNOWN(close_flag, BITS, "MS-SMB2 2.2.15", 0x0000, {0x0001, "SMB2_CLOSE_FLAG_POSTQUERY_ATTRIB"}),
+    KNOWN(read_flag, BITS, "MS-SMB2 2.2.19", 0x04, {0x01, "SMB2_READFLAG_READ_UNBUFFERED"},
+          {0x02, "SMB2_READFLAG_REQUEST_COMPRESSED"}),
     KNOWN(read_response_flag, BITS, "MS-SMB2 2.2.20", 0x00000000,
-          { 0x00000001, "SMB2_READFLAG_RESPONSE_RDMA_TRANSFORM" }),
-    KNOWN(write_flag, BITS, "MS-SMB2 2.2.21", 0x00000004, { 0x00000001, "SMB2_WRITEFLAG_WRITE_THROUGH" },
-          { 0x00000002, "SMB2_WRITEFLAG_WRITE_UNBUFFERED" }),
-    KNOWN(lock_flag, BITS, "MS-SMB2 2.2.26.1", 0x00000008, { 0x00000001, "SMB2_LOCKFLAG_SHARED_LOCK" },
-          { 0x00000004, "SMB2_LOCKFLAG_UNLOCK" }, { 0x00000010, "SMB2_LOCKFLAG_FAIL_IMMEDIATELY" }),
-    KNOWN(ioctl_flag, BITS, "MS-SMB2 2.2.31", 0x00000000, { 0x00000001, "SMB2_0_IOCTL_IS_FSCTL" }),
-    KNOWN(network_interface_capability, BITS, "MS-SMB2 2.2.32.5", 0x00000004, { 0x00000001, "RSS_CAPABLE" },
-          { 0x00000002, "RDMA_CAPABLE" }),
-    KNOWN(query_directory_flag, BITS, "MS-SMB2 2.2.33", 0x08, { 0x01, "SMB2_RESTART_SCANS" },
-          { 0x02, "SMB2_RETURN_SINGLE_ENTRY" }, { 0x10, "SMB2_REOPEN" }),
-    KNOWN(change_notify_flag, BITS, "MS-SMB2 2.2.35", 0x0000, { 0x0001, "SMB2_WATCH_TREE" }),
-    KNOWN(completion_filter, BITS, "MS-SMB2 2.2.35", 0x00001000, { 0x00000001, "FILE_NOTIFY_CHANGE_FILE_NAME" },
-          { 0x00000010, "FILE_NOTIFY_CHANGE_LAST_WRITE" }, { 0x00000800, "FILE_NOTIFY_CHANGE_STREAM_WRITE" }),
-    KNOWN(query_info_flag, BITS, "MS-SMB2 2.2.37", 0x00000008, { 0x00000001, "SL_RESTART_SCAN" },
-          { 0x00000002, "SL_RETURN_SINGLE_ENTRY" }, { 0x00000004, "SL_INDEX_SPECIFIED" }),
-    KNOWN(security_information, BITS, "MS-SMB2 2.2.37", 0x00000080, { 0x00000001, "OWNER_SECURITY_INFORMATION" },
-          { 0x00000004, "DACL_SECURITY_INFORMATION" }, { 0x00010000, "BACKUP_SECURITY_INFORMATION" },
-          { 0x80000000, "PROTECTED_DACL_SECURITY_INFORMATION" }),
+          {0x00000001, "SMB2_READFLAG_RESPONSE_RDMA_TRANSFORM"}),
+    KNOWN(write_flag, BITS, "MS-SMB2 2.2.21", 0x00000004, {0x00000001, "SMB2_WRITEFLAG_WRITE_THROUGH"},
+          {0x00000002, "SMB2_WRITEFLAG_WRITE_UNBUFFERED"}),
+    KNOWN(lock_flag, BITS, "MS-SMB2 2.2.26.1", 0x00000008, {0x00000001, "SMB2_LOCKFLAG_SHARED_LOCK"},
+          {0x00000004, "SMB2_LOCKFLAG_UNLOCK"}, {0x00000010, "SMB2_LOCKFLAG_FAIL_IMMEDIATELY"}),
+    KNOWN(ioctl_flag, BITS, "MS-SMB2 2.2.31", 0x00000000, {0x00000001, "SMB2_0_IOCTL_IS_FSCTL"}),
+    KNOWN(network_interface_capability, BITS, "MS-SMB2 2.2.32.5", 0x00000004, {0x00000001, "RSS_CAPABLE"},
+          {0x00000002, "RDMA_CAPABLE"}),
+    KNOWN(query_directory_flag, BITS, "MS-SMB2 2.2.33", 0x08, {0x01, "SMB2_RESTART_SCANS"},
+          {0x02, "SMB2_RETURN_SINGLE_ENTRY"}, {0x10, "SMB2_REOPEN"}),
+    KNOWN(change_notify_flag, BITS, "MS-SMB2 2.2.35", 0x0000, {0x0001, "SMB2_WATCH_TREE"}),
+    KNOWN(completion_filter, BITS, "MS-SMB2 2.2.35", 0x00001000, {0x00000001, "FILE_NOTIFY_CHANGE_FILE_NAME"},
+          {0x00000010, "FILE_NOTIFY_CHANGE_LAST_WRITE"}, {0x00000800, "FILE_NOTIFY_CHANGE_STREAM_WRITE"}),
+    KNOWN(query_info_flag, BITS, "MS-SMB2 2.2.37", 0x00000008, {0x00000001, "SL_RESTART_SCAN"},
+          {0x00000002, "SL_RETURN_SINGLE_ENTRY"}, {0x00000004, "SL_INDEX_SPECIFIED"}),
+    KNOWN(security_information, BITS, "MS-SMB2 2.2.37", 0x00000080, {0x00000001, "OWNER_SECURITY_INFORMATION"},
+          {0x00000004, "DACL_SECURITY_INFORMATION"}, {0x00010000, "BACKUP_SECURITY_INFORMATION"},
+          {0x80000000, "PROTECTED_DACL_SECURITY_INFORMATION"}),
 };
 
 #define KNOWN_TABLES (sizeof(known) / sizeof(known[0]))
 
-static void each_table_ascends_and_names_each_row(void **state)
-{
+static void each_table_ascends_and_names_each_row(void **state) {
     (void)state;
     for (size_t t = 0; t < KNOWN_TABLES; t++) {
         const struct name_table *table = known[t].table;
@@ -171,8 +173,7 @@ static void each_table_ascends_and_names_each_row(void **state)
 }
 
 /* No exceptions: a number inside a word of flags (priority, caching) has no row among the bits. */
-static void each_row_of_bits_is_one_bit(void **state)
-{
+static void each_row_of_bits_is_one_bit(void **state) {
     (void)state;
     for (size_t t = 0; t < KNOWN_TABLES; t++) {
         const struct name_table *table = known[t].table;
@@ -188,8 +189,7 @@ static void each_row_of_bits_is_one_bit(void **state)
     }
 }
 
-static void names_are_those_of_the_specification(void **state)
-{
+static void names_are_those_of_the_specification(void **state) {
     (void)state;
     for (size_t t = 0; t < KNOWN_TABLES; t++) {
         for (const struct spot *spot = known[t].spots; spot->name != NULL; spot++) {
@@ -204,26 +204,25 @@ static void names_are_those_of_the_specification(void **state)
 }
 
 /* Statuses that MS-ERREF lacks or names twice; see the head of ntstatus.def. */
-static void statuses_that_smb_needs_have_their_smb_names(void **state)
-{
+static void statuses_that_smb_needs_have_their_smb_names(void **state) {
     static const struct spot spots[] = {
-        { 0x00010002, "STATUS_INVALID_SMB" },
-        { 0x00060001, "STATUS_SMB_BAD_FID" },
-        { 0x005B0002, "STATUS_SMB_BAD_UID" },
-        { 0x0000010B, "STATUS_NOTIFY_CLEANUP" },
-        { 0x0000010C, "STATUS_NOTIFY_ENUM_DIR" },
-        { 0x80000005, "STATUS_BUFFER_OVERFLOW" },
-        { 0x80000006, "STATUS_NO_MORE_FILES" },
-        { 0x8000002D, "STATUS_STOPPED_ON_SYMLINK" },
-        { 0xC00001A1, "STATUS_INVALID_LOCK_RANGE" },
-        { 0xC0000242, "STATUS_BAD_COMPRESSION_BUFFER" },
-        { 0xC000035C, "STATUS_NETWORK_SESSION_EXPIRED" },
-        { 0xC0000466, "STATUS_SERVER_UNAVAILABLE" },
-        { 0xC0000467, "STATUS_FILE_NOT_AVAILABLE" },
-        { 0xC0000480, "STATUS_SHARE_UNAVAILABLE" },
-        { 0xC05D0000, "STATUS_SMB_NO_PREAUTH_INTEGRITY_HASH_OVERLAP" },
-        { 0x40010001, "DBG_REPLY_LATER" },
-        { 0xC0020017, "RPC_NT_SERVER_UNAVAILABLE" },
+        {0x00010002, "STATUS_INVALID_SMB"},
+        {0x00060001, "STATUS_SMB_BAD_FID"},
+        {0x005B0002, "STATUS_SMB_BAD_UID"},
+        {0x0000010B, "STATUS_NOTIFY_CLEANUP"},
+        {0x0000010C, "STATUS_NOTIFY_ENUM_DIR"},
+        {0x80000005, "STATUS_BUFFER_OVERFLOW"},
+        {0x80000006, "STATUS_NO_MORE_FILES"},
+        {0x8000002D, "STATUS_STOPPED_ON_SYMLINK"},
+        {0xC00001A1, "STATUS_INVALID_LOCK_RANGE"},
+        {0xC0000242, "STATUS_BAD_COMPRESSION_BUFFER"},
+        {0xC000035C, "STATUS_NETWORK_SESSION_EXPIRED"},
+        {0xC0000466, "STATUS_SERVER_UNAVAILABLE"},
+        {0xC0000467, "STATUS_FILE_NOT_AVAILABLE"},
+        {0xC0000480, "STATUS_SHARE_UNAVAILABLE"},
+        {0xC05D0000, "STATUS_SMB_NO_PREAUTH_INTEGRITY_HASH_OVERLAP"},
+        {0x40010001, "DBG_REPLY_LATER"},
+        {0xC0020017, "RPC_NT_SERVER_UNAVAILABLE"},
     };
 
     (void)state;
@@ -231,8 +230,7 @@ static void statuses_that_smb_needs_have_their_smb_names(void **state)
         assert_string_equal(names_find(&names_ntstatus, spots[i].value), spots[i].name);
 }
 
-static void every_row_is_found_and_its_neighbours_are_not(void **state)
-{
+static void every_row_is_found_and_its_neighbours_are_not(void **state) {
     (void)state;
     for (size_t t = 0; t < KNOWN_TABLES; t++) {
         const struct name_table *table = known[t].table;
@@ -251,10 +249,9 @@ static void every_row_is_found_and_its_neighbours_are_not(void **state)
     }
 }
 
-static void a_table_of_one_row_finds_it_alone(void **state)
-{
-    static const struct name_row rows[] = { { 7, "seven" } };
-    static const struct name_table table = { rows, 1 };
+static void a_table_of_one_row_finds_it_alone(void **state) {
+    static const struct name_row rows[] = {{7, "seven"}};
+    static const struct name_table table = {rows, 1};
 
     (void)state;
     assert_string_equal(names_find(&table, 7), "seven");
@@ -265,8 +262,7 @@ static void a_table_of_one_row_finds_it_alone(void **state)
 }
 
 /* As memcmp, and the shorter first where one begins the other. */
-static int compare_wire(const struct name_create_context *a, const struct name_create_context *b)
-{
+static int compare_wire(const struct name_create_context *a, const struct name_create_context *b) {
     size_t common = a->wire_length < b->wire_length ? a->wire_length : b->wire_length;
     int order = memcmp(a->wire, b->wire, common);
 
@@ -277,8 +273,7 @@ static int compare_wire(const struct name_create_context *a, const struct name_c
     return order;
 }
 
-static void create_contexts_ascend_and_are_found(void **state)
-{
+static void create_contexts_ascend_and_are_found(void **state) {
     (void)state;
     assert_int_equal(names_create_contexts, CREATE_CONTEXTS);
     for (size_t i = 0; i < names_create_contexts; i++) {
@@ -294,10 +289,9 @@ static void create_contexts_ascend_and_are_found(void **state)
 }
 
 /* MS-SMB2 2.2.13.2. */
-static void create_contexts_are_told_apart_by_bytes_and_length(void **state)
-{
-    static const unsigned char app_instance[] = { 0x45, 0xBC, 0xA6, 0x6A, 0xEF, 0xA7, 0xF7, 0x4A,
-                                                  0x90, 0x08, 0xFA, 0x46, 0x2E, 0x14, 0x4D, 0x74 };
+static void create_contexts_are_told_apart_by_bytes_and_length(void **state) {
+    static const unsigned char app_instance[] = {0x45, 0xBC, 0xA6, 0x6A, 0xEF, 0xA7, 0xF7, 0x4A,
+                                                 0x90, 0x08, 0xFA, 0x46, 0x2E, 0x14, 0x4D, 0x74};
 
     (void)state;
     assert_int_equal(names_find_create_context("MxAc", 4, 8)->id, CREATE_CONTEXT_QUERY_MAXIMAL_ACCESS);
@@ -312,8 +306,7 @@ static void create_contexts_are_told_apart_by_bytes_and_length(void **state)
 }
 
 /* The two readings of a table agree. */
-static void constants_are_the_numbers_of_the_tables(void **state)
-{
+static void constants_are_the_numbers_of_the_tables(void **state) {
     (void)state;
     assert_int_equal(SMB2_COMMANDS, names_smb2_command.count);
     assert_string_equal(names_find(&names_smb2_command, SMB2_OPLOCK_BREAK), "SMB2_OPLOCK_BREAK");
@@ -325,12 +318,11 @@ static void constants_are_the_numbers_of_the_tables(void **state)
 }
 
 /* MS-SMB2 2.2.3 to 2.2.44: what framing and dispatch take from the rows. */
-static void command_rows_carry_their_structure_sizes(void **state)
-{
+static void command_rows_carry_their_structure_sizes(void **state) {
     static const struct {
         unsigned request, response;
     } sizes[] = {
-#define SMB2_COMMAND(prefix, name, number, request_size, response_size, section) { request_size, response_size },
+#define SMB2_COMMAND(prefix, name, number, request_size, response_size, section) {request_size, response_size},
 #include "tables/smb2_command.def"
 #undef SMB2_COMMAND
     };
@@ -348,8 +340,7 @@ static void command_rows_carry_their_structure_sizes(void **state)
     assert_int_equal(sizes[SMB2_CANCEL].response, 0);
 }
 
-int main(void)
-{
+int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(each_table_ascends_and_names_each_row),
         cmocka_unit_test(each_row_of_bits_is_one_bit),

@@ -50,6 +50,7 @@ static void the_root_has_no_name(void **state) {
     request_of(&o, "");
     struct smb2_message m = dissect_good(&o);
     assert_int_equal(m.create_request.name.bytes.n, 0);
+    assert_false(m.create_request.name_lost);
     assert_false(m.empty);
     set_le(&o, 64 + 44, 2, 0xFFFF); /* an offset without a length says nothing */
     dissect_good(&o);
@@ -69,6 +70,7 @@ static void names_that_lie(void **state) {
         set_le(&o, 64 + 46, 2, lies[i].length);
         struct smb2_message m = dissect_as(&o, V_BAD);
         assert_int_equal(m.create_request.name.bytes.n, 0);
+        assert_true(m.create_request.name_lost);
         assert_int_equal(m.create_request.create_options, FILE_DELETE_ON_CLOSE);
         assert_false(m.empty);
     }

@@ -115,6 +115,7 @@ static void buffers_that_lie(void **state) {
         set_le(&o, lies[i].at, 4, lies[i].value);
         struct smb2_ioctl r = dissect_as(&o, V_BAD).ioctl;
         assert_int_equal(r.input.n, lies[i].at == 104 ? 50 : 0);
+        assert_int_equal(r.input_length, r.input.n);
         assert_int_equal(r.output.n, 0);
         assert_int_equal(r.ctl_code, FSCTL_PIPE_TRANSCEIVE);
     }

@@ -67,6 +67,7 @@ static void response(void **state) {
     response_of(&o, 72, 48);
     struct smb2_entries r = dissect_good(&o).query_directory_response;
     assert_int_equal(r.entries, 3);
+    assert_true(r.whole);
     assert_int_equal(r.buffer.n, 48);
     assert_ptr_equal(r.buffer.p, o.b + 72);
     truncate_all(&o, o.n);
@@ -91,6 +92,7 @@ static void buffers_that_lie(void **state) {
         struct smb2_entries r = dissect_as(&o, V_BAD).query_directory_response;
         assert_int_equal(r.buffer.n, 0);
         assert_int_equal(r.entries, 0);
+        assert_false(r.whole);
     }
 }
 

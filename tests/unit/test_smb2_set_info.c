@@ -38,7 +38,9 @@ static void shorter_is_bad(struct octets *o, size_t least, enum smb2_change chan
         struct octets part = *o;
         part.n = n;
         end_buffer(&part);
-        assert_int_equal(dissect_as(&part, V_BAD).set_info_request.change, change);
+        struct smb2_set_info_request r = dissect_as(&part, V_BAD).set_info_request;
+        assert_int_equal(r.change, change);
+        assert_false(r.whole);
     }
 }
 
@@ -93,6 +95,7 @@ static void renames_and_links(void **state) {
         put_new_name(&o, rows[i].flags, 0, "new\\name.txt");
         struct smb2_set_info_request r = good(&o);
         assert_int_equal(r.change, rows[i].change);
+        assert_true(r.whole);
         assert_true(r.replace == rows[i].replace);
         assert_false(r.has_root_directory);
         assert_true(text_is(r.new_name, "new\\name.txt"));
