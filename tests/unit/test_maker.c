@@ -24,10 +24,12 @@ static int set_up(void **state) {
     (void)state;
     flow = (struct flow_facts){.first = {1000, 1}, .last = {9000, 9}, .start_seen = true};
     connection = (struct connection_facts){.flow = &flow, .version = 3, .dialect = SMB2_DIALECT_0311};
-    auth = (struct auth_facts){.kind = AUTH_NTLMV2, .domain = utf16("CORP"), .user = utf16("alice"), .workstation = utf16("WS")};
+    auth = (struct auth_facts){
+        .kind = AUTH_NTLMV2, .domain = utf16("CORP"), .user = utf16("alice"), .workstation = utf16("WS")};
     session = (struct session_facts){0x51, &auth};
     tree = (struct tree_facts){1, SMB2_SHARE_TYPE_DISK, utf16("\\\\srv\\data")};
-    handle = (struct handle_facts){.named = true, .name = utf16("a.txt"), .bytes_read = 1, .bytes_written = 2, .read_count = 3, .write_count = 4};
+    handle = (struct handle_facts){
+        .named = true, .name = utf16("a.txt"), .bytes_read = 1, .bytes_written = 2, .read_count = 3, .write_count = 4};
     request = (struct smb2_message){.header = {.command = SMB2_ECHO, .message_id = 5}};
     response = (struct smb2_message){.header = {.command = SMB2_ECHO, .message_id = 5}, .response = true};
     return 0;
@@ -83,8 +85,9 @@ static void common(void **state) {
     assert_string_equal(value(FIELD_TREE_ID), "1");
     assert_string_equal(value(FIELD_USER), "CORP\\alice");
     assert_string_equal(value(FIELD_SRC_HOSTNAME), "WS");
-    static const enum field absent[] = {FIELD_REQUEST_SEEN, FIELD_RESPONSE_SEEN, FIELD_MIDSTREAM, FIELD_GAP, FIELD_COMPOUND, FIELD_ASYNC,
-                                        FIELD_INTERIM_RESPONSES, FIELD_COMPRESSED, FIELD_FILE_ID, FIELD_HOSTNAME};
+    static const enum field absent[] = {
+        FIELD_REQUEST_SEEN, FIELD_RESPONSE_SEEN,     FIELD_MIDSTREAM,  FIELD_GAP,     FIELD_COMPOUND,
+        FIELD_ASYNC,        FIELD_INTERIM_RESPONSES, FIELD_COMPRESSED, FIELD_FILE_ID, FIELD_HOSTNAME};
     for (size_t i = 0; i < sizeof absent / sizeof absent[0]; i++) {
         assert_string_equal(value(absent[i]), "");
     }
@@ -97,7 +100,8 @@ static void marks(void **state) {
     op.interim_responses = 2;
     connection.midstream = true;
     make(&op);
-    static const enum field present[] = {FIELD_COMPOUND, FIELD_ASYNC, FIELD_GAP, FIELD_COMPRESSED, FIELD_SIGNED, FIELD_MIDSTREAM};
+    static const enum field present[] = {FIELD_COMPOUND,   FIELD_ASYNC,  FIELD_GAP,
+                                         FIELD_COMPRESSED, FIELD_SIGNED, FIELD_MIDSTREAM};
     for (size_t i = 0; i < sizeof present / sizeof present[0]; i++) {
         assert_string_equal(value(present[i]), "1");
     }
@@ -271,12 +275,30 @@ static void wanted(void **state) {
         enum operation_kind kind;
         bool handles; /* where nothing went wrong */
     } cases[] = {
-        {OPERATION_NEGOTIATE, false},  {OPERATION_SESSION_SETUP, true}, {OPERATION_LOGOFF, true},          {OPERATION_TREE_CONNECT, true},
-        {OPERATION_CREATE, true},      {OPERATION_OPEN_PIPE, true},     {OPERATION_RENAME, true},          {OPERATION_DELETE, true},
-        {OPERATION_SET_INFO, true},    {OPERATION_TRANSACT_PIPE, true}, {OPERATION_TREE_DISCONNECT, false}, {OPERATION_CLOSE, false},
-        {OPERATION_READ, false},       {OPERATION_WRITE, false},        {OPERATION_QUERY_INFO, false},     {OPERATION_QUERY_DIRECTORY, false},
-        {OPERATION_IOCTL, false},      {OPERATION_ECHO, false},         {OPERATION_LOCK, false},           {OPERATION_FLUSH, false},
-        {OPERATION_NOTIFY, false},     {OPERATION_CANCEL, false},       {OPERATION_OPLOCK_BREAK, false},   {OPERATION_OTHER, false},
+        {OPERATION_NEGOTIATE, false},
+        {OPERATION_SESSION_SETUP, true},
+        {OPERATION_LOGOFF, true},
+        {OPERATION_TREE_CONNECT, true},
+        {OPERATION_CREATE, true},
+        {OPERATION_OPEN_PIPE, true},
+        {OPERATION_RENAME, true},
+        {OPERATION_DELETE, true},
+        {OPERATION_SET_INFO, true},
+        {OPERATION_TRANSACT_PIPE, true},
+        {OPERATION_TREE_DISCONNECT, false},
+        {OPERATION_CLOSE, false},
+        {OPERATION_READ, false},
+        {OPERATION_WRITE, false},
+        {OPERATION_QUERY_INFO, false},
+        {OPERATION_QUERY_DIRECTORY, false},
+        {OPERATION_IOCTL, false},
+        {OPERATION_ECHO, false},
+        {OPERATION_LOCK, false},
+        {OPERATION_FLUSH, false},
+        {OPERATION_NOTIFY, false},
+        {OPERATION_CANCEL, false},
+        {OPERATION_OPLOCK_BREAK, false},
+        {OPERATION_OTHER, false},
     };
     for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
         struct operation op = operation(cases[i].kind, SMB2_ECHO);

@@ -60,9 +60,10 @@ static void defaults(void **state) {
 
 static void all_of_them(void **state) {
     (void)state;
-    assert_true(parse("smbtap -v -r a -r - -r dir -o out --detail operations --port 445 --port 65535 --port 1 "
-                      "--home-net 10.0.0.0/8 --home-net 2001:db8::/32 --home-net 192.0.2.1 --home-net ::1 --sensor-id s1 "
-                      "tcp port 445 and host 192.0.2.1"));
+    assert_true(
+        parse("smbtap -v -r a -r - -r dir -o out --detail operations --port 445 --port 65535 --port 1 "
+              "--home-net 10.0.0.0/8 --home-net 2001:db8::/32 --home-net 192.0.2.1 --home-net ::1 --sensor-id s1 "
+              "tcp port 445 and host 192.0.2.1"));
     assert_int_equal(o.input_count, 3);
     assert_string_equal(o.inputs[2], "dir");
     assert_string_equal(o.output, "out");
@@ -186,8 +187,9 @@ static void freed_twice(void **state) {
 
 int main(void) {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(defaults), cmocka_unit_test(all_of_them),     cmocka_unit_test(other_actions), cmocka_unit_test(wrong),
-        cmocka_unit_test(limits),   cmocka_unit_test(too_many_inputs), cmocka_unit_test(freed_twice),
+        cmocka_unit_test(defaults),    cmocka_unit_test(all_of_them), cmocka_unit_test(other_actions),
+        cmocka_unit_test(wrong),       cmocka_unit_test(limits),      cmocka_unit_test(too_many_inputs),
+        cmocka_unit_test(freed_twice),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
