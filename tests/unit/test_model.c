@@ -94,7 +94,8 @@ static void left_open(void **state) {
 
 /* ---- bounds */
 
-/* With a ceiling that bites everywhere, whatever it is set to, work goes on, and what is said is not wrong. */
+/* With a ceiling that bites everywhere, whatever it is set to, work goes on, and what is said is not wrong: a name there is no room
+ * for is not the root. */
 static void any_budget(void **state) {
     (void)state;
     for (size_t room = 0; room < 6000; room += 40) {
