@@ -34,6 +34,7 @@ struct replay {
     struct outlet *outlet;
     struct summary *summary; /* NULL: nobody asked */
     struct progress *progress;
+    const struct capture *reading; /* the one at hand */
     struct stats stats;
     struct budget memory;
     uint64_t bytes_before; /* of the captures already read */
@@ -149,6 +150,7 @@ static bool on_pause(void *arg) {
     if (error != 0) {
         r->write_error = error;
     }
+    progress_update(r->progress, r->bytes_before + capture_position(r->reading).read);
     return error == 0 && !*r->stop;
 }
 
@@ -196,6 +198,7 @@ static void read_all(struct replay *r) {
             fail(r, EXIT_FAILURE);
             continue;
         }
+        r->reading = c;
         capture_on_pause(c, on_pause, r);
         read_capture(r, c);
         r->bytes_before += capture_position(c).read;
@@ -251,7 +254,9 @@ static void run(struct replay *r) {
     if (terminal || r->options->level == LOG_DETAILS) {
         r->summary = summary_new();
     }
-    if (terminal && !isatty(STDOUT_FILENO)) {
+    bool records_there =
+        strcmp(r->options->output, "-") == 0 && isatty(STDOUT_FILENO); /* a bar would stand among them */
+    if (terminal && !records_there) {
         r->progress = progress_new(STDERR_FILENO, r->inputs.total);
     }
     read_all(r);

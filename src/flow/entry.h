@@ -2,7 +2,7 @@
 #ifndef ENTRY_H
 #define ENTRY_H
 
-#include "list.h"
+#include "base/list.h"
 #include "table.h"
 
 enum flow_state {
@@ -35,8 +35,8 @@ struct flow {
     void *connection;        /* the sink's */
     struct reorder *reorder; /* NULL while everything is in order: see reassembly.h */
     struct flow *chain;      /* the next in its bucket */
-    struct list order;       /* by their beginning */
-    struct list idle;        /* of its state, by their last packet */
+    struct link order;       /* by their beginning */
+    struct link idle;        /* of its state, by their last packet */
     uint64_t active;         /* the table's clock at that packet */
     uint32_t hash;
     uint8_t state;      /* enum flow_state */

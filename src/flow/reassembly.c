@@ -495,8 +495,8 @@ void reassembly_packet(struct flow_context *c, struct flow *f, enum direction d,
 }
 
 void reassembly_tick(struct flow_context *c) {
-    while (!list_empty(&c->waiting)) {
-        struct reorder *r = LIST_ELEMENT(c->waiting.next, struct reorder, link);
+    while (list_first(&c->waiting)) {
+        struct reorder *r = container_of(list_first(&c->waiting), struct reorder, link);
         if (c->now - r->looked < REORDER_NS) {
             break;
         }

@@ -26,7 +26,7 @@ struct reorder {
         bool acked;    /* did the other side have it? */
         bool on;
     } waits[DIRECTIONS];
-    struct list link; /* in the context's list */
+    struct link link; /* in the context's list */
     uint64_t looked;  /* the clock, when settled last */
 };
 

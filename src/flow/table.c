@@ -167,19 +167,19 @@ static void end_flow(struct flow_table *t, struct flow *f, enum flow_end_reason 
 
 static void evict_candidate(struct flow_table *t) {
     t->context.stats->candidates_evicted++;
-    remove_flow(t, LIST_ELEMENT(t->idle[FLOW_CANDIDATE].next, struct flow, idle));
+    remove_flow(t, container_of(list_first(&t->idle[FLOW_CANDIDATE]), struct flow, idle));
 }
 
 bool flow_table_evict(struct flow_table *t) {
     static const enum flow_state order[] = {FLOW_CLOSED, FLOW_CANDIDATE, FLOW_ATTEMPT, FLOW_LIVE};
     for (size_t i = 0; i < sizeof order / sizeof *order; i++) {
-        if (list_empty(&t->idle[order[i]])) {
+        if (!list_first(&t->idle[order[i]])) {
             continue;
         }
         if (order[i] == FLOW_CANDIDATE) {
             evict_candidate(t);
         } else {
-            end_flow(t, LIST_ELEMENT(t->idle[order[i]].next, struct flow, idle), FLOW_END_EVICTED);
+            end_flow(t, container_of(list_first(&t->idle[order[i]]), struct flow, idle), FLOW_END_EVICTED);
         }
         return true;
     }
@@ -289,8 +289,8 @@ static void advance_clock(struct flow_table *t, uint64_t ns) {
 }
 
 static void expire_state(struct flow_table *t, enum flow_state state, uint64_t after) {
-    while (!list_empty(&t->idle[state])) {
-        struct flow *f = LIST_ELEMENT(t->idle[state].next, struct flow, idle);
+    while (list_first(&t->idle[state])) {
+        struct flow *f = container_of(list_first(&t->idle[state]), struct flow, idle);
         if (t->context.now - f->active < after) {
             break;
         }
@@ -349,8 +349,8 @@ void flow_table_tick(struct flow_table *t, uint64_t time_ns) {
 }
 
 void flow_table_finish(struct flow_table *t) {
-    while (!list_empty(&t->order)) {
-        end_flow(t, LIST_ELEMENT(t->order.next, struct flow, order), FLOW_END_CAPTURE_END);
+    while (list_first(&t->order)) {
+        end_flow(t, container_of(list_first(&t->order), struct flow, order), FLOW_END_CAPTURE_END);
     }
 }
 
@@ -362,8 +362,8 @@ void flow_table_free(struct flow_table *t) {
     if (!t) {
         return;
     }
-    while (!list_empty(&t->order)) {
-        remove_flow(t, LIST_ELEMENT(t->order.next, struct flow, order));
+    while (list_first(&t->order)) {
+        remove_flow(t, container_of(list_first(&t->order), struct flow, order));
     }
     community_id_free(t->context.community_id);
     free(t->buckets);

@@ -104,9 +104,9 @@ void connection_pdu(struct connection *c, const struct pdu *pdu) {
         break;
     case PDU_SMB2:
         if (pdu->smb2.response) {
-            exchange_response(c, &pdu->smb2, pdu->verdict);
+            exchange_response(c, &pdu->smb2);
         } else {
-            exchange_request(c, &pdu->smb2, pdu->verdict);
+            exchange_request(c, &pdu->smb2);
         }
         break;
     case PDU_SMB2_TRANSFORM:

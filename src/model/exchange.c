@@ -186,6 +186,20 @@ static void exchange_identify(struct exchange *x) {
     c->chains[c->dir].open = true;
 }
 
+/* The name of its handle as it is now: the handle may be gone when the answer comes, as that of a CHANGE_NOTIFY behind the CLOSE
+ * (MS-SMB2 3.3.5.10), or when it is certain that none will come. */
+static void remember_name(struct exchange *x) {
+    struct session *s = x->has_file_id && !x->handle_named ? session_find(x->connection, x->session_id) : NULL;
+    struct handle *h = s ? handle_find(s, x->file_id) : NULL;
+    if (h) {
+        handle_refresh(x->connection->model, h, x->begin);
+    }
+    if (h && h->facts.named) {
+        x->handle_name = text_share(h->name);
+        x->handle_named = true;
+    }
+}
+
 /* CANCEL is not answered, and carries the MessageId of the request it cancels (MS-SMB2 3.2.4.24). */
 static void request_unanswerable(struct exchange *x) {
     struct completion d = {.c = x->connection, .ex = x};
@@ -207,8 +221,7 @@ static void note_version(struct connection *c) {
     }
 }
 
-void exchange_request(struct connection *c, const struct smb2_message *q, enum verdict verdict) {
-    (void)verdict;
+void exchange_request(struct connection *c, const struct smb2_message *q) {
     note_version(c);
     c->facts.requests++;
     learn_negotiate(c, q);
@@ -225,23 +238,11 @@ void exchange_request(struct connection *c, const struct smb2_message *q, enum v
         request_unanswerable(x);
         return;
     }
+    remember_name(x);
     exchange_wait(x);
 }
 
 /* ---- responses */
-
-/* A CHANGE_NOTIFY may be answered behind the CLOSE of its handle (MS-SMB2 3.3.5.10). */
-static void interim_name(struct exchange *x) {
-    struct session *s = x->has_file_id && !x->handle_named ? session_find(x->connection, x->session_id) : NULL;
-    struct handle *h = s ? handle_find(s, x->file_id) : NULL;
-    if (h) {
-        handle_refresh(x->connection->model, h, x->begin);
-    }
-    if (h && h->facts.named) {
-        x->handle_name = text_share(h->name);
-        x->handle_named = true;
-    }
-}
 
 /* STATUS_PENDING, MS-SMB2 3.3.4.2: the request goes on waiting; one that was not seen is known from now on. */
 static void response_interim(struct connection *c, const struct smb2_message *r, struct exchange *x) {
@@ -263,7 +264,6 @@ static void response_interim(struct connection *c, const struct smb2_message *r,
     }
     x->interim++;
     x->async = true;
-    interim_name(x);
 }
 
 /* Where the operation belongs, by the request where it was seen, else by the response. */
@@ -395,8 +395,7 @@ static void completion_finish(struct completion *d) {
     }
 }
 
-void exchange_response(struct connection *c, const struct smb2_message *r, enum verdict verdict) {
-    (void)verdict;
+void exchange_response(struct connection *c, const struct smb2_message *r) {
     note_version(c);
     struct exchange *x = r->header.message_id == UINT64_MAX ? NULL : exchange_find(c, r->header.message_id);
     if (x && x->request.header.command != r->header.command) {

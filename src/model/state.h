@@ -302,8 +302,8 @@ bool durable_evict(struct model *);
 void durables_free(struct model *); /* all of them */
 
 /* exchange.c */
-void exchange_request(struct connection *, const struct smb2_message *, enum verdict);
-void exchange_response(struct connection *, const struct smb2_message *, enum verdict);
+void exchange_request(struct connection *, const struct smb2_message *);
+void exchange_response(struct connection *, const struct smb2_message *);
 void exchange_expire(struct connection *, uint64_t now_ns); /* what waited too long */
 void exchange_abandon(struct exchange *);                   /* reported as unanswered, and freed */
 void exchange_free(struct exchange *);

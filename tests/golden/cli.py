@@ -22,6 +22,7 @@ import tap  # noqa: E402
 
 CAPTURE, OTHER = "pcaps/dialect-3.1.1.pcap", "pcaps/renames.pcap"
 NOBODY = 65534
+FRAMES_OF_BAR = 20000  # enough for several looks at the clock
 
 
 def told(name, run, status, *words):
@@ -182,6 +183,26 @@ class Checks:
         run = self.run("-r", self.file("header.pcap", pcapfile.pcap([])))
         tap.check("a capture without packets", run.status == 0 and not messages(run.out), run.status, run.err)
 
+    def bar(self):
+        """The bar while a pipe is slow: standard output and standard error are the terminal, the records go elsewhere."""
+        master, slave = pty.openpty()
+        records = os.path.join(self.folder, "bar.jsonl")
+        process = subprocess.Popen([self.smbtap, "-r", "-", "-o", records], cwd=tap.ROOT, stdin=subprocess.PIPE,
+                                   stdout=slave, stderr=slave)
+        os.close(slave)
+        whole = pcapfile.pcap(self.packets * (FRAMES_OF_BAR // len(self.packets) + 1))
+        for part in (whole[:len(whole) // 2], whole[len(whole) // 2:]):
+            process.stdin.write(part)
+            process.stdin.flush()
+            time.sleep(0.3)
+        process.stdin.close()
+        screen = b""
+        while select.select([master], [], [], 5)[0] and b"damage" not in screen:
+            screen += os.read(master, 65536)
+        status = process.wait()
+        os.close(master)
+        tap.check("a progress bar", status == 0 and b"\r" in screen.split(b"summary")[0] and b"/s" in screen, screen)
+
     def on_terminal(self, *arguments):
         """Exit status, and what a person sees."""
         master, slave = pty.openpty()
@@ -298,7 +319,7 @@ def main():
     with tempfile.TemporaryDirectory(prefix="smbtap-cli-") as folder:
         checks = Checks(sys.argv[1], folder)
         for part in (checks.usage, checks.inputs, checks.unreadable, checks.outputs, checks.cut, checks.no_smb,
-                     checks.terminal, checks.several, checks.pipes, checks.streaming, checks.options):
+                     checks.terminal, checks.bar, checks.several, checks.pipes, checks.streaming, checks.options):
             part()
     tap.finish()
 
