@@ -209,6 +209,15 @@ static bool set_code_page(struct pipeline_settings *p, const char *text) {
     return true;
 }
 
+/* A letter may stand in the middle of others, where optind is not behind it yet; of a long one the letter is none. */
+static void unknown_option(char *const *argv) {
+    if (optopt > 0 && optopt < OPTION_DETAIL) {
+        log_error("-%c: there is no such option; see smbtap -h", optopt);
+    } else {
+        log_error("%s: there is no such option; see smbtap -h", argv[optind - 1]);
+    }
+}
+
 static bool take_option(struct options *o, int option, char *const *argv) {
     switch (option) {
     case 'r':
@@ -251,7 +260,7 @@ static bool take_option(struct options *o, int option, char *const *argv) {
         log_error("%s: it needs a value; see smbtap -h", argv[optind - 1]);
         return false;
     default:
-        log_error("%s: there is no such option; see smbtap -h", argv[optind - 1]);
+        unknown_option(argv);
         return false;
     }
 }

@@ -17,6 +17,7 @@ struct event_maker {
     struct text texts[MAKER_TEXTS];
     unsigned text_count;
     uint8_t extension[EXTENSION_MAX * 2];
+    uint8_t drive[3];
     uint64_t fault_counts[FRAMER_FAULTS + VERDICTS];
     char unnamed[16], unnamed_command[16]; /* what has no name, in hex */
 };

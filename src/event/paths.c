@@ -58,19 +58,21 @@ static bool is_word(struct view v, const char *upper) {
     return true;
 }
 
-/* Where an administrative share leads on the server: C$ to C:\, ADMIN$ to C:\Windows\. A guess, and named as such. */
+/* Where an administrative share leads on the server: C$ to C:\, ADMIN$ to C:\Windows\. A guess, and named as such. The drive is in
+ * capitals whatever the client wrote: it is to be joined with what that machine says of itself. */
 static void local_path(struct event_maker *m, struct view share, struct text name) {
-    static const uint8_t colon[] = {':', 0, '\\', 0};
-    bool drive =
-        share.n == 4 && unit(share, 2) == '$' && ((unit(share, 0) | 0x20) >= 'a') && ((unit(share, 0) | 0x20) <= 'z');
-    struct text *parts = drive || is_word(share, "ADMIN$") ? maker_texts(m, 3) : NULL;
+    uint16_t letter = share.n == 4 && unit(share, 2) == '$' ? unit(share, 0) : 0;
+    bool drive = (letter >= 'A' && letter <= 'Z') || (letter >= 'a' && letter <= 'z');
+    struct text *parts = drive || is_word(share, "ADMIN$") ? maker_texts(m, 2) : NULL;
     if (!parts) {
         return;
     }
-    parts[0] = drive ? text_utf16(view_part(share, 0, 2)) : literal("C:\\Windows\\");
-    parts[1] = drive ? text_utf16((struct view){colon, sizeof colon}) : literal("");
-    parts[2] = name;
-    event_joined(&m->event, FIELD_LOCAL_PATH, parts, 3);
+    m->drive[0] = (uint8_t)(letter & ~0x20);
+    m->drive[1] = ':';
+    m->drive[2] = '\\';
+    parts[0] = drive ? (struct text){{m->drive, sizeof m->drive}, ENC_ASCII} : literal("C:\\Windows\\");
+    parts[1] = name;
+    event_joined(&m->event, FIELD_LOCAL_PATH, parts, 2);
 }
 
 /* name:stream:type of MS-FSCC 2.1.5.3; the unnamed stream is no news. */

@@ -127,8 +127,7 @@ void handle_rename(struct model *m, struct handle *h, struct text name) {
     }
     struct shared_text *kept = stream ? stream_renamed(m, h, name) : model_text(m, name);
     if (!kept) { /* better none than the old one */
-        set_name(m, h, NULL);
-        h->facts.named = false;
+        handle_forget_name(m, h);
         return;
     }
     set_name(m, h, kept);

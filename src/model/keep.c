@@ -126,11 +126,6 @@ void request_keep(struct exchange *x, const struct smb2_message *message) {
     struct text *text = q->header.command == SMB2_IOCTL ? telling_ioctl_text(&q->ioctl) : telling_text(q);
     if (text) {
         x->text = model_text(x->connection->model, *text);
-        if (!x->text && text->bytes.n != 0) {
-            q->empty =
-                true; /* without it the rest says the wrong thing: an open without a name is one of the share's root */
-            return;
-        }
         *text = text_of(x->text);
     }
     switch (q->header.command) {

@@ -426,6 +426,7 @@ void peer_dispose(struct peer *p, uint64_t id, bool pending, uint32_t dispositio
     struct smb2_message q = peer_ask_file(p, SMB2_SET_INFO, id);
     q.set_info_request.change = SMB2_CHANGE_DISPOSITION;
     q.set_info_request.whole = true;
+    q.set_info_request.whole = true;
     q.set_info_request.delete_pending = pending;
     q.set_info_request.disposition_flags = disposition_flags;
     peer_exchange(p, &q, 0);

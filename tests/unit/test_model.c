@@ -94,7 +94,8 @@ static void left_open(void **state) {
 
 /* ---- bounds */
 
-/* With a ceiling that bites everywhere, whatever it is set to, work goes on, and what is said is not wrong. */
+/* With a ceiling that bites everywhere, whatever it is set to, work goes on, and what is said is not wrong: a name there is no room
+ * for is not the root. */
 static void any_budget(void **state) {
     (void)state;
     for (size_t room = 0; room < 6000; room += 40) {
@@ -209,6 +210,7 @@ static void any_request_body(struct noise *n, struct peer *p, struct smb2_messag
         m->set_info_request.change = dice(n, 2) ? SMB2_CHANGE_RENAME : SMB2_CHANGE_DISPOSITION;
         m->set_info_request.whole = dice(n, 8) != 0;
         m->set_info_request.new_name = bench_text(n->b, any_name(n));
+        m->set_info_request.whole = true;
         m->set_info_request.delete_pending = dice(n, 2);
         m->set_info_request.disposition_flags = (uint32_t)dice(n, 16);
         m->set_info_request.file_id = any_id(n);

@@ -72,6 +72,7 @@ static void disposition_refused(void **state) {
     struct peer p = settled(b);
     peer_create(&p, "a", 7, 0);
     struct smb2_message q = peer_ask_file(&p, SMB2_SET_INFO, 7);
+    q.set_info_request.whole = true;
     q.set_info_request.change = SMB2_CHANGE_DISPOSITION;
     q.set_info_request.whole = true;
     q.set_info_request.delete_pending = true;

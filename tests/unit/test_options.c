@@ -1,0 +1,195 @@
+#include "../../src/options.h"
+
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include <cmocka.h>
+#include <getopt.h>
+
+static struct options o;
+static char said[4096]; /* what the last parse wrote to standard error */
+
+/* The words of a command line, parted by single spaces. */
+static bool parse(const char *line) {
+    static char words[8192];
+    char *argv[4200] = {NULL};
+    int argc = 0;
+    snprintf(words, sizeof words, "%s", line);
+    for (char *word = strtok(words, " "); word; word = strtok(NULL, " ")) {
+        argv[argc++] = word;
+    }
+    FILE *file = tmpfile();
+    assert_non_null(file);
+    fflush(stderr);
+    int saved = dup(2);
+    dup2(fileno(file), 2);
+    optind = 0; /* anew, as glibc has it */
+    options_free(&o);
+    bool good = options_parse(&o, argc, argv);
+    fflush(stderr);
+    dup2(saved, 2);
+    close(saved);
+    rewind(file);
+    said[fread(said, 1, sizeof said - 1, file)] = 0;
+    fclose(file);
+    assert_true(good == (said[0] == 0));
+    assert_true(good || strchr(said, '\n') == said + strlen(said) - 1); /* one line */
+    return good;
+}
+
+static void defaults(void **state) {
+    (void)state;
+    assert_true(parse("smbtap -r a.pcap"));
+    assert_int_equal(o.action, DO_REPLAY);
+    assert_int_equal(o.input_count, 1);
+    assert_string_equal(o.inputs[0], "a.pcap");
+    assert_string_equal(o.output, "-");
+    assert_null(o.filter);
+    assert_int_equal(o.level, LOG_NOTES);
+    assert_false(o.pipeline.every_operation);
+    assert_int_equal(o.pipeline.port_count, 0);
+    assert_int_equal(o.pipeline.home_count, 0);
+    assert_string_equal(o.pipeline.sensor_id, "replay");
+}
+
+static void all_of_them(void **state) {
+    (void)state;
+    assert_true(
+        parse("smbtap -v -r a -r - -r dir -o out --detail operations --port 445 --port 65535 --port 1 "
+              "--home-net 10.0.0.0/8 --home-net 2001:db8::/32 --home-net 192.0.2.1 --home-net ::1 --sensor-id s1 "
+              "tcp port 445 and host 192.0.2.1"));
+    assert_int_equal(o.input_count, 3);
+    assert_string_equal(o.inputs[2], "dir");
+    assert_string_equal(o.output, "out");
+    assert_int_equal(o.level, LOG_DETAILS);
+    assert_true(o.pipeline.every_operation);
+    assert_int_equal(o.pipeline.port_count, 3);
+    assert_int_equal(o.pipeline.ports[1], 65535);
+    assert_int_equal(o.pipeline.home_count, 4);
+    assert_int_equal(o.pipeline.home[0].prefix_length, 8);
+    assert_int_equal(o.pipeline.home[0].base.family, 4);
+    assert_int_equal(o.pipeline.home[0].base.bytes[0], 10);
+    assert_int_equal(o.pipeline.home[1].prefix_length, 32);
+    assert_int_equal(o.pipeline.home[1].base.family, 6);
+    assert_int_equal(o.pipeline.home[2].prefix_length, 32);
+    assert_int_equal(o.pipeline.home[3].prefix_length, 128);
+    assert_string_equal(o.pipeline.sensor_id, "s1");
+    assert_string_equal(o.filter, "tcp port 445 and host 192.0.2.1");
+    assert_true(parse("smbtap --quiet --detail=handles -ra -oout -- host ::1"));
+    assert_int_equal(o.level, LOG_ERRORS);
+    assert_string_equal(o.inputs[0], "a");
+    assert_string_equal(o.output, "out");
+    assert_string_equal(o.filter, "host ::1");
+}
+
+/* What needs no capture. */
+static void other_actions(void **state) {
+    (void)state;
+    static const struct {
+        const char *line;
+        enum options_action action;
+    } cases[] = {
+        {"smbtap -h", DO_HELP},           {"smbtap --help", DO_HELP},     {"smbtap -V", DO_VERSION},
+        {"smbtap --version", DO_VERSION}, {"smbtap --schema", DO_SCHEMA},
+    };
+    for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
+        assert_true(parse(cases[i].line));
+        assert_int_equal(o.action, cases[i].action);
+    }
+}
+
+/* One line that names what is wrong. */
+static void wrong(void **state) {
+    (void)state;
+    static const char *const cases[][2] = {
+        {"smbtap", "nothing to read"},
+        {"smbtap host", "nothing to read"},
+        {"smbtap -r", "-r"},
+        {"smbtap --detail", "--detail"},
+        {"smbtap -r a --detail all", "all"},
+        {"smbtap -r a --port 0", "--port 0"},
+        {"smbtap -r a --port 65536", "65536"},
+        {"smbtap -r a --port -1", "-1"},
+        {"smbtap -r a --port 445x", "445x"},
+        {"smbtap -r a --port 99999999999999999999", "99999999999999999999"},
+        {"smbtap -r a --home-net 10.0.0.0/33", "10.0.0.0/33"},
+        {"smbtap -r a --home-net 10.0.0.0/", "10.0.0.0/"},
+        {"smbtap -r a --home-net 10.0.0.0/+8", "+8"},
+        {"smbtap -r a --home-net 10.0.0/8", "10.0.0/8"},
+        {"smbtap -r a --home-net ::/129", "::/129"},
+        {"smbtap -r a --home-net example.org", "example.org"},
+        {"smbtap -r a --home-net 0123:4567:89ab:cdef:0123:4567:89ab:cdef:0123:4567:89ab/64", "not a network"},
+        {"smbtap -r - -r -", "twice"},
+        {"smbtap -r a --sensor-id=", "--sensor-id"},
+        {"smbtap -r a --sensor-id 12345678901234567890123456789012345678901234567890123456789012345", "64"},
+        {"smbtap -x", "-x"},
+        {"smbtap -r a -qxv", "-x"},
+        {"smbtap --nonsense", "--nonsense"},
+        {"smbtap --schema=yes", "--schema"},
+    };
+    for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
+        assert_false(parse(cases[i][0]));
+        if (!strstr(said, cases[i][1])) {
+            fail_msg("%s: %s", cases[i][0], said);
+        }
+    }
+}
+
+/* As many as there is room for, and one more. */
+static void limits(void **state) {
+    (void)state;
+    static const struct {
+        const char *option;
+        unsigned max;
+    } cases[] = {{" --port 445", PIPELINE_PORTS_MAX}, {" --home-net 10.0.0.0/8", PIPELINE_HOME_MAX}};
+    for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
+        char line[8192] = "smbtap -r a";
+        for (unsigned n = 0; n < cases[i].max; n++) {
+            strcat(line, cases[i].option);
+        }
+        assert_true(parse(line));
+        strcat(line, cases[i].option);
+        assert_false(parse(line));
+        assert_non_null(strstr(said, "more than"));
+    }
+}
+
+static void too_many_inputs(void **state) {
+    (void)state;
+    static char *argv[2 * OPTIONS_INPUTS_MAX + 4];
+    int argc = 0;
+    argv[argc++] = (char[]){"smbtap"};
+    char r[] = "-r", a[] = "a", q[] = "-q";
+    argv[argc++] = q;
+    for (unsigned i = 0; i < OPTIONS_INPUTS_MAX; i++) {
+        argv[argc++] = r;
+        argv[argc++] = a;
+    }
+    optind = 0;
+    options_free(&o);
+    assert_true(options_parse(&o, argc, argv));
+    assert_int_equal(o.input_count, OPTIONS_INPUTS_MAX);
+    assert_true(parse("smbtap -q -r a"));
+}
+
+static void freed_twice(void **state) {
+    (void)state;
+    options_free(&o);
+    options_free(&o);
+    log_set_level(LOG_NOTES);
+}
+
+int main(void) {
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(defaults),    cmocka_unit_test(all_of_them), cmocka_unit_test(other_actions),
+        cmocka_unit_test(wrong),       cmocka_unit_test(limits),      cmocka_unit_test(too_many_inputs),
+        cmocka_unit_test(freed_twice),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
