@@ -861,7 +861,7 @@ An operation has fields of the record schema, with its names and values: `operat
 `file_name`, `rename_to`, `status` and so on. A field that is absent is not asserted. `bytes_read` and `bytes_written`
 are those of a request, or of all requests of one smbclient command: compare sums by user, share and file name. `delete` is the
 CLOSE that removed the file (in SMB1 also DELETE and DELETE_DIRECTORY), `set_info` with `delete_on_close` the mark before it. In
-SMB1, of a search pattern sent with its folder the last part is `search_pattern`, and the folder `file_name`; a name of the Unix
+SMB1, of a search pattern sent with its folder the truth has the last part, and the folder as `file_name`; a name of the Unix
 extensions loses its leading slash; CHECK_DIRECTORY is `query_info`, a DFS referral `ioctl` (as in SMB2), NT_RENAME that makes a link
 `set_info`, RAP `transact_pipe`; what was done by `client1.py` has its `command`; of a chain that failed what came after the failure
 is left out, and so is the `status` where MS-CIFS has no name for a DOS error. `"hidden": true`: it was encrypted on the wire,
