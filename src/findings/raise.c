@@ -119,6 +119,13 @@ static void add_offered(struct event *e, const struct pair *p, struct borrowed *
     event_texts(e, FIELD_OFFERED_DIALECTS, b->offered, p->offered_count);
 }
 
+/* A pair may have a connection that was refused, and another that was not. */
+static const char *refusal(const struct pair *p) {
+    bool refused = p->rules[RULE_SMB1_REQUESTED].when & WHEN_REFUSED;
+    bool answered = p->rules[RULE_SMB1_ANSWERED].count != 0;
+    return !refused ? "" : answered ? ", some refused" : ", refused";
+}
+
 /* "192.0.2.10 asks 192.0.2.20 for SMB1: 3 requests, refused, not signed; Windows 5.1" */
 static void add_summary(struct event *e, const struct pair *p, enum rule rule, struct borrowed *b) {
     const struct told *t = &p->rules[rule];
@@ -127,7 +134,7 @@ static void add_summary(struct event *e, const struct pair *p, enum rule rule, s
     inet_ntop(p->server.family == 4 ? AF_INET : AF_INET6, p->server.bytes, server, sizeof server);
     if (rule == RULE_SMB1_REQUESTED) {
         snprintf(b->before, sizeof b->before, "%s asks %s for SMB1: %" PRIu64 " %s%s%s", client, server, t->count,
-                 t->count == 1 ? "request" : "requests", t->when & WHEN_REFUSED ? ", refused" : "",
+                 t->count == 1 ? "request" : "requests", refusal(p),
                  t->when & WHEN_UNSIGNED ? ", not signed" : "");
     } else {
         snprintf(b->before, sizeof b->before, "%s answers %s in SMB1: %" PRIu64 " %s", server, client, t->count,

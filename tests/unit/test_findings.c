@@ -198,6 +198,23 @@ static void multi_protocol_answered_in_smb1(void **state) {
     has(raised[0], "smb1_answered");
 }
 
+/* One connection was refused, and another one not: nobody is to read that SMB1 is refused there. */
+static void refused_once(void **state) {
+    (void)state;
+    struct bench b;
+    bench_begin(&b, false, 0);
+    struct event e = negotiate(&b, 1, old_dialects);
+    answered(&e);
+    give(&b, &e);
+    e = negotiate(&b, 2, old_dialects);
+    event_text(&e, FIELD_DIALECT, ascii("NT LM 0.12"));
+    answered(&e);
+    give(&b, &e);
+    bench_end(&b);
+    assert_int_equal(raised_count, 2);
+    has(raised[0], "2 requests, some refused");
+}
+
 static void refused(void **state) {
     (void)state;
     static const struct {
@@ -332,6 +349,7 @@ int main(void) {
         cmocka_unit_test(multi_protocol),
         cmocka_unit_test(multi_protocol_answered_in_smb1),
         cmocka_unit_test(refused),
+        cmocka_unit_test(refused_once),
         cmocka_unit_test(alone),
         cmocka_unit_test(told_at_once),
         cmocka_unit_test(the_bounds),
