@@ -24,6 +24,8 @@ enum operation_kind {
     OPERATION_KINDS
 };
 
+struct auth_facts;
+
 /* Names of machines and users that a connection showed; empty where it did not. */
 struct connection_facts {
     const struct flow_facts *flow;
@@ -34,6 +36,7 @@ struct connection_facts {
     uint8_t version; /* 1, 2, 3; 0 before the first message */
     bool server_mode_known;
     uint16_t server_security_mode;
+    const struct auth_facts *client; /* of the first SESSION_SETUP that was accepted, else of the last; NULL: none had one */
     struct text server_name;                     /* host part of a share path that the server accepted */
     struct text smb1_dialect;                    /* chosen by an SMB1 NEGOTIATE */
     struct text netbios_called, netbios_calling; /* of the session request on port 139; empty where none was seen */

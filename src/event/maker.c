@@ -370,7 +370,11 @@ void maker_flow_end(struct event_maker *m, const struct connection_facts *c, enu
                     struct moment at) {
     begin(m, c, ACTION_END, c->flow->first);
     (void)at;
-    machines(&m->event, c, false);
+    bool workstation = c->client && c->client->workstation.bytes.n != 0;
+    if (workstation) {
+        event_text(&m->event, FIELD_SRC_HOSTNAME, c->client->workstation);
+    }
+    machines(&m->event, c, workstation);
     transport_sums(&m->event, c->flow, reason);
     faults(m, c);
     session_sums(m, c);

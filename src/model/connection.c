@@ -213,6 +213,7 @@ void connection_end(struct connection *c, enum flow_end_reason reason, struct mo
     m->sink.end(m->sink.arg, &c->facts, reason, at);
     smb1_free(c);
     auth_drop(m, c->claimed);
+    auth_drop(m, c->client);
     names_free(c);
     copy_sources_free(c);
     text_drop(&m->texts, c->server_name);
@@ -243,6 +244,15 @@ static struct connection_names *names_of(struct connection *c) {
 static struct text names_keep(struct connection_names *n, struct shared_text *t) {
     n->kept[n->kept_count++] = text_share(t);
     return text_of(t);
+}
+
+void connection_client(struct connection *c, struct auth *auth, bool accepted) {
+    if (auth && !c->client_accepted) {
+        auth_drop(c->model, c->client);
+        c->client = auth_share(auth);
+        c->client_accepted = accepted;
+        c->facts.client = &auth->facts;
+    }
 }
 
 void connection_add_user(struct connection *c, const struct auth *auth) {

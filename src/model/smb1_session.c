@@ -114,6 +114,7 @@ static void setup_answered(struct completion *d, struct smb1_exchange *x) {
         d->op.exchange_begin = s->begin;
         setup_free(s);
     }
+    connection_client(c, x ? x->auth : NULL, smb1_done(d));
     if (smb1_done(d)) {
         setup_succeeded(d, x ? x->auth : NULL);
         c->smb1->new_uid = true;
