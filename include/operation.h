@@ -56,6 +56,7 @@ enum auth_kind { AUTH_UNKNOWN, AUTH_NTLMV1, AUTH_NTLMV2, AUTH_ANONYMOUS, AUTH_GU
 /* Who somebody said to be, in a SESSION_SETUP. */
 struct auth_facts {
     enum auth_kind kind;
+    bool plain_password; /* SMB1: no response to a challenge, but the password itself, or none */
     uint32_t ntlm_flags;
     struct text domain, user, workstation;
 };

@@ -473,6 +473,27 @@ def oplocks(stage):
     b.leave()
 
 
+@scenario("smb1-corners",
+          "a SESSION_SETUP_ANDX with a domain behind its token; a break's acknowledgement that the server refuses",
+          {"smb.cmd == 0x24 && smb.nt_status == 0xc0000008": 1,
+           "smb.primary_domain == \"EXAMPLE\" && smb.wct == 12": 1}, options=NT1, how="client1.py")
+def corners(stage):
+    c = Actor1(stage)
+    first = c.setup_extended(smb.ntlm_negotiate(), "EXAMPLE")            # has no place in MS-SMB 2.2.4.6.1, and is sent
+    answer = c.call(first)
+    c.uid = answer.uid
+    token = answer.blocks[0].data[:answer.word(3)]
+    token, _ = smb.ntlm_authenticate(token, "alice", stage.users["alice"], "EXAMPLE", "WS01")
+    c.user = "EXAMPLE\\alice"
+    c.note("session_setup", c.call(c.setup_extended(token)), user_name="alice", domain="EXAMPLE")
+    c.connect_share()
+    fid = c.open("held.txt", disposition=smb.OPEN_IF, flags=smb1.BATCH_OPLOCK)
+    c.close_file(fid)
+    del c.names[fid]
+    c.do("oplock_break", smb1.locking(fid, smb1.OPLOCK_RELEASE), "STATUS_INVALID_HANDLE")
+    c.leave()
+
+
 def watch(c, fid, completion=0x17F, tree=False):
     """NT_TRANSACT_NOTIFY_CHANGE, 2.2.7.4; returns the MID."""
     return c.send(smb1.nt_transact(4, struct.pack("<IHBB", completion, fid, int(tree), 0), room=(4096, 0)))

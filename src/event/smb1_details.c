@@ -127,6 +127,7 @@ static void session_setup(struct event_maker *m, const struct operation *op) {
     }
     maker_auth(e, op->auth);
     if (q) {
+        event_text(e, FIELD_DOMAIN, q->session_setup_request.primary_domain);
         event_bits(e, FIELD_CAPABILITIES_CLIENT, q->session_setup_request.capabilities, &names_smb1_capability);
         event_text(e, FIELD_NATIVE_OS_CLIENT, q->session_setup_request.native_os);
         event_text(e, FIELD_NATIVE_LAN_MANAGER_CLIENT, q->session_setup_request.native_lan_man);
