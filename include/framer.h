@@ -49,7 +49,8 @@ enum framer_fault {
 struct other_packet {
     uint8_t type;      /* 0x81 to 0x85; 0 for a session message */
     uint32_t length;   /* behind the header of four bytes */
-    struct view bytes; /* of a session request and of an answer to one, as far as they came; lives during the call */
+    struct view bytes; /* of a session request and of an answer to one, as far as they came; of a session message its first four, where
+                        * it has so many; lives during the call */
     struct moment begin, end;
 };
 

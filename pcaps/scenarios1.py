@@ -685,6 +685,15 @@ def posix(stage):
     c.add("posix_rmdir folder", ("delete", {"file_name": "folder"})).run()
 
 
+@scenario("smb1-encrypted", "the encryption of Samba's Unix extensions: all that follows has the protocol id FF 'E'",
+          {"smb.trans2.cmd == 0x0004": 2, "nbss.type == 0 && tcp.payload[4:2] == ff:45": 6}, options=NT1)
+def encrypted(stage):
+    c = old(stage).add("posix_encrypt").mkdir("unseen").put("unseen\\file.txt", text(300))
+    c.delete("unseen\\file.txt").rmdir("unseen")
+    stage.hidden = True
+    c.run()
+
+
 @scenario("smb1-print", "OPEN_PRINT_FILE, WRITE_PRINT_FILE, CLOSE_PRINT_FILE, GET_PRINT_QUEUE; smbclient's print",
           {"smb.cmd == 0xc0": 2, "smb.cmd == 0xc1": 2, "smb.cmd == 0xc2": 2, "smb.cmd == 0xc3": 2},
           options=dict(NT1, **{"printing": "bsd"}), how="smbclient, client1.py",
