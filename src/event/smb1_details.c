@@ -533,6 +533,8 @@ static void transaction(struct event_maker *m, const struct operation *op) {
     const char *subcommand = q ? smb1_subcommand_name(&q->subject) : NULL;
     if (subcommand) {
         event_name(&m->event, FIELD_SUBCOMMAND, subcommand);
+    } else if (q && q->subject.kind != SMB1_SUBJECT_UNKNOWN && q->subject.kind != SMB1_SUBJECT_MAILSLOT) {
+        event_hex(&m->event, FIELD_SUBCOMMAND, q->subject.subcommand, 4);
     }
     if (q && transactions[q->subject.kind]) {
         transactions[q->subject.kind](m, op, q);
