@@ -36,7 +36,8 @@ struct connection_facts {
     uint8_t version; /* 1, 2, 3; 0 before the first message */
     bool server_mode_known;
     uint16_t server_security_mode;
-    const struct auth_facts *client; /* of the first SESSION_SETUP that was accepted, else of the last; NULL: none had one */
+    /* of the first SESSION_SETUP that was accepted, else of the last; NULL: none had one */
+    const struct auth_facts *client;
     struct text server_name;                     /* host part of a share path that the server accepted */
     struct text smb1_dialect;                    /* chosen by an SMB1 NEGOTIATE */
     struct text netbios_called, netbios_calling; /* of the session request on port 139; empty where none was seen */
@@ -77,7 +78,7 @@ struct handle_facts {
     struct text name; /* relative to the share, no leading backslash, the root empty */
     bool named;       /* the name is known (an empty one is the share's root) */
     bool directory, is_pipe;
-    bool dfs; /* opened in a DFS operation, whose names may have the host and share in front */
+    bool dfs;            /* opened in a DFS operation, whose names may have the host and share in front */
     uint32_t process_id; /* SMB1: that opened it */
     uint64_t bytes_read, bytes_written;
     uint64_t read_count, write_count;

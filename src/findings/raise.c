@@ -134,8 +134,7 @@ static void add_summary(struct event *e, const struct pair *p, enum rule rule, s
     inet_ntop(p->server.family == 4 ? AF_INET : AF_INET6, p->server.bytes, server, sizeof server);
     if (rule == RULE_SMB1_REQUESTED) {
         snprintf(b->before, sizeof b->before, "%s asks %s for SMB1: %" PRIu64 " %s%s%s", client, server, t->count,
-                 t->count == 1 ? "request" : "requests", refusal(p),
-                 t->when & WHEN_UNSIGNED ? ", not signed" : "");
+                 t->count == 1 ? "request" : "requests", refusal(p), t->when & WHEN_UNSIGNED ? ", not signed" : "");
     } else {
         snprintf(b->before, sizeof b->before, "%s answers %s in SMB1: %" PRIu64 " %s", server, client, t->count,
                  t->count == 1 ? "answer" : "answers");

@@ -149,9 +149,8 @@ static void a_json(void **state) {
 
 int main(void) {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(nothing), cmocka_unit_test(a_table), cmocka_unit_test(shares_on_a_line_of_their_own),
-        cmocka_unit_test(a_table_that_fits),
-        cmocka_unit_test(a_csv),   cmocka_unit_test(a_json),
+        cmocka_unit_test(nothing),           cmocka_unit_test(a_table), cmocka_unit_test(shares_on_a_line_of_their_own),
+        cmocka_unit_test(a_table_that_fits), cmocka_unit_test(a_csv),   cmocka_unit_test(a_json),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

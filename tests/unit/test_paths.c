@@ -195,10 +195,15 @@ static void room_for_texts(void **state) {
 
 int main(void) {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(share),      cmocka_unit_test(dfs),
-        cmocka_unit_test(root),           cmocka_unit_test(no_share),
-        cmocka_unit_test(local_path), cmocka_unit_test(pipes),          cmocka_unit_test(streams_and_extensions),
-        cmocka_unit_test(odd_bytes),  cmocka_unit_test(room_for_texts),
+        cmocka_unit_test(share),
+        cmocka_unit_test(dfs),
+        cmocka_unit_test(root),
+        cmocka_unit_test(no_share),
+        cmocka_unit_test(local_path),
+        cmocka_unit_test(pipes),
+        cmocka_unit_test(streams_and_extensions),
+        cmocka_unit_test(odd_bytes),
+        cmocka_unit_test(room_for_texts),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
