@@ -96,7 +96,7 @@ static void say_command(struct sentence *s) {
         say(s, "SMB command ");
         say_fact(s, f, JSON_CUT_END);
     } else {
-        say(s, "SMB message");
+        say(s, "SMB end of handle"); /* it has no message of its own: its session, tree or connection ended */
     }
 }
 

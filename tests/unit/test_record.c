@@ -343,6 +343,12 @@ static void content_of_the_rest(void **state) {
     content_is(&e, "SMB2 IOCTL FSCTL_VALIDATE_NEGOTIATE_INFO: STATUS_SUCCESS");
     e = command(0x7777, "other");
     content_is(&e, "SMB command 0x7777");
+    e = some_event(ACTION_MESSAGE); /* what a handle came to that ended without a CLOSE */
+    event_uint(&e, FIELD_VERSION, 3);
+    event_name(&e, FIELD_OPERATION, "write");
+    event_text(&e, FIELD_FILE_NAME, ascii("a"));
+    event_uint(&e, FIELD_BYTES_WRITTEN, 14);
+    content_is(&e, "SMB end of handle a, 14 bytes written");
     e = some_event(ACTION_MESSAGE);
     event_uint(&e, FIELD_VERSION, 3);
     event_name(&e, FIELD_OPERATION, "encrypted");
