@@ -295,12 +295,14 @@ static void read_data(struct event_maker *m, const struct operation *op) {
     maker_moved(&m->event, op);
 }
 
+/* Of WRITE_RAW the request brings a part at most, and says how much there is in all (MS-CIFS 2.2.4.25.1). */
 static void write_data(struct event_maker *m, const struct operation *op) {
     const struct smb1_message *q = request_of(op);
     file(m, op);
     if (q) {
+        bool raw = q->command == SMB1_WRITE_RAW;
         event_uint(&m->event, FIELD_OFFSET, q->write_request.offset);
-        event_uint(&m->event, FIELD_LENGTH, q->write_request.data_length);
+        event_uint(&m->event, FIELD_LENGTH, raw ? q->write_request.total_count : q->write_request.data_length);
     }
     maker_moved(&m->event, op);
 }
