@@ -245,7 +245,7 @@ static void query_info(struct completion *d) {
         d->handle->facts.directory = facts.directory;
     }
     if (d->handle && !d->handle->facts.named && q->query_info_request.info_class == FileNormalizedNameInformation) {
-        handle_name(d->c->model, d->handle, facts.name);
+        handle_name(d->c->model, d->handle, facts.name, true);
     }
 }
 

@@ -13,12 +13,32 @@ enum {
     DOS_MORE_DATA = 0xEA
 }; /* MS-CIFS 2.2.2.4: ERRDOS, ERRnofiles, ERRmoredata */
 
-static bool is_dos_error(const struct smb1_header *h, uint16_t code) {
-    return !h->nt_status && h->error_class == DOS_CLASS_DOS && h->error_code == code;
+struct dos_error {
+    unsigned class, code;
+};
+
+/* Class and code; class 0: none. An NTSTATUS may be one as well, its class below and its code above: STATUS_SMB_BAD_FID and its kin
+ * (2.2.2.4), which have the severity of a success (MS-ERREF 2.3). */
+static struct dos_error dos_error_of(const struct smb1_header *h) {
+    enum { CLASSES = 3 };
+    if (!h->nt_status) {
+        return (struct dos_error){h->error_class, h->error_code};
+    }
+    unsigned class = h->status & 0xFFFF, code = h->status >> 16;
+    bool is = class >= 1 && class <= CLASSES && code != 0 && h->status >> 30 == 0;
+    return is ? (struct dos_error){class, code} : (struct dos_error){0, 0};
+}
+
+static bool is_dos_error(const struct smb1_header *h, unsigned code) {
+    struct dos_error e = dos_error_of(h);
+    return e.class == DOS_CLASS_DOS && e.code == code;
 }
 
 bool smb1_succeeded(const struct smb1_header *h) {
-    return h->nt_status ? status_succeeded(h->status) : h->status == 0 || is_dos_error(h, DOS_MORE_DATA);
+    if (dos_error_of(h).class != 0) {
+        return is_dos_error(h, DOS_MORE_DATA);
+    }
+    return h->nt_status ? status_succeeded(h->status) : h->status == 0;
 }
 
 bool smb1_more_processing(const struct smb1_header *h) {
@@ -26,10 +46,10 @@ bool smb1_more_processing(const struct smb1_header *h) {
 }
 
 bool smb1_is_error(const struct smb1_header *h) {
-    if (h->nt_status) {
-        return status_is_error(h->status) && h->status != STATUS_MORE_PROCESSING_REQUIRED;
+    if (dos_error_of(h).class != 0) {
+        return !is_dos_error(h, DOS_MORE_DATA) && !is_dos_error(h, DOS_NO_FILES);
     }
-    return h->error_class != 0 && !is_dos_error(h, DOS_MORE_DATA) && !is_dos_error(h, DOS_NO_FILES);
+    return h->nt_status && status_is_error(h->status) && h->status != STATUS_MORE_PROCESSING_REQUIRED;
 }
 
 const struct smb1_message *smb1_request_of(const struct completion *d) {

@@ -284,7 +284,8 @@ struct handle *handle_find(struct session *, struct file_id);
 struct handle *handle_find_in(const struct model *, const struct hash *, struct file_id);
 struct handle *handle_learn(struct model *, struct session *, struct tree *, struct file_id);
 void handle_opened(struct completion *);
-void handle_name(struct model *, struct handle *, struct text name);   /* of one that had none */
+/* Names one that had no name; again: it was open before. */
+void handle_name(struct model *, struct handle *, struct text name, bool again);
 void handle_rename(struct model *, struct handle *, struct text name); /* by a successful rename */
 /* Its life ended without a CLOSE of its own: reports what is left to say, then frees it. */
 void handle_abandon(struct model *, struct handle *, enum handle_end);
