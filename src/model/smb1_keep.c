@@ -206,7 +206,7 @@ static void keep_texts(struct smb1_exchange *x, struct smb1_message *q) {
         to = copy(to, texts[i]);
     }
     for (unsigned i = 0; i < n && !to; i++) {
-        *texts[i] = smb1_lost_text();
+        *texts[i] = texts[i]->bytes.n ? smb1_lost_text() : (struct text){{NULL, 0}, texts[i]->encoding};
     }
 }
 
