@@ -73,7 +73,6 @@ struct handle_facts {
     struct text name; /* relative to the share, no leading backslash, the root empty */
     bool named;       /* the name is known (an empty one is the share's root) */
     bool directory, is_pipe;
-    bool process_known;
     uint32_t process_id; /* SMB1: that opened it */
     uint64_t bytes_read, bytes_written;
     uint64_t read_count, write_count;

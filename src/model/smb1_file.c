@@ -50,7 +50,6 @@ void smb1_opened(struct completion *d, const struct smb1_opening *o) {
     h->facts.directory = o->directory;
     h->facts.is_pipe = h->facts.is_pipe || o->pipe;
     h->delete_on_close = o->delete_on_close;
-    h->facts.process_known = true;
     h->facts.process_id = d->smb1_rsp->header.process_id;
     if (o->named && !smb1_text_lost(o->name)) {
         handle_name(m, h, smb1_name(o->name), false);

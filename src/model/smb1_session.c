@@ -148,7 +148,7 @@ static void process_ends(struct session *s, uint32_t process_id) {
     for (struct link *x = list_first(&s->handle_list); x; x = next) {
         struct handle *h = container_of(x, struct handle, of_session);
         next = list_next(&s->handle_list, x);
-        if (h->facts.process_known && h->facts.process_id == process_id) {
+        if (h->facts.process_id == process_id) {
             handle_abandon(s->model, h, HANDLE_CLOSED);
         }
     }

@@ -76,7 +76,7 @@ struct smb1_connection {
     struct hash fids;      /* struct handle by by_id */
     struct hash exchanges; /* struct smb1_exchange */
     struct list exchange_ages;
-    struct list put_off; /* older than the timeout, and not given up since they may wait for as long as they like */
+    struct list put_off;             /* older than the timeout, and waiting for as long as it takes */
     struct smb1_exchange *negotiate; /* the NEGOTIATE that waits */
     struct smb1_exchange *raw;       /* the READ_RAW or WRITE_RAW that waits: what comes next may have no header */
     uint64_t chain;                  /* number of the request at hand */

@@ -348,12 +348,12 @@ static void a_user_ends(void **state) {
 static void a_process_ends(void **state) {
     (void)state;
     struct smb1_bench s = smb1_bench_settled();
-    s.pid = 0;
+    s.pid = 7;
     do_create(&s, "a", FID, 0);
-    s.pid = 0x10000;
+    s.pid = 0x10007; /* PIDHigh counts */
     do_create(&s, "b", FID + 1, 0);
     do_write(&s, FID + 2, 7); /* open since before the capture */
-    s.pid = 0;
+    s.pid = 7;
     do_plain(&s, SMB1_PROCESS_EXIT, 0);
     do_read(&s, FID, 1);
     assert_string_equal(last(&s)->name, "?");
