@@ -438,21 +438,31 @@ static bool may_go_on(const struct connection *c, const struct smb1_message *r) 
     return (many && !r->is_error && r->empty && c->smb1->cut) || r->command == SMB1_WRITE_MPX;
 }
 
+static bool is_told(const struct smb1_connection *s, const struct smb1_message *r) {
+    return s->told.known && s->told.command == r->command && s->told.message_id == r->header.message_id &&
+           s->told.process_id == r->header.process_id;
+}
+
 /* x: what it answers; NULL: not known. */
 static void remember_told(struct connection *c, const struct smb1_exchange *x, const struct smb1_message *r) {
     bool part = smb1_transfer_is_part(r) && !(x && x->transfer);
-    c->smb1->told.known = part || may_go_on(c, r);
+    if (!part && !(x && may_go_on(c, r))) {
+        c->smb1->told.known = c->smb1->told.known && !is_told(c->smb1, r);
+        return;
+    }
+    c->smb1->told.known = true;
     c->smb1->told.command = r->command;
     c->smb1->told.message_id = r->header.message_id;
     c->smb1->told.process_id = r->header.process_id;
     c->smb1->told.gaps = gaps_of(c);
 }
 
-/* The rest of a response that was told; nothing was lost since, and no request waits for it. */
+/* The rest of a response that was told: no request waits for it, nothing was lost since, and it is not the front of another one. */
 static bool was_told(const struct connection *c, const struct smb1_message *r) {
-    const struct smb1_connection *s = c->smb1;
-    return s->told.known && s->told.command == r->command && s->told.message_id == r->header.message_id &&
-           s->told.process_id == r->header.process_id && s->told.gaps == gaps_of(c);
+    const struct smb1_transaction *t = &r->transaction;
+    bool front =
+        smb1_is_transaction(r->command) && !r->empty && t->parameter_displacement == 0 && t->data_displacement == 0;
+    return is_told(c->smb1, r) && c->smb1->told.gaps == gaps_of(c) && !front;
 }
 
 /* ---- chains of responses */
@@ -655,9 +665,12 @@ static bool may_wait(const struct smb1_exchange *x) {
     if (x->request.command == SMB1_LOCKING_ANDX) {
         return !x->request.empty && x->request.locking_request.timeout != 0;
     }
-    struct handle *h = fid_of(x, &fid) ? smb1_handle_find(c, fid) : NULL;
+    if (!fid_of(x, &fid)) {
+        return false;
+    }
+    struct handle *h = smb1_handle_find(c, fid);
     struct tree *t = smb1_tree_find(c, x->request.header.tree_id);
-    return (h && h->facts.is_pipe) || (t && t->facts.share_type == SMB2_SHARE_TYPE_PIPE);
+    return h ? h->facts.is_pipe : t && t->facts.share_type == SMB2_SHARE_TYPE_PIPE;
 }
 
 /* One that may wait does so for as long as its connection lives: it is looked at once, not for each message. */

@@ -285,6 +285,15 @@ static void response_alone_in_parts(void **state) {
     say_found(&s, true, 0, FOUND);
     say_found(&s, true, 0, FOUND); /* two whole ones are two */
     assert_int_equal(s.b->count, before + 3);
+    s.mid++;
+    for (unsigned i = 0; i < 2; i++) { /* and so are two in parts, under one MID and with another between */
+        say_found(&s, true, 0, 20);
+        s.mid++;
+        say_failed(&s, SMB1_TRANSACTION2);
+        s.mid--;
+        say_found(&s, false, 20, FOUND);
+    }
+    assert_int_equal(s.b->count, before + 7);
     smb1_bench_free(&s);
 }
 
