@@ -82,6 +82,9 @@ def responses2():
     notify = struct.pack("<HHI16sII", 32, 0, 4096, UNKNOWN_FILE, 1, 0)
     yield "CHANGE_NOTIFY changes", w.CHANGE_NOTIFY, notify, struct.pack("<HHI", 9, 72, 16) + struct.pack("<III", 0, 1, 4) + w.utf16("ab"), \
         8, (2, 2), (4, 4)
+    ask = struct.pack("<HHHHI16sQH", 36, 1, 1, 0, 0, bytes(range(16)), 0, 0x210)
+    yield "NEGOTIATE token", w.NEGOTIATE, ask, struct.pack("<HHHH16sIIIIQQHHI", 65, 1, 0x210, 0, bytes(range(15, -1, -1)), 0, 65536, 65536,
+                                                          65536, 0, 0, 128, 8, 0) + b"\x60\x06\x06\x04\x2b\x06\x01\x05", 64, (56, 2), (58, 2)
     read = struct.pack("<HBBIQ16sIIIHH", 49, 0, 0, 16, 0, UNKNOWN_FILE, 0, 0, 0, 0, 0) + b"\0"
     yield "READ data", w.READ, read, struct.pack("<HBBIII", 17, 80, 0, 16, 0, 0) + b"x" * 16, 16, (2, 1), (4, 4)
 
@@ -123,7 +126,7 @@ def pairs2():
             wrong = changed(body, offset_at, length_at, offset, length)
             yield Case("%s %s" % (label, what), 2, refused(command, wrong), ["SMB2_" + NAMES2[command]], KEPT2.get(label))
     good = {"CREATE contexts": KEPT2["CREATE contexts"], "QUERY_DIRECTORY entries": {"search_pattern": "\\name.txt"},
-            "IOCTL output": {"dfs_path": "\\FS01\\data"}}
+            "IOCTL output": {"dfs_path": "\\FS01\\data"}, "NEGOTIATE token": {"offered_dialects": ["2.1"]}}
     for label, command, request, body, fixed, offset_at, length_at in responses2():
         for what, offset, length in lies(offset_at[1], length_at[1], field(body, length_at), 64 + len(body), 64 + fixed):
             wrong = changed(body, offset_at, length_at, offset, length)
