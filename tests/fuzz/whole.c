@@ -13,6 +13,9 @@
 /* Looked at with every check; of the others it is enough that they are ASCII, of their length, and JSON. */
 enum { HELD_AGAINST_SCHEMA = 64 };
 
+/* Followed at once: few, so that the table is small, which is made anew for each input. */
+enum { FLOWS = 64 };
+
 struct whole {
     struct pipeline_settings settings;
     struct budget memory;
@@ -89,8 +92,11 @@ static void take_finding(void *arg, const struct event *e, const char *capture) 
 struct whole *whole_new(bool every_operation, size_t ceiling) {
     struct whole *w = calloc(1, sizeof *w);
     require(w, "no memory", "", 0);
-    w->settings = (struct pipeline_settings){
-        .every_operation = every_operation, .ports = {445, 139}, .port_count = 2, .sensor_id = "fuzz"};
+    w->settings = (struct pipeline_settings){.every_operation = every_operation,
+                                             .ports = {445, 139},
+                                             .port_count = 2,
+                                             .sensor_id = "fuzz",
+                                             .flows_max = FLOWS};
     w->memory.ceiling = ceiling;
     w->sink = (struct sink){w, take_lines, nothing_to_do, nothing_to_do};
     struct findings_settings rules = {.run_id = 1};
