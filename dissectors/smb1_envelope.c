@@ -2,10 +2,12 @@
  * in them is for smb1_transaction.h once it is whole. */
 #include "smb1.h"
 
-/* The two parts; of a lying offset the other part stands. */
+/* The two parts; of a lying offset the other part stands. Neither is larger than the whole (2.2.4.33.1). */
 static enum verdict take_parts(struct smb1_block *b, struct smb1_transaction *t) {
+    bool fits = t->parameter_count <= t->total_parameter_count && t->data_count <= t->total_data_count;
     enum verdict v = smb1_part(b, t->parameter_offset, t->parameter_count, &t->parameters);
-    return smb1_worse(v, smb1_part(b, t->data_offset, t->data_count, &t->data));
+    v = smb1_worse(v, smb1_part(b, t->data_offset, t->data_count, &t->data));
+    return smb1_worse(v, fits ? V_OK : V_BAD);
 }
 
 /* Setup words, which must be there. */
@@ -148,7 +150,7 @@ enum verdict smb1_ioctl_request(struct smb1_block *b, struct smb1_message *m) {
 
 /* 2.2.4.35.2 */
 enum verdict smb1_ioctl_response(struct smb1_block *b, struct smb1_message *m) {
-    struct smb1_transaction t = {0};
+    struct smb1_transaction t = {.total_parameter_count = UINT16_MAX, .total_data_count = UINT16_MAX}; /* all in one */
     cursor_skip(&b->words, 2 + 2);
     take_counts(&b->words, &t);
     enum verdict v = take_parts(b, &t);

@@ -28,7 +28,7 @@ static enum verdict create_ask(struct smb1_reading *r, struct smb1_transaction_r
         cursor_skip(c, 1);
     }
     size_t left = cursor_left(c);
-    q->name = smb1_counted(c, name_length < left ? name_length : left, r->parts->unicode);
+    q->name = smb1_counted(c, name_length, r->parts->unicode);
     n->file_name = q->name;
     return cursor_ok(c) && name_length <= left ? V_OK : V_BAD;
 }

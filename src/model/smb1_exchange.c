@@ -639,6 +639,7 @@ void smb1_message(struct connection *c, const struct smb1_message *message, enum
     }
     struct smb1_message m = *message;
     c->smb1->cut = verdict == V_SHORT || (verdict != V_OK && c->message->missing > 0);
+    c->smb1->faulty = verdict == V_BAD || verdict == V_LIMIT;
     smb1_unify(c->model, &m, c->smb1->cut);
     if (m.unasked) {
         unasked(c, &m);

@@ -86,6 +86,7 @@ struct smb1_connection {
     bool opening;                    /* it has a command that opens a file */
     bool raw_data;                   /* the last response said that the data of a WRITE_RAW may come */
     bool cut;                        /* the message at hand was cut by the capture */
+    bool faulty;                     /* it contradicts itself, and that was counted */
     /* the response at hand */
     uint64_t answering; /* chain that it answers; 0: none that is known */
     bool new_uid, new_tid, opened;

@@ -244,11 +244,24 @@ void smb1_asked_free(struct smb1_exchange *x) {
     }
 }
 
+/* A transaction that is whole, and contradicts itself: seen only here, and a fault of the message that made it whole. The many forms
+ * of TRANSACTION, whose descriptors say what is in it, are not judged. */
+static void count_fault(struct connection *c, const struct smb1_parts *p, enum verdict v) {
+    if (v == V_BAD && p->command != SMB1_TRANSACTION && !c->smb1->faulty) {
+        c->smb1->faulty = true;
+        connection_verdict(c, V_BAD);
+    }
+}
+
 /* cut: not all of it is there, and names least of all. */
 static void ask(struct smb1_exchange *x, const struct smb1_parts *p, bool cut) {
     struct smb1_transaction_request q;
     memset(&q, 0, sizeof q);
-    if (smb1_transaction_ask(p, &q) != V_NOT_MINE) {
+    enum verdict v = smb1_transaction_ask(p, &q);
+    if (v != V_NOT_MINE) {
+        if (!cut) {
+            count_fault(x->connection, p, v);
+        }
         if (cut) {
             q.name = smb1_lost_text();
             if (is_change(&q.subject)) {
