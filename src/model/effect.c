@@ -157,11 +157,9 @@ static void write_data(struct completion *d) {
 /* ---- IOCTL */
 
 static struct copy_sources *copy_sources_of(struct connection *c) {
-    if (!c->copy_sources && budget_charge(c->model->budget, sizeof *c->copy_sources)) {
-        c->copy_sources = calloc(1, sizeof *c->copy_sources);
-        if (!c->copy_sources) {
-            budget_release(c->model->budget, sizeof *c->copy_sources);
-        }
+    if (!c->copy_sources) {
+        c->copy_sources = budget_take(c->model->budget, sizeof *c->copy_sources);
+        c->model->stats->evicted_copy_keys += !c->copy_sources;
     }
     return c->copy_sources;
 }

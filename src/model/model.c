@@ -112,6 +112,64 @@ static bool evict(struct model *m) {
            tree_evict(m) || session_evict(m);
 }
 
+/* What may go, most easily done without first, and the oldest of each. */
+struct oldest {
+    struct link *link;
+    uint64_t used;
+    bool (*evict)(struct model *);
+};
+
+enum { EVICTABLE = 7 };
+
+static uint64_t used(struct link *x) {
+    return x ? container_of(x, struct age, link)->used : 0;
+}
+
+static void find_oldest(struct model *m, struct oldest found[EVICTABLE]) {
+    struct link *ex = list_first(&m->exchange_ages), *smb1 = list_first(&m->smb1_exchange_ages);
+    struct link *ages[] = {list_first(&m->durable_ages), list_first(&m->setup_ages), list_first(&m->handle_ages),
+                           list_first(&m->tree_ages), list_first(&m->session_ages)};
+    const struct oldest all[EVICTABLE] = {
+        {ages[0], used(ages[0]), durable_evict},
+        {ages[1], used(ages[1]), setup_evict},
+        {ex, ex ? container_of(ex, struct exchange, of_model)->begin.frame : 0, exchange_evict},
+        {smb1, smb1 ? container_of(smb1, struct smb1_exchange, of_model)->begin.frame : 0, smb1_evict},
+        {ages[2], used(ages[2]), handle_evict},
+        {ages[3], used(ages[3]), tree_evict},
+        {ages[4], used(ages[4]), session_evict},
+    };
+    memcpy(found, all, sizeof all);
+}
+
+static struct oldest *oldest_of(struct oldest found[EVICTABLE]) {
+    struct oldest *best = NULL;
+    for (unsigned i = 0; i < EVICTABLE; i++) {
+        if (found[i].link && (!best || found[i].used < best->used)) {
+            best = &found[i];
+        }
+    }
+    return best;
+}
+
+uint64_t model_idle(struct model *m, uint64_t frame) {
+    struct oldest found[EVICTABLE];
+    find_oldest(m, found);
+    const struct oldest *best = oldest_of(found);
+    return best && best->used < frame ? frame - best->used : 0;
+}
+
+bool model_evict(struct model *m) {
+    struct oldest found[EVICTABLE];
+    find_oldest(m, found);
+    for (struct oldest *best; (best = oldest_of(found));) {
+        if (best->evict(m)) {
+            return true;
+        }
+        best->link = NULL; /* the last of its kind stays */
+    }
+    return false;
+}
+
 void *model_take(struct model *m, struct pool *pool) {
     void *object = pool_take(pool);
     while (!object && evict(m)) {
@@ -131,10 +189,11 @@ struct shared_text *model_text(struct model *m, struct text text) {
 
 struct model_costs model_costs(void) {
     return (struct model_costs){
-        .connection = sizeof(struct connection),
-        .session = sizeof(struct session) + sizeof(struct channel) + sizeof(struct auth),
-        .tree = sizeof(struct tree),
-        .handle = sizeof(struct handle) + sizeof(struct node),
-        .request = sizeof(struct exchange),
+        .connection = budget_cost(sizeof(struct connection)),
+        .session =
+            pool_cost(sizeof(struct session)) + pool_cost(sizeof(struct channel)) + pool_cost(sizeof(struct auth)),
+        .tree = pool_cost(sizeof(struct tree)),
+        .handle = pool_cost(sizeof(struct handle)) + pool_cost(sizeof(struct node)),
+        .request = pool_cost(sizeof(struct exchange)),
     };
 }

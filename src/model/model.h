@@ -62,6 +62,12 @@ void connection_verdict(struct connection *, enum verdict);
 /* Reports what is open, then the end, and frees the connection. */
 void connection_end(struct connection *, enum flow_end_reason, struct moment);
 
+/* For how many frames before this one the piece of state that was idle for longest was so; 0: there is none. */
+uint64_t model_idle(struct model *, uint64_t frame);
+/* That piece goes: a request as one without an answer, a handle with its sums. False: there is none. Not to be called from within the
+ * sink. */
+bool model_evict(struct model *);
+
 /* What one of each costs, bytes: idle connection, session, tree, handle (names not counted), waiting request. */
 struct model_costs {
     size_t connection, session, tree, handle, request;

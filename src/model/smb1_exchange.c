@@ -47,12 +47,12 @@ const struct smb1_message *smb1_answer_of(const struct completion *d) {
 /* ---- the connection's part */
 
 static struct smb1_connection *part_of(struct connection *c) {
-    if (c->smb1 || !budget_charge(c->model->budget, sizeof *c->smb1)) {
+    if (c->smb1) {
         return c->smb1;
     }
-    c->smb1 = calloc(1, sizeof *c->smb1);
+    c->smb1 = budget_take(c->model->budget, sizeof *c->smb1);
     if (!c->smb1) {
-        budget_release(c->model->budget, sizeof *c->smb1);
+        c->model->stats->evicted_exchanges++;
         return NULL;
     }
     hash_init(&c->smb1->fids, c->model->budget);
@@ -65,8 +65,7 @@ void smb1_free(struct connection *c) {
     if (c->smb1) {
         hash_free(&c->smb1->fids);
         hash_free(&c->smb1->exchanges);
-        budget_release(c->model->budget, sizeof *c->smb1);
-        free(c->smb1);
+        budget_give(c->model->budget, c->smb1, sizeof *c->smb1);
         c->smb1 = NULL;
     }
 }

@@ -175,16 +175,10 @@ static void forget_views(struct smb1_message *m) {
 }
 
 static void *take(struct smb1_exchange *x, size_t size) {
-    struct budget *budget = x->connection->model->budget;
-    if (size == 0 || !budget_charge(budget, size)) {
-        return NULL;
-    }
-    x->kept = malloc(size);
-    if (!x->kept) {
-        budget_release(budget, size);
-        return NULL;
-    }
+    struct model *m = x->connection->model;
+    x->kept = size != 0 ? budget_take(m->budget, size) : NULL;
     x->kept_size = size;
+    m->stats->names_lost += size != 0 && !x->kept;
     return x->kept;
 }
 
@@ -205,8 +199,8 @@ static void keep_texts(struct smb1_exchange *x, struct smb1_message *q) {
     for (unsigned i = 0; i < n && to; i++) {
         to = copy(to, texts[i]);
     }
-    for (unsigned i = 0; i < n && !to; i++) {
-        texts[i]->bytes = (struct view){NULL, 0};
+    for (unsigned i = 0; i < n && !to; i++) { /* without memory: none of them is the share's root */
+        *texts[i] = texts[i]->bytes.n != 0 ? smb1_lost_text() : *texts[i];
     }
 }
 
@@ -242,10 +236,7 @@ void smb1_drop(struct smb1_exchange *x) {
     auth_drop(m, x->auth);
     smb1_transfer_free(x);
     smb1_asked_free(x);
-    if (x->kept) {
-        budget_release(m->budget, x->kept_size);
-        free(x->kept);
-    }
+    budget_give(m->budget, x->kept, x->kept_size);
 }
 
 struct text smb1_name(struct text name) {

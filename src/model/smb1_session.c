@@ -11,7 +11,7 @@ struct session *smb1_session_find(struct connection *c, uint16_t uid) {
 struct session *smb1_session_learn(struct connection *c, uint16_t uid) {
     struct session *s = smb1_session_find(c, uid);
     if (s) {
-        list_renew(&c->model->session_ages, &s->age);
+        age_renew(c->model, &c->model->session_ages, &s->age);
         return s;
     }
     return session_new(c, uid == SMB1_ID_NONE ? 0 : uid, true);

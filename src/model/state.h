@@ -12,6 +12,12 @@
 #include "constants.h"
 #include "model/model.h"
 
+/* A place among those of its kind, least recently used first, and the frame it was used in last. */
+struct age {
+    struct link link; /* first: container_of takes either */
+    uint64_t used;
+};
+
 /* Who somebody said to be; shared by the legs of an exchange and the session. */
 struct auth {
     unsigned holders;
@@ -36,7 +42,7 @@ struct node {
 
 struct handle {
     struct hash_node by_id; /* session->handles; SMB1: smb1_connection->fids */
-    struct link age;        /* model->handle_ages, least recently used first */
+    struct age age;         /* model->handle_ages, least recently used first */
     struct handle_facts facts;
     struct session *session;
     struct tree *tree; /* NULL: not known */
@@ -51,7 +57,7 @@ struct handle {
 
 struct tree {
     struct hash_node by_id; /* session->trees */
-    struct link age;        /* model->tree_ages, least recently used first */
+    struct age age;         /* model->tree_ages, least recently used first */
     struct link of_session;
     struct tree_facts facts;
     struct session *session;
@@ -61,7 +67,7 @@ struct tree {
 
 struct session {
     struct hash_node by_server, by_peers; /* model's tables of these names; by_peers where the GUIDs are known */
-    struct link age;                      /* model->session_ages */
+    struct age age;                       /* model->session_ages */
     struct model *model;
     struct session_facts facts;
     struct address server; /* of its first connection */
@@ -88,7 +94,7 @@ struct channel {
 struct setup {
     struct hash_node by_id; /* connection->setups */
     struct link of_connection;
-    struct link age; /* model->setup_ages */
+    struct age age; /* model->setup_ages */
     struct connection *connection;
     uint64_t session_id;
     struct moment begin;
@@ -142,7 +148,7 @@ struct copy_source {
  * and behind that one's end in here. */
 struct durable {
     struct hash_node by_server, by_guid; /* model's tables of these names; by_guid where the GUID is known */
-    struct link age;                     /* model->durable_ages */
+    struct age age;                      /* model->durable_ages */
     struct address server;
     struct guid server_guid;
     bool guid_known;
@@ -216,6 +222,16 @@ struct model {
     struct code_page *code_page; /* of OEM strings; NULL: none was set */
     struct arena scratch;        /* texts of the message at hand, in UTF-16 */
 };
+
+static inline void age_begin(const struct model *m, struct list *ages, struct age *a) {
+    a->used = m->now.frame;
+    list_append(ages, &a->link);
+}
+
+static inline void age_renew(const struct model *m, struct list *ages, struct age *a) {
+    a->used = m->now.frame;
+    list_renew(ages, &a->link);
+}
 
 /* A response, or a request that stays without one, on its way to being reported. */
 struct completion {

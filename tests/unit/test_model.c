@@ -8,6 +8,7 @@
 
 #include <cmocka.h>
 
+#include "../../src/base/pool.h"
 #include "model_bench.h"
 
 static void nothing(void **state) {
@@ -98,7 +99,7 @@ static void left_open(void **state) {
  * for is not the root. */
 static void any_budget(void **state) {
     (void)state;
-    for (size_t room = 0; room < 6000; room += 40) {
+    for (size_t room = 0; room < 16 * POOL_BLOCK; room += room < 2000 ? 40 : POOL_BLOCK / 5) {
         struct bench *b = bench_new(NULL);
         struct peer p = peer_open(b, 1, 2);
         b->budget.ceiling = b->budget.held + room;
@@ -278,7 +279,7 @@ static void noise(void **state) {
             n.b->budget.ceiling = SIZE_MAX;
             *p = peer_open(n.b, 1, 2);
         }
-        n.b->budget.ceiling = i % 1000 < 500 ? SIZE_MAX : 15000; /* short of memory half of the time */
+        n.b->budget.ceiling = i % 1000 < 500 ? SIZE_MAX : 4 * POOL_BLOCK; /* short of memory half of the time */
     }
     for (unsigned i = 0; i < 3; i++) {
         peer_close(&n.peers[i]);
