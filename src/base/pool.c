@@ -57,16 +57,17 @@ static struct pool_block *block_of(void *object) {
 }
 
 static struct pool_block *block_new(struct pool *p) {
+    /* All of one size, so that each fits where another was, with the allocator's own bytes. */
     size_t size = sizeof(struct pool_block) + ALIGN + p->room * p->size;
-    size_t cost = size <= POOL_BLOCK ? POOL_BLOCK : size;
+    size = size < POOL_BLOCK - ALIGN ? POOL_BLOCK - ALIGN : size;
+    size_t cost = budget_cost(size);
     if (!budget_charge(p->budget, cost)) {
         return NULL;
     }
     struct pool_block *b = p->spare;
     p->spare = NULL;
     if (!b) {
-        b = malloc(size <= POOL_BLOCK ? POOL_BLOCK - ALIGN
-                                      : size); /* all of one size, so that each fits where another was */
+        b = malloc(size);
         if (!b) {
             budget_release(p->budget, cost);
             return NULL;
@@ -109,7 +110,7 @@ void *pool_take(struct pool *p) {
 static void block_rest(struct pool *p, struct pool_block *b) {
     list_remove(&b->link);
     budget_release(p->budget, b->cost);
-    if (p->spare) {
+    if (p->spare || b->cost != POOL_BLOCK) {
         free(b); /* the allocator poisons it anew, and clears that when it is taken again */
     } else {
         p->spare = b;
