@@ -232,7 +232,7 @@ static void explain_limits(const struct replay *r) {
         log_note("what is followed reached the ceiling of %zu MiB: %" PRIu64
                  " times the longest idle connection or part of one was given up; "
                  "records may lack it; give more with --memory",
-                 r->memory.ceiling >> 20, s->memory_limit + cut);
+                 r->options->memory >> 20, s->memory_limit + cut);
     }
     if (s->flows_limit != 0) {
         log_note("more connections at once than are followed: %" PRIu64
@@ -348,7 +348,7 @@ static int replay(const struct options *options, const struct pipeline_outlet *r
     r->reader = reader;
     r->settings = options->pipeline;
     r->stop = stop;
-    r->memory.ceiling = options->memory;
+    r->memory.ceiling = options->memory - (reader ? options->memory / REPLAY_READER_SHARE : 0);
     if (getrandom(&r->settings.secret, sizeof r->settings.secret, 0) != (ssize_t)sizeof r->settings.secret) {
         r->settings.secret = (uint64_t)getpid();
     }

@@ -269,6 +269,9 @@ void handle_free(struct model *m, struct handle *h, enum handle_end how) {
     if (h->durable) {
         durable_leave(m, h, how == HANDLE_CLOSED);
     }
+    if (h->process) {
+        smb1_process_leave(h);
+    }
     hash_remove(handles_of(h->session), &h->by_id);
     list_remove(&h->age.link);
     list_remove(&h->of_session);

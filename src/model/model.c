@@ -60,6 +60,7 @@ struct model *model_new(const struct model_limits *limits, const struct model_si
     pool_init(&m->setups_pool, sizeof(struct setup), budget);
     pool_init(&m->durables_pool, sizeof(struct durable), budget);
     pool_init(&m->smb1_exchanges_pool, sizeof(struct smb1_exchange), budget);
+    pool_init(&m->smb1_processes_pool, sizeof(struct smb1_process), budget);
     text_store_init(&m->texts, budget);
     return m;
 }
@@ -75,9 +76,10 @@ void model_free(struct model *m) {
     hash_free(&m->nodes);
     hash_free(&m->durables_by_server);
     hash_free(&m->durables_by_guid);
-    struct pool *const pools[] = {&m->sessions_pool, &m->channels_pool,  &m->trees_pool,         &m->handles_pool,
-                                  &m->nodes_pool,    &m->exchanges_pool, &m->chains_pool,        &m->auths_pool,
-                                  &m->setups_pool,   &m->durables_pool,  &m->smb1_exchanges_pool};
+    struct pool *const pools[] = {&m->sessions_pool, &m->channels_pool,       &m->trees_pool,
+                                  &m->handles_pool,  &m->nodes_pool,          &m->exchanges_pool,
+                                  &m->chains_pool,   &m->auths_pool,          &m->setups_pool,
+                                  &m->durables_pool, &m->smb1_exchanges_pool, &m->smb1_processes_pool};
     for (size_t i = 0; i < sizeof pools / sizeof pools[0]; i++) {
         pool_free(pools[i]);
     }

@@ -57,7 +57,9 @@ static struct smb1_connection *part_of(struct connection *c) {
     }
     hash_init(&c->smb1->fids, c->model->budget);
     hash_init(&c->smb1->exchanges, c->model->budget);
+    hash_init(&c->smb1->processes, c->model->budget);
     list_init(&c->smb1->exchange_ages);
+    list_init(&c->smb1->put_off);
     return c->smb1;
 }
 
@@ -65,6 +67,7 @@ void smb1_free(struct connection *c) {
     if (c->smb1) {
         hash_free(&c->smb1->fids);
         hash_free(&c->smb1->exchanges);
+        hash_free(&c->smb1->processes);
         budget_give(c->model->budget, c->smb1, sizeof *c->smb1);
         c->smb1 = NULL;
     }
@@ -533,16 +536,18 @@ bool smb1_answered(struct connection *c, const struct smb2_message *r) {
 
 /* ---- requests that stay without a response */
 
+/* NOTIFY_CHANGE waits until there is a change: it is looked at once, not for each message. */
 void smb1_expire(struct connection *c, uint64_t now_ns) {
-    struct link *at = c->smb1 ? list_first(&c->smb1->exchange_ages) : NULL;
-    while (at) {
+    for (struct link *at; c->smb1 && (at = list_first(&c->smb1->exchange_ages));) {
         struct smb1_exchange *x = container_of(at, struct smb1_exchange, age);
         if (now_ns < x->begin.time_ns || now_ns - x->begin.time_ns < c->model->limits.answer_timeout_ns) {
             return;
         }
-        at = list_next(&c->smb1->exchange_ages, at);
-        if (x->request.command != SMB1_NT_TRANSACT) { /* NOTIFY_CHANGE waits until there is a change */
+        if (x->request.command != SMB1_NT_TRANSACT) {
             smb1_exchange_abandon(x);
+        } else {
+            list_remove(&x->age);
+            list_append(&c->smb1->put_off, &x->age);
         }
     }
 }
@@ -558,7 +563,8 @@ bool smb1_evict(struct model *m) {
 }
 
 void smb1_end(struct connection *c) {
-    for (struct link *x; c->smb1 && (x = list_first(&c->smb1->exchange_ages));) {
+    struct smb1_connection *s = c->smb1;
+    for (struct link *x; s && ((x = list_first(&s->put_off)) || (x = list_first(&s->exchange_ages)));) {
         smb1_exchange_abandon(container_of(x, struct smb1_exchange, age));
     }
 }

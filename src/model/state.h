@@ -50,6 +50,8 @@ struct handle {
     struct node *node; /* NULL: not named, or a pipe */
     unsigned renames;  /* of the node, that the name knows of */
     struct shared_text *name;
+    struct smb1_process *process; /* SMB1: that opened it, with what else it has open; NULL: not known */
+    struct link of_process;
     struct durable *durable;                            /* NULL: it is not */
     bool delete_on_close, delete_pending, posix_delete; /* delete_pending: only without a node */
     bool read_reported, write_reported;
@@ -217,7 +219,7 @@ struct model {
     struct list connections, session_ages, tree_ages, handle_ages, exchange_ages, durable_ages, setup_ages,
         smb1_exchange_ages, smb1_transfers;
     struct pool sessions_pool, channels_pool, trees_pool, handles_pool, nodes_pool, exchanges_pool, chains_pool,
-        auths_pool, setups_pool, durables_pool, smb1_exchanges_pool;
+        auths_pool, setups_pool, durables_pool, smb1_exchanges_pool, smb1_processes_pool;
     struct text_store texts;
     struct code_page *code_page; /* of OEM strings; NULL: none was set */
     struct arena scratch;        /* texts of the message at hand, in UTF-16 */
@@ -368,6 +370,8 @@ bool smb1_raw(struct connection *, uint32_t length);
 bool smb1_evict(struct model *);
 /* smb1_file.c: where the handles of a session are found */
 struct hash *smb1_fids(struct session *);
+/* The handle ends: its process has one open less. */
+void smb1_process_leave(struct handle *);
 
 /* connection.c */
 void connection_add_user(struct connection *, const struct auth *);

@@ -84,7 +84,7 @@ static void a_table_that_fits(void **state) {
     row.server = row.client = OWN("2001:0db8:ffff:ffff:ffff:ffff:ffff:ffff");
     row.server_name = OWN("a-server-whose-name-is-as-long-as-somebody-could-make-it-without-being-ashamed.example");
     row.sessions = 12345678;
-    row.shares = (struct name_list){many, 5, true};
+    row.shares = (struct name_list){many, 5, true, 0};
     char *text = written(REPORT_TABLE, &row, 1);
     for (char *line = strtok(text, "\n"); line; line = strtok(NULL, "\n")) {
         size_t columns = 0;
@@ -101,8 +101,8 @@ static void a_csv(void **state) {
     (void)state;
     struct inventory_row rows[] = {a_row(), a_row()};
     rows[0].server_name = OWN("+name");
-    rows[0].shares = (struct name_list){shares + 1, 2, false};
-    rows[1].shares = (struct name_list){shares, 2, false};
+    rows[0].shares = (struct name_list){shares + 1, 2, false, 0};
+    rows[1].shares = (struct name_list){shares, 2, false, 0};
     char *text = written(REPORT_CSV, rows, 2);
     assert_string_equal(text + strcspn(text, "\n") + 1,
                         "192.0.2.10,'+name,192.0.2.20,answered,2026-11-20T09:02:03.000000001Z,2026-11-20T09:02:04."
