@@ -361,7 +361,8 @@ int main(void) {
         cmocka_unit_test(alone),
         cmocka_unit_test(told_at_once),
         cmocka_unit_test(the_bounds),
-        cmocka_unit_test(memory_is_bounded), cmocka_unit_test(order_of_time),
+        cmocka_unit_test(memory_is_bounded),
+        cmocka_unit_test(order_of_time),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

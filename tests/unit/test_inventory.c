@@ -262,8 +262,12 @@ static void memory_is_bounded(void **state) {
 
 int main(void) {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(spoken), cmocka_unit_test(attempts),   cmocka_unit_test(outcomes_stay_apart),
-        cmocka_unit_test(since),  cmocka_unit_test(the_bounds), cmocka_unit_test(many_and_long_names),
+        cmocka_unit_test(spoken),
+        cmocka_unit_test(attempts),
+        cmocka_unit_test(outcomes_stay_apart),
+        cmocka_unit_test(since),
+        cmocka_unit_test(the_bounds),
+        cmocka_unit_test(many_and_long_names),
         cmocka_unit_test(memory_is_bounded),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

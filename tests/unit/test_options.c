@@ -67,8 +67,8 @@ static void sizes_and_spans(void **state) {
         const char *line;
         size_t memory;
     } cases[] = {
-        {"smbtap -r a --memory 16M", 16 << 20},        {"smbtap -r a --memory 16777216", 16 << 20},
-        {"smbtap -r a --memory 16384K", 16 << 20},     {"smbtap -r a --memory 4G", (size_t)4 << 30},
+        {"smbtap -r a --memory 16M", 16 << 20},         {"smbtap -r a --memory 16777216", 16 << 20},
+        {"smbtap -r a --memory 16384K", 16 << 20},      {"smbtap -r a --memory 4G", (size_t)4 << 30},
         {"smbtap inventory -r a --memory 1G", 1 << 30}, {"smbtap -r a --memory 17179869183G", SIZE_MAX >> 30 << 30},
     };
     for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
@@ -231,8 +231,8 @@ static void freed_twice(void **state) {
 
 int main(void) {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(defaults),    cmocka_unit_test(all_of_them), cmocka_unit_test(other_actions),
-        cmocka_unit_test(wrong),       cmocka_unit_test(limits),      cmocka_unit_test(too_many_inputs),
+        cmocka_unit_test(defaults),    cmocka_unit_test(all_of_them),     cmocka_unit_test(other_actions),
+        cmocka_unit_test(wrong),       cmocka_unit_test(limits),          cmocka_unit_test(too_many_inputs),
         cmocka_unit_test(freed_twice), cmocka_unit_test(sizes_and_spans),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
