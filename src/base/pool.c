@@ -41,8 +41,8 @@ size_t pool_cost(size_t size) {
 }
 
 void pool_init(struct pool *p, size_t size, struct budget *budget) {
-    *p = (struct pool){.size = pool_cost(size), .budget = budget};
-    size_t room = (POOL_BLOCK - ALIGN - sizeof(struct pool_block)) / p->size;
+    *p = (struct pool){.size = size, .stride = pool_cost(size), .budget = budget};
+    size_t room = (POOL_BLOCK - ALIGN - sizeof(struct pool_block)) / p->stride;
     p->room = room > 1 ? (unsigned)room - 1 : 1; /* one less: the first slot's place, and the allocator's own */
     list_init(&p->open);
     list_init(&p->full);
@@ -58,7 +58,7 @@ static struct pool_block *block_of(void *object) {
 
 static struct pool_block *block_new(struct pool *p) {
     /* All of one size, so that each fits where another was, with the allocator's own bytes. */
-    size_t size = sizeof(struct pool_block) + ALIGN + p->room * p->size;
+    size_t size = sizeof(struct pool_block) + ALIGN + p->room * p->stride;
     size = size < POOL_BLOCK - ALIGN ? POOL_BLOCK - ALIGN : size;
     size_t cost = budget_cost(size);
     if (!budget_charge(p->budget, cost)) {
@@ -80,7 +80,7 @@ static struct pool_block *block_new(struct pool *p) {
 }
 
 static void *object_new(struct pool *p, struct pool_block *b) {
-    unsigned char *object = b->bytes + ALIGN + b->carved++ * p->size;
+    unsigned char *object = b->bytes + ALIGN + b->carved++ * p->stride;
     struct slot *slot = (struct slot *)(void *)object - 1;
     UNPOISON(slot, sizeof *slot);
     slot->block = b;
@@ -95,7 +95,7 @@ void *pool_take(struct pool *p) {
         return NULL;
     }
     void *object = b->free ? b->free : object_new(p, b);
-    UNPOISON(object, p->size - sizeof(struct slot));
+    UNPOISON(object, p->size);
     if (b->free) {
         memcpy(&b->free, object, sizeof b->free);
     }
@@ -103,7 +103,7 @@ void *pool_take(struct pool *p) {
         list_remove(&b->link);
         list_append(&p->full, &b->link);
     }
-    return memset(object, 0, p->size - sizeof(struct slot));
+    return memset(object, 0, p->size);
 }
 
 /* The last of its objects came back. */
@@ -120,7 +120,7 @@ static void block_rest(struct pool *p, struct pool_block *b) {
 void pool_give(struct pool *p, void *object) {
     struct pool_block *b = block_of(object);
     memcpy(object, &b->free, sizeof b->free);
-    POISON(object, p->size - sizeof(struct slot));
+    POISON(object, p->size);
     b->free = object;
     if (b->out-- == p->room) {
         list_remove(&b->link);

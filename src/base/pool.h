@@ -14,9 +14,9 @@ enum { POOL_BLOCK = 32 * 1024 }; /* what a block costs, bytes; objects that are 
 struct pool_block;
 
 struct pool {
-    size_t size;      /* of an object with what comes with it, bytes */
-    unsigned room;    /* objects in a block */
-    struct list open; /* blocks with room */
+    size_t size, stride; /* of an object, and with what comes with it, bytes */
+    unsigned room;       /* objects in a block */
+    struct list open;    /* blocks with room */
     struct list full;
     struct pool_block *spare; /* NULL, or empty and not charged */
     struct budget *budget;

@@ -42,9 +42,9 @@ static struct inventory_row a_row(void) {
                                   .last_ns = UINT64_C(1795165324000000000),
                                   .connections = 3,
                                   .sessions = 2,
-                                  .dialects = {dialects, 1, false},
-                                  .client_systems = {systems, 1, false},
-                                  .shares = {shares, 1, false}};
+                                  .dialects = {dialects, 1, false, 0},
+                                  .client_systems = {systems, 1, false, 0},
+                                  .shares = {shares, 1, false, 0}};
 }
 
 static void nothing(void **state) {

@@ -25,8 +25,8 @@ static void zeroed_and_charged(void **state) {
     static const unsigned char zeroes[40];
     struct pool p;
     pool_init(&p, 40, &budget);
-    assert_int_equal(p.size, pool_cost(40));
-    assert_int_equal(p.size % _Alignof(max_align_t), 0);
+    assert_int_equal(p.stride, pool_cost(40));
+    assert_int_equal(p.stride % _Alignof(max_align_t), 0);
     unsigned char *a = pool_take(&p);
     assert_non_null(a);
     assert_memory_equal(a, zeroes, 40);
@@ -55,8 +55,8 @@ static void many(void **state) {
         assert_non_null(objects[i]);
         memset(objects[i], (int)(i & 0xff), 100);
     }
-    assert_true(budget.held >= OBJECTS * p.size);
-    assert_true(budget.held <= OBJECTS * p.size * 21 / 20 + POOL_BLOCK);
+    assert_true(budget.held >= OBJECTS * p.stride);
+    assert_true(budget.held <= OBJECTS * p.stride * 21 / 20 + POOL_BLOCK);
     assert_int_equal(budget.held % POOL_BLOCK, 0);
     for (unsigned i = 0; i < OBJECTS; i++) {
         assert_int_equal(objects[i][0], i & 0xff);
