@@ -11,13 +11,13 @@ enum { SCRATCH_SIZE = 64 * 1024 };
 
 struct model_limits model_limits_default(void) {
     return (struct model_limits){
-        .exchanges = 131072,
-        .sessions = 65536,
-        .channels = 131072,
-        .trees = 131072,
-        .handles = 262144,
-        .durables = 16384,
-        .setups = 16384,
+        .exchanges = MODEL_EXCHANGES_MAX,
+        .sessions = MODEL_SESSIONS_MAX,
+        .channels = MODEL_CHANNELS_MAX,
+        .trees = MODEL_TREES_MAX,
+        .handles = MODEL_HANDLES_MAX,
+        .durables = MODEL_DURABLES_MAX,
+        .setups = MODEL_SETUPS_MAX,
         .answer_timeout_ns = UINT64_C(300) * 1000000000,
     };
 }

@@ -14,14 +14,20 @@
 #include "pdu.h"
 #include "stats.h"
 
-/* How many of each there may be, over all connections; each has a counter in stats for when it bites. */
+/* How many of each there may be, over all connections; each has a counter in stats for when it bites. So many that memory comes to its
+ * end before: they hold whatever --memory is. */
+enum {
+    MODEL_EXCHANGES_MAX = 1 << 21, /* requests without a response, of SMB2 and of SMB1 each; evicted_exchanges */
+    MODEL_SESSIONS_MAX = 1 << 20,  /* evicted_sessions */
+    MODEL_CHANNELS_MAX = 1 << 21,  /* sessions, counted once for each connection that carries them; evicted_sessions */
+    MODEL_TREES_MAX = 1 << 21,     /* evicted_trees */
+    MODEL_HANDLES_MAX = 1 << 22,   /* evicted_handles */
+    MODEL_DURABLES_MAX = 1 << 16,  /* durable handles whose names are kept for a reconnect; evicted_durables */
+    MODEL_SETUPS_MAX = 1 << 18,    /* SESSION_SETUP exchanges under way; evicted_setups */
+};
+
 struct model_limits {
-    size_t exchanges; /* requests without a response */
-    size_t sessions;
-    size_t channels; /* sessions, counted once for each connection that carries them */
-    size_t trees, handles;
-    size_t durables; /* durable handles whose names are kept for a reconnect */
-    size_t setups;   /* SESSION_SETUP exchanges under way */
+    size_t exchanges, sessions, channels, trees, handles, durables, setups;
     uint64_t
         answer_timeout_ns; /* a request without any answer, an interim one included, is given up after this packet time */
 };

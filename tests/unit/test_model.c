@@ -143,6 +143,75 @@ static void handles_evicted(void **state) {
     bench_free(b);
 }
 
+/* State is freed with its owner: handles by CLOSE, with their tree, their session and their connection; requests by their answers. */
+static void open_many(struct peer *p) {
+    for (unsigned i = 0; i < 2000; i++) {
+        peer_create(p, "a name of a file", 100 + i, 0);
+    }
+}
+
+static void owners(void **state) {
+    (void)state;
+    struct bench *b = bench_new(NULL);
+    struct peer p = peer_open(b, 1, 2);
+    peer_settle(&p, 0x51, "alice", "\\\\srv\\data");
+    const size_t least = b->budget.held + 2000 * sizeof(struct handle_facts);
+    open_many(&p);
+    assert_true(b->budget.held > least);
+    for (unsigned i = 0; i < 2000; i++) {
+        peer_close_file(&p, 100 + i);
+    }
+    const size_t empty = b->budget.held; /* tables have grown */
+    assert_true(empty < least);
+    open_many(&p);
+    assert_true(b->budget.held > least);
+    struct smb2_message q = peer_ask(&p, SMB2_TREE_DISCONNECT);
+    peer_exchange(&p, &q, 0);
+    assert_true(b->budget.held <= empty);
+    peer_tree(&p, 7, "\\\\srv\\data");
+    open_many(&p);
+    assert_true(b->budget.held > least);
+    q = peer_ask(&p, SMB2_LOGOFF);
+    peer_exchange(&p, &q, 0);
+    assert_true(b->budget.held <= empty);
+    for (unsigned i = 0; i < 2000; i++) {
+        q = peer_ask(&p, SMB2_ECHO);
+        peer_request(&p, &q);
+    }
+    assert_true(b->budget.held > least);
+    peer_close(&p);
+    assert_int_equal(b->budget.held, 0);
+    bench_free(b);
+}
+
+/* The longest idle piece of state is the one that goes, of whatever kind, and it is told. */
+static void oldest_first(void **state) {
+    (void)state;
+    struct bench *b = bench_new(NULL);
+    struct peer p = peer_open(b, 1, 2);
+    peer_settle(&p, 0x51, "alice", "\\\\srv\\data");
+    peer_create(&p, "first", 1, 0);
+    peer_create(&p, "second", 2, 0);
+    struct smb2_message q = peer_ask(&p, SMB2_ECHO);
+    peer_request(&p, &q);
+    peer_read(&p, 1, 5); /* young again */
+    uint64_t now = b->now.frame + 100;
+    uint64_t idle = model_idle(b->model, now);
+    assert_true(idle > 100);
+    assert_true(model_evict(b->model)); /* the second file */
+    assert_int_equal(b->stats.evicted_handles, 1);
+    assert_true(model_idle(b->model, now) < idle);
+    assert_true(model_evict(b->model)); /* the request */
+    assert_int_equal(b->stats.evicted_exchanges, 1);
+    assert_int_equal(bench_last(b, 0)->kind, OPERATION_ECHO);
+    assert_false(model_evict(b->model)); /* the last of a kind may be at work */
+    peer_read(&p, 1, 5);
+    assert_string_equal(bench_last(b, 0)->name, "first");
+    peer_close(&p);
+    assert_int_equal(model_idle(b->model, now), 0);
+    bench_free(b);
+}
+
 static void trees_evicted(void **state) {
     (void)state;
     struct model_limits limits = model_limits_default();
@@ -291,9 +360,9 @@ static void noise(void **state) {
 
 int main(void) {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(nothing),    cmocka_unit_test(a_life),          cmocka_unit_test(left_open),
-        cmocka_unit_test(any_budget), cmocka_unit_test(handles_evicted), cmocka_unit_test(trees_evicted),
-        cmocka_unit_test(noise),
+        cmocka_unit_test(nothing),         cmocka_unit_test(a_life),        cmocka_unit_test(left_open),
+        cmocka_unit_test(any_budget),      cmocka_unit_test(owners),        cmocka_unit_test(oldest_first),
+        cmocka_unit_test(handles_evicted), cmocka_unit_test(trees_evicted), cmocka_unit_test(noise),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
