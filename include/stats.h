@@ -44,7 +44,8 @@ struct stats {
     uint64_t files_opened, files_deleted, bytes_read, bytes_written;
     uint64_t evicted_exchanges, evicted_sessions, evicted_handles, evicted_trees;
     uint64_t evicted_transfers,
-        cut_transfers; /* SMB1 transactions that were given up, or were longer than what is kept */
+        cut_transfers;     /* SMB1 transactions that were given up, or were longer than what is kept */
+    uint64_t searches_cut; /* oplock breaks whose handle was not found in as many sessions as are looked through */
     uint64_t evicted_setups, evicted_durables, evicted_copy_keys;
     uint64_t names_left_out; /* users and shares beyond what an end record lists */
     uint64_t names_lost;     /* the budget had no room for a name, and nothing was left to evict */

@@ -185,7 +185,7 @@ static void copy_sources_free(struct connection *c) {
     if (!c->copy_sources) {
         return;
     }
-    for (unsigned i = 0; i < COPY_SOURCES; i++) {
+    for (unsigned i = 0; i < COPY_SOURCES_MAX; i++) {
         text_drop(&c->model->texts, c->copy_sources->items[i].name);
     }
     budget_give(c->model->budget, c->copy_sources, sizeof *c->copy_sources);

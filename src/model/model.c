@@ -95,7 +95,7 @@ bool model_code_page(struct model *m, const char *name) {
     return m->code_page != NULL;
 }
 
-/* Without room for all of it, which no name is long enough for, what fits of it. */
+/* Without room for all of it, which no name that a server takes is long enough for, it is lost. */
 void model_unify(struct model *m, struct text *t) {
     if (t->encoding != ENC_OEM) {
         return;
@@ -103,9 +103,13 @@ void model_unify(struct model *m, struct text *t) {
     const size_t align = _Alignof(max_align_t);
     size_t left = m->scratch.size - m->scratch.used, need = t->bytes.n * 2;
     left = left > align ? left - align : 0;
-    size_t room = need < left ? need : left & ~(size_t)1;
-    uint8_t *to = room ? arena_take(&m->scratch, room) : NULL;
-    *t = text_utf16((struct view){to, to ? code_page_to_utf16(m->code_page, t->bytes, to, room) : 0});
+    if (need > left) {
+        m->stats->names_lost++;
+        *t = (struct text){{NULL, 0}, ENC_ASCII};
+        return;
+    }
+    uint8_t *to = need ? arena_take(&m->scratch, need) : NULL;
+    *t = text_utf16((struct view){to, to ? code_page_to_utf16(m->code_page, t->bytes, to, need) : 0});
 }
 
 /* The oldest of what is most easily done without. */

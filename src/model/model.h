@@ -34,7 +34,11 @@ struct model_limits {
 
 struct model_limits model_limits_default(void);
 
-enum { CONNECTION_NAMES_MAX = 16 }; /* users, shares named in an end record (records.md) */
+enum {
+    CONNECTION_NAMES_MAX = 16, /* users, shares named in an end record (records.md); names_left_out */
+    COPY_SOURCES_MAX = 8,      /* resume keys of a connection, the oldest is written over; evicted_copy_keys */
+    BREAK_SESSIONS_MAX = 256,  /* of a connection, looked through for the handle of an oplock break; searches_cut */
+};
 
 struct model;
 struct connection;

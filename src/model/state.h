@@ -160,10 +160,8 @@ struct durable {
     bool named, directory, delete_on_close;
 };
 
-enum { COPY_SOURCES = 8 };
-
 struct copy_sources {
-    struct copy_source items[COPY_SOURCES];
+    struct copy_source items[COPY_SOURCES_MAX];
     unsigned next; /* the oldest is written over */
 };
 

@@ -511,6 +511,24 @@ static void secondary(struct load *l, uint32_t n) {
     }
 }
 
+/* Transactions that announce more than is kept of one, MS-CIFS 2.2.4.62.1. */
+static void long_transactions(struct load *l, uint32_t n) {
+    handshake(l, 0);
+    for (uint32_t i = 0; i < n; i++, l->mid++) {
+        smb1(l, NT_TRANSACT, false);
+        put(l, 1, 23);
+        room(l, 3);
+        put(l, 4, 100000);
+        put(l, 4, 1000000);
+        room(l, 24);
+        put(l, 1, 4);
+        put(l, 2, 6);
+        room(l, 8);
+        put(l, 2, 0);
+        send_message(l, CLIENT);
+    }
+}
+
 /* One MID for all, and no answer. */
 static void same_mid(struct load *l, uint32_t n) {
     handshake(l, 0);
@@ -543,16 +561,17 @@ static void notify(struct load *l, uint32_t n) {
     }
 }
 
-/* MS-CIFS 2.2.4.64 */
-static void smb1_create(struct load *l, uint16_t fid) {
+/* MS-CIFS 2.2.4.64: the name has so many letters. */
+static void smb1_create(struct load *l, uint16_t fid, uint16_t letters) {
     smb1(l, NT_CREATE, false);
     put(l, 1, 24);
     put(l, 4, 0xff);
     put(l, 1, 0);
-    put(l, 2, 2);
+    put(l, 2, letters);
     room(l, 41);
-    put(l, 2, 2);
-    put(l, 2, 'a');
+    put(l, 2, letters + 1u);
+    memset(room(l, letters), 'a', letters);
+    put(l, 1, 0);
     send_message(l, CLIENT);
     smb1(l, NT_CREATE, true);
     put(l, 1, 34);
@@ -571,7 +590,7 @@ static void exits(struct load *l, uint32_t n) {
     handshake(l, 0);
     l->pid = 1;
     for (uint32_t i = 0; i < n / 2 && i < FIDS; i++) {
-        smb1_create(l, (uint16_t)(i + 1));
+        smb1_create(l, (uint16_t)(i + 1), 1);
     }
     l->pid = 2;
     for (uint32_t i = 0; i < n / 2; i++, l->mid++) {
@@ -581,6 +600,28 @@ static void exits(struct load *l, uint32_t n) {
             put(l, 2, 0);
             send_message(l, from);
         }
+    }
+}
+
+/* Names that have no room in UTF-16. */
+static void oem_names(struct load *l, uint32_t n) {
+    handshake(l, 0);
+    for (uint32_t i = 0; i < n; i++) {
+        smb1_create(l, (uint16_t)(i + 1), 40000);
+    }
+}
+
+/* So many connections stop in the middle of a message that must be whole. */
+static void partial(struct load *l, uint32_t n) {
+    for (uint32_t i = 0; i < n; i++) {
+        handshake(l, i);
+        smb2(l, CREATE, false, 0, 0);
+        put(l, 2, 57);
+        room(l, 100000);
+        frame(l);
+        be32(l->message, 100066 + 50000);
+        send_packet(l, CLIENT, TCP_ACK, l->message, 50000);
+        send_packet(l, CLIENT, TCP_ACK, l->message + 50000, 50000);
     }
 }
 
@@ -622,6 +663,9 @@ static const struct kind {
     {"fragments", "fragment", fragments},
     {"andx", "command", andx},
     {"secondary", "transaction", secondary},
+    {"long_transactions", "transaction", long_transactions},
+    {"oem_names", "name", oem_names},
+    {"partial", "connection", partial},
     {"same_mid", "request", same_mid},
     {"notify", "request", notify},
     {"exits", "message", exits},

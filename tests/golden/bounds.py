@@ -23,9 +23,18 @@ BASE_MIB = 16  # README
 # How many of each are more than 16 MiB hold, or than there may be of them.
 SIZES = {"half_open": 60000, "candidates": 70000, "live": 8000, "handles": 40000, "names": 700, "requests": 40000,
          "trees": 70000, "sessions": 50000, "setups": 20000, "compound": 40000, "reversed": 20000, "tiny": 20000, "holes": 20000,
-         "secondary": 10000, "same_mid": 2000, "notify": 40000, "exits": 20000, "pairs": 6000}
+         "secondary": 10000, "long_transactions": 20, "oem_names": 100, "partial": 500, "same_mid": 2000, "notify": 40000, "exits": 20000, "pairs": 6000}
 # What must be given up of them; of the others the bounds of one connection are reached before the ceiling.
-CEILING = {"half_open", "live", "handles", "names", "requests", "trees", "sessions", "holes", "secondary", "notify"}
+CEILING = {"half_open", "live", "handles", "names", "requests", "trees", "sessions", "holes", "secondary", "notify", "partial"}
+# Limits of other things, reached by a capture, and what the summary says then.
+REACHED = {
+    "CANDIDATES_MAX": ("candidates", "silent connections on other ports given up"),
+    "SMB1_SAME_ID_MAX": ("same_mid", "requests no longer waited for"),
+    "SMB1_TRANSFER_DATA_MAX": ("long_transactions", "transactions cut"),
+    "SMB1_TRANSFER_PARAMETERS_MAX": ("long_transactions", "transactions cut"),
+    "SCRATCH_SIZE": ("oem_names", "names not kept"),
+    "FINDINGS_SHARE": ("pairs", "findings told early"),
+}
 SANITIZED = b"__asan_init"
 
 
@@ -92,8 +101,12 @@ class Bounds:
             tap.check("%s: the ceiling holds" % kind, peak < 16 + BASE_MIB, peak)
         if kind in CEILING:
             tap.check("%s: what was given up is said" % kind, "give more with --memory" in said and "at the memory ceiling" in said, said)
+        for limit, (reached_by, words) in REACHED.items():
+            if reached_by == kind:
+                tap.check("%s: %s is counted" % (kind, limit), words in said, said)
+        if kind == "oem_names":
+            tap.check("oem_names: no half of a name", b"aaaaaaaa" not in lines)
         os.unlink(capture)
-        return lines, said
 
     def same_again(self):
         """Another secret, the same bytes; and a flood ends as evicted, not in silence."""
@@ -109,7 +122,13 @@ class Bounds:
         roomy = self.run(capture, size="4G")
         tap.check("with room nothing goes", roomy[2] == "" and b'"evicted"' not in roomy[1], roomy[2])
 
+    def transfers(self):
+        """SMB1_TRANSFERS_MAX, where memory allows for more."""
+        said = self.run(self.nasty("secondary", 6000), "-v", size="512M")[2]
+        tap.check("secondary: SMB1_TRANSFERS_MAX is counted", "1,904 transactions given up" in said, said)
+
     def flows(self):
+        """FLOWS_MAX, set by --flows."""
         capture = self.nasty("half_open", 100)
         records, _, said, _ = self.run(capture, "--flows", "10")
         reasons = [record["end_reason"] for record in records]
@@ -137,6 +156,7 @@ class Bounds:
         tap.check("the run's id knows of them", len(set(ids)) == len(ids) and of() == ids[0], ids)
 
     def inventory(self):
+        """REPLAY_READER_SHARE of the ceiling holds the rows."""
         capture = self.nasty("pairs", 12000)
         result = os.path.join(self.folder, "result")
         run = subprocess.run([os.path.join(self.bench, "measure"), result, self.smbtap, "inventory", "-r", capture, "--memory", "16M",
@@ -155,6 +175,7 @@ def main():
         for kind, size in SIZES.items():
             bounds.kind(kind, size)
         bounds.same_again()
+        bounds.transfers()
         bounds.flows()
         bounds.idle()
         bounds.run_id()

@@ -307,7 +307,7 @@ static void the_bounds(void **state) {
     assert_int_equal(b.stats.findings_pending_evicted, 3);
     bench_end(&b);
     assert_int_equal(raised_count, 1);
-    has(raised[0], "0abc-16\"]"); /* evidence ends there */
+    has(raised[0], "0abc-16\"]"); /* FINDINGS_EVIDENCE_MAX: it ends there */
 }
 
 /* Where the budget is spent the oldest pair is told and goes, as at its own limit; in the end nothing is held. */

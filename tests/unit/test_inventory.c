@@ -223,7 +223,23 @@ static void many_and_long_names(void **state) {
     const struct inventory_row *r = inventory_rows(v, &n);
     assert_int_equal(r->shares.count, 2 * INVENTORY_FLOW_NAMES_MAX + 1);
     assert_true(r->shares.more);
-    assert_int_equal(strlen(r->shares.items[2 * INVENTORY_FLOW_NAMES_MAX]), 127); /* no half a character */
+    assert_int_equal(strlen(r->shares.items[2 * INVENTORY_FLOW_NAMES_MAX]),
+                     INVENTORY_NAME_MAX - 1); /* no half a character */
+    inventory_free(v);
+    v = inventory_new(0, NULL);
+    for (unsigned i = 0; i < INVENTORY_ROW_NAMES_MAX + 10;
+         i++) { /* of one row, on connections that have room for theirs */
+        char id[16];
+        snprintf(id, sizeof id, "%u", i / 10);
+        snprintf(name, sizeof name, "share%u", i);
+        s = message(id, 1, "SMB1_TREE_CONNECT");
+        s.share = name;
+        inventory_take(v, &s);
+    }
+    r = inventory_rows(v, &n);
+    assert_int_equal(n, 1);
+    assert_int_equal(r->shares.count, INVENTORY_ROW_NAMES_MAX);
+    assert_true(r->shares.more);
     inventory_free(v);
 }
 

@@ -212,6 +212,58 @@ static void oldest_first(void **state) {
     bench_free(b);
 }
 
+/* Keys of server-side copies: as many as are kept, and three more. */
+static void copy_keys_evicted(void **state) {
+    (void)state;
+    struct bench *b = bench_new(NULL);
+    struct peer p = peer_open(b, 1, 2);
+    uint8_t key[24] = {0};
+    peer_settle(&p, 0x51, "alice", "\\\\srv\\data");
+    for (unsigned i = 0; i < COPY_SOURCES_MAX + 3; i++) {
+        peer_create(&p, "a", 100 + i, 0);
+        struct smb2_message m = peer_ask_file(&p, SMB2_IOCTL, 100 + i);
+        m.ioctl.ctl_code = FSCTL_SRV_REQUEST_RESUME_KEY;
+        peer_request(&p, &m);
+        m = peer_say(&p, SMB2_IOCTL, 0);
+        key[0] = (uint8_t)i;
+        m.empty = false;
+        m.ioctl.ctl_code = FSCTL_SRV_REQUEST_RESUME_KEY;
+        m.ioctl.has_details = true;
+        m.ioctl.resume_key.key = (struct view){key, sizeof key};
+        peer_response(&p, &m);
+    }
+    assert_int_equal(b->stats.evicted_copy_keys, 3);
+    peer_close(&p);
+    bench_free(b);
+}
+
+/* The break of an oplock names no session: its handle is found in so many, and not beyond. */
+static void break_among_many_sessions(void **state) {
+    (void)state;
+    for (unsigned more = 0; more < 2; more++) {
+        struct bench *b = bench_new(NULL);
+        struct peer p = peer_open(b, 1, 2);
+        peer_negotiate(&p, 1, 2);
+        for (unsigned i = 0; i + 1 < BREAK_SESSIONS_MAX + more; i++) {
+            peer_login(&p, 0x100 + i, "bob");
+        }
+        peer_login(&p, 0x51, "alice");
+        peer_tree(&p, 7, "\\\\srv\\data");
+        peer_create(&p, "a", 7, 0);
+        struct smb2_message m = peer_say(&p, SMB2_OPLOCK_BREAK, 0);
+        m.header.message_id = UINT64_MAX;
+        m.header.session_id = 0;
+        m.header.tree_id = 0;
+        m.empty = false;
+        m.oplock_break.file_id = bench_id(7);
+        peer_response(&p, &m);
+        assert_string_equal(bench_last(b, 0)->name, more ? "?" : "a");
+        assert_int_equal(b->stats.searches_cut, more);
+        peer_close(&p);
+        bench_free(b);
+    }
+}
+
 static void trees_evicted(void **state) {
     (void)state;
     struct model_limits limits = model_limits_default();
@@ -360,9 +412,17 @@ static void noise(void **state) {
 
 int main(void) {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(nothing),         cmocka_unit_test(a_life),        cmocka_unit_test(left_open),
-        cmocka_unit_test(any_budget),      cmocka_unit_test(owners),        cmocka_unit_test(oldest_first),
-        cmocka_unit_test(handles_evicted), cmocka_unit_test(trees_evicted), cmocka_unit_test(noise),
+        cmocka_unit_test(nothing),
+        cmocka_unit_test(a_life),
+        cmocka_unit_test(left_open),
+        cmocka_unit_test(any_budget),
+        cmocka_unit_test(owners),
+        cmocka_unit_test(oldest_first),
+        cmocka_unit_test(copy_keys_evicted),
+        cmocka_unit_test(break_among_many_sessions),
+        cmocka_unit_test(handles_evicted),
+        cmocka_unit_test(trees_evicted),
+        cmocka_unit_test(noise),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -112,7 +112,7 @@ static void tally_counts(void **state) {
     (void)state;
     struct tally t;
     const struct tally_entry *top[3];
-    char longest[2000];
+    char longest[TALLY_NAME_MAX * 8];
     assert_int_equal(tally_init(&t, 4), 0);
     assert_int_equal(tally_top(&t, top, 3), 0);
     static const char *const names[] = {"b", "a", "c", "c", "", "d", "e", "e", "e"};
