@@ -10,6 +10,7 @@
 
 #include "arena.h"
 #include "base/code_page.h"
+#include "base/resident.h"
 #include "decode/decode.h"
 #include "event/maker.h"
 #include "flow/table.h"
@@ -29,6 +30,8 @@ struct pipeline {
     struct pipeline_outlet outlet;
     struct record_settings record;
     struct budget *budget;
+    struct resident resident;
+    unsigned unlooked; /* packets since memory was looked at */
     struct stats *stats;
     struct flow_table *flows;
     struct nbss_pool *buffers;
@@ -220,8 +223,14 @@ static bool make_room(struct pipeline *p, uint64_t frame) {
     return false;
 }
 
+enum { LOOK_PACKETS = 256 }; /* between two looks at what the system counts */
+
 /* Before a packet is dealt with, for nothing is at work then. */
 static void keep_headroom(struct pipeline *p, uint64_t frame) {
+    if (++p->unlooked >= LOOK_PACKETS) {
+        p->unlooked = 0;
+        (void)resident_look(&p->resident);
+    }
     size_t most = p->budget->ceiling - p->budget->ceiling / HEADROOM_SHARE;
     while (p->budget->held > most && make_room(p, frame)) {
     }
@@ -276,6 +285,7 @@ struct pipeline *pipeline_new(const struct pipeline_settings *settings, const ch
     p->record = (struct record_settings){.sensor_id = settings->sensor_id, .capture_name = capture_name};
     p->budget = budget;
     p->stats = stats;
+    resident_begin(&p->resident, budget->ceiling);
     if (!set_up(p)) {
         pipeline_free(p);
         return NULL;
@@ -301,6 +311,7 @@ void pipeline_free(struct pipeline *p) {
     if (!p) {
         return;
     }
+    resident_end(&p->resident);
     flow_table_free(p->flows);
     model_free(p->model);
     nbss_pool_free(p->buffers);

@@ -108,6 +108,17 @@ class Bounds:
             tap.check("oem_names: no half of a name", b"aaaaaaaa" not in lines)
         os.unlink(capture)
 
+    def mixed(self):
+        """What was freed of one size is no use for the next: the program gives it back."""
+        whole = os.path.join(self.folder, "mixed.pcap")
+        with open(whole, "wb") as file:
+            for kind in ("names", "live", "partial", "handles", "names", "secondary", "partial"):
+                with open(self.nasty(kind, SIZES[kind]), "rb") as part:
+                    file.write(part.read()[24 if file.tell() else 0:])
+        peak = self.run(whole, "-v")[3]
+        if not self.sanitized:
+            tap.check("mixed: the ceiling holds", peak < 16 + BASE_MIB, peak)
+
     def same_again(self):
         """Another secret, the same bytes; and a flood ends as evicted, not in silence."""
         capture = self.nasty("half_open", SIZES["half_open"])
@@ -174,6 +185,7 @@ def main():
         bounds = Bounds(os.path.abspath(sys.argv[1]), sys.argv[2], folder)
         for kind, size in SIZES.items():
             bounds.kind(kind, size)
+        bounds.mixed()
         bounds.same_again()
         bounds.transfers()
         bounds.flows()
