@@ -5,7 +5,7 @@
 #include <stdlib.h>
 #include <unistd.h>
 
-enum { BACKOFF_SHARE = 16 }; /* part of the ceiling: so much more, before it is tried again where it did not help */
+enum { BACKOFF_PART = 16 }; /* part of the ceiling: so much more, before it is tried again where it did not help */
 
 size_t resident_bytes(const struct resident *r) {
     char text[128], *second;
@@ -31,7 +31,7 @@ bool resident_look(struct resident *r) {
     malloc_trim(0);
     now = resident_bytes(r);
     if (now >= r->base && now - r->base >= r->ceiling) {
-        r->base = now - r->ceiling + r->ceiling / BACKOFF_SHARE;
+        r->base = now - r->ceiling + r->ceiling / BACKOFF_PART;
     }
     return true;
 }
