@@ -6,6 +6,7 @@
 
 #include "community_id.h"
 #include "connection.h"
+#include "contradiction.h"
 #include "delivery.h"
 #include "entry.h"
 #include "limits.h"
@@ -129,6 +130,7 @@ static void list_flow(struct flow_table *t, struct flow *f) {
 static void remove_flow(struct flow_table *t, struct flow *f) {
     hash_remove(&t->flows, &f->by_ends);
     reassembly_drop(&t->context, f);
+    contradiction_drop(&t->context, f);
     list_remove(&f->order);
     list_remove(&f->idle);
     t->state_counts[f->listed]--;

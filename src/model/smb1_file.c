@@ -107,6 +107,7 @@ void smb1_opened(struct completion *d, const struct smb1_opening *o) {
         smb1_process_leave(h);
     }
     process_join(d->c, h, h->facts.process_id);
+    h->facts.dfs = d->smb1_ex && (d->smb1_ex->request.header.flags2 & SMB_FLAGS2_DFS);
     if (o->named && !smb1_text_lost(o->name)) {
         handle_name(m, h, smb1_name(o->name));
     }
