@@ -25,7 +25,7 @@ void resident_begin(struct resident *r, size_t ceiling) {
 
 bool resident_look(struct resident *r) {
     size_t now = resident_bytes(r);
-    if (now < r->base || now - r->base < r->ceiling) {
+    if (now == 0 || now < r->base || now - r->base < r->ceiling) {
         return false;
     }
     malloc_trim(0);
