@@ -11,7 +11,6 @@ enum {
     WORD_COUNT_AT = SMB1_HEADER_SIZE,
     COUNTED_HEAD = 3, /* BufferFormat and a length, 2.2.2.5 */
     PAD = 1,          /* before the data of WRITE_AND_CLOSE */
-    CHAIN_MAX = 8,    /* commands that are looked at; with more the message is looked at whole */
 };
 
 /* Where among the words the data is told; 0 where it is not. */
@@ -130,7 +129,7 @@ static struct chain chain_of(struct view have, uint32_t left) {
     struct chain c = {0};
     struct place p = {byte_at(have, COMMAND_AT), WORD_COUNT_AT, 0};
     uint32_t offset, length;
-    for (unsigned i = 0; i < CHAIN_MAX && take_head(&c, have, left, &p); i++) {
+    for (unsigned i = 0; i < EXTENT_CHAIN_MAX && take_head(&c, have, left, &p); i++) {
         bool goes_on = has_andx[p.command] && byte_at(have, p.at) >= 2;
         uint8_t next = goes_on ? byte_at(have, words_at(&p)) : SMB1_NO_ANDX_COMMAND;
         if (next == SMB1_NO_ANDX_COMMAND) {

@@ -6,6 +6,7 @@
 #include <assert.h>
 #include <stdbool.h>
 #include <stddef.h>
+#include <stdlib.h>
 
 struct budget {
     struct budget *parent; /* NULL at the top */
@@ -29,6 +30,33 @@ static inline void budget_release(struct budget *b, size_t n) {
     for (struct budget *at = b; at; at = at->parent) {
         assert(at->held >= n);
         at->held -= n;
+    }
+}
+
+/* What n bytes of the heap cost with the allocator's own: 8 bytes, in steps of 16, 32 at least (glibc). */
+static inline size_t budget_cost(size_t n) {
+    const size_t step = 16, own = 8, least = 32;
+    size_t cost = (n + own + step - 1) & ~(step - 1);
+    return cost < least ? least : cost;
+}
+
+/* n bytes, zeroed and charged at their cost; NULL, and nothing charged, where budget or memory is at its end. */
+__attribute__((warn_unused_result)) static inline void *budget_take(struct budget *b, size_t n) {
+    if (!budget_charge(b, budget_cost(n))) {
+        return NULL;
+    }
+    void *p = calloc(1, n);
+    if (!p) {
+        budget_release(b, budget_cost(n));
+    }
+    return p;
+}
+
+/* What budget_take gave, with the same n. NULL is fine. */
+static inline void budget_give(struct budget *b, void *p, size_t n) {
+    if (p) {
+        free(p);
+        budget_release(b, budget_cost(n));
     }
 }
 

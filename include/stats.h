@@ -24,6 +24,9 @@ struct stats {
     uint64_t decode_faults[DECODE_FAULTS];
     /* flow */
     uint64_t flows_started, flows_ended, flows_evicted, flows_refused, flows_unanswered;
+    uint64_t memory_limit;         /* a flow or a piece of state went because memory was near its ceiling */
+    uint64_t flows_limit;          /* a flow went because there were as many as may be followed */
+    uint64_t flows_undecoded;      /* connections followed but not decoded: no memory when they began */
     uint64_t flows_refused_memory; /* connections not followed: the budget was spent and nothing was left to evict */
     uint64_t candidates_evicted;   /* of connections on other ports that had not spoken yet */
     uint64_t missed_bytes, gaps;
@@ -41,13 +44,15 @@ struct stats {
     uint64_t files_opened, files_deleted, bytes_read, bytes_written;
     uint64_t evicted_exchanges, evicted_sessions, evicted_handles, evicted_trees;
     uint64_t evicted_transfers,
-        cut_transfers; /* SMB1 transactions that were given up, or were longer than what is kept */
+        cut_transfers;     /* SMB1 transactions that were given up, or were longer than what is kept */
+    uint64_t searches_cut; /* oplock breaks whose handle was not found in as many sessions as are looked through */
     uint64_t evicted_setups, evicted_durables, evicted_copy_keys;
     uint64_t names_left_out; /* users and shares beyond what an end record lists */
     uint64_t names_lost;     /* the budget had no room for a name, and nothing was left to evict */
     /* findings */
     uint64_t findings;
     uint64_t findings_evicted;         /* pairs of client and server that were told before their time */
+    uint64_t findings_lost;            /* messages that found no room among the pairs */
     uint64_t findings_pending_evicted; /* requests whose connection's end was not waited for */
 };
 

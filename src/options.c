@@ -4,6 +4,7 @@
 #include <ctype.h>
 #include <errno.h>
 #include <getopt.h>
+#include <limits.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -123,6 +124,9 @@ enum {
     OPTION_RECORDS,
     OPTION_SINCE,
     OPTION_FORMAT,
+    OPTION_MEMORY,
+    OPTION_FLOWS,
+    OPTION_IDLE_TIMEOUT,
 };
 
 static const struct option long_options[] = {
@@ -131,6 +135,9 @@ static const struct option long_options[] = {
     {"home-net", required_argument, NULL, OPTION_HOME_NET},
     {"sensor-id", required_argument, NULL, OPTION_SENSOR_ID},
     {"code-page", required_argument, NULL, OPTION_CODE_PAGE},
+    {"memory", required_argument, NULL, OPTION_MEMORY},
+    {"flows", required_argument, NULL, OPTION_FLOWS},
+    {"idle-timeout", required_argument, NULL, OPTION_IDLE_TIMEOUT},
     {"schema", no_argument, NULL, OPTION_SCHEMA},
     {"help", no_argument, NULL, 'h'},
     {"version", no_argument, NULL, 'V'},
@@ -145,29 +152,67 @@ static const struct option inventory_options[] = {
     {"format", required_argument, NULL, OPTION_FORMAT},
     {"port", required_argument, NULL, OPTION_PORT},
     {"code-page", required_argument, NULL, OPTION_CODE_PAGE},
+    {"memory", required_argument, NULL, OPTION_MEMORY},
+    {"flows", required_argument, NULL, OPTION_FLOWS},
+    {"idle-timeout", required_argument, NULL, OPTION_IDLE_TIMEOUT},
     {"help", no_argument, NULL, 'h'},
     {"quiet", no_argument, NULL, 'q'},
     {"verbose", no_argument, NULL, 'v'},
     {NULL, 0, NULL, 0},
 };
 
+/* A number from 1 on and one letter behind it, the unit; its place in units goes to *unit. */
+static bool parse_quantity(const char *text, const char *units, unsigned long *count, size_t *unit) {
+    char number[24] = "";
+    size_t n = strlen(text);
+    const char *found = n > 1 && n < sizeof number ? strchr(units, text[n - 1]) : NULL;
+    if (found) {
+        memcpy(number, text, n - 1);
+        *unit = (size_t)(found - units);
+    }
+    return found && parse_number(number, 1, ULONG_MAX, count);
+}
+
 /* 90s, 30m, 1h, 2d: at most ten years. */
-static bool set_since(struct options *o, const char *text) {
-    static const char units[] = "smhd";
+static bool parse_span(const char *option, const char *text, uint64_t *ns) {
     static const unsigned seconds[] = {1, 60, 3600, 86400};
     const unsigned long longest = 3650UL * 86400;
-    char number[16] = "";
-    size_t n = strlen(text);
-    const char *unit = n > 1 && n < sizeof number ? strchr(units, text[n - 1]) : NULL;
-    unsigned long count = 0;
-    if (unit) {
-        memcpy(number, text, n - 1);
-    }
-    if (!unit || !parse_number(number, 1, longest / seconds[unit - units], &count)) {
-        log_error("--since %s: not a span of time; give it as 30m, 1h or 2d", text);
+    unsigned long count;
+    size_t unit;
+    if (!parse_quantity(text, "smhd", &count, &unit) || count > longest / seconds[unit]) {
+        log_error("%s %s: not a span of time; give it as 30m, 1h or 2d", option, text);
         return false;
     }
-    o->inventory.since_ns = (uint64_t)count * seconds[unit - units] * 1000000000;
+    *ns = (uint64_t)count * seconds[unit] * 1000000000;
+    return true;
+}
+
+/* Bytes, or K, M or G of them. */
+static bool set_memory(struct options *o, const char *text) {
+    unsigned long count;
+    size_t unit = 0;
+    bool good = parse_quantity(text, "KMG", &count, &unit) || parse_number(text, 1, ULONG_MAX, &count);
+    unsigned shift = isdigit((unsigned char)text[strlen(text) - (*text != 0)]) ? 0 : 10 * (unsigned)(unit + 1);
+    if (!good || count > ULONG_MAX >> shift) {
+        log_error("--memory %s: not a size; give it as 64M or 2G", text);
+        return false;
+    }
+    o->memory = count << shift;
+    if (o->memory < OPTIONS_MEMORY_MIN) {
+        log_error("--memory %s: too little to follow connections with; give %dM or more", text,
+                  OPTIONS_MEMORY_MIN >> 20);
+        return false;
+    }
+    return true;
+}
+
+static bool set_flows(struct pipeline_settings *p, const char *text) {
+    unsigned long n;
+    if (!parse_number(text, 1, OPTIONS_FLOWS_MOST, &n)) {
+        log_error("--flows %s: not a number of connections; give one from 1 to %lu", text, OPTIONS_FLOWS_MOST);
+        return false;
+    }
+    p->flows_max = n;
     return true;
 }
 
@@ -240,9 +285,15 @@ static bool take_option(struct options *o, int option, char *const *argv) {
     case OPTION_RECORDS:
         return add_records(o, optarg);
     case OPTION_SINCE:
-        return set_since(o, optarg);
+        return parse_span("--since", optarg, &o->inventory.since_ns);
     case OPTION_FORMAT:
         return set_format(o, optarg);
+    case OPTION_MEMORY:
+        return set_memory(o, optarg);
+    case OPTION_FLOWS:
+        return set_flows(&o->pipeline, optarg);
+    case OPTION_IDLE_TIMEOUT:
+        return parse_span("--idle-timeout", optarg, &o->pipeline.idle_ns);
     case OPTION_SCHEMA:
         o->action = DO_SCHEMA;
         return true;
@@ -303,6 +354,7 @@ bool options_parse(struct options *o, int argc, char **argv) {
     bool inventory = argc > 1 && strcmp(argv[1], "inventory") == 0;
     *o = (struct options){.output = "-", .level = LOG_NOTES, .action = inventory ? DO_INVENTORY : DO_REPLAY};
     o->pipeline.sensor_id = "replay";
+    o->memory = OPTIONS_MEMORY_DEFAULT;
     o->pipeline.every_operation = inventory;
     opterr = 0;
     argc -= inventory;
@@ -344,6 +396,9 @@ void options_help(void) {
         "  --code-page NAME      how names are written in SMB1 without Unicode, as iconv calls it; "
         "default: " CODE_PAGE_DEFAULT "\n"
         "  --sensor-id NAME      stands in every record; default: replay\n"
+        "  --memory SIZE         what the program may hold of what it follows: bytes, or 64M, 2G; default: 512M\n"
+        "  --flows N             connections followed at once; default: 1048576\n"
+        "  --idle-timeout TIME   a connection without a packet ends after this: 90s, 30m, 3h (default), 1d\n"
         "  --schema              prints the JSON Schema of the records\n"
         "  -q, --quiet           only errors on standard error\n"
         "  -v, --verbose         more on standard error, and the summary also where that is no terminal\n"
@@ -368,6 +423,9 @@ void options_inventory_help(void) {
         "  --format FORMAT       table (default), json or csv\n"
         "  -o FILE|-             where the answer goes; default: standard output\n"
         "  --port N              a TCP port of SMB servers, repeatable; default 445 and 139\n"
+        "  --memory SIZE         what the program may hold of what it follows: bytes, or 64M, 2G; default: 512M\n"
+        "  --flows N             connections followed at once; default: 1048576\n"
+        "  --idle-timeout TIME   a connection without a packet ends after this: 90s, 30m, 3h (default), 1d\n"
         "  -q, --quiet           only errors on standard error\n"
         "  -v, --verbose         more on standard error\n"
         "  -h, --help            prints this\n"

@@ -8,7 +8,8 @@
 #include "log.h"
 #include "pipeline.h"
 
-enum { OPTIONS_INPUTS_MAX = 4096 };
+enum { OPTIONS_INPUTS_MAX = 4096, OPTIONS_MEMORY_MIN = 16 << 20, OPTIONS_MEMORY_DEFAULT = 512 << 20 };
+#define OPTIONS_FLOWS_MOST (1UL << 30) /* no more can be asked for */
 
 enum options_action { DO_REPLAY, DO_INVENTORY, DO_SCHEMA, DO_VERSION, DO_HELP, DO_INVENTORY_HELP };
 
@@ -27,6 +28,7 @@ struct options {
     const char *output; /* -o; "-": standard output */
     char *filter;       /* NULL: none */
     enum log_level level;
+    size_t memory; /* bytes that may be held for what is followed */
     struct pipeline_settings pipeline;
 };
 

@@ -5,10 +5,12 @@
  */
 #include "pipeline.h"
 
+#include <assert.h>
 #include <stdlib.h>
 
 #include "arena.h"
 #include "base/code_page.h"
+#include "base/resident.h"
 #include "decode/decode.h"
 #include "event/maker.h"
 #include "flow/table.h"
@@ -19,11 +21,17 @@
 /* What one message may cost in lists: a NEGOTIATE, a CREATE with contexts, a listing of interfaces. */
 enum { MESSAGE_ARENA = 64 * 1024 };
 
+/* Parts of the ceiling: what is kept free for a packet to use, and the most that the messages at hand of one connection, and what it
+ * holds out of order, may take. So no connection alone takes all, and whoever is at work finds room. */
+enum { HEADROOM_SHARE = 8, FRAMER_SHARE = 4, REORDER_SHARE = 8 };
+
 struct pipeline {
     const struct pipeline_settings *settings;
     struct pipeline_outlet outlet;
     struct record_settings record;
     struct budget *budget;
+    struct resident resident;
+    unsigned unlooked; /* packets since memory was looked at */
     struct stats *stats;
     struct flow_table *flows;
     struct nbss_pool *buffers;
@@ -36,6 +44,7 @@ struct pipeline {
 
 /* A flow that is decoded: its framer and what the model knows of it. */
 struct decoded_flow {
+    struct budget buffers; /* of the framer */
     struct pipeline *pipeline;
     struct nbss *framer;
     struct connection *connection;
@@ -131,33 +140,51 @@ static bool on_other(void *arg, enum direction dir, const struct other_packet *p
 
 /* ---- flow -bytes, gap, end-> nbss */
 
+/* The framer's memory is charged here: in dissectors/ it takes its buffers from the budget alone. */
+static struct decoded_flow *decoded_flow_new(struct pipeline *p, bool start_seen) {
+    struct decoded_flow *f = budget_take(p->budget, sizeof *f);
+    if (!f) {
+        return NULL;
+    }
+    f->pipeline = p;
+    f->buffers = (struct budget){p->budget, 0, p->budget->ceiling / FRAMER_SHARE};
+    if (budget_charge(p->budget, budget_cost(nbss_size()))) {
+        struct framer_sink sink = {f, on_message, on_fault, on_other};
+        f->framer = nbss_new(p->buffers, &sink, &f->buffers, start_seen);
+        if (f->framer) {
+            return f;
+        }
+        budget_release(p->budget, budget_cost(nbss_size()));
+    }
+    budget_give(p->budget, f, sizeof *f);
+    return NULL;
+}
+
 static void decoded_flow_free(struct decoded_flow *f) {
+    if (!f) {
+        return;
+    }
+    struct budget *budget = f->pipeline->budget;
     nbss_free(f->framer);
-    budget_release(f->pipeline->budget, sizeof *f);
-    free(f);
+    assert(f->buffers.held == 0);
+    budget_give(budget, f, sizeof *f);
+    budget_release(budget, budget_cost(nbss_size()));
 }
 
 static void *on_open(void *arg, const struct flow_facts *flow) {
     struct pipeline *p = arg;
     char json[FLOW_JSON_MAX];
     size_t n = record_flow(flow, p->settings->home, p->settings->home_count, json);
-    if (!budget_charge(p->budget, sizeof(struct decoded_flow))) {
-        return NULL;
+    struct decoded_flow *f = decoded_flow_new(p, flow->start_seen);
+    if (f) {
+        f->connection = connection_new(p->model, flow, (struct view){(const uint8_t *)json, n});
     }
-    struct decoded_flow *f = calloc(1, sizeof *f);
-    if (!f) {
-        budget_release(p->budget, sizeof *f);
-        return NULL;
+    if (f && f->connection) {
+        return f;
     }
-    f->pipeline = p;
-    struct framer_sink sink = {f, on_message, on_fault, on_other};
-    f->framer = nbss_new(p->buffers, &sink, p->budget, flow->start_seen);
-    f->connection = f->framer ? connection_new(p->model, flow, (struct view){(const uint8_t *)json, n}) : NULL;
-    if (!f->connection) {
-        decoded_flow_free(f);
-        return NULL;
-    }
-    return f;
+    decoded_flow_free(f);
+    p->stats->flows_undecoded++;
+    return NULL;
 }
 
 static void on_flow_start(void *arg, struct moment at) {
@@ -183,21 +210,62 @@ static void on_flow_end(void *arg, enum flow_end_reason reason, struct moment at
     decoded_flow_free(f);
 }
 
+/* ---- memory */
+
+/* The oldest idle state goes first: a flow as a whole, or, where a piece of state of a flow that goes on was idle for longer, that. */
+static bool make_room(struct pipeline *p, uint64_t frame) {
+    uint64_t flow = flow_table_idle(p->flows, frame);
+    bool whole = flow != 0 && flow >= model_idle(p->model, frame);
+    if (whole ? flow_table_evict(p->flows) : model_evict(p->model) || flow_table_evict(p->flows)) {
+        p->stats->memory_limit++;
+        return true;
+    }
+    return false;
+}
+
+enum { LOOK_PACKETS = 256 }; /* between two looks at what the system counts */
+
+/* Before a packet is dealt with, for nothing is at work then. */
+static void keep_headroom(struct pipeline *p, uint64_t frame) {
+    if (++p->unlooked >= LOOK_PACKETS) {
+        p->unlooked = 0;
+        (void)resident_look(&p->resident);
+    }
+    size_t most = p->budget->ceiling - p->budget->ceiling / HEADROOM_SHARE;
+    while (p->budget->held > most && make_room(p, frame)) {
+    }
+}
+
 /* ---- the worker */
+
+/* The secret in two: nothing that comes out depends on either. */
+static struct siphash_key table_key(uint64_t secret) {
+    const struct siphash_key parts = {secret, ~secret};
+    uint64_t other = siphash24(parts, (struct view){(const uint8_t *)&secret, sizeof secret});
+    return (struct siphash_key){secret, other};
+}
+
+static struct flow_settings settings_of_flows(const struct pipeline *p) {
+    struct flow_settings s = flow_settings_default();
+    size_t reorder_most = p->budget->ceiling / REORDER_SHARE;
+    if (p->settings->port_count != 0) {
+        s.ports = p->settings->ports;
+        s.port_count = p->settings->port_count;
+    }
+    s.flows_max = p->settings->flows_max ? p->settings->flows_max : s.flows_max;
+    s.candidates_max = s.candidates_max < s.flows_max ? s.candidates_max : s.flows_max;
+    s.idle_ns = p->settings->idle_ns ? p->settings->idle_ns : s.idle_ns;
+    s.reorder_bytes_max = s.reorder_bytes_max < reorder_most ? s.reorder_bytes_max : reorder_most;
+    s.hash_key = table_key(p->settings->secret);
+    s.probe = nbss_probe;
+    return s;
+}
 
 static bool set_up(struct pipeline *p) {
     struct model_sink model_sink = {p, on_start, on_operation, on_end};
     struct stream_sink stream_sink = {p, on_open, on_flow_start, on_bytes, on_gap, on_flow_end};
-    struct flow_settings flow_settings = flow_settings_default();
+    struct flow_settings flow_settings = settings_of_flows(p);
     struct model_limits model_limits = model_limits_default();
-    if (p->settings->port_count != 0) {
-        flow_settings.ports = p->settings->ports;
-        flow_settings.port_count = p->settings->port_count;
-    }
-    if (p->settings->flows_max != 0) {
-        flow_settings.flows_max = p->settings->flows_max;
-    }
-    flow_settings.probe = nbss_probe;
     p->arena = (struct arena){.base = malloc(MESSAGE_ARENA), .size = MESSAGE_ARENA};
     p->buffers = nbss_pool_new();
     p->model = model_new(&model_limits, &model_sink, p->budget, p->stats, p->settings->secret);
@@ -217,6 +285,7 @@ struct pipeline *pipeline_new(const struct pipeline_settings *settings, const ch
     p->record = (struct record_settings){.sensor_id = settings->sensor_id, .capture_name = capture_name};
     p->budget = budget;
     p->stats = stats;
+    resident_begin(&p->resident, budget->ceiling);
     if (!set_up(p)) {
         pipeline_free(p);
         return NULL;
@@ -227,6 +296,7 @@ struct pipeline *pipeline_new(const struct pipeline_settings *settings, const ch
 int pipeline_frame(struct pipeline *p, const struct frame *frame) {
     struct packet packet;
     if (decode_frame(frame, &packet, p->stats) == V_OK) {
+        keep_headroom(p, frame->at.frame);
         flow_table_packet(p->flows, &packet);
     }
     return p->error;
@@ -241,6 +311,7 @@ void pipeline_free(struct pipeline *p) {
     if (!p) {
         return;
     }
+    resident_end(&p->resident);
     flow_table_free(p->flows);
     model_free(p->model);
     nbss_pool_free(p->buffers);
@@ -251,7 +322,8 @@ void pipeline_free(struct pipeline *p) {
 struct pipeline_costs pipeline_costs(void) {
     struct model_costs m = model_costs();
     return (struct pipeline_costs){
-        .flow = flow_table_flow_size() + sizeof(struct decoded_flow) + nbss_size() + m.connection,
+        .flow =
+            flow_table_flow_size() + budget_cost(sizeof(struct decoded_flow)) + budget_cost(nbss_size()) + m.connection,
         .session = m.session,
         .tree = m.tree,
         .handle = m.handle,

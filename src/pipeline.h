@@ -19,6 +19,7 @@ struct pipeline_settings {
     const char *sensor_id;
     const char *code_page; /* of SMB1's OEM strings, as iconv knows it; NULL: CODE_PAGE_DEFAULT */
     size_t flows_max;      /* connections followed at once; 0: the default */
+    uint64_t idle_ns;      /* a connection without a packet ends after so long; 0: the default */
     uint64_t secret;       /* keys the hash tables; changes no record */
 };
 

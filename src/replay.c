@@ -1,5 +1,6 @@
 #include "replay.h"
 
+#include <assert.h>
 #include <errno.h>
 #include <inttypes.h>
 #include <stdio.h>
@@ -18,13 +19,13 @@
 #include "output/progress.h"
 #include "output/summary.h"
 
-/* What the program may hold for what it follows. */
-static const size_t MEMORY_CEILING = (size_t)512 << 20;
-
 /* Frames between two looks at the clock and the progress bar. */
 enum { PROGRESS_FRAMES = 4096 };
 
 enum { EXIT_DAMAGED = 3 };
+
+/* The part of the ceiling that findings may take. */
+enum { FINDINGS_SHARE = 16 };
 
 struct replay {
     const struct options *options;
@@ -40,8 +41,8 @@ struct replay {
     struct progress *progress;
     const struct capture *reading; /* the one at hand */
     struct stats stats;
-    struct budget memory;
-    uint64_t bytes_before; /* of the captures already read */
+    struct budget memory, rules; /* rules: of the findings, under the other */
+    uint64_t bytes_before;       /* of the captures already read */
     const volatile sig_atomic_t *stop;
     int status;
     int write_error; /* negative errno */
@@ -76,6 +77,13 @@ static void digest_settings(struct digest *d, const struct replay *r) {
     for (size_t i = 0; i < s->home_count; i++) {
         digest_add(d, s->home[i].base.bytes, sizeof s->home[i].base.bytes);
         digest_add(d, &s->home[i].prefix_length, sizeof s->home[i].prefix_length);
+    }
+    if (r->options->memory != OPTIONS_MEMORY_DEFAULT) {
+        digest_add(d, &r->options->memory, sizeof r->options->memory);
+    }
+    if (s->flows_max != 0 || s->idle_ns != 0) {
+        digest_add(d, &s->flows_max, sizeof s->flows_max);
+        digest_add(d, &s->idle_ns, sizeof s->idle_ns);
     }
     const char *filter = r->options->filter ? r->options->filter : "";
     digest_add(d, filter, strlen(filter));
@@ -213,6 +221,24 @@ static void read_capture(struct replay *r, struct capture *c) {
         fail(r, got == -EBADMSG ? EXIT_DAMAGED : EXIT_FAILURE);
     }
     pipeline_free(p);
+    assert(r->memory.held == r->rules.held); /* what a capture needed went with it */
+}
+
+/* What a bound took from the records is said, and what helps; how often each bound was reached stands in the summary. */
+static void explain_limits(const struct replay *r) {
+    const struct stats *s = &r->stats;
+    uint64_t cut = s->names_lost + s->framer_faults[FAULT_MEMORY] + s->flows_undecoded + s->flows_refused_memory;
+    if (s->memory_limit != 0 || cut != 0) {
+        log_note("what is followed reached the ceiling of %zu MiB: %" PRIu64
+                 " times the longest idle connection or part of one was given up; "
+                 "records may lack it; give more with --memory",
+                 r->options->memory >> 20, s->memory_limit + cut);
+    }
+    if (s->flows_limit != 0) {
+        log_note("more connections at once than are followed: %" PRIu64
+                 " times the longest idle was given up; records may lack it; follow more with --flows",
+                 s->flows_limit);
+    }
 }
 
 static void read_all(struct replay *r) {
@@ -256,7 +282,8 @@ static bool open_output(struct replay *r, uint64_t run_id) {
         log_error("%s", line);
         return false;
     }
-    struct findings_settings rules = {.run_id = run_id, .secret = r->settings.secret};
+    r->rules = (struct budget){&r->memory, 0, r->memory.ceiling / FINDINGS_SHARE};
+    struct findings_settings rules = {.run_id = run_id, .secret = r->settings.secret, .budget = &r->rules};
     struct findings_sink to = {r, take_finding};
     r->outlet = outlet_new(run_id, &r->sink, 1);
     r->findings = findings_new(&rules, &to, &r->stats);
@@ -296,10 +323,16 @@ static void run(struct replay *r) {
     r->progress = NULL;
     finish_output(r);
     explain_write_error(r);
+    explain_limits(r);
     if (r->summary) {
         summary_print(r->summary, &r->stats, stderr);
         summary_free(r->summary);
     }
+}
+
+static void read_only(struct replay *r) {
+    read_all(r);
+    explain_limits(r);
 }
 
 /* reader NULL: records are written. */
@@ -315,7 +348,7 @@ static int replay(const struct options *options, const struct pipeline_outlet *r
     r->reader = reader;
     r->settings = options->pipeline;
     r->stop = stop;
-    r->memory.ceiling = MEMORY_CEILING;
+    r->memory.ceiling = options->memory - (reader ? options->memory / REPLAY_READER_SHARE : 0);
     if (getrandom(&r->settings.secret, sizeof r->settings.secret, 0) != (ssize_t)sizeof r->settings.secret) {
         r->settings.secret = (uint64_t)getpid();
     }
@@ -324,7 +357,7 @@ static int replay(const struct options *options, const struct pipeline_outlet *r
         r->opened = calloc(r->inputs.count, sizeof(struct capture *));
         if (r->opened && prepare(r, &run_id) && (reader || open_output(r, run_id))) {
             r->status = r->inputs.unreadable ? EXIT_FAILURE : EXIT_SUCCESS;
-            (reader ? read_all : run)(r);
+            (reader ? read_only : run)(r);
         }
     }
     for (size_t i = 0; r->opened && i < r->inputs.count; i++) {

@@ -6,6 +6,9 @@
 
 #include "options.h"
 
+/* The part of the ceiling that is left to a reader. */
+enum { REPLAY_READER_SHARE = 4 };
+
 /* The program's exit status: 0, 1 or 3 (design: 3 a capture that is cut or damaged). What went wrong was said on standard error.
  * stop is watched: once set, what was read so far is finished and written. */
 int replay_run(const struct options *, const volatile sig_atomic_t *stop);

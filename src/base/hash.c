@@ -26,17 +26,26 @@ static void move_chain(struct hash *h, struct hash_node *n) {
     }
 }
 
+static bool charge(struct hash *h, size_t buckets) {
+    return !h->budget || budget_charge(h->budget, budget_cost(buckets * sizeof *h->buckets));
+}
+
+static void release(struct hash *h, size_t buckets) {
+    if (h->budget && buckets != 0) {
+        budget_release(h->budget, budget_cost(buckets * sizeof *h->buckets));
+    }
+}
+
+/* Old and new buckets are there at the same time, and charged. */
 static void grow(struct hash *h) {
     size_t old_buckets = h->buckets ? h->mask + 1 : 0;
     size_t buckets = old_buckets ? old_buckets * 4 : 16;
-    if (h->budget && !budget_charge(h->budget, (buckets - old_buckets) * sizeof *h->buckets)) {
+    if (!charge(h, buckets)) {
         return;
     }
     struct hash_node **table = calloc(buckets, sizeof *table);
     if (!table) {
-        if (h->budget) {
-            budget_release(h->budget, (buckets - old_buckets) * sizeof *h->buckets);
-        }
+        release(h, buckets);
         return;
     }
     struct hash_node **old = h->buckets, *chain = h->chain;
@@ -48,6 +57,7 @@ static void grow(struct hash *h) {
         move_chain(h, old[i]);
     }
     free(old);
+    release(h, old_buckets);
 }
 
 void hash_insert(struct hash *h, struct hash_node *n, uint64_t hash) {
@@ -72,9 +82,7 @@ void hash_remove(struct hash *h, struct hash_node *n) {
 }
 
 void hash_free(struct hash *h) {
-    if (h->buckets && h->budget) {
-        budget_release(h->budget, (h->mask + 1) * sizeof *h->buckets);
-    }
+    release(h, h->buckets ? h->mask + 1 : 0);
     free(h->buckets);
     hash_init(h, h->budget);
 }

@@ -3,8 +3,8 @@
 #include <stdlib.h>
 #include <string.h>
 
-/* What was given back is poisoned, so that AddressSanitizer sees whoever still uses it; the word that links the free list is in
- * it, and is opened up for as long as we read or write it. */
+/* What was given back is poisoned, so that AddressSanitizer sees whoever still uses it; the words that link the free list and find the
+ * block are opened up for as long as we read or write them. */
 #if defined __SANITIZE_ADDRESS__
 #define POISONING 1
 #elif defined __has_feature
@@ -21,64 +21,128 @@
 #define UNPOISON(p, n) ((void)(p), (void)(n))
 #endif
 
-enum { BLOCK_BYTES = 32 * 1024 };
-
-struct pool_block {
-    struct pool_block *next;
-    _Alignas(max_align_t) unsigned char objects[];
+/* In front of each object stands the block that it is from. */
+struct slot {
+    struct pool_block *block;
 };
 
+struct pool_block {
+    struct link link;
+    void *free;           /* given back: a list through their first word */
+    unsigned out, carved; /* objects that are out, and that ever were */
+    size_t cost;
+    _Alignas(max_align_t) unsigned char bytes[]; /* room for the first slot in front of the first object */
+};
+
+enum { ALIGN = _Alignof(max_align_t) };
+
+size_t pool_cost(size_t size) {
+    return (size + sizeof(struct slot) + ALIGN - 1) & ~(size_t)(ALIGN - 1);
+}
+
 void pool_init(struct pool *p, size_t size, struct budget *budget) {
-    const size_t align = _Alignof(max_align_t);
-    *p = (struct pool){.size = (size + align - 1) & ~(align - 1), .budget = budget};
+    *p = (struct pool){.size = size, .stride = pool_cost(size), .budget = budget};
+    size_t room = (POOL_BLOCK - ALIGN - sizeof(struct pool_block)) / p->stride;
+    p->room = room > 1 ? (unsigned)room - 1 : 1; /* one less: the first slot's place, and the allocator's own */
+    list_init(&p->open);
+    list_init(&p->full);
 }
 
-static void free_push(struct pool *p, void *object) {
-    memcpy(object, &p->free, sizeof p->free);
-    p->free = object;
-    POISON(object, p->size);
+static struct pool_block *block_of(void *object) {
+    struct slot *slot = (struct slot *)object - 1;
+    UNPOISON(slot, sizeof *slot);
+    struct pool_block *block = slot->block;
+    POISON(slot, sizeof *slot);
+    return block;
 }
 
-static void refill(struct pool *p) {
-    size_t count = BLOCK_BYTES / p->size > 0 ? BLOCK_BYTES / p->size : 1;
-    struct pool_block *b = malloc(sizeof *b + count * p->size);
+static struct pool_block *block_new(struct pool *p) {
+    /* All of one size, so that each fits where another was, with the allocator's own bytes. */
+    size_t size = sizeof(struct pool_block) + ALIGN + p->room * p->stride;
+    size = size < POOL_BLOCK - ALIGN ? POOL_BLOCK - ALIGN : size;
+    size_t cost = budget_cost(size);
+    if (!budget_charge(p->budget, cost)) {
+        return NULL;
+    }
+    struct pool_block *b = p->spare;
+    p->spare = NULL;
     if (!b) {
-        return;
+        b = malloc(size);
+        if (!b) {
+            budget_release(p->budget, cost);
+            return NULL;
+        }
+        *b = (struct pool_block){.cost = cost};
+        POISON(b->bytes, size - sizeof *b);
     }
-    b->next = p->blocks;
-    p->blocks = b;
-    for (size_t i = count; i-- > 0;) {
-        free_push(p, b->objects + i * p->size);
-    }
+    list_append(&p->open, &b->link);
+    return b;
+}
+
+static void *object_new(struct pool *p, struct pool_block *b) {
+    unsigned char *object = b->bytes + ALIGN + b->carved++ * p->stride;
+    struct slot *slot = (struct slot *)(void *)object - 1;
+    UNPOISON(slot, sizeof *slot);
+    slot->block = b;
+    POISON(slot, sizeof *slot);
+    return object;
 }
 
 void *pool_take(struct pool *p) {
-    if (!budget_charge(p->budget, p->size)) {
+    struct link *first = list_first(&p->open);
+    struct pool_block *b = first ? container_of(first, struct pool_block, link) : block_new(p);
+    if (!b) {
         return NULL;
     }
-    if (!p->free) {
-        refill(p);
-    }
-    if (!p->free) {
-        budget_release(p->budget, p->size);
-        return NULL;
-    }
-    void *object = p->free;
+    void *object = b->free ? b->free : object_new(p, b);
     UNPOISON(object, p->size);
-    memcpy(&p->free, object, sizeof p->free);
+    if (b->free) {
+        memcpy(&b->free, object, sizeof b->free);
+    }
+    if (++b->out == p->room) {
+        list_remove(&b->link);
+        list_append(&p->full, &b->link);
+    }
     return memset(object, 0, p->size);
 }
 
+/* The last of its objects came back. */
+static void block_rest(struct pool *p, struct pool_block *b) {
+    list_remove(&b->link);
+    budget_release(p->budget, b->cost);
+    if (p->spare || b->cost != POOL_BLOCK) {
+        free(b); /* the allocator poisons it anew, and clears that when it is taken again */
+    } else {
+        p->spare = b;
+    }
+}
+
 void pool_give(struct pool *p, void *object) {
-    free_push(p, object);
-    budget_release(p->budget, p->size);
+    struct pool_block *b = block_of(object);
+    memcpy(object, &b->free, sizeof b->free);
+    POISON(object, p->size);
+    b->free = object;
+    if (b->out-- == p->room) {
+        list_remove(&b->link);
+        list_append(&p->open, &b->link);
+    }
+    if (b->out == 0) {
+        block_rest(p, b);
+    }
+}
+
+static void free_all(struct pool *p, struct list *blocks) {
+    for (struct link *x; (x = list_first(blocks));) {
+        struct pool_block *b = container_of(x, struct pool_block, link);
+        list_remove(x);
+        budget_release(p->budget, b->cost);
+        free(b);
+    }
 }
 
 void pool_free(struct pool *p) {
-    while (p->blocks) {
-        struct pool_block *b = p->blocks;
-        p->blocks = b->next;
-        free(b); /* the allocator poisons it anew, and clears that when it is taken again */
-    }
-    p->free = NULL;
+    free_all(p, &p->open);
+    free_all(p, &p->full);
+    free(p->spare);
+    p->spare = NULL;
 }

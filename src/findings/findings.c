@@ -17,7 +17,8 @@ struct findings *findings_new(const struct findings_settings *settings, const st
     }
     f->sink = *sink;
     f->stats = stats;
-    hash_init(&f->pairs, NULL);
+    hash_init(&f->pairs, settings->budget);
+    hash_init(&f->pending_flows, settings->budget);
     list_init(&f->ages);
     list_init(&f->pending);
     return f;
@@ -57,19 +58,34 @@ static void tell(struct findings *f, struct pair *p) {
     }
 }
 
+static void capture_free(const struct findings *f, struct told *t) {
+    budget_give(f->settings.budget, t->capture, t->capture ? strlen(t->capture) + 1 : 0);
+    t->capture = NULL;
+}
+
 static void pair_free(struct findings *f, struct pair *p) {
     hash_remove(&f->pairs, &p->node);
     list_remove(&p->age);
     f->pair_count--;
     for (unsigned i = 0; i < PAIR_RULES; i++) {
-        free(p->rules[i].capture);
+        capture_free(f, &p->rules[i]);
     }
-    free(p);
+    budget_give(f->settings.budget, p, sizeof *p);
 }
 
 static struct pair *oldest(struct findings *f) {
     struct link *first = list_first(&f->ages);
     return first ? container_of(first, struct pair, age) : NULL;
+}
+
+bool pair_evict(struct findings *f) {
+    struct pair *p = oldest(f);
+    if (p) {
+        tell(f, p);
+        pair_free(f, p);
+        f->stats->findings_evicted++;
+    }
+    return p != NULL;
 }
 
 struct pair *pair_get(struct findings *f, const struct flow_facts *flow) {
@@ -79,11 +95,13 @@ struct pair *pair_get(struct findings *f, const struct flow_facts *flow) {
         return p;
     }
     if (f->pair_count >= f->settings.pairs_max) {
-        tell(f, oldest(f));
-        pair_free(f, oldest(f));
-        f->stats->findings_evicted++;
+        (void)pair_evict(f);
     }
-    p = calloc(1, sizeof *p);
+    p = budget_take(f->settings.budget, sizeof *p);
+    while (!p && pair_evict(f)) {
+        p = budget_take(f->settings.budget, sizeof *p);
+    }
+    f->stats->findings_lost += !p;
     if (p) {
         p->client = flow->client.ip;
         p->server = flow->server.ip;
@@ -94,14 +112,18 @@ struct pair *pair_get(struct findings *f, const struct flow_facts *flow) {
     return p;
 }
 
-static void set_off(struct told *t, const struct event *e, const char *capture) {
+static void set_off(const struct findings *f, struct told *t, const struct event *e, const char *capture) {
     t->first = e->at;
     t->flow_length = e->flow_json.n < sizeof t->flow_json ? e->flow_json.n : 0;
     if (t->flow_length != 0) {
         memcpy(t->flow_json, e->flow_json.p, t->flow_length);
     }
-    free(t->capture);
-    t->capture = capture ? strdup(capture) : NULL;
+    capture_free(f, t);
+    size_t n = capture ? strlen(capture) + 1 : 0;
+    t->capture = n ? budget_take(f->settings.budget, n) : NULL;
+    if (t->capture) {
+        memcpy(t->capture, capture, n);
+    }
 }
 
 void pair_count(struct findings *f, struct pair *p, enum rule rule, const struct event *e, uint64_t seq,
@@ -109,7 +131,7 @@ void pair_count(struct findings *f, struct pair *p, enum rule rule, const struct
     struct told *t = &p->rules[rule];
     t->when |= WHEN_ALWAYS;
     if (t->count++ == 0 || e->at.time_ns < t->first.time_ns) { /* told when they end, not in the order they began */
-        set_off(t, e, capture);
+        set_off(f, t, e, capture);
     }
     if (e->at.time_ns > t->last_ns) {
         t->last_ns = e->at.time_ns;
@@ -146,8 +168,9 @@ void findings_free(struct findings *f) {
     }
     for (struct link *l; (l = list_first(&f->pending)) != NULL;) {
         list_remove(l);
-        free(container_of(l, struct pending, age));
+        budget_give(f->settings.budget, container_of(l, struct pending, age), sizeof(struct pending));
     }
     hash_free(&f->pairs);
+    hash_free(&f->pending_flows);
     free(f);
 }

@@ -7,6 +7,7 @@
 #ifndef FINDINGS_H
 #define FINDINGS_H
 
+#include "budget.h"
 #include "event.h"
 #include "stats.h"
 
@@ -21,7 +22,8 @@ struct findings_settings {
     uint64_t secret; /* keys the hash table; changes no finding */
     bool
         at_once; /* tell of a pair when it is first seen, too, and not only with its sums at the end: for runs of months */
-    size_t pairs_max; /* 0: FINDINGS_PAIRS_MAX */
+    size_t pairs_max;      /* 0: FINDINGS_PAIRS_MAX */
+    struct budget *budget; /* what is kept is charged to it, and the oldest goes where it is spent; NULL: to nobody */
 };
 
 /* Where findings go. The event and the name of its capture live during the call. */

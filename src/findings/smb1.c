@@ -122,22 +122,43 @@ static void note_signing(struct pair *p, const struct look *l, const struct even
 
 /* ---- a NEGOTIATE without an answer: the end of its connection says whether that was one */
 
+static uint64_t flow_hash(const struct findings *f, const char flow_id[17]) {
+    return hash_bytes(f->settings.secret, flow_id, 16);
+}
+
+static struct pending *pending_find(struct findings *f, const char flow_id[17]) {
+    uint64_t hash = flow_hash(f, flow_id);
+    for (struct hash_node *n = hash_first(&f->pending_flows, hash); n; n = hash_again(n->next, hash)) {
+        struct pending *p = container_of(n, struct pending, by_flow);
+        if (memcmp(p->flow_id, flow_id, sizeof p->flow_id) == 0) {
+            return p;
+        }
+    }
+    return NULL;
+}
+
 static void pending_free(struct findings *f, struct pending *p) {
+    hash_remove(&f->pending_flows, &p->by_flow);
     list_remove(&p->age);
     f->pending_count--;
-    free(p);
+    budget_give(f->settings.budget, p, sizeof *p);
 }
 
 static void pending_add(struct findings *f, const struct flow_facts *flow) {
+    if (pending_find(f, flow->flow_id)) {
+        return; /* one is enough: what its end says is the same */
+    }
     if (f->pending_count == FINDINGS_PENDING_MAX) {
         pending_free(f, container_of(list_first(&f->pending), struct pending, age));
         f->stats->findings_pending_evicted++;
     }
-    struct pending *p = calloc(1, sizeof *p);
+    struct pending *p = budget_take(f->settings.budget, sizeof *p);
+    f->stats->findings_pending_evicted += !p;
     if (p) {
         p->client = flow->client.ip;
         p->server = flow->server.ip;
         memcpy(p->flow_id, flow->flow_id, sizeof p->flow_id);
+        hash_insert(&f->pending_flows, &p->by_flow, flow_hash(f, p->flow_id));
         list_append(&f->pending, &p->age);
         f->pending_count++;
     }
@@ -148,19 +169,16 @@ static bool server_hung_up(const struct event *e) {
     return is_name(e, FIELD_CLOSED_BY, "server") && e->flow->missed_bytes[TO_CLIENT] == 0;
 }
 
-/* Nearly always the youngest: a request is told as unanswered when its connection ends. */
 static void flow_ends(struct findings *f, const struct event *e) {
-    for (struct link *l = f->pending.head.prev; l != &f->pending.head; l = l->prev) {
-        struct pending *p = container_of(l, struct pending, age);
-        if (memcmp(p->flow_id, e->flow->flow_id, sizeof p->flow_id) == 0) {
-            struct pair *pair = server_hung_up(e) ? pair_find(f, &p->client, &p->server) : NULL;
-            if (pair && pair->rules[RULE_SMB1_REQUESTED].count != 0) {
-                pair->rules[RULE_SMB1_REQUESTED].when |= WHEN_REFUSED;
-            }
-            pending_free(f, p);
-            return;
-        }
+    struct pending *p = pending_find(f, e->flow->flow_id);
+    if (!p) {
+        return;
     }
+    struct pair *pair = server_hung_up(e) ? pair_find(f, &p->client, &p->server) : NULL;
+    if (pair && pair->rules[RULE_SMB1_REQUESTED].count != 0) {
+        pair->rules[RULE_SMB1_REQUESTED].when |= WHEN_REFUSED;
+    }
+    pending_free(f, p);
 }
 
 void smb1_event(struct findings *f, const struct event *e, uint64_t seq, const char *capture) {

@@ -66,6 +66,7 @@ struct pair {
 
 /* A connection whose SMB1 NEGOTIATE had no answer. */
 struct pending {
+    struct hash_node by_flow;
     struct link age;
     struct address client, server;
     char flow_id[17];
@@ -75,7 +76,7 @@ struct findings {
     struct findings_settings settings;
     struct findings_sink sink;
     struct stats *stats;
-    struct hash pairs;
+    struct hash pairs, pending_flows;
     struct list ages, pending; /* oldest first */
     size_t pair_count, pending_count;
     struct event event; /* being raised */
@@ -93,6 +94,8 @@ void raise_of_flow(struct findings *, const struct flow_facts *, enum rule, cons
 struct pair *pair_find(struct findings *, const struct address *client, const struct address *server);
 /* NULL without memory. */
 struct pair *pair_get(struct findings *, const struct flow_facts *);
+/* The oldest is told and goes; false: there is none. */
+bool pair_evict(struct findings *);
 /* One message more for a rule: when it was, its record, and its flow where it is the first. */
 void pair_count(struct findings *, struct pair *, enum rule, const struct event *, uint64_t seq, const char *capture);
 

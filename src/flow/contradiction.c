@@ -1,18 +1,10 @@
 #include "contradiction.h"
 
-#include <stdlib.h>
-
 static bool kept(struct flow_context *c, struct flow *f) {
     if (f->facts.contradictions) {
         return true;
     }
-    if (!budget_charge(c->budget, sizeof *f->facts.contradictions)) {
-        return false;
-    }
-    f->facts.contradictions = calloc(1, sizeof *f->facts.contradictions);
-    if (!f->facts.contradictions) {
-        budget_release(c->budget, sizeof *f->facts.contradictions);
-    }
+    f->facts.contradictions = budget_take(c->budget, sizeof *f->facts.contradictions);
     return f->facts.contradictions != NULL;
 }
 
@@ -31,9 +23,6 @@ void contradiction_note(struct flow_context *c, struct flow *f, enum contradicti
 }
 
 void contradiction_drop(struct flow_context *c, struct flow *f) {
-    if (f->facts.contradictions) {
-        budget_release(c->budget, sizeof *f->facts.contradictions);
-        free(f->facts.contradictions);
-        f->facts.contradictions = NULL;
-    }
+    budget_give(c->budget, f->facts.contradictions, sizeof *f->facts.contradictions);
+    f->facts.contradictions = NULL;
 }

@@ -2,6 +2,7 @@
 #ifndef ENTRY_H
 #define ENTRY_H
 
+#include "base/hash.h"
 #include "base/list.h"
 #include "table.h"
 
@@ -30,23 +31,22 @@ struct half {
 };
 
 struct flow {
+    struct hash_node by_ends; /* in the table */
     struct flow_facts facts;
     struct half halves[DIRECTIONS];
     void *connection;        /* the sink's */
     struct reorder *reorder; /* NULL while everything is in order: see reassembly.h */
-    struct flow *chain;      /* the next in its bucket */
     struct link order;       /* by their beginning */
     struct link idle;        /* of its state, by their last packet */
     uint64_t active;         /* the table's clock at that packet */
-    uint32_t hash;
-    uint8_t state;      /* enum flow_state */
-    uint8_t listed;     /* the state whose list it is in */
-    uint8_t end_reason; /* of a closed one: enum flow_end_reason */
-    uint8_t rst_from;   /* enum direction */
-    bool opened : 1;    /* the sink knows it, though it may have given no connection */
-    bool doomed : 1;    /* turned out not to be SMB: to be dropped without a word */
-    bool has_syn : 1;   /* a SYN came that may begin another connection on these addresses and ports */
-    uint8_t syn_from;   /* enum direction */
+    uint8_t state;           /* enum flow_state */
+    uint8_t listed;          /* the state whose list it is in */
+    uint8_t end_reason;      /* of a closed one: enum flow_end_reason */
+    uint8_t rst_from;        /* enum direction */
+    bool opened : 1;         /* the sink knows it, though it may have given no connection */
+    bool doomed : 1;         /* turned out not to be SMB: to be dropped without a word */
+    bool has_syn : 1;        /* a SYN came that may begin another connection on these addresses and ports */
+    uint8_t syn_from;        /* enum direction */
     uint32_t syn_isn;
     struct moment syn_at;
 };

@@ -8,6 +8,9 @@ enum {
     FLOWS_MAX = 1 << 20,      /* connections followed at once; stats: flows_evicted */
     CANDIDATES_MAX = 1 << 16, /* of these, on other ports and silent so far; stats: candidates_evicted */
 
+    SPARE_UNANSWERED = 256, /* at a bound a frame of idleness counts so much for what never stood, */
+    SPARE_LIVE = 2,         /* and so much for what does, against one of a single piece of its state */
+
     REORDER_BYTES_MAX = 4 << 20, /* kept for one flow, both directions; stats: reassembly_limit */
     REORDER_SEGMENTS_MAX = 4096, /* kept for one direction; stats: reassembly_limit */
     REORDER_PACKETS = 128,       /* further packets of the flow after which a hole that was acknowledged is a gap */

@@ -261,8 +261,7 @@ static void stop_waiting(struct flow_context *c, struct flow *f) {
         queue_clear(&r->queues[d], &r->held);
     }
     assert(r->held.held == 0);
-    budget_release(c->budget, sizeof *r);
-    free(r);
+    budget_give(c->budget, r, sizeof *r);
     f->reorder = NULL;
 }
 
@@ -270,12 +269,8 @@ static bool start_waiting(struct flow_context *c, struct flow *f) {
     if (f->reorder) {
         return true;
     }
-    if (!budget_charge(c->budget, sizeof(struct reorder))) {
-        return false;
-    }
-    struct reorder *r = calloc(1, sizeof *r);
+    struct reorder *r = budget_take(c->budget, sizeof *r);
     if (!r) {
-        budget_release(c->budget, sizeof *r);
         return false;
     }
     r->flow = f;

@@ -38,15 +38,16 @@ static bool reserve(struct reorder_queue *q, struct budget *budget) {
         return true;
     }
     uint32_t capacity = q->capacity != 0 ? q->capacity * 2 : CAPACITY_MIN;
-    if (!budget_charge(budget, (capacity - q->capacity) * sizeof *q->at)) {
-        return false;
-    }
-    struct segment **grown = realloc(q->at, capacity * sizeof *q->at);
+    struct segment **grown = budget_take(budget, capacity * sizeof *q->at);
     if (!grown) {
-        budget_release(budget, (capacity - q->capacity) * sizeof *q->at);
         return false;
     }
+    if (q->count != 0) {
+        memcpy(grown, q->at + q->first, q->count * sizeof *q->at);
+    }
+    budget_give(budget, q->at, q->capacity * sizeof *q->at);
     q->at = grown;
+    q->first = 0;
     q->capacity = capacity;
     return true;
 }
@@ -55,12 +56,11 @@ static bool insert_at(struct reorder_queue *q, struct budget *budget, uint32_t p
                       uint32_t length) {
     struct view bytes = view_part(a->bytes, 0, length);
     size_t size = sizeof(struct segment) + bytes.n;
-    if (q->count == REORDER_SEGMENTS_MAX || !reserve(q, budget) || !budget_charge(budget, size)) {
+    if (q->count == REORDER_SEGMENTS_MAX || !reserve(q, budget)) {
         return false;
     }
-    struct segment *s = malloc(size);
+    struct segment *s = budget_take(budget, size);
     if (!s) {
-        budget_release(budget, size);
         return false;
     }
     *s = (struct segment){.at = a->at,
@@ -124,8 +124,7 @@ struct segment *queue_pop(struct reorder_queue *q) {
 }
 
 void segment_free(struct segment *s, struct budget *budget) {
-    budget_release(budget, sizeof *s + s->n);
-    free(s);
+    budget_give(budget, s, sizeof *s + s->n);
 }
 
 uint32_t queue_run(const struct reorder_queue *q, uint32_t most) {
@@ -147,7 +146,6 @@ void queue_clear(struct reorder_queue *q, struct budget *budget) {
     while (q->count != 0) {
         segment_free(queue_pop(q), budget);
     }
-    budget_release(budget, q->capacity * sizeof *q->at);
-    free(q->at);
+    budget_give(budget, q->at, q->capacity * sizeof *q->at);
     *q = (struct reorder_queue){0};
 }

@@ -12,15 +12,15 @@
 #include "limits.h"
 #include "reassembly.h"
 
-enum { BUCKETS_MIN = 1 << 10, PORTS = 1 << 16 };
+enum { PORTS = 1 << 16 };
 
 #define EXPIRY_STEP_NS (SECOND_NS / 10) /* how often, by the clock, it is looked what is due */
 
 struct flow_table {
     struct flow_context context;
-    struct flow **buckets;
-    uint32_t bucket_mask;
-    size_t count, state_counts[FLOW_STATES];
+    struct hash flows;
+    size_t state_counts[FLOW_STATES];
+    uint64_t frame;                /* of the packet at hand */
     struct list order;             /* flows by their beginning */
     struct list idle[FLOW_STATES]; /* flows by their last packet; the closed ones by their close */
     uint64_t high_ns;              /* the latest packet's time, see advance_clock */
@@ -55,14 +55,6 @@ static bool is_smb_port(const struct flow_table *t, uint16_t port) {
     return t->is_smb_port[port / 8] >> port % 8 & 1;
 }
 
-static uint32_t bucket_count(size_t flows_max) {
-    uint32_t n = BUCKETS_MIN;
-    while (n < flows_max && n < UINT32_C(1) << 30) {
-        n *= 2;
-    }
-    return n;
-}
-
 struct flow_table *flow_table_new(const struct flow_settings *settings, const struct stream_sink *sink,
                                   struct budget *budget, struct stats *stats) {
     assert(settings->flows_max > 0);
@@ -70,9 +62,7 @@ struct flow_table *flow_table_new(const struct flow_settings *settings, const st
     if (!t) {
         return NULL;
     }
-    uint32_t buckets = bucket_count(settings->flows_max);
-    t->bucket_mask = buckets - 1;
-    t->buckets = calloc(buckets, sizeof *t->buckets);
+    hash_init(&t->flows, budget);
     t->context = (struct flow_context){
         .settings = *settings, .sink = *sink, .budget = budget, .stats = stats, .community_id = community_id_new()};
     list_init(&t->context.waiting);
@@ -82,7 +72,7 @@ struct flow_table *flow_table_new(const struct flow_settings *settings, const st
     }
     set_ports(t, settings->ports, settings->port_count);
     t->context.settings.ports = NULL;
-    if (!t->buckets || !t->context.community_id) {
+    if (!t->context.community_id) {
         flow_table_free(t);
         return NULL;
     }
@@ -104,19 +94,16 @@ static uint8_t *append_endpoint(uint8_t *to, const struct endpoint *e) {
 }
 
 /* The same for both directions: the smaller end comes first. */
-static uint32_t hash_of(const struct flow_table *t, const struct endpoint *a, const struct endpoint *b) {
+static uint64_t hash_of(const struct flow_table *t, const struct endpoint *a, const struct endpoint *b) {
     uint8_t input[2 * (16 + sizeof a->port)];
     bool swap = a->port > b->port || (a->port == b->port && memcmp(a->ip.bytes, b->ip.bytes, sizeof a->ip.bytes) > 0);
     uint8_t *end = append_endpoint(append_endpoint(input, swap ? b : a), swap ? a : b);
-    uint64_t hash = siphash13(t->context.settings.hash_key, (struct view){input, (size_t)(end - input)});
-    return (uint32_t)(hash ^ hash >> 32);
+    return siphash13(t->context.settings.hash_key, (struct view){input, (size_t)(end - input)});
 }
 
-static struct flow *find(const struct flow_table *t, const struct packet *p, uint32_t hash, enum direction *d) {
-    for (struct flow *f = t->buckets[hash & t->bucket_mask]; f; f = f->chain) {
-        if (f->hash != hash) {
-            continue;
-        }
+static struct flow *find(const struct flow_table *t, const struct packet *p, uint64_t hash, enum direction *d) {
+    for (struct hash_node *n = hash_first(&t->flows, hash); n; n = hash_again(n->next, hash)) {
+        struct flow *f = container_of(n, struct flow, by_ends);
         if (endpoint_equal(&f->facts.client, &p->src) && endpoint_equal(&f->facts.server, &p->dst)) {
             *d = TO_SERVER;
             return f;
@@ -141,19 +128,13 @@ static void list_flow(struct flow_table *t, struct flow *f) {
 
 /* Out of the table and gone, without a word. */
 static void remove_flow(struct flow_table *t, struct flow *f) {
-    struct flow **at = &t->buckets[f->hash & t->bucket_mask];
-    while (*at != f) {
-        at = &(*at)->chain;
-    }
-    *at = f->chain;
+    hash_remove(&t->flows, &f->by_ends);
     reassembly_drop(&t->context, f);
     contradiction_drop(&t->context, f);
     list_remove(&f->order);
     list_remove(&f->idle);
     t->state_counts[f->listed]--;
-    t->count--;
-    budget_release(t->context.budget, sizeof *f);
-    free(f);
+    budget_give(t->context.budget, f, sizeof *f);
 }
 
 static void end_flow(struct flow_table *t, struct flow *f, enum flow_end_reason otherwise) {
@@ -172,20 +153,50 @@ static void evict_candidate(struct flow_table *t) {
     remove_flow(t, container_of(list_first(&t->idle[FLOW_CANDIDATE]), struct flow, idle));
 }
 
-bool flow_table_evict(struct flow_table *t) {
+/* How well a flow can be spared: how many frames it was idle, times what its state says of it. The closed ones wait for nothing but
+ * trailing packets. What never stood goes long before what did, so that a flood of attempts drives out itself; but the youngest of
+ * it stays, so that new connections come through where all that is old stands. */
+static uint64_t spare_weight(const struct flow_table *t, const struct flow *f) {
+    static const uint64_t weights[FLOW_STATES] = {
+        [FLOW_ATTEMPT] = SPARE_UNANSWERED, [FLOW_CANDIDATE] = SPARE_UNANSWERED, [FLOW_LIVE] = SPARE_LIVE};
+    uint64_t last = f->facts.last.frame;
+    return f->listed == FLOW_CLOSED ? UINT64_MAX : last < t->frame ? (t->frame - last) * weights[f->listed] : 0;
+}
+
+/* The one that can be spared best; NULL: there is none. */
+static struct flow *sparest(struct flow_table *t, uint64_t *weight) {
     static const enum flow_state order[] = {FLOW_CLOSED, FLOW_CANDIDATE, FLOW_ATTEMPT, FLOW_LIVE};
+    struct flow *best = NULL;
     for (size_t i = 0; i < sizeof order / sizeof *order; i++) {
-        if (!list_first(&t->idle[order[i]])) {
-            continue;
+        struct link *first = list_first(&t->idle[order[i]]);
+        struct flow *f = first ? container_of(first, struct flow, idle) : NULL;
+        uint64_t w = f ? spare_weight(t, f) : 0;
+        if (f && (!best || w > *weight)) {
+            best = f;
+            *weight = w;
         }
-        if (order[i] == FLOW_CANDIDATE) {
-            evict_candidate(t);
-        } else {
-            end_flow(t, container_of(list_first(&t->idle[order[i]]), struct flow, idle), FLOW_END_EVICTED);
-        }
-        return true;
     }
-    return false;
+    return best;
+}
+
+bool flow_table_evict(struct flow_table *t) {
+    uint64_t weight;
+    struct flow *f = sparest(t, &weight);
+    if (!f) {
+        return false;
+    }
+    if (f->listed == FLOW_CANDIDATE) {
+        evict_candidate(t);
+    } else {
+        end_flow(t, f, FLOW_END_EVICTED);
+    }
+    return true;
+}
+
+uint64_t flow_table_idle(struct flow_table *t, uint64_t frame) {
+    uint64_t weight = 0;
+    t->frame = frame;
+    return sparest(t, &weight) ? weight : 0;
 }
 
 static struct flow *allocate(struct flow_table *t, enum flow_state state) {
@@ -195,21 +206,19 @@ static struct flow *allocate(struct flow_table *t, enum flow_state state) {
         }
         evict_candidate(t);
     }
-    bool room = t->count < t->context.settings.flows_max || flow_table_evict(t);
-    while (room && !budget_charge(t->context.budget, sizeof(struct flow))) {
-        room = flow_table_evict(t);
+    if (t->flows.count >= t->context.settings.flows_max) {
+        t->context.stats->flows_limit++;
+        (void)!flow_table_evict(t);
     }
-    struct flow *f = room ? calloc(1, sizeof *f) : NULL;
-    if (!f) {
-        t->context.stats->flows_refused_memory++;
-        if (room) {
-            budget_release(t->context.budget, sizeof *f);
-        }
+    struct flow *f = budget_take(t->context.budget, sizeof *f);
+    while (!f && flow_table_evict(t)) {
+        f = budget_take(t->context.budget, sizeof *f);
     }
+    t->context.stats->flows_refused_memory += !f;
     return f;
 }
 
-static struct flow *add_flow(struct flow_table *t, const struct packet *p, uint32_t hash, const struct birth *birth) {
+static struct flow *add_flow(struct flow_table *t, const struct packet *p, uint64_t hash, const struct birth *birth) {
     struct flow *f = allocate(t, birth->state);
     if (!f) {
         return NULL;
@@ -224,17 +233,14 @@ static struct flow *add_flow(struct flow_table *t, const struct packet *p, uint3
     }
     f->state = f->listed = (uint8_t)birth->state;
     f->halves[TO_SERVER].scale = f->halves[TO_CLIENT].scale = 0xff;
-    f->hash = hash;
-    f->chain = t->buckets[hash & t->bucket_mask];
-    t->buckets[hash & t->bucket_mask] = f;
-    t->count++;
+    hash_insert(&t->flows, &f->by_ends, hash);
     t->state_counts[f->listed]++;
     list_append(&t->order, &f->order);
     list_append(&t->idle[f->listed], &f->idle);
     return f;
 }
 
-static struct flow *begin_flow(struct flow_table *t, const struct packet *p, uint32_t hash, enum direction *d) {
+static struct flow *begin_flow(struct flow_table *t, const struct packet *p, uint64_t hash, enum direction *d) {
     struct birth birth;
     if (!connection_birth(&t->context.settings, p, is_smb_port(t, p->src.port), is_smb_port(t, p->dst.port), &birth)) {
         return NULL;
@@ -244,7 +250,7 @@ static struct flow *begin_flow(struct flow_table *t, const struct packet *p, uin
 }
 
 /* The old connection makes room for the one that this packet shows to stand; its SYN came before and is made up for. */
-static struct flow *supersede(struct flow_table *t, struct flow *old, const struct packet *p, uint32_t hash,
+static struct flow *supersede(struct flow_table *t, struct flow *old, const struct packet *p, uint64_t hash,
                               enum direction *d) {
     bool has_syn = old->has_syn;
     enum direction syn_from = (enum direction)old->syn_from;
@@ -324,10 +330,11 @@ static void touch(struct flow_table *t, struct flow *f) {
 }
 
 void flow_table_packet(struct flow_table *t, const struct packet *p) {
+    t->frame = p->at.frame;
     advance_clock(t, p->at.time_ns);
     expire(t);
     enum direction d = TO_SERVER;
-    uint32_t hash = hash_of(t, &p->src, &p->dst);
+    uint64_t hash = hash_of(t, &p->src, &p->dst);
     struct flow *f = find(t, p, hash, &d);
     if (!f) {
         f = begin_flow(t, p, hash, &d);
@@ -357,7 +364,7 @@ void flow_table_finish(struct flow_table *t) {
 }
 
 size_t flow_table_count(const struct flow_table *t) {
-    return t->count;
+    return t->flows.count;
 }
 
 void flow_table_free(struct flow_table *t) {
@@ -368,10 +375,10 @@ void flow_table_free(struct flow_table *t) {
         remove_flow(t, container_of(list_first(&t->order), struct flow, order));
     }
     community_id_free(t->context.community_id);
-    free(t->buckets);
+    hash_free(&t->flows);
     free(t);
 }
 
 size_t flow_table_flow_size(void) {
-    return sizeof(struct flow);
+    return budget_cost(sizeof(struct flow));
 }

@@ -41,9 +41,13 @@ void flow_table_packet(struct flow_table *, const struct packet *);
 /* Time passed without a packet: ends what is due. For live captures; a replay has no need of it. */
 void flow_table_tick(struct flow_table *, uint64_t time_ns);
 
-/* Ends the flow that can be spared best: one that is closed, then the longest idle. False: there is none. Not to be
- * called from within the sink. */
+/* Ends the flow that can be spared best: one that is closed, then the longest idle, where an attempt or a candidate counts as idle for
+ * SPARE_UNANSWERED / SPARE_LIVE times as long. False: there is none. Not to be called from within the sink. */
 bool flow_table_evict(struct flow_table *);
+
+/* For how many frames before this one a piece of state must have been idle to be spared as well as the flow that would be evicted
+ * now; 0: no flow can be spared. */
+uint64_t flow_table_idle(struct flow_table *, uint64_t frame);
 
 /* The end of the capture: all flows end, in the order in which they began. The table is empty then, and usable. */
 void flow_table_finish(struct flow_table *);

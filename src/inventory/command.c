@@ -82,19 +82,28 @@ static int explain(const struct options *o, int error) {
     return EXIT_FAILURE;
 }
 
+/* A stream into the sink: the report is written as it is made, for it may be large. */
+struct stream {
+    struct sink *sink;
+    int error; /* the first */
+};
+
+static ssize_t write_stream(void *cookie, const char *bytes, size_t n) {
+    struct stream *s = cookie;
+    s->error = s->error ? s->error : s->sink->write(s->sink->state, bytes, n);
+    return s->error ? 0 : (ssize_t)n; /* 0 is an error, as fopencookie has it */
+}
+
 static int put(struct sink *sink, const struct options *o, const struct inventory_row *rows, size_t count) {
-    char *text = NULL;
-    size_t n = 0;
-    FILE *to = rows ? open_memstream(&text, &n) : NULL;
-    bool good = to != NULL;
-    if (good) {
-        report_write(to, o->inventory.format, rows, count);
-        good = !ferror(to);
-        good = fclose(to) == 0 && good;
+    struct stream s = {.sink = sink};
+    FILE *to = rows ? fopencookie(&s, "w", (cookie_io_functions_t){.write = write_stream}) : NULL;
+    if (!to) {
+        return -ENOMEM;
     }
-    int error = good ? sink->write(sink->state, text, n) : -ENOMEM;
-    free(text);
-    return error;
+    report_write(to, o->inventory.format, rows, count);
+    bool good = !ferror(to);
+    good = fclose(to) == 0 && good;
+    return s.error ? s.error : good ? 0 : -ENOMEM;
 }
 
 /* What went wrong comes before what was found: a monitor must not take half an answer for a whole one. Where nothing could be
@@ -106,7 +115,9 @@ static int answer(struct inventory *v, const struct options *o, struct sink *sin
     int error = status == EXIT_SUCCESS || count != 0 ? put(sink, o, rows, count) : 0;
     int close_error = sink->close(sink->state);
     if (inventory_left_out(v) != 0) {
-        log_note("%" PRIu64 " connections are left out: more than %d pairs of server and client; read less at a time",
+        log_note("%" PRIu64
+                 " connections are left out: more than %d pairs of server and client, or no memory for them; "
+                 "read less at a time, or give more with --memory",
                  inventory_left_out(v), INVENTORY_ROWS_MAX);
     }
     if (error || close_error) {
@@ -117,7 +128,8 @@ static int answer(struct inventory *v, const struct options *o, struct sink *sin
 
 int inventory_run(const struct options *o, const volatile sig_atomic_t *stop) {
     struct sink sink;
-    struct inventory *v = inventory_new(o->inventory.since_ns);
+    struct budget budget = {.ceiling = o->memory / REPLAY_READER_SHARE};
+    struct inventory *v = inventory_new(o->inventory.since_ns, &budget);
     if (!v) {
         log_error("out of memory; close other programs and run it again");
         return EXIT_FAILURE;

@@ -25,6 +25,7 @@ struct row {
 };
 
 struct inventory {
+    struct budget *budget;
     uint64_t since_ns, newest_ns, secret, left_out;
     struct hash flows, rows;
     struct list ages; /* of flows, the quietest first */
@@ -36,18 +37,23 @@ struct inventory {
 
 /* ---- names */
 
-/* As much of a name as is kept, cut between characters. */
-static char *keep(const char *name) {
+/* As much of a name as is kept, cut between characters. NULL without memory. */
+static char *keep(const struct inventory *v, const char *name) {
     size_t n = strlen(name);
     if (n > INVENTORY_NAME_MAX) {
         for (n = INVENTORY_NAME_MAX; n > 0 && ((unsigned char)name[n] & 0xC0) == 0x80;) {
             n--;
         }
     }
-    return strndup(name, n);
+    char *kept = budget_take(v->budget, n + 1);
+    return kept ? memcpy(kept, name, n) : NULL;
 }
 
-static void list_add(struct name_list *l, const char *name, unsigned max) {
+static void drop(const struct inventory *v, char *name) {
+    budget_give(v->budget, name, name ? strlen(name) + 1 : 0);
+}
+
+static void list_add(const struct inventory *v, struct name_list *l, const char *name, unsigned max) {
     if (!name || !*name) {
         return;
     }
@@ -58,9 +64,10 @@ static void list_add(struct name_list *l, const char *name, unsigned max) {
         }
     }
     if (!l->items) {
-        l->items = calloc(max, sizeof *l->items);
+        l->items = budget_take(v->budget, max * sizeof *l->items);
+        l->room = l->items ? max : 0;
     }
-    char *copy = l->items && l->count < max ? keep(name) : NULL;
+    char *copy = l->count < l->room ? keep(v, name) : NULL;
     if (!copy) {
         l->more = true;
         return;
@@ -68,24 +75,24 @@ static void list_add(struct name_list *l, const char *name, unsigned max) {
     l->items[l->count++] = copy;
 }
 
-static void list_join(struct name_list *to, const struct name_list *from) {
+static void list_join(const struct inventory *v, struct name_list *to, const struct name_list *from) {
     for (unsigned i = 0; i < from->count; i++) {
-        list_add(to, from->items[i], INVENTORY_ROW_NAMES_MAX);
+        list_add(v, to, from->items[i], INVENTORY_ROW_NAMES_MAX);
     }
     to->more |= from->more;
 }
 
-static void sums_free(struct inventory_row *r) {
+static void sums_free(const struct inventory *v, struct inventory_row *r) {
     struct name_list *lists[] = {&r->dialects, &r->server_systems, &r->client_systems, &r->shares};
     for (unsigned i = 0; i < sizeof lists / sizeof lists[0]; i++) {
         for (unsigned j = 0; j < lists[i]->count; j++) {
-            free(lists[i]->items[j]);
+            drop(v, lists[i]->items[j]);
         }
-        free((void *)lists[i]->items);
+        budget_give(v->budget, (void *)lists[i]->items, lists[i]->room * sizeof *lists[i]->items);
     }
-    free(r->server);
-    free(r->client);
-    free(r->server_name);
+    drop(v, r->server);
+    drop(v, r->client);
+    drop(v, r->server_name);
 }
 
 /* ---- rows */
@@ -97,18 +104,18 @@ static uint64_t row_hash(const struct inventory *v, const struct inventory_row *
 }
 
 static struct row *row_new(struct inventory *v, const struct inventory_row *like, uint64_t hash) {
-    struct row *row = v->row_count < INVENTORY_ROWS_MAX ? calloc(1, sizeof *row) : NULL;
+    struct row *row = v->row_count < INVENTORY_ROWS_MAX ? budget_take(v->budget, sizeof *row) : NULL;
     if (!row) {
         return NULL;
     }
-    row->public = (struct inventory_row){.server = strdup(like->server),
-                                         .client = strdup(like->client),
+    row->public = (struct inventory_row){.server = keep(v, like->server),
+                                         .client = keep(v, like->client),
                                          .outcome = like->outcome,
                                          .first_ns = like->first_ns,
                                          .last_ns = like->last_ns};
     if (!row->public.server || !row->public.client) {
-        sums_free(&row->public);
-        free(row);
+        sums_free(v, &row->public);
+        budget_give(v->budget, row, sizeof *row);
         return NULL;
     }
     hash_insert(&v->rows, &row->node, hash);
@@ -134,9 +141,9 @@ static void flow_free(struct inventory *v, struct flow *f) {
     hash_remove(&v->flows, &f->node);
     list_remove(&f->age);
     v->flow_count--;
-    sums_free(&f->sums);
-    free(f->id);
-    free(f);
+    sums_free(v, &f->sums);
+    drop(v, f->id);
+    budget_give(v->budget, f, sizeof *f);
 }
 
 /* Adds a connection to its row; one that only offered SMB1 beside SMB2 has none. */
@@ -156,12 +163,12 @@ static void fold(struct inventory *v, struct flow *f) {
     r->sessions += s->sessions;
     r->first_ns = s->first_ns < r->first_ns ? s->first_ns : r->first_ns;
     r->last_ns = s->last_ns > r->last_ns ? s->last_ns : r->last_ns;
-    list_join(&r->dialects, &s->dialects);
-    list_join(&r->server_systems, &s->server_systems);
-    list_join(&r->client_systems, &s->client_systems);
-    list_join(&r->shares, &s->shares);
+    list_join(v, &r->dialects, &s->dialects);
+    list_join(v, &r->server_systems, &s->server_systems);
+    list_join(v, &r->client_systems, &s->client_systems);
+    list_join(v, &r->shares, &s->shares);
     if (!r->server_name && s->server_name) {
-        r->server_name = strdup(s->server_name);
+        r->server_name = keep(v, s->server_name);
     }
 }
 
@@ -192,19 +199,25 @@ static struct flow *flow_new(struct inventory *v, const struct sighting *s) {
     if (v->flow_count == INVENTORY_FLOWS_MAX) {
         make_room(v);
     }
-    struct flow *f = calloc(1, sizeof *f);
+    struct flow *f = budget_take(v->budget, sizeof *f);
+    while (!f && list_first(&v->ages)) {
+        make_room(v);
+        f = budget_take(v->budget, sizeof *f);
+    }
     if (!f) {
+        v->left_out++;
         return NULL;
     }
-    f->id = strdup(s->flow_id);
-    f->sums.server = keep(s->server);
-    f->sums.client = keep(s->client);
+    f->id = keep(v, s->flow_id);
+    f->sums.server = keep(v, s->server);
+    f->sums.client = keep(v, s->client);
     f->sums.first_ns = s->time_ns;
     f->sums.last_ns = s->time_ns;
     if (!f->id || !f->sums.server || !f->sums.client) {
-        sums_free(&f->sums);
-        free(f->id);
-        free(f);
+        sums_free(v, &f->sums);
+        drop(v, f->id);
+        budget_give(v->budget, f, sizeof *f);
+        v->left_out++;
         return NULL;
     }
     hash_insert(&v->flows, &f->node, hash_bytes(v->secret, f->id, strlen(f->id)));
@@ -220,7 +233,7 @@ static void note_times(struct inventory *v, struct flow *f, const struct sightin
     r->last_ns = s->end_ns > r->last_ns ? s->end_ns : r->last_ns;
     list_renew(&v->ages, &f->age);
     if (!r->server_name && s->server_name) {
-        r->server_name = keep(s->server_name);
+        r->server_name = keep(v, s->server_name);
     }
 }
 
@@ -266,13 +279,13 @@ static void take_message(struct inventory *v, const struct sighting *s) {
         f->answered |= s->answered || s->unasked;
     }
     f->sums.sessions += setup && s->succeeded;
-    list_add(&f->sums.server_systems, s->native_os, INVENTORY_FLOW_NAMES_MAX);
-    list_add(&f->sums.client_systems, s->native_os_client, INVENTORY_FLOW_NAMES_MAX);
+    list_add(v, &f->sums.server_systems, s->native_os, INVENTORY_FLOW_NAMES_MAX);
+    list_add(v, &f->sums.client_systems, s->native_os_client, INVENTORY_FLOW_NAMES_MAX);
     if (s->answered && !is_smb2_dialect(s->dialect)) {
-        list_add(&f->sums.dialects, s->dialect, INVENTORY_FLOW_NAMES_MAX);
+        list_add(v, &f->sums.dialects, s->dialect, INVENTORY_FLOW_NAMES_MAX);
     }
     if (!connect || s->succeeded) {
-        list_add(&f->sums.shares, s->share, INVENTORY_FLOW_NAMES_MAX);
+        list_add(v, &f->sums.shares, s->share, INVENTORY_FLOW_NAMES_MAX);
     }
 }
 
@@ -313,11 +326,12 @@ void inventory_take(struct inventory *v, const struct sighting *s) {
 
 /* ---- the whole */
 
-struct inventory *inventory_new(uint64_t since_ns) {
+struct inventory *inventory_new(uint64_t since_ns, struct budget *budget) {
     struct inventory *v = calloc(1, sizeof *v);
     if (!v) {
         return NULL;
     }
+    v->budget = budget;
     v->since_ns = since_ns;
     v->all = calloc(INVENTORY_ROWS_MAX, sizeof(struct row *));
     if (!v->all || getrandom(&v->secret, sizeof v->secret, 0) != (ssize_t)sizeof v->secret) {
@@ -325,8 +339,8 @@ struct inventory *inventory_new(uint64_t since_ns) {
         free(v);
         return NULL;
     }
-    hash_init(&v->flows, NULL);
-    hash_init(&v->rows, NULL);
+    hash_init(&v->flows, budget);
+    hash_init(&v->rows, budget);
     list_init(&v->ages);
     return v;
 }
@@ -382,8 +396,8 @@ void inventory_free(struct inventory *v) {
         flow_free(v, container_of(list_first(&v->ages), struct flow, age));
     }
     for (size_t i = 0; i < v->row_count; i++) {
-        sums_free(&v->all[i]->public);
-        free(v->all[i]);
+        sums_free(v, &v->all[i]->public);
+        budget_give(v->budget, v->all[i], sizeof *v->all[i]);
     }
     hash_free(&v->flows);
     hash_free(&v->rows);

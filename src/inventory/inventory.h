@@ -6,6 +6,8 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "budget.h"
+
 /* Connections that used SMB1, and rows. At the first limit the connection that was quiet for longest goes into its row before its
  * end was seen; what finds no row is counted. Names of each kind that a connection and a row keep, and bytes of one; a list that is
  * full says so. */
@@ -40,6 +42,7 @@ struct name_list {
     char **items;
     unsigned count;
     bool more; /* than there was room for */
+    unsigned room;
 };
 
 struct inventory_row {
@@ -53,8 +56,9 @@ struct inventory_row {
 
 struct inventory;
 
-/* since_ns: look at the time before the newest record only; 0: at all of it. NULL without memory. */
-struct inventory *inventory_new(uint64_t since_ns);
+/* since_ns: look at the time before the newest record only; 0: at all of it. What is kept is charged to the budget, the caller's, which
+ * outlives it; where that is spent the quietest connection goes into its row, names are left out, and then rows. NULL without memory. */
+struct inventory *inventory_new(uint64_t since_ns, struct budget *);
 void inventory_take(struct inventory *, const struct sighting *);
 /* Something happened then, whatever it was. */
 void inventory_clock(struct inventory *, uint64_t time_ns);

@@ -7,12 +7,8 @@
 
 struct connection *connection_new(struct model *m, const struct flow_facts *flow, struct view flow_json) {
     size_t size = sizeof(struct connection) + flow_json.n;
-    if (!budget_charge(m->budget, size)) {
-        return NULL;
-    }
-    struct connection *c = calloc(1, size);
+    struct connection *c = budget_take(m->budget, size);
     if (!c) {
-        budget_release(m->budget, size);
         return NULL;
     }
     memcpy(c->flow_json, flow_json.p, flow_json.n);
@@ -198,19 +194,17 @@ static void names_free(struct connection *c) {
     for (unsigned i = 0; i < c->names->kept_count; i++) {
         text_drop(&c->model->texts, c->names->kept[i]);
     }
-    free(c->names);
-    budget_release(c->model->budget, sizeof *c->names);
+    budget_give(c->model->budget, c->names, sizeof *c->names);
 }
 
 static void copy_sources_free(struct connection *c) {
     if (!c->copy_sources) {
         return;
     }
-    for (unsigned i = 0; i < COPY_SOURCES; i++) {
+    for (unsigned i = 0; i < COPY_SOURCES_MAX; i++) {
         text_drop(&c->model->texts, c->copy_sources->items[i].name);
     }
-    free(c->copy_sources);
-    budget_release(c->model->budget, sizeof *c->copy_sources);
+    budget_give(c->model->budget, c->copy_sources, sizeof *c->copy_sources);
 }
 
 void connection_end(struct connection *c, enum flow_end_reason reason, struct moment at) {
@@ -243,16 +237,13 @@ void connection_end(struct connection *c, enum flow_end_reason reason, struct mo
         chain_drop(m, c->chains[d].chain);
     }
     list_remove(&c->of_model);
-    budget_release(m->budget, sizeof *c + c->facts.flow_json.n);
-    free(c);
+    budget_give(m->budget, c, sizeof *c + c->facts.flow_json.n);
 }
 
 static struct connection_names *names_of(struct connection *c) {
-    if (!c->names && budget_charge(c->model->budget, sizeof *c->names)) {
-        c->names = calloc(1, sizeof *c->names);
-        if (!c->names) {
-            budget_release(c->model->budget, sizeof *c->names);
-        }
+    if (!c->names) {
+        c->names = budget_take(c->model->budget, sizeof *c->names);
+        c->model->stats->names_lost += !c->names;
     }
     return c->names;
 }

@@ -49,7 +49,7 @@ static void durable_free(struct model *m, struct durable *d) {
     if (d->guid_known) {
         hash_remove(&m->durables_by_guid, &d->by_guid);
     }
-    list_remove(&d->age);
+    list_remove(&d->age.link);
     text_drop(&m->texts, d->name);
     m->durable_count--;
     pool_give(&m->durables_pool, d);
@@ -95,7 +95,7 @@ void durable_keep(struct connection *c, struct handle *h) {
     if (d->guid_known) {
         hash_insert(&m->durables_by_guid, &d->by_guid, guid_hash(m, &d->server_guid, d->persistent));
     }
-    list_append(&m->durable_ages, &d->age);
+    age_begin(m, &m->durable_ages, &d->age);
     m->durable_count++;
 }
 
@@ -112,5 +112,5 @@ void durable_leave(struct model *m, struct handle *h, bool closed) {
     d->named = h->facts.named;
     d->directory = h->facts.directory;
     d->delete_on_close = h->delete_on_close;
-    list_renew(&m->durable_ages, &d->age);
+    age_renew(m, &m->durable_ages, &d->age);
 }

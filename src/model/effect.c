@@ -160,17 +160,15 @@ static void write_data(struct completion *d) {
 /* ---- IOCTL */
 
 static struct copy_sources *copy_sources_of(struct connection *c) {
-    if (!c->copy_sources && budget_charge(c->model->budget, sizeof *c->copy_sources)) {
-        c->copy_sources = calloc(1, sizeof *c->copy_sources);
-        if (!c->copy_sources) {
-            budget_release(c->model->budget, sizeof *c->copy_sources);
-        }
+    if (!c->copy_sources) {
+        c->copy_sources = budget_take(c->model->budget, sizeof *c->copy_sources);
+        c->model->stats->evicted_copy_keys += !c->copy_sources;
     }
     return c->copy_sources;
 }
 
 static struct copy_source *copy_source_find(struct copy_sources *all, const uint8_t *key) {
-    for (unsigned i = 0; all && i < COPY_SOURCES; i++) {
+    for (unsigned i = 0; all && i < COPY_SOURCES_MAX; i++) {
         if (all->items[i].name && memcmp(all->items[i].key, key, sizeof all->items[i].key) == 0) {
             return &all->items[i];
         }
@@ -185,7 +183,7 @@ void effect_copy_key(struct completion *d, const uint8_t key[]) {
     }
     struct copy_source *s = copy_source_find(all, key);
     if (!s) {
-        s = &all->items[all->next++ % COPY_SOURCES];
+        s = &all->items[all->next++ % COPY_SOURCES_MAX];
         d->c->model->stats->evicted_copy_keys += s->name != NULL;
     }
     text_drop(&d->c->model->texts, s->name);
@@ -294,17 +292,18 @@ PLAIN(echo, ECHO)
 PLAIN(change_notify, NOTIFY)
 PLAIN(other, OTHER)
 
-enum { BREAK_SESSIONS = 256 }; /* looked through for a handle; a server with several users on a connection has tens */
+/* A server with several users on a connection has tens of sessions there. */
 
 /* A notification names neither session nor tree (MS-SMB2 3.3.4.6): its handle is looked for in those of the connection. */
 static void break_handle(struct completion *d) {
     struct link *x = list_first(&d->c->channel_list);
-    for (unsigned i = 0; x && !d->handle && i < BREAK_SESSIONS; i++, x = list_next(&d->c->channel_list, x)) {
+    for (unsigned i = 0; x && !d->handle && i < BREAK_SESSIONS_MAX; i++, x = list_next(&d->c->channel_list, x)) {
         struct session *s = container_of(x, struct channel, of_connection)->session;
         d->handle = handle_find(s, d->op.file_id);
         d->session = d->handle ? s : d->session;
         d->tree = d->handle ? d->handle->tree : d->tree;
     }
+    d->c->model->stats->searches_cut += x && !d->handle;
     if (d->handle) {
         handle_refresh(d->c->model, d->handle, d->op.begin);
     }

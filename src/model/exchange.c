@@ -342,13 +342,13 @@ static void learn_handle(struct completion *d, bool trusted) {
 static void completion_hold(const struct completion *d) {
     struct model *m = d->c->model;
     if (d->rsp && d->session) {
-        list_renew(&m->session_ages, &d->session->age);
+        age_renew(m, &m->session_ages, &d->session->age);
     }
     if (d->rsp && d->tree) {
-        list_renew(&m->tree_ages, &d->tree->age);
+        age_renew(m, &m->tree_ages, &d->tree->age);
     }
     if (d->rsp && d->handle) {
-        list_renew(&m->handle_ages, &d->handle->age);
+        age_renew(m, &m->handle_ages, &d->handle->age);
     }
 }
 

@@ -37,7 +37,7 @@ struct handle *handle_learn(struct model *m, struct session *s, struct tree *t, 
     }
     struct handle *h = handle_find(s, id);
     if (h) {
-        list_renew(&m->handle_ages, &h->age);
+        age_renew(m, &m->handle_ages, &h->age);
         return h;
     }
     if (m->handle_count >= m->limits.handles) {
@@ -50,7 +50,7 @@ struct handle *handle_learn(struct model *m, struct session *s, struct tree *t, 
     h->facts.id = id;
     h->session = s;
     hash_insert(handles_of(s), &h->by_id, handle_hash(m, id));
-    list_append(&m->handle_ages, &h->age);
+    age_begin(m, &m->handle_ages, &h->age);
     list_append(&s->handle_list, &h->of_session);
     if (t) {
         handle_belongs(h, t);
@@ -269,8 +269,11 @@ void handle_free(struct model *m, struct handle *h, enum handle_end how) {
     if (h->durable) {
         durable_leave(m, h, how == HANDLE_CLOSED);
     }
+    if (h->process) {
+        smb1_process_leave(h);
+    }
     hash_remove(handles_of(h->session), &h->by_id);
-    list_remove(&h->age);
+    list_remove(&h->age.link);
     list_remove(&h->of_session);
     list_remove(&h->of_tree);
     text_drop(&m->texts, h->name);

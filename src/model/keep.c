@@ -58,11 +58,9 @@ static void keep_lists(struct exchange *x, struct u16_list *const *lists, size_t
         count += lists[i]->count;
     }
     x->lists_size = count * sizeof(uint16_t);
-    if (count != 0 && budget_charge(budget, x->lists_size)) {
-        x->lists = malloc(x->lists_size);
-        if (!x->lists) {
-            budget_release(budget, x->lists_size);
-        }
+    if (count != 0) {
+        x->lists = budget_take(budget, x->lists_size);
+        x->connection->model->stats->names_lost += !x->lists;
     }
     uint16_t *to = x->lists;
     for (size_t i = 0; i < n; i++) {
@@ -161,8 +159,5 @@ void request_drop(struct exchange *x) {
     text_drop(&m->texts, x->handle_name);
     auth_drop(m, x->auth);
     chain_drop(m, x->chain);
-    if (x->lists) {
-        budget_release(m->budget, x->lists_size);
-        free(x->lists);
-    }
+    budget_give(m->budget, x->lists, x->lists_size);
 }

@@ -11,13 +11,13 @@ enum { SCRATCH_SIZE = 64 * 1024 };
 
 struct model_limits model_limits_default(void) {
     return (struct model_limits){
-        .exchanges = 131072,
-        .sessions = 65536,
-        .channels = 131072,
-        .trees = 131072,
-        .handles = 262144,
-        .durables = 16384,
-        .setups = 16384,
+        .exchanges = MODEL_EXCHANGES_MAX,
+        .sessions = MODEL_SESSIONS_MAX,
+        .channels = MODEL_CHANNELS_MAX,
+        .trees = MODEL_TREES_MAX,
+        .handles = MODEL_HANDLES_MAX,
+        .durables = MODEL_DURABLES_MAX,
+        .setups = MODEL_SETUPS_MAX,
         .answer_timeout_ns = UINT64_C(300) * 1000000000,
     };
 }
@@ -60,6 +60,7 @@ struct model *model_new(const struct model_limits *limits, const struct model_si
     pool_init(&m->setups_pool, sizeof(struct setup), budget);
     pool_init(&m->durables_pool, sizeof(struct durable), budget);
     pool_init(&m->smb1_exchanges_pool, sizeof(struct smb1_exchange), budget);
+    pool_init(&m->smb1_processes_pool, sizeof(struct smb1_process), budget);
     text_store_init(&m->texts, budget);
     return m;
 }
@@ -75,9 +76,10 @@ void model_free(struct model *m) {
     hash_free(&m->nodes);
     hash_free(&m->durables_by_server);
     hash_free(&m->durables_by_guid);
-    struct pool *const pools[] = {&m->sessions_pool, &m->channels_pool,  &m->trees_pool,         &m->handles_pool,
-                                  &m->nodes_pool,    &m->exchanges_pool, &m->chains_pool,        &m->auths_pool,
-                                  &m->setups_pool,   &m->durables_pool,  &m->smb1_exchanges_pool};
+    struct pool *const pools[] = {&m->sessions_pool, &m->channels_pool,       &m->trees_pool,
+                                  &m->handles_pool,  &m->nodes_pool,          &m->exchanges_pool,
+                                  &m->chains_pool,   &m->auths_pool,          &m->setups_pool,
+                                  &m->durables_pool, &m->smb1_exchanges_pool, &m->smb1_processes_pool};
     for (size_t i = 0; i < sizeof pools / sizeof pools[0]; i++) {
         pool_free(pools[i]);
     }
@@ -93,7 +95,7 @@ bool model_code_page(struct model *m, const char *name) {
     return m->code_page != NULL;
 }
 
-/* Without room for all of it, which no name is long enough for, what fits of it. */
+/* Without room for all of it, which no name that a server takes is long enough for, it is lost. */
 void model_unify(struct model *m, struct text *t) {
     if (t->encoding != ENC_OEM) {
         return;
@@ -101,15 +103,77 @@ void model_unify(struct model *m, struct text *t) {
     const size_t align = _Alignof(max_align_t);
     size_t left = m->scratch.size - m->scratch.used, need = t->bytes.n * 2;
     left = left > align ? left - align : 0;
-    size_t room = need < left ? need : left & ~(size_t)1;
-    uint8_t *to = room ? arena_take(&m->scratch, room) : NULL;
-    *t = text_utf16((struct view){to, to ? code_page_to_utf16(m->code_page, t->bytes, to, room) : 0});
+    if (need > left) {
+        m->stats->names_lost++;
+        *t = (struct text){{NULL, 0}, ENC_ASCII};
+        return;
+    }
+    uint8_t *to = need ? arena_take(&m->scratch, need) : NULL;
+    *t = text_utf16((struct view){to, to ? code_page_to_utf16(m->code_page, t->bytes, to, need) : 0});
 }
 
 /* The oldest of what is most easily done without. */
 static bool evict(struct model *m) {
     return durable_evict(m) || setup_evict(m) || exchange_evict(m) || smb1_evict(m) || handle_evict(m) ||
            tree_evict(m) || session_evict(m);
+}
+
+/* What may go, most easily done without first, and the oldest of each. */
+struct oldest {
+    struct link *link;
+    uint64_t used;
+    bool (*evict)(struct model *);
+};
+
+enum { EVICTABLE = 7 };
+
+static uint64_t used(struct link *x) {
+    return x ? container_of(x, struct age, link)->used : 0;
+}
+
+static void find_oldest(struct model *m, struct oldest found[EVICTABLE]) {
+    struct link *ex = list_first(&m->exchange_ages), *smb1 = list_first(&m->smb1_exchange_ages);
+    struct link *ages[] = {list_first(&m->durable_ages), list_first(&m->setup_ages), list_first(&m->handle_ages),
+                           list_first(&m->tree_ages), list_first(&m->session_ages)};
+    const struct oldest all[EVICTABLE] = {
+        {ages[0], used(ages[0]), durable_evict},
+        {ages[1], used(ages[1]), setup_evict},
+        {ex, ex ? container_of(ex, struct exchange, of_model)->begin.frame : 0, exchange_evict},
+        {smb1, smb1 ? container_of(smb1, struct smb1_exchange, of_model)->begin.frame : 0, smb1_evict},
+        {ages[2], used(ages[2]), handle_evict},
+        {ages[3], used(ages[3]), tree_evict},
+        {ages[4], used(ages[4]), session_evict},
+    };
+    memcpy(found, all, sizeof all);
+}
+
+static struct oldest *oldest_of(struct oldest found[EVICTABLE]) {
+    struct oldest *best = NULL;
+    for (unsigned i = 0; i < EVICTABLE; i++) {
+        if (found[i].link && (!best || found[i].used < best->used)) {
+            best = &found[i];
+        }
+    }
+    return best;
+}
+
+uint64_t model_idle(struct model *m, uint64_t frame) {
+    struct oldest found[EVICTABLE];
+    find_oldest(m, found);
+    const struct oldest *best = oldest_of(found);
+    return best && best->used < frame ? frame - best->used : 0;
+}
+
+bool model_evict(struct model *m) {
+    struct oldest found[EVICTABLE];
+    find_oldest(m, found);
+    for (struct oldest *best; (best = oldest_of(found));) {
+        if (best->evict(m)) {
+            return true;
+        }
+        best->link = NULL; /* the last of its kind stays */
+    }
+    return false;
 }
 
 void *model_take(struct model *m, struct pool *pool) {
@@ -131,10 +195,11 @@ struct shared_text *model_text(struct model *m, struct text text) {
 
 struct model_costs model_costs(void) {
     return (struct model_costs){
-        .connection = sizeof(struct connection),
-        .session = sizeof(struct session) + sizeof(struct channel) + sizeof(struct auth),
-        .tree = sizeof(struct tree),
-        .handle = sizeof(struct handle) + sizeof(struct node),
-        .request = sizeof(struct exchange),
+        .connection = budget_cost(sizeof(struct connection)),
+        .session =
+            pool_cost(sizeof(struct session)) + pool_cost(sizeof(struct channel)) + pool_cost(sizeof(struct auth)),
+        .tree = pool_cost(sizeof(struct tree)),
+        .handle = pool_cost(sizeof(struct handle)) + pool_cost(sizeof(struct node)),
+        .request = pool_cost(sizeof(struct exchange)),
     };
 }

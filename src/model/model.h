@@ -14,21 +14,31 @@
 #include "pdu.h"
 #include "stats.h"
 
-/* How many of each there may be, over all connections; each has a counter in stats for when it bites. */
+/* How many of each there may be, over all connections; each has a counter in stats for when it bites. So many that memory comes to its
+ * end before: they hold whatever --memory is. */
+enum {
+    MODEL_EXCHANGES_MAX = 1 << 21, /* requests without a response, of SMB2 and of SMB1 each; evicted_exchanges */
+    MODEL_SESSIONS_MAX = 1 << 20,  /* evicted_sessions */
+    MODEL_CHANNELS_MAX = 1 << 21,  /* sessions, counted once for each connection that carries them; evicted_sessions */
+    MODEL_TREES_MAX = 1 << 21,     /* evicted_trees */
+    MODEL_HANDLES_MAX = 1 << 22,   /* evicted_handles */
+    MODEL_DURABLES_MAX = 1 << 16,  /* durable handles whose names are kept for a reconnect; evicted_durables */
+    MODEL_SETUPS_MAX = 1 << 18,    /* SESSION_SETUP exchanges under way; evicted_setups */
+};
+
 struct model_limits {
-    size_t exchanges; /* requests without a response */
-    size_t sessions;
-    size_t channels; /* sessions, counted once for each connection that carries them */
-    size_t trees, handles;
-    size_t durables; /* durable handles whose names are kept for a reconnect */
-    size_t setups;   /* SESSION_SETUP exchanges under way */
+    size_t exchanges, sessions, channels, trees, handles, durables, setups;
     uint64_t
         answer_timeout_ns; /* a request without any answer, an interim one included, is given up after this packet time */
 };
 
 struct model_limits model_limits_default(void);
 
-enum { CONNECTION_NAMES_MAX = 16 }; /* users, shares named in an end record (records.md) */
+enum {
+    CONNECTION_NAMES_MAX = 16, /* users, shares named in an end record (records.md); names_left_out */
+    COPY_SOURCES_MAX = 8,      /* resume keys of a connection, the oldest is written over; evicted_copy_keys */
+    BREAK_SESSIONS_MAX = 256,  /* of a connection, looked through for the handle of an oplock break; searches_cut */
+};
 
 struct model;
 struct connection;
@@ -61,6 +71,12 @@ bool connection_other(struct connection *, enum direction, const struct other_pa
 void connection_verdict(struct connection *, enum verdict);
 /* Reports what is open, then the end, and frees the connection. */
 void connection_end(struct connection *, enum flow_end_reason, struct moment);
+
+/* For how many frames before this one the piece of state that was idle for longest was so; 0: there is none. */
+uint64_t model_idle(struct model *, uint64_t frame);
+/* That piece goes: a request as one without an answer, a handle with its sums. False: there is none. Not to be called from within the
+ * sink. */
+bool model_evict(struct model *);
 
 /* What one of each costs, bytes: idle connection, session, tree, handle (names not counted), waiting request. */
 struct model_costs {

@@ -15,11 +15,17 @@ static uint16_t fold(struct view v, size_t i) {
     return u >= 'a' && u <= 'z' ? (uint16_t)(u - 0x20) : u;
 }
 
-static uint64_t name_hash(uint64_t hash, struct view v) {
+/* Four units at a time. */
+static uint64_t name_hash(uint64_t secret, uint64_t hash, struct view v) {
+    uint64_t part = 0;
     for (size_t i = 0; i < v.n; i += 2) {
-        hash = (hash ^ fold(v, i)) * UINT64_C(0x100000001b3);
+        part = part << 16 | fold(v, i);
+        if (i % 8 == 6) {
+            hash = hash_more(secret, hash, part);
+            part = 0;
+        }
     }
-    return hash_mix(hash, v.n);
+    return hash_more(secret, hash_more(secret, hash, part), v.n);
 }
 
 static bool same_name(struct view a, struct view b) {
@@ -47,7 +53,7 @@ static struct view share_of(struct text path) {
 static uint64_t key_hash(const struct model *m, const struct node_key *k) {
     uint64_t hash = hash_bytes(m->secret, k->server->bytes, sizeof k->server->bytes);
     hash = hash_more(m->secret, hash_more(m->secret, hash, k->session_id), k->tree_id);
-    return name_hash(name_hash(hash, k->share), k->name);
+    return name_hash(m->secret, name_hash(m->secret, hash, k->share), k->name);
 }
 
 static bool same_key(const struct node_key *a, const struct node_key *b) {

@@ -95,7 +95,7 @@ static struct session *session_elsewhere(struct connection *c, uint64_t id, bool
 /* The session must be the youngest, or there must be room: to make some the oldest one goes. */
 static struct channel *session_join(struct connection *c, struct session *s) {
     struct model *m = c->model;
-    list_renew(&m->session_ages, &s->age);
+    age_renew(m, &m->session_ages, &s->age);
     while (m->channel_count >= m->limits.channels && session_evict(m)) {
     }
     struct channel *channel = m->channel_count < m->limits.channels ? model_take(m, &m->channels_pool) : NULL;
@@ -120,7 +120,7 @@ static void session_insert(struct session *s) {
     if (s->guids_known) {
         hash_insert(&m->sessions_by_peers, &s->by_peers, peers_hash(m, &s->client_guid, &s->server_guid, s->facts.id));
     }
-    list_append(&m->session_ages, &s->age);
+    age_begin(m, &m->session_ages, &s->age);
     m->session_count++;
 }
 
@@ -159,7 +159,7 @@ struct session *session_learn(struct connection *c, uint64_t id) {
     }
     struct session *s = session_find(c, id);
     if (s) {
-        list_renew(&c->model->session_ages, &s->age);
+        age_renew(c->model, &c->model->session_ages, &s->age);
         return s;
     }
     s = session_elsewhere(c, id, false);
@@ -210,7 +210,7 @@ void session_free(struct session *s, enum handle_end how) {
     if (s->guids_known) {
         hash_remove(&m->sessions_by_peers, &s->by_peers);
     }
-    list_remove(&s->age);
+    list_remove(&s->age.link);
     auth_drop(m, s->auth);
     m->session_count--;
     pool_give(&m->sessions_pool, s);
@@ -293,7 +293,7 @@ void setup_free(struct setup *s) {
     struct model *m = s->connection->model;
     hash_remove(&s->connection->setups, &s->by_id);
     list_remove(&s->of_connection);
-    list_remove(&s->age);
+    list_remove(&s->age.link);
     auth_drop(m, s->auth);
     m->setup_count--;
     pool_give(&m->setups_pool, s);
@@ -323,7 +323,7 @@ static struct setup *setup_new(struct connection *c, uint64_t session_id, struct
     s->begin = begin;
     hash_insert(&c->setups, &s->by_id, session_hash(m, session_id));
     list_append(&c->setup_list, &s->of_connection);
-    list_append(&m->setup_ages, &s->age);
+    age_begin(m, &m->setup_ages, &s->age);
     m->setup_count++;
     return s;
 }
@@ -343,7 +343,7 @@ static struct session *setup_session(struct completion *d, bool binding) {
     struct connection *c = d->c;
     struct session *s = session_find(c, d->op.session_id);
     if (s) {
-        list_renew(&c->model->session_ages, &s->age);
+        age_renew(c->model, &c->model->session_ages, &s->age);
         return s;
     }
     if (d->op.session_id == 0 || d->op.session_id == UINT64_MAX) {

@@ -67,16 +67,17 @@ const struct smb1_message *smb1_answer_of(const struct completion *d) {
 /* ---- the connection's part */
 
 static struct smb1_connection *part_of(struct connection *c) {
-    if (c->smb1 || !budget_charge(c->model->budget, sizeof *c->smb1)) {
+    if (c->smb1) {
         return c->smb1;
     }
-    c->smb1 = calloc(1, sizeof *c->smb1);
+    c->smb1 = budget_take(c->model->budget, sizeof *c->smb1);
     if (!c->smb1) {
-        budget_release(c->model->budget, sizeof *c->smb1);
+        c->model->stats->evicted_exchanges++;
         return NULL;
     }
     hash_init(&c->smb1->fids, c->model->budget);
     hash_init(&c->smb1->exchanges, c->model->budget);
+    hash_init(&c->smb1->processes, c->model->budget);
     list_init(&c->smb1->exchange_ages);
     list_init(&c->smb1->put_off);
     return c->smb1;
@@ -86,8 +87,8 @@ void smb1_free(struct connection *c) {
     if (c->smb1) {
         hash_free(&c->smb1->fids);
         hash_free(&c->smb1->exchanges);
-        budget_release(c->model->budget, sizeof *c->smb1);
-        free(c->smb1);
+        hash_free(&c->smb1->processes);
+        budget_give(c->model->budget, c->smb1, sizeof *c->smb1);
         c->smb1 = NULL;
     }
 }

@@ -15,6 +15,58 @@ struct handle *smb1_handle_learn(struct completion *d, uint16_t fid) {
     return d->session ? handle_learn(d->c->model, d->session, d->tree, (struct file_id){0, fid}) : NULL;
 }
 
+/* ---- processes */
+
+static uint64_t process_hash(const struct model *m, uint32_t id) {
+    return hash_number(m->secret, id);
+}
+
+static struct smb1_process *process_find(struct connection *c, uint32_t id) {
+    uint64_t hash = process_hash(c->model, id);
+    for (struct hash_node *n = hash_first(&c->smb1->processes, hash); n; n = hash_again(n->next, hash)) {
+        struct smb1_process *p = container_of(n, struct smb1_process, by_pid);
+        if (p->id == id) {
+            return p;
+        }
+    }
+    return NULL;
+}
+
+/* Without memory its end will not be the handle's. */
+static void process_join(struct connection *c, struct handle *h, uint32_t id) {
+    struct smb1_process *p = process_find(c, id);
+    if (!p) {
+        p = pool_take(&c->model->smb1_processes_pool);
+        if (!p) {
+            c->model->stats->names_lost++;
+            return;
+        }
+        p->of = c->smb1;
+        p->id = id;
+        list_init(&p->handles);
+        hash_insert(&c->smb1->processes, &p->by_pid, process_hash(c->model, id));
+    }
+    h->process = p;
+    list_append(&p->handles, &h->of_process);
+}
+
+void smb1_process_leave(struct handle *h) {
+    struct smb1_process *p = h->process;
+    h->process = NULL;
+    list_remove(&h->of_process);
+    if (!list_first(&p->handles)) {
+        hash_remove(&p->of->processes, &p->by_pid);
+        pool_give(&h->session->model->smb1_processes_pool, p);
+    }
+}
+
+/* MS-CIFS 3.3.5.16 */
+void smb1_process_end(struct connection *c, uint32_t id) {
+    for (struct smb1_process *p; (p = process_find(c, id));) { /* it goes with its last handle */
+        handle_abandon(c->model, container_of(list_first(&p->handles), struct handle, of_process), HANDLE_CLOSED);
+    }
+}
+
 /* ---- what a request is about */
 
 void smb1_on_path(struct completion *d, struct text name) {
@@ -51,6 +103,10 @@ void smb1_opened(struct completion *d, const struct smb1_opening *o) {
     h->facts.is_pipe = h->facts.is_pipe || o->pipe;
     h->delete_on_close = o->delete_on_close;
     h->facts.process_id = d->smb1_rsp->header.process_id;
+    if (h->process) {
+        smb1_process_leave(h);
+    }
+    process_join(d->c, h, h->facts.process_id);
     h->facts.dfs = d->smb1_ex && (d->smb1_ex->request.header.flags2 & SMB_FLAGS2_DFS);
     if (o->named && !smb1_text_lost(o->name)) {
         handle_name(m, h, smb1_name(o->name), false);

@@ -175,16 +175,10 @@ static void forget_views(struct smb1_message *m) {
 }
 
 static void *take(struct smb1_exchange *x, size_t size) {
-    struct budget *budget = x->connection->model->budget;
-    if (size == 0 || !budget_charge(budget, size)) {
-        return NULL;
-    }
-    x->kept = malloc(size);
-    if (!x->kept) {
-        budget_release(budget, size);
-        return NULL;
-    }
+    struct model *m = x->connection->model;
+    x->kept = size != 0 ? budget_take(m->budget, size) : NULL;
     x->kept_size = size;
+    m->stats->names_lost += size != 0 && !x->kept;
     return x->kept;
 }
 
@@ -242,10 +236,7 @@ void smb1_drop(struct smb1_exchange *x) {
     auth_drop(m, x->auth);
     smb1_transfer_free(x);
     smb1_asked_free(x);
-    if (x->kept) {
-        budget_release(m->budget, x->kept_size);
-        free(x->kept);
-    }
+    budget_give(m->budget, x->kept, x->kept_size);
 }
 
 struct text smb1_name(struct text name) {

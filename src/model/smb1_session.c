@@ -11,7 +11,7 @@ struct session *smb1_session_find(struct connection *c, uint16_t uid) {
 struct session *smb1_session_learn(struct connection *c, uint16_t uid) {
     struct session *s = smb1_session_find(c, uid);
     if (s) {
-        list_renew(&c->model->session_ages, &s->age);
+        age_renew(c->model, &c->model->session_ages, &s->age);
         return s;
     }
     return session_new(c, uid == SMB1_ID_NONE ? 0 : uid, true);
@@ -149,24 +149,11 @@ void smb1_logoff(struct completion *d) {
     d->ends_session = smb1_done(d) && d->session && d->session->facts.id != 0;
 }
 
-/* The files of a process, MS-CIFS 3.3.5.16. */
-static void process_ends(struct session *s, uint32_t process_id) {
-    struct link *next;
-    for (struct link *x = list_first(&s->handle_list); x; x = next) {
-        struct handle *h = container_of(x, struct handle, of_session);
-        next = list_next(&s->handle_list, x);
-        if (h->facts.process_id == process_id) {
-            handle_abandon(s->model, h, HANDLE_CLOSED);
-        }
-    }
-}
-
 void smb1_process_exit(struct completion *d) {
     const struct smb1_message *any = d->smb1_ex ? &d->smb1_ex->request : d->smb1_rsp;
     d->op.kind = OPERATION_OTHER;
-    struct link *x = smb1_done(d) ? list_first(&d->c->channel_list) : NULL;
-    for (; x; x = list_next(&d->c->channel_list, x)) {
-        process_ends(container_of(x, struct channel, of_connection)->session, any->header.process_id);
+    if (smb1_done(d)) {
+        smb1_process_end(d->c, any->header.process_id);
     }
 }
 

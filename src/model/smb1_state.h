@@ -73,9 +73,18 @@ struct smb1_exchange {
     bool handle_named;
 };
 
+/* A process of the client, by its PID, as long as it has files open. */
+struct smb1_process {
+    struct hash_node by_pid; /* smb1_connection->processes */
+    struct smb1_connection *of;
+    uint32_t id;
+    struct list handles; /* in the order they were opened */
+};
+
 struct smb1_connection {
     struct hash fids;      /* struct handle by by_id */
     struct hash exchanges; /* struct smb1_exchange */
+    struct hash processes;
     struct list exchange_ages;
     struct list put_off;             /* older than the timeout, and waiting for as long as it takes */
     struct smb1_exchange *negotiate; /* the NEGOTIATE that waits */
@@ -168,6 +177,8 @@ struct smb1_opening {
     bool named, directory, pipe, delete_on_close;
 };
 void smb1_opened(struct completion *, const struct smb1_opening *);
+/* All that a process has open is closed. */
+void smb1_process_end(struct connection *, uint32_t process_id);
 void smb1_on_path(struct completion *, struct text name); /* the file that the request names */
 bool smb1_on_pipe(const struct completion *);
 void smb1_nt_create(struct completion *);

@@ -32,8 +32,7 @@ void smb1_transfer_free(struct smb1_exchange *x) {
     if (t) {
         list_remove(&t->of_model);
         m->smb1_transfer_count--;
-        budget_release(m->budget, sizeof *t + t->room[0] + t->room[1]);
-        free(t);
+        budget_give(m->budget, t, sizeof *t + t->room[0] + t->room[1]);
         x->transfer = NULL;
     }
 }
@@ -60,13 +59,9 @@ static struct smb1_transfer *transfer_new(struct smb1_exchange *x, const struct 
         transfer_evict(m);
     }
     size_t size = sizeof(struct smb1_transfer) + parameters + data;
-    if (!budget_charge(m->budget, size)) {
-        m->stats->evicted_transfers++;
-        return NULL;
-    }
-    struct smb1_transfer *new = calloc(1, size);
+    struct smb1_transfer *new = budget_take(m->budget, size);
     if (!new) {
-        budget_release(m->budget, size);
+        m->stats->evicted_transfers++;
         return NULL;
     }
     new->owner = x;
@@ -215,8 +210,9 @@ static void keep_asked(struct smb1_exchange *x, struct smb1_transaction_request 
     model_unify(m, &q->name);
     model_unify(m, change);
     size_t size = sizeof *x->asked + q->name.bytes.n + change->bytes.n;
-    struct smb1_asked *a = budget_charge(m->budget, size) ? malloc(size) : NULL;
+    struct smb1_asked *a = budget_take(m->budget, size);
     if (!a) {
+        m->stats->names_lost++;
         return;
     }
     uint8_t *to = copy(a->bytes, &q->name);
@@ -238,8 +234,7 @@ static void keep_asked(struct smb1_exchange *x, struct smb1_transaction_request 
 
 void smb1_asked_free(struct smb1_exchange *x) {
     if (x->asked) {
-        budget_release(x->connection->model->budget, x->asked->size);
-        free(x->asked);
+        budget_give(x->connection->model->budget, x->asked, x->asked->size);
         x->asked = NULL;
     }
 }

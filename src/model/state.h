@@ -12,7 +12,12 @@
 #include "constants.h"
 #include "model/model.h"
 
-enum { COPY_SOURCES = 8, COPY_KEY_SIZE = 24 };
+enum { COPY_KEY_SIZE = 24 };
+/* A place among those of its kind, least recently used first, and the frame it was used in last. */
+struct age {
+    struct link link; /* first: container_of takes either */
+    uint64_t used;
+};
 
 /* Who somebody said to be; shared by the legs of an exchange and the session. */
 struct auth {
@@ -38,7 +43,7 @@ struct node {
 
 struct handle {
     struct hash_node by_id; /* session->handles; SMB1: smb1_connection->fids */
-    struct link age;        /* model->handle_ages, least recently used first */
+    struct age age;         /* model->handle_ages, least recently used first */
     struct handle_facts facts;
     struct session *session;
     struct tree *tree; /* NULL: not known */
@@ -46,6 +51,8 @@ struct handle {
     struct node *node; /* NULL: not named, or a pipe */
     unsigned renames;  /* of the node, that the name knows of */
     struct shared_text *name;
+    struct smb1_process *process; /* SMB1: that opened it, with what else it has open; NULL: not known */
+    struct link of_process;
     struct durable *durable;                            /* NULL: it is not */
     bool delete_on_close, delete_pending, posix_delete; /* delete_pending: only without a node */
     bool read_reported, write_reported;
@@ -53,7 +60,7 @@ struct handle {
 
 struct tree {
     struct hash_node by_id; /* session->trees */
-    struct link age;        /* model->tree_ages, least recently used first */
+    struct age age;         /* model->tree_ages, least recently used first */
     struct link of_session;
     struct tree_facts facts;
     struct session *session;
@@ -63,7 +70,7 @@ struct tree {
 
 struct session {
     struct hash_node by_server, by_peers; /* model's tables of these names; by_peers where the GUIDs are known */
-    struct link age;                      /* model->session_ages */
+    struct age age;                       /* model->session_ages */
     struct model *model;
     struct session_facts facts;
     struct address server; /* of its first connection */
@@ -90,7 +97,7 @@ struct channel {
 struct setup {
     struct hash_node by_id; /* connection->setups */
     struct link of_connection;
-    struct link age; /* model->setup_ages */
+    struct age age; /* model->setup_ages */
     struct connection *connection;
     uint64_t session_id;
     struct moment begin;
@@ -144,7 +151,7 @@ struct copy_source {
  * and behind that one's end in here. */
 struct durable {
     struct hash_node by_server, by_guid; /* model's tables of these names; by_guid where the GUID is known */
-    struct link age;                     /* model->durable_ages */
+    struct age age;                      /* model->durable_ages */
     struct address server;
     struct guid server_guid;
     bool guid_known;
@@ -155,7 +162,7 @@ struct durable {
 };
 
 struct copy_sources {
-    struct copy_source items[COPY_SOURCES];
+    struct copy_source items[COPY_SOURCES_MAX];
     unsigned next; /* the oldest is written over */
 };
 
@@ -212,11 +219,21 @@ struct model {
     struct list connections, session_ages, tree_ages, handle_ages, exchange_ages, durable_ages, setup_ages,
         smb1_exchange_ages, smb1_transfers;
     struct pool sessions_pool, channels_pool, trees_pool, handles_pool, nodes_pool, exchanges_pool, chains_pool,
-        auths_pool, setups_pool, durables_pool, smb1_exchanges_pool;
+        auths_pool, setups_pool, durables_pool, smb1_exchanges_pool, smb1_processes_pool;
     struct text_store texts;
     struct code_page *code_page; /* of OEM strings; NULL: none was set */
     struct arena scratch;        /* texts of the message at hand, in UTF-16 */
 };
+
+static inline void age_begin(const struct model *m, struct list *ages, struct age *a) {
+    a->used = m->now.frame;
+    list_append(ages, &a->link);
+}
+
+static inline void age_renew(const struct model *m, struct list *ages, struct age *a) {
+    a->used = m->now.frame;
+    list_renew(ages, &a->link);
+}
 
 /* A response, or a request that stays without one, on its way to being reported. */
 struct completion {
@@ -358,6 +375,8 @@ bool smb1_raw(struct connection *, uint32_t length);
 bool smb1_evict(struct model *);
 /* smb1_file.c: where the handles of a session are found */
 struct hash *smb1_fids(struct session *);
+/* The handle ends: its process has one open less. */
+void smb1_process_leave(struct handle *);
 
 /* connection.c */
 void connection_add_user(struct connection *, const struct auth *);

@@ -21,7 +21,7 @@ struct tree *tree_find(struct session *s, uint32_t id) {
 struct tree *tree_learn(struct model *m, struct session *s, uint32_t id) {
     struct tree *t = tree_find(s, id);
     if (t) {
-        list_renew(&m->tree_ages, &t->age);
+        age_renew(m, &m->tree_ages, &t->age);
         return t;
     }
     if (m->tree_count >= m->limits.trees) {
@@ -35,7 +35,7 @@ struct tree *tree_learn(struct model *m, struct session *s, uint32_t id) {
     t->session = s;
     list_init(&t->handles);
     hash_insert(&s->trees, &t->by_id, tree_hash(s, id));
-    list_append(&m->tree_ages, &t->age);
+    age_begin(m, &m->tree_ages, &t->age);
     list_append(&s->tree_list, &t->of_session);
     m->tree_count++;
     return t;
@@ -96,7 +96,7 @@ void tree_free(struct model *m, struct tree *t, enum handle_end how) {
         handle_abandon(m, container_of(x, struct handle, of_tree), how);
     }
     hash_remove(&t->session->trees, &t->by_id);
-    list_remove(&t->age);
+    list_remove(&t->age.link);
     list_remove(&t->of_session);
     text_drop(&m->texts, t->path);
     m->tree_count--;

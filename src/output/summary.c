@@ -94,7 +94,6 @@ static void print_input(const struct stats *stats, FILE *to) {
     l = line_begin(to, "flows");
     line_add(&l, stats->flows_started, "flow", "flows");
     line_add(&l, stats->flows_refused, "refused", "refused");
-    line_add(&l, stats->flows_evicted, "given up at the limit", "given up at the limit");
     line_end(&l);
 }
 
@@ -175,7 +174,49 @@ static void print_damage(const struct stats *stats, FILE *to) {
     line_add(&l, stats->framer_faults[FAULT_RESYNC], "search for the next message", "searches for the next message");
     line_add(&l, stats->verdicts[V_SHORT], "message that was cut short", "messages that were cut short");
     line_add(&l, stats->verdicts[V_BAD], "message that contradicts itself", "messages that contradict themselves");
-    line_add(&l, stats->verdicts[V_LIMIT], "message beyond a limit", "messages beyond a limit");
+    line_end(&l);
+}
+
+/* Every bound that was reached, and how often. */
+static void print_limits(const struct stats *s, FILE *to) {
+    const struct {
+        uint64_t count;
+        const char *one, *many;
+    } rows[] = {
+        {s->memory_limit, "time at the memory ceiling", "times at the memory ceiling"},
+        {s->flows_limit, "time at the limit of connections", "times at the limit of connections"},
+        {s->flows_evicted, "connection given up", "connections given up"},
+        {s->candidates_evicted, "silent connection on another port given up",
+         "silent connections on other ports given up"},
+        {s->flows_refused_memory, "packet without room for its connection",
+         "packets without room for their connection"},
+        {s->flows_undecoded, "connection without room to be decoded", "connections without room to be decoded"},
+        {s->reassembly_limit, "time at the limit of reordering", "times at the limit of reordering"},
+        {s->segments_dropped, "segment far outside its stream", "segments far outside their stream"},
+        {s->framer_faults[FAULT_WHOLE_LIMIT], "message too large to keep whole", "messages too large to keep whole"},
+        {s->framer_faults[FAULT_MEMORY], "message without room", "messages without room"},
+        {s->evicted_exchanges, "request no longer waited for", "requests no longer waited for"},
+        {s->evicted_transfers, "transaction given up", "transactions given up"},
+        {s->cut_transfers, "transaction cut", "transactions cut"},
+        {s->evicted_setups, "session setup forgotten", "session setups forgotten"},
+        {s->evicted_sessions, "session forgotten", "sessions forgotten"},
+        {s->evicted_trees, "share forgotten", "shares forgotten"},
+        {s->evicted_handles, "handle forgotten", "handles forgotten"},
+        {s->evicted_durables, "durable handle forgotten", "durable handles forgotten"},
+        {s->evicted_copy_keys, "copy key forgotten", "copy keys forgotten"},
+        {s->searches_cut, "search for a handle cut", "searches for a handle cut"},
+        {s->names_lost, "name not kept", "names not kept"},
+        {s->names_left_out, "name left out of an end record", "names left out of end records"},
+        {s->findings_evicted, "finding told early", "findings told early"},
+        {s->findings_pending_evicted, "unanswered request not followed up", "unanswered requests not followed up"},
+        {s->findings_lost, "finding without room", "findings without room"},
+        {s->decode_faults[DECODE_DEPTH], "packet with too many headers", "packets with too many headers"},
+        {s->verdicts[V_LIMIT], "message beyond a limit", "messages beyond a limit"},
+    };
+    struct line l = line_begin(to, "limits");
+    for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
+        line_add(&l, rows[i].count, rows[i].one, rows[i].many);
+    }
     line_end(&l);
 }
 
@@ -193,6 +234,7 @@ void summary_print(const struct summary *s, const struct stats *stats, FILE *to)
         print_list(&s->lists[FILES], "files", to);
     }
     print_damage(stats, to);
+    print_limits(stats, to);
 }
 
 void summary_free(struct summary *s) {

@@ -12,8 +12,15 @@ int tally_init(struct tally *t, size_t max) {
     while (slots < 2 * max) {
         slots *= 2;
     }
-    *t = (struct tally){.slots = calloc(slots, sizeof(*t->slots)), .slot_count = slots, .max = max};
-    return t->slots == NULL ? -ENOMEM : 0;
+    *t = (struct tally){.slots = calloc(slots, sizeof(*t->slots)),
+                        .names = malloc(max * (TALLY_NAME_MAX + 1)),
+                        .slot_count = slots,
+                        .max = max};
+    if (t->slots == NULL || t->names == NULL) {
+        tally_release(t);
+        return -ENOMEM;
+    }
+    return 0;
 }
 
 /* FNV-1a, folded so that the high bits count in a small table. */
@@ -26,11 +33,13 @@ static size_t hash(const char *name, size_t n) {
 }
 
 static void keep(struct tally *t, struct tally_entry *slot, const char *name, size_t n) {
-    slot->name = t->used < t->max ? strndup(name, n) : NULL;
-    if (slot->name == NULL) {
+    if (t->used == t->max) {
         t->others++;
         return;
     }
+    slot->name = t->names + t->used * (TALLY_NAME_MAX + 1);
+    memcpy(slot->name, name, n);
+    slot->name[n] = '\0';
     slot->count = 1;
     t->used++;
 }
@@ -83,9 +92,7 @@ size_t tally_top(const struct tally *t, const struct tally_entry **to, size_t n)
 }
 
 void tally_release(struct tally *t) {
-    for (size_t i = 0; t->slots != NULL && i < t->slot_count; i++) {
-        free(t->slots[i].name);
-    }
     free(t->slots);
+    free(t->names);
     *t = (struct tally){0};
 }

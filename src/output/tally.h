@@ -13,6 +13,7 @@ struct tally_entry {
 };
 
 struct tally {
+    char *names;               /* one piece for all: they stay, and each would keep a page of the heap */
     struct tally_entry *slots; /* open addressing; a free slot has no name */
     size_t slot_count;         /* a power of two, half of them used at most */
     size_t used, max;

@@ -1,4 +1,4 @@
-/* Runs a command and writes "seconds peak-kilobytes status" to a file. A small program for it, because the peak that the kernel tells
+/* Runs a command and writes "seconds peak-kilobytes status processor-seconds" to a file. A small program for it, because the peak that the kernel tells
  * of a child counts what its parent held when it was forked. usage: measure RESULT COMMAND... */
 #include <stdio.h>
 #include <stdlib.h>
@@ -37,6 +37,9 @@ int main(int argc, char **argv) {
         perror(argv[1]);
         return EXIT_FAILURE;
     }
-    fprintf(result, "%.6f %ld %d\n", seconds, usage.ru_maxrss, WIFEXITED(status) ? WEXITSTATUS(status) : 128);
+    double processor = (double)(usage.ru_utime.tv_sec + usage.ru_stime.tv_sec) +
+                       (double)(usage.ru_utime.tv_usec + usage.ru_stime.tv_usec) / 1e6;
+    fprintf(result, "%.6f %ld %d %.6f\n", seconds, usage.ru_maxrss, WIFEXITED(status) ? WEXITSTATUS(status) : 128,
+            processor);
     return fclose(result) == 0 ? EXIT_SUCCESS : EXIT_FAILURE;
 }

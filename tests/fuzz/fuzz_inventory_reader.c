@@ -89,7 +89,7 @@ static void check_report(enum report_format format, const struct inventory_row *
 
 static size_t read_file(char *good, size_t n) {
     size_t count = 0;
-    struct inventory *v = inventory_new(0);
+    struct inventory *v = inventory_new(0, NULL);
     FILE *file = n ? fmemopen(good, n, "r") : NULL;
     assert(v);
     if (file) {
@@ -102,7 +102,7 @@ static size_t read_file(char *good, size_t n) {
 }
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size) {
-    struct inventory *v = inventory_new(0);
+    struct inventory *v = inventory_new(0, NULL);
     char *good = malloc(size + 1);
     assert(v && good);
     size_t n = take_lines(v, (const char *)data, size, good), count;

@@ -350,7 +350,33 @@ static void the_bounds(void **state) {
     assert_int_equal(b.stats.findings_pending_evicted, 3);
     bench_end(&b);
     assert_int_equal(raised_count, 1);
-    has(raised[0], "0abc-16\"]"); /* evidence ends there */
+    has(raised[0], "0abc-16\"]"); /* FINDINGS_EVIDENCE_MAX: it ends there */
+}
+
+/* Where the budget is spent the oldest pair is told and goes, as at its own limit; in the end nothing is held. */
+static void memory_is_bounded(void **state) {
+    (void)state;
+    struct bench b;
+    unsigned told_early = 0;
+    for (size_t ceiling = 0; ceiling < 60000; ceiling += 5000) {
+        struct budget budget = {.ceiling = ceiling};
+        bench_begin(&b, false, 0);
+        findings_free(b.findings);
+        struct findings_settings settings = {.run_id = 1, .budget = &budget};
+        b.findings = findings_new(&settings, &(struct findings_sink){NULL, take}, &b.stats);
+        for (unsigned i = 0; i < RAISED_MAX; i++) {
+            b.flow.client.ip.bytes[3] = (uint8_t)i;
+            snprintf(b.flow.flow_id, sizeof b.flow.flow_id, "%016x", i);
+            struct event e = negotiate(&b, i + 1, old_dialects);
+            give(&b, &e);
+            assert_true(budget.held <= ceiling);
+        }
+        bench_end(&b);
+        assert_int_equal(raised_count + b.stats.findings_lost, RAISED_MAX);
+        assert_int_equal(budget.held, 0);
+        told_early += b.stats.findings_evicted != 0;
+    }
+    assert_true(told_early > 0);
 }
 
 /* The one that began first is what set it off, whichever was told first. */
@@ -380,6 +406,7 @@ int main(void) {
         cmocka_unit_test(alone),
         cmocka_unit_test(told_at_once),
         cmocka_unit_test(the_bounds),
+        cmocka_unit_test(memory_is_bounded),
         cmocka_unit_test(order_of_time),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -83,7 +83,7 @@ static void no_memory_for_buckets(void **state) {
     for (uint64_t i = 0; i < 39; i++) {
         assert_ptr_equal(find(&h, hash_number(7, i), i), &members[i]);
     }
-    budget.ceiling = 16 * sizeof(void *);
+    budget.ceiling = budget_cost(16 * sizeof(void *));
     members[39].key = 39;
     hash_insert(&h, &members[39].node, hash_number(7, 39));
     assert_non_null(h.buckets);

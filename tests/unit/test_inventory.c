@@ -63,7 +63,7 @@ static void an_answered_connection(struct inventory *v, const char *flow, uint64
 static void spoken(void **state) {
     (void)state;
     size_t n;
-    struct inventory *v = inventory_new(0);
+    struct inventory *v = inventory_new(0, NULL);
     an_answered_connection(v, "a", 100);
     an_answered_connection(v, "b", 50);
     const struct inventory_row *r = inventory_rows(v, &n);
@@ -85,7 +85,7 @@ static void spoken(void **state) {
 
 static void outcome_is(const struct sighting *first, const struct sighting *last, int wanted) {
     size_t n;
-    struct inventory *v = inventory_new(0);
+    struct inventory *v = inventory_new(0, NULL);
     inventory_take(v, first);
     if (last) {
         inventory_take(v, last);
@@ -136,7 +136,7 @@ static void attempts(void **state) {
 static void outcomes_stay_apart(void **state) {
     (void)state;
     size_t n;
-    struct inventory *v = inventory_new(0);
+    struct inventory *v = inventory_new(0, NULL);
     struct sighting s = negotiate("x", 7, NULL);
     inventory_take(v, &s);
     an_answered_connection(v, "a", 100);
@@ -158,7 +158,7 @@ static void outcomes_stay_apart(void **state) {
 static void since(void **state) {
     (void)state;
     size_t n;
-    struct inventory *v = inventory_new(60 * second);
+    struct inventory *v = inventory_new(60 * second, NULL);
     an_answered_connection(v, "old", 100); /* until 109 */
     an_answered_connection(v, "new", 130); /* until 139 */
     inventory_clock(v, 170 * second);
@@ -167,7 +167,7 @@ static void since(void **state) {
     assert_int_equal(r->connections, 1);
     assert_int_equal(r->first_ns, 129 * second);
     inventory_free(v);
-    v = inventory_new(61 * second); /* the very edge is inside */
+    v = inventory_new(61 * second, NULL); /* the very edge is inside */
     an_answered_connection(v, "old", 100);
     inventory_clock(v, 170 * second);
     inventory_rows(v, &n);
@@ -179,7 +179,7 @@ static void the_bounds(void **state) {
     (void)state;
     size_t n;
     char id[32], client[32];
-    struct inventory *v = inventory_new(0);
+    struct inventory *v = inventory_new(0, NULL);
     for (unsigned i = 0; i < INVENTORY_FLOWS_MAX + 10;
          i++) { /* connections beyond the limit are counted all the same */
         snprintf(id, sizeof id, "%u", i);
@@ -190,7 +190,7 @@ static void the_bounds(void **state) {
     assert_int_equal(n, 1);
     assert_int_equal(r->connections, INVENTORY_FLOWS_MAX + 10);
     inventory_free(v);
-    v = inventory_new(0);
+    v = inventory_new(0, NULL);
     for (unsigned i = 0; i < INVENTORY_ROWS_MAX + 10; i++) {
         snprintf(client, sizeof client, "10.%u.%u.%u", i >> 16, i >> 8 & 255, i & 255);
         struct sighting s = message(client, 1, "SMB1_ECHO");
@@ -207,7 +207,7 @@ static void many_and_long_names(void **state) {
     (void)state;
     size_t n;
     char name[400];
-    struct inventory *v = inventory_new(0);
+    struct inventory *v = inventory_new(0, NULL);
     for (unsigned i = 0; i < 100; i++) {
         snprintf(name, sizeof name, "share%u", i);
         struct sighting s = message(i < 50 ? "a" : "b", 1, "SMB1_TREE_CONNECT");
@@ -223,14 +223,68 @@ static void many_and_long_names(void **state) {
     const struct inventory_row *r = inventory_rows(v, &n);
     assert_int_equal(r->shares.count, 2 * INVENTORY_FLOW_NAMES_MAX + 1);
     assert_true(r->shares.more);
-    assert_int_equal(strlen(r->shares.items[2 * INVENTORY_FLOW_NAMES_MAX]), 127); /* no half a character */
+    assert_int_equal(strlen(r->shares.items[2 * INVENTORY_FLOW_NAMES_MAX]),
+                     INVENTORY_NAME_MAX - 1); /* no half a character */
     inventory_free(v);
+    v = inventory_new(0, NULL);
+    for (unsigned i = 0; i < INVENTORY_ROW_NAMES_MAX + 10;
+         i++) { /* of one row, on connections that have room for theirs */
+        char id[16];
+        snprintf(id, sizeof id, "%u", i / 10);
+        snprintf(name, sizeof name, "share%u", i);
+        s = message(id, 1, "SMB1_TREE_CONNECT");
+        s.share = name;
+        inventory_take(v, &s);
+    }
+    r = inventory_rows(v, &n);
+    assert_int_equal(n, 1);
+    assert_int_equal(r->shares.count, INVENTORY_ROW_NAMES_MAX);
+    assert_true(r->shares.more);
+    inventory_free(v);
+}
+
+/* At the ceiling connections go into their rows early, and what finds no room is counted; nothing is kept above it, or in the end. */
+static void memory_is_bounded(void **state) {
+    (void)state;
+    enum { CONNECTIONS = 3000 };
+    size_t n;
+    char id[32], name[130];
+    memset(name, 'n', sizeof name - 1);
+    name[sizeof name - 1] = 0;
+    for (size_t ceiling = 0; ceiling < 200000; ceiling += ceiling / 2 + 400) {
+        struct budget budget = {.ceiling = ceiling};
+        struct inventory *v = inventory_new(0, &budget);
+        for (unsigned i = 0; i < CONNECTIONS; i++) {
+            snprintf(id, sizeof id, "10.0.%u.%u", i / 2 / 256, i / 2 % 256);
+            struct sighting s = message(id, 1, "SMB1_TREE_CONNECT");
+            snprintf(id, sizeof id, "10.0.%u.%u", i / 2 / 256, i / 2 % 256);
+            snprintf(name, 8, "%06u", i);
+            name[6] = 'n';
+            s.client = id;
+            s.share = name;
+            inventory_take(v, &s);
+            assert_true(budget.held <= ceiling);
+        }
+        const struct inventory_row *r = inventory_rows(v, &n);
+        uint64_t told = inventory_left_out(v);
+        for (size_t i = 0; i < n; i++) {
+            told += r[i].connections;
+        }
+        assert_true(told >= CONNECTIONS / 2); /* each client's one connection, at least once */
+        inventory_free(v);
+        assert_int_equal(budget.held, 0);
+    }
 }
 
 int main(void) {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(spoken), cmocka_unit_test(attempts),   cmocka_unit_test(outcomes_stay_apart),
-        cmocka_unit_test(since),  cmocka_unit_test(the_bounds), cmocka_unit_test(many_and_long_names),
+        cmocka_unit_test(spoken),
+        cmocka_unit_test(attempts),
+        cmocka_unit_test(outcomes_stay_apart),
+        cmocka_unit_test(since),
+        cmocka_unit_test(the_bounds),
+        cmocka_unit_test(many_and_long_names),
+        cmocka_unit_test(memory_is_bounded),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

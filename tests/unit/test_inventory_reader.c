@@ -47,7 +47,7 @@ static int read_lines(struct inventory *v, const char *lines, size_t n, char *pr
 static void a_record(void **state) {
     (void)state;
     size_t n;
-    struct inventory *v = inventory_new(0);
+    struct inventory *v = inventory_new(0, NULL);
     assert_true(reader_record(v, SETUP, strlen(SETUP)));
     const struct inventory_row *r = inventory_rows(v, &n);
     assert_int_equal(n, 1);
@@ -79,7 +79,7 @@ static void what_is_none(void **state) {
         BEGIN "\"action\":\"message\"}}",
         NO_ADDRESS,
     };
-    struct inventory *v = inventory_new(0);
+    struct inventory *v = inventory_new(0, NULL);
     for (size_t i = 0; i < sizeof lines / sizeof lines[0]; i++) {
         assert_false(reader_record(v, lines[i], strlen(lines[i])));
     }
@@ -102,7 +102,7 @@ static void what_is_none(void **state) {
 /* A record that is cut at any byte is none, and is no harm. */
 static void every_cut(void **state) {
     (void)state;
-    struct inventory *v = inventory_new(0);
+    struct inventory *v = inventory_new(0, NULL);
     for (size_t n = 0; n < strlen(SETUP); n++) {
         char *exact = malloc(n ? n : 1);
         memcpy(exact, SETUP, n);
@@ -117,7 +117,7 @@ static void the_rest_is_read(void **state) {
     char printed[512];
     size_t n;
     static const char one[] = "\n" SETUP "\r\n" BEGIN "\n" SETUP;
-    struct inventory *v = inventory_new(0);
+    struct inventory *v = inventory_new(0, NULL);
     assert_int_equal(read_lines(v, one, sizeof one - 1, printed, sizeof printed), -EBADMSG);
     assert_string_equal(printed, "smbtap: r.jsonl: line 3: not a record of smbtap, or cut; the others were read\n");
     assert_int_equal(inventory_rows(v, &n)->sessions, 2);
@@ -126,13 +126,13 @@ static void the_rest_is_read(void **state) {
     char *long_line = malloc(size);
     memset(long_line, 'x', size);
     memcpy(long_line + READER_LINE_MAX + 100, "\n" SETUP "\n", sizeof SETUP + 1);
-    v = inventory_new(0);
+    v = inventory_new(0, NULL);
     assert_int_equal(read_lines(v, long_line, size, printed, sizeof printed), -EBADMSG);
     assert_non_null(strstr(printed, "line 1: not a record of smbtap, or cut, and 1 more like it"));
     assert_int_equal(inventory_rows(v, &n)->sessions, 1);
     inventory_free(v);
     free(long_line);
-    v = inventory_new(0);
+    v = inventory_new(0, NULL);
     assert_int_equal(read_lines(v, SETUP "\n", sizeof SETUP, printed, sizeof printed), 0);
     assert_string_equal(printed, "");
     inventory_free(v);

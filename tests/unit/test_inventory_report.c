@@ -42,9 +42,9 @@ static struct inventory_row a_row(void) {
                                   .last_ns = UINT64_C(1795165324000000000),
                                   .connections = 3,
                                   .sessions = 2,
-                                  .dialects = {dialects, 1, false},
-                                  .client_systems = {systems, 1, false},
-                                  .shares = {shares, 1, false}};
+                                  .dialects = {dialects, 1, false, 0},
+                                  .client_systems = {systems, 1, false, 0},
+                                  .shares = {shares, 1, false, 0}};
 }
 
 static void nothing(void **state) {
@@ -80,7 +80,7 @@ static void shares_on_a_line_of_their_own(void **state) {
     (void)state;
     char *many[] = {OWN("Accounting of the year before last"), OWN("Engineering"), OWN("IPC$"), OWN("Backups")};
     struct inventory_row row = a_row();
-    row.shares = (struct name_list){many, 4, false};
+    row.shares = (struct name_list){many, 4, false, 0};
     is_written(REPORT_TABLE, &row, 1,
                "  client      outcome     first seen (UTC)     last seen (UTC)      sessions\n"
                "server 192.0.2.10\n"
@@ -98,7 +98,7 @@ static void a_table_that_fits(void **state) {
     row.server = row.client = OWN("2001:0db8:ffff:ffff:ffff:ffff:ffff:ffff");
     row.server_name = OWN("a-server-whose-name-is-as-long-as-somebody-could-make-it-without-being-ashamed.example");
     row.sessions = 12345678;
-    row.shares = (struct name_list){many, 5, true};
+    row.shares = (struct name_list){many, 5, true, 0};
     char *text = written(REPORT_TABLE, &row, 1);
     for (char *line = strtok(text, "\n"); line; line = strtok(NULL, "\n")) {
         size_t columns = 0;
@@ -115,8 +115,8 @@ static void a_csv(void **state) {
     (void)state;
     struct inventory_row rows[] = {a_row(), a_row()};
     rows[0].server_name = OWN("+name");
-    rows[0].shares = (struct name_list){shares + 1, 2, false};
-    rows[1].shares = (struct name_list){shares, 2, false};
+    rows[0].shares = (struct name_list){shares + 1, 2, false, 0};
+    rows[1].shares = (struct name_list){shares, 2, false, 0};
     char *text = written(REPORT_CSV, rows, 2);
     assert_string_equal(text + strcspn(text, "\n") + 1,
                         "192.0.2.10,'+name,192.0.2.20,answered,2026-11-20T09:02:03.000000001Z,2026-11-20T09:02:04."

@@ -8,6 +8,7 @@
 
 #include <cmocka.h>
 
+#include "../../src/base/pool.h"
 #include "model_bench.h"
 
 static void nothing(void **state) {
@@ -98,7 +99,7 @@ static void left_open(void **state) {
  * for is not the root. */
 static void any_budget(void **state) {
     (void)state;
-    for (size_t room = 0; room < 6000; room += 40) {
+    for (size_t room = 0; room < 16 * POOL_BLOCK; room += room < 2000 ? 40 : POOL_BLOCK / 5) {
         struct bench *b = bench_new(NULL);
         struct peer p = peer_open(b, 1, 2);
         b->budget.ceiling = b->budget.held + room;
@@ -140,6 +141,127 @@ static void handles_evicted(void **state) {
     peer_close(&p);
     assert_int_equal(b->budget.held, 0);
     bench_free(b);
+}
+
+/* State is freed with its owner: handles by CLOSE, with their tree, their session and their connection; requests by their answers. */
+static void open_many(struct peer *p) {
+    for (unsigned i = 0; i < 2000; i++) {
+        peer_create(p, "a name of a file", 100 + i, 0);
+    }
+}
+
+static void owners(void **state) {
+    (void)state;
+    struct bench *b = bench_new(NULL);
+    struct peer p = peer_open(b, 1, 2);
+    peer_settle(&p, 0x51, "alice", "\\\\srv\\data");
+    const size_t least = b->budget.held + 2000 * sizeof(struct handle_facts);
+    open_many(&p);
+    assert_true(b->budget.held > least);
+    for (unsigned i = 0; i < 2000; i++) {
+        peer_close_file(&p, 100 + i);
+    }
+    const size_t empty = b->budget.held; /* tables have grown */
+    assert_true(empty < least);
+    open_many(&p);
+    assert_true(b->budget.held > least);
+    struct smb2_message q = peer_ask(&p, SMB2_TREE_DISCONNECT);
+    peer_exchange(&p, &q, 0);
+    assert_true(b->budget.held <= empty);
+    peer_tree(&p, 7, "\\\\srv\\data");
+    open_many(&p);
+    assert_true(b->budget.held > least);
+    q = peer_ask(&p, SMB2_LOGOFF);
+    peer_exchange(&p, &q, 0);
+    assert_true(b->budget.held <= empty);
+    for (unsigned i = 0; i < 2000; i++) {
+        q = peer_ask(&p, SMB2_ECHO);
+        peer_request(&p, &q);
+    }
+    assert_true(b->budget.held > least);
+    peer_close(&p);
+    assert_int_equal(b->budget.held, 0);
+    bench_free(b);
+}
+
+/* The longest idle piece of state is the one that goes, of whatever kind, and it is told. */
+static void oldest_first(void **state) {
+    (void)state;
+    struct bench *b = bench_new(NULL);
+    struct peer p = peer_open(b, 1, 2);
+    peer_settle(&p, 0x51, "alice", "\\\\srv\\data");
+    peer_create(&p, "first", 1, 0);
+    peer_create(&p, "second", 2, 0);
+    struct smb2_message q = peer_ask(&p, SMB2_ECHO);
+    peer_request(&p, &q);
+    peer_read(&p, 1, 5); /* young again */
+    uint64_t now = b->now.frame + 100;
+    uint64_t idle = model_idle(b->model, now);
+    assert_true(idle > 100);
+    assert_true(model_evict(b->model)); /* the second file */
+    assert_int_equal(b->stats.evicted_handles, 1);
+    assert_true(model_idle(b->model, now) < idle);
+    assert_true(model_evict(b->model)); /* the request */
+    assert_int_equal(b->stats.evicted_exchanges, 1);
+    assert_int_equal(bench_last(b, 0)->kind, OPERATION_ECHO);
+    assert_false(model_evict(b->model)); /* the last of a kind may be at work */
+    peer_read(&p, 1, 5);
+    assert_string_equal(bench_last(b, 0)->name, "first");
+    peer_close(&p);
+    assert_int_equal(model_idle(b->model, now), 0);
+    bench_free(b);
+}
+
+/* Keys of server-side copies: as many as are kept, and three more. */
+static void copy_keys_evicted(void **state) {
+    (void)state;
+    struct bench *b = bench_new(NULL);
+    struct peer p = peer_open(b, 1, 2);
+    uint8_t key[24] = {0};
+    peer_settle(&p, 0x51, "alice", "\\\\srv\\data");
+    for (unsigned i = 0; i < COPY_SOURCES_MAX + 3; i++) {
+        peer_create(&p, "a", 100 + i, 0);
+        struct smb2_message m = peer_ask_file(&p, SMB2_IOCTL, 100 + i);
+        m.ioctl.ctl_code = FSCTL_SRV_REQUEST_RESUME_KEY;
+        peer_request(&p, &m);
+        m = peer_say(&p, SMB2_IOCTL, 0);
+        key[0] = (uint8_t)i;
+        m.empty = false;
+        m.ioctl.ctl_code = FSCTL_SRV_REQUEST_RESUME_KEY;
+        m.ioctl.has_details = true;
+        m.ioctl.resume_key.key = (struct view){key, sizeof key};
+        peer_response(&p, &m);
+    }
+    assert_int_equal(b->stats.evicted_copy_keys, 3);
+    peer_close(&p);
+    bench_free(b);
+}
+
+/* The break of an oplock names no session: its handle is found in so many, and not beyond. */
+static void break_among_many_sessions(void **state) {
+    (void)state;
+    for (unsigned more = 0; more < 2; more++) {
+        struct bench *b = bench_new(NULL);
+        struct peer p = peer_open(b, 1, 2);
+        peer_negotiate(&p, 1, 2);
+        for (unsigned i = 0; i + 1 < BREAK_SESSIONS_MAX + more; i++) {
+            peer_login(&p, 0x100 + i, "bob");
+        }
+        peer_login(&p, 0x51, "alice");
+        peer_tree(&p, 7, "\\\\srv\\data");
+        peer_create(&p, "a", 7, 0);
+        struct smb2_message m = peer_say(&p, SMB2_OPLOCK_BREAK, 0);
+        m.header.message_id = UINT64_MAX;
+        m.header.session_id = 0;
+        m.header.tree_id = 0;
+        m.empty = false;
+        m.oplock_break.file_id = bench_id(7);
+        peer_response(&p, &m);
+        assert_string_equal(bench_last(b, 0)->name, more ? "?" : "a");
+        assert_int_equal(b->stats.searches_cut, more);
+        peer_close(&p);
+        bench_free(b);
+    }
 }
 
 static void trees_evicted(void **state) {
@@ -278,7 +400,7 @@ static void noise(void **state) {
             n.b->budget.ceiling = SIZE_MAX;
             *p = peer_open(n.b, 1, 2);
         }
-        n.b->budget.ceiling = i % 1000 < 500 ? SIZE_MAX : 15000; /* short of memory half of the time */
+        n.b->budget.ceiling = i % 1000 < 500 ? SIZE_MAX : 4 * POOL_BLOCK; /* short of memory half of the time */
     }
     for (unsigned i = 0; i < 3; i++) {
         peer_close(&n.peers[i]);
@@ -290,8 +412,16 @@ static void noise(void **state) {
 
 int main(void) {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(nothing),    cmocka_unit_test(a_life),          cmocka_unit_test(left_open),
-        cmocka_unit_test(any_budget), cmocka_unit_test(handles_evicted), cmocka_unit_test(trees_evicted),
+        cmocka_unit_test(nothing),
+        cmocka_unit_test(a_life),
+        cmocka_unit_test(left_open),
+        cmocka_unit_test(any_budget),
+        cmocka_unit_test(owners),
+        cmocka_unit_test(oldest_first),
+        cmocka_unit_test(copy_keys_evicted),
+        cmocka_unit_test(break_among_many_sessions),
+        cmocka_unit_test(handles_evicted),
+        cmocka_unit_test(trees_evicted),
         cmocka_unit_test(noise),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

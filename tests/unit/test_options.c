@@ -56,6 +56,32 @@ static void defaults(void **state) {
     assert_int_equal(o.pipeline.port_count, 0);
     assert_int_equal(o.pipeline.home_count, 0);
     assert_string_equal(o.pipeline.sensor_id, "replay");
+    assert_int_equal(o.memory, 512 << 20);
+    assert_int_equal(o.pipeline.flows_max, 0);
+    assert_int_equal(o.pipeline.idle_ns, 0);
+}
+
+static void sizes_and_spans(void **state) {
+    (void)state;
+    static const struct {
+        const char *line;
+        size_t memory;
+    } cases[] = {
+        {"smbtap -r a --memory 16M", 16 << 20},         {"smbtap -r a --memory 16777216", 16 << 20},
+        {"smbtap -r a --memory 16384K", 16 << 20},      {"smbtap -r a --memory 4G", (size_t)4 << 30},
+        {"smbtap inventory -r a --memory 1G", 1 << 30}, {"smbtap -r a --memory 17179869183G", SIZE_MAX >> 30 << 30},
+    };
+    for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
+        assert_true(parse(cases[i].line));
+        assert_int_equal(o.memory, cases[i].memory);
+    }
+    assert_true(parse("smbtap -r a --flows 1 --idle-timeout 90s"));
+    assert_int_equal(o.pipeline.flows_max, 1);
+    assert_int_equal(o.pipeline.idle_ns, 90 * UINT64_C(1000000000));
+    assert_true(parse("smbtap inventory -r a --flows 2000000 --idle-timeout 2d --since 1h"));
+    assert_int_equal(o.pipeline.flows_max, 2000000);
+    assert_int_equal(o.pipeline.idle_ns, 172800 * UINT64_C(1000000000));
+    assert_int_equal(o.inventory.since_ns, 3600 * UINT64_C(1000000000));
 }
 
 static void all_of_them(void **state) {
@@ -114,6 +140,24 @@ static void wrong(void **state) {
         {"smbtap --detail", "--detail"},
         {"smbtap -r a --detail all", "all"},
         {"smbtap -r a --port 0", "--port 0"},
+        {"smbtap -r a --memory", "--memory"},
+        {"smbtap -r a --memory=", "not a size"},
+        {"smbtap -r a --memory M", "not a size"},
+        {"smbtap -r a --memory 16m", "not a size"},
+        {"smbtap -r a --memory 1.5G", "not a size"},
+        {"smbtap -r a --memory -1G", "not a size"},
+        {"smbtap -r a --memory 16MB", "not a size"},
+        {"smbtap -r a --memory 17179869184G", "not a size"},
+        {"smbtap -r a --memory 99999999999999999999", "not a size"},
+        {"smbtap -r a --memory 0", "not a size"},
+        {"smbtap -r a --memory 16777215", "give 16M or more"},
+        {"smbtap -r a --memory 15M", "give 16M or more"},
+        {"smbtap -r a --flows 0", "--flows 0"},
+        {"smbtap -r a --flows 1k", "--flows 1k"},
+        {"smbtap -r a --flows 99999999999", "99999999999"},
+        {"smbtap -r a --idle-timeout 5", "--idle-timeout 5"},
+        {"smbtap -r a --idle-timeout 0s", "--idle-timeout 0s"},
+        {"smbtap -r a --idle-timeout 99999d", "99999d"},
         {"smbtap -r a --port 65536", "65536"},
         {"smbtap -r a --port -1", "-1"},
         {"smbtap -r a --port 445x", "445x"},
@@ -187,9 +231,9 @@ static void freed_twice(void **state) {
 
 int main(void) {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(defaults),    cmocka_unit_test(all_of_them), cmocka_unit_test(other_actions),
-        cmocka_unit_test(wrong),       cmocka_unit_test(limits),      cmocka_unit_test(too_many_inputs),
-        cmocka_unit_test(freed_twice),
+        cmocka_unit_test(defaults),    cmocka_unit_test(all_of_them),     cmocka_unit_test(other_actions),
+        cmocka_unit_test(wrong),       cmocka_unit_test(limits),          cmocka_unit_test(too_many_inputs),
+        cmocka_unit_test(freed_twice), cmocka_unit_test(sizes_and_spans),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -25,12 +25,13 @@ static void zeroed_and_charged(void **state) {
     static const unsigned char zeroes[40];
     struct pool p;
     pool_init(&p, 40, &budget);
-    assert_int_equal(p.size % _Alignof(max_align_t), 0);
+    assert_int_equal(p.stride, pool_cost(40));
+    assert_int_equal(p.stride % _Alignof(max_align_t), 0);
     unsigned char *a = pool_take(&p);
     assert_non_null(a);
     assert_memory_equal(a, zeroes, 40);
     assert_int_equal((uintptr_t)a % _Alignof(max_align_t), 0);
-    assert_int_equal(budget.held, p.size);
+    assert_int_equal(budget.held, POOL_BLOCK); /* as a whole */
     memset(a, 0xff, 40);
     pool_give(&p, a);
     assert_int_equal(budget.held, 0);
@@ -54,7 +55,9 @@ static void many(void **state) {
         assert_non_null(objects[i]);
         memset(objects[i], (int)(i & 0xff), 100);
     }
-    assert_int_equal(budget.held, OBJECTS * p.size);
+    assert_true(budget.held >= OBJECTS * p.stride);
+    assert_true(budget.held <= OBJECTS * p.stride * 21 / 20 + POOL_BLOCK);
+    assert_int_equal(budget.held % POOL_BLOCK, 0);
     for (unsigned i = 0; i < OBJECTS; i++) {
         assert_int_equal(objects[i][0], i & 0xff);
         assert_int_equal(objects[i][99], i & 0xff);
@@ -80,17 +83,48 @@ static void objects_larger_than_a_block(void **state) {
 
 static void refused_by_the_budget(void **state) {
     (void)state;
-    struct budget budget = {.ceiling = 100};
+    struct budget budget = {.ceiling = POOL_BLOCK + POOL_BLOCK / 2};
     struct pool p;
     pool_init(&p, 64, &budget);
-    void *a = pool_take(&p);
-    assert_non_null(a);
-    assert_null(pool_take(&p));
-    assert_int_equal(budget.held, 64);
-    pool_give(&p, a);
-    assert_non_null(pool_take(&p));
-    pool_free(&p); /* with one still out */
-    assert_null(p.free);
+    void *last = NULL, *next;
+    unsigned count = 0;
+    while ((next = pool_take(&p))) {
+        last = next;
+        count++;
+    }
+    assert_int_equal(count, p.room);
+    assert_int_equal(budget.held, POOL_BLOCK);
+    pool_give(&p, last);
+    assert_ptr_equal(pool_take(&p), last);
+    pool_free(&p); /* with all of them still out */
+    assert_int_equal(budget.held, 0);
+}
+
+/* What was given back is there for others: blocks do not stay with the pool that once needed many. */
+static void blocks_go_back(void **state) {
+    (void)state;
+    enum { OBJECTS = 5000 };
+    static void *objects[OBJECTS];
+    struct budget budget = {.ceiling = (size_t)OBJECTS * 160};
+    struct pool one, other;
+    pool_init(&one, 100, &budget);
+    pool_init(&other, 140, &budget);
+    for (unsigned turn = 0; turn < 3; turn++) {
+        struct pool *p = turn % 2 ? &other : &one;
+        unsigned n = 0;
+        while (n < OBJECTS && (objects[n] = pool_take(p))) {
+            n++;
+        }
+        assert_true(n > OBJECTS * 9 / 10);
+        for (unsigned step = 0; step < 7; step++) { /* in no order in which they were taken */
+            for (unsigned i = step; i < n; i += 7) {
+                pool_give(p, objects[i]);
+            }
+        }
+        assert_int_equal(budget.held, 0);
+    }
+    pool_free(&one);
+    pool_free(&other);
 }
 
 #ifdef ADDRESS_SANITIZER
@@ -103,7 +137,8 @@ static void poisoned(void **state) {
     unsigned char *a = pool_take(&p);
     assert_non_null(a);
     assert_null(__asan_region_is_poisoned(a, 64));
-    assert_non_null(__asan_region_is_poisoned(a + 64, 1)); /* the neighbour is not out */
+    assert_true(__asan_address_is_poisoned(a + 64)); /* the neighbour is not out, */
+    assert_true(__asan_address_is_poisoned(a - 1));  /* and where it comes from is nobody's business */
     pool_give(&p, a);
     assert_true(__asan_address_is_poisoned(a));
     assert_true(__asan_address_is_poisoned(a + 63));
@@ -120,6 +155,7 @@ int main(void) {
         cmocka_unit_test(many),
         cmocka_unit_test(objects_larger_than_a_block),
         cmocka_unit_test(refused_by_the_budget),
+        cmocka_unit_test(blocks_go_back),
 #ifdef ADDRESS_SANITIZER
         cmocka_unit_test(poisoned),
 #endif

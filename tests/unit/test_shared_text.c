@@ -73,14 +73,16 @@ static void lives_as_long_as_a_holder(void **state) {
 
 static void refused_by_the_budget(void **state) {
     (void)state;
-    struct budget budget = {.ceiling = 700};
+    struct budget budget = {.ceiling = POOL_BLOCK + 700};
     struct text_store store;
-    uint8_t bytes[1000] = {1};
+    static const uint8_t bytes[2 * POOL_BLOCK] = {1};
     text_store_init(&store, &budget);
-    assert_null(text_keep(&store, text_n(bytes, 1000)));
+    assert_null(text_keep(&store, text_n(bytes, sizeof bytes)));
+    assert_int_equal(budget.held, 0);
     struct shared_text *t = text_keep(&store, text_n(bytes, 500));
     assert_non_null(t);
-    assert_null(text_keep(&store, text_n(bytes, 200)));
+    assert_null(text_keep(&store, text_n(bytes, 200)));  /* a block of its own */
+    assert_null(text_keep(&store, text_n(bytes, 1000))); /* on its own */
     text_drop(&store, t);
     assert_int_equal(budget.held, 0);
     text_store_free(&store);

@@ -1,5 +1,6 @@
 /* Reads, writes and locks; and what of a read or write the framer passes over. */
 #include "../../dissectors/extent.h"
+#include "../../dissectors/extent_smb1.h"
 
 #include <setjmp.h>
 #include <stdarg.h>
@@ -345,6 +346,29 @@ static void write_andx_then_close(void **state) {
     assert_int_equal(dissect_smb1(octets_view(&o), 0)->count, 2);
 }
 
+/* Behind EXTENT_CHAIN_MAX commands data is no longer looked for: the message is looked at whole. */
+static void data_behind_a_long_chain(void **state) {
+    (void)state;
+    enum { LINK_SIZE = 7 };
+    struct octets o;
+    for (unsigned before = EXTENT_CHAIN_MAX - 1; before <= EXTENT_CHAIN_MAX; before++) {
+        smb1_request(&o, SMB1_LOGOFF_ANDX, TEST_OEM);
+        for (unsigned i = 0; i < before; i++) {
+            uint16_t next = (uint16_t)(o.n + LINK_SIZE);
+            put8(&o, 2);
+            put8(&o, i + 1 < before ? SMB1_LOGOFF_ANDX : SMB1_WRITE_ANDX);
+            put8(&o, 0);
+            put16(&o, next);
+            put16(&o, 0);
+        }
+        put_write_words(&o, SMB1_NO_ANDX_COMMAND, 0, (uint16_t)(o.n + 27), DATA);
+        uint32_t head = (uint32_t)o.n;
+        put_series(&o, 1, DATA);
+        bool looked_at_whole = before == EXTENT_CHAIN_MAX;
+        check_extent(&o, looked_at_whole ? (uint32_t)o.n : head, looked_at_whole ? 0 : DATA);
+    }
+}
+
 /* OPEN_ANDX with a WRITE_ANDX, and its response with a READ or READ_ANDX behind it. */
 static void data_behind_an_open(void **state) {
     (void)state;
@@ -677,6 +701,7 @@ int main(void) {
         cmocka_unit_test(write_andx_in_a_chain),
         cmocka_unit_test(write_andx_then_close),
         cmocka_unit_test(data_behind_an_open),
+        cmocka_unit_test(data_behind_a_long_chain),
         cmocka_unit_test(chains_looked_at_whole),
         cmocka_unit_test(write_andx_response),
         cmocka_unit_test(raw_and_multiplexed_writes),

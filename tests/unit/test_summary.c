@@ -46,7 +46,9 @@ static void what_was_found(void **state) {
                           .files_opened = 2,
                           .bytes_read = 999,
                           .gaps = 1,
-                          .missed_bytes = 1460};
+                          .missed_bytes = 1460,
+                          .flows_evicted = 3,
+                          .names_lost = 1};
     stats.messages[MESSAGE_SMB2] = 3000;
     stats.verdicts[V_BAD] = 2;
     an_operation(s, "create", "CORP\\alice", "a.txt");
@@ -72,7 +74,8 @@ static void what_was_found(void **state) {
                               "           2  \\\\FS01\\C$\\a.txt\n"
                               "           1  \\\\FS01\\C$\\b\xef\xbf\xbd[2J.txt\n"
                               "  gaps        1 gap, 1,460 bytes missed\n"
-                              "  damage      2 messages that contradict themselves\n");
+                              "  damage      2 messages that contradict themselves\n"
+                              "  limits      3 connections given up, 1 name not kept\n");
     free(text);
     summary_free(s);
     summary_free(NULL);
@@ -84,7 +87,7 @@ static void no_smb(void **state) {
     struct stats stats = {.captures = 2, .packets = 1};
     char *text = printed(s, &stats);
     assert_string_equal(text, "summary\n  read        2 captures, 1 packet\n  flows       none\n  No SMB was found.\n"
-                              "  gaps        none\n  damage      none\n");
+                              "  gaps        none\n  damage      none\n  limits      none\n");
     free(text);
     summary_free(s);
 }
@@ -109,7 +112,7 @@ static void tally_counts(void **state) {
     (void)state;
     struct tally t;
     const struct tally_entry *top[3];
-    char longest[2000];
+    char longest[TALLY_NAME_MAX * 8];
     assert_int_equal(tally_init(&t, 4), 0);
     assert_int_equal(tally_top(&t, top, 3), 0);
     static const char *const names[] = {"b", "a", "c", "c", "", "d", "e", "e", "e"};
