@@ -29,8 +29,8 @@ struct flow_facts {
     uint64_t missed_bytes[DIRECTIONS]; /* sent, acknowledged or cut, and never seen */
     uint64_t gaps[DIRECTIONS];         /* how many holes they make */
     uint32_t overlaps_differ; /* segments that brought other bytes for what was held already; the first bytes won */
-    uint8_t tcp_flags;        /* all that were seen, either way */
-    uint8_t closed_by;        /* enum direction of the first FIN or RST, of those tcp_flags has seen */
+    uint8_t tcp_flags;        /* all that were seen, either way; not those of a RST that was not believed */
+    uint8_t closed_by;        /* enum direction of the first FIN or RST, where tcp_flags has one */
     char flow_id[17];         /* 16 hex digits and NUL: SipHash of the 5-tuple and the first packet's time */
     char community_id[31];    /* Community ID v1, seed 0 */
 };

@@ -60,6 +60,12 @@ static void remember_syn(struct flow *f, enum direction from, uint32_t isn, stru
     f->syn_at = at;
 }
 
+/* A SYN captured late, behind the data that it begins. */
+static bool begins(const struct flow *f, enum direction d, uint32_t isn) {
+    const struct half *h = &f->halves[d];
+    return !h->has_isn && h->has_next && (isn == h->isn || (h->early && h->next - (isn + 1) <= EARLY_BYTES));
+}
+
 /* A SYN on a connection that stands proves nothing (RFC 9293 3.10.7.4, RFC 5961 4): it is believed once it is answered,
  * or its sender goes on from it. */
 static bool superseded_by_syn(struct flow *f, enum direction d, const struct packet *p) {
@@ -67,8 +73,8 @@ static bool superseded_by_syn(struct flow *f, enum direction d, const struct pac
     if (h->has_isn && h->isn == p->seq) {
         return false; /* sent again, or seen twice */
     }
-    if (!h->has_isn && h->has_next && p->seq + 1 == h->next && f->facts.bytes[d] == 0) {
-        return false; /* its own, captured late */
+    if (begins(f, d, p->seq)) {
+        return false;
     }
     switch (f->state) {
     case FLOW_CLOSED:
@@ -85,11 +91,11 @@ static bool superseded_by_syn(struct flow *f, enum direction d, const struct pac
 static bool superseded_by_syn_ack(struct flow *f, enum direction d, const struct packet *p) {
     const struct half *h = &f->halves[d];
     enum direction other = direction_opposite(d);
+    if (begins(f, d, p->seq) || (h->has_isn && h->isn == p->seq)) {
+        return false;
+    }
     if (f->has_syn && f->syn_from == other && p->ack == f->syn_isn + 1) {
         return true;
-    }
-    if (h->has_isn && h->isn == p->seq) {
-        return false;
     }
     if (f->state == FLOW_CLOSED) {
         return true;
@@ -138,12 +144,9 @@ static void note_syn(struct flow *f, enum direction d, const struct packet *p) {
     h->isn = p->seq;
     h->has_isn = true;
     h->scale = p->window_scale;
-    if (!h->has_next) {
-        reassembly_begin(h, p->seq + 1);
-    }
-    struct half *other = &f->halves[direction_opposite(d)];
-    if ((p->flags & TCP_ACK) && !other->has_next) {
-        reassembly_begin(other, p->ack);
+    reassembly_begin(h, p->seq + 1);
+    if (p->flags & TCP_ACK) {
+        reassembly_begin(&f->halves[direction_opposite(d)], p->ack);
     }
 }
 
@@ -190,8 +193,12 @@ static void shake_hands(struct flow_context *c, struct flow *f, enum direction d
     if (keep_alive_answered(f, d, p)) {
         forget_keep_alive(c, f, direction_opposite(d));
     }
-    if (f->state == FLOW_ATTEMPT && stands(f, d, p)) {
+    bool pending = f->state == FLOW_ATTEMPT ? stands(f, d, p) : f->picked_up && !f->opened;
+    if (pending && f->facts.start_seen) {
         delivery_start(c, f, p->at);
+    } else if (pending && f->state == FLOW_ATTEMPT) {
+        f->picked_up = true;
+        f->state = FLOW_LIVE;
     }
 }
 
@@ -229,12 +236,8 @@ static bool rst_in_window(const struct flow *f, enum direction d, const struct p
     return p->seq - low <= high - low + window_of(other, h);
 }
 
-static void note_rst(struct flow_context *c, struct flow *f, enum direction d, const struct packet *p) {
+static void note_rst(struct flow *f, enum direction d) {
     if (f->state == FLOW_CLOSED) {
-        return;
-    }
-    if (!rst_in_window(f, d, p)) {
-        c->stats->rst_ignored++;
         return;
     }
     if (f->state == FLOW_CANDIDATE) {
@@ -251,11 +254,23 @@ static void note_rst(struct flow_context *c, struct flow *f, enum direction d, c
 }
 
 /* New data from the side that was said to have reset the connection: the RST was not its own. */
-static void revive(struct flow *f, enum direction d, const struct packet *p) {
+static void revive(struct flow_context *c, struct flow *f, enum direction d, const struct packet *p) {
     const struct half *h = &f->halves[d];
-    bool reset = f->state == FLOW_CLOSED && f->opened && f->end_reason == FLOW_END_RST;
+    bool reset = f->state == FLOW_CLOSED && (f->opened || f->picked_up) && f->end_reason == FLOW_END_RST;
     if (reset && f->rst_from == d && p->payload_length != 0 && h->has_next && (int32_t)(p->seq - h->next) >= 0) {
         f->state = FLOW_LIVE;
+        f->facts.tcp_flags &= (uint8_t)~TCP_RST;
+        c->stats->rst_ignored++;
+    }
+}
+
+/* Who closed it: the first FIN or RST, unless that acknowledges the other side's FIN, which was captured late then. */
+static void note_ending(struct flow *f, enum direction d, const struct packet *p) {
+    if (!(f->facts.tcp_flags & (TCP_FIN | TCP_RST))) {
+        f->facts.closed_by = (uint8_t)d;
+        f->closing_ack = p->ack;
+    } else if (f->facts.closed_by != d && (p->flags & TCP_FIN) && p->seq + p->payload_length + 1 == f->closing_ack) {
+        f->facts.closed_by = (uint8_t)d;
     }
 }
 
@@ -275,23 +290,27 @@ static void note_close(struct flow *f) {
 
 void connection_packet(struct flow_context *c, struct flow *f, enum direction d, const struct packet *p) {
     f->facts.packets[d]++;
-    if ((p->flags & (TCP_FIN | TCP_RST)) && !(f->facts.tcp_flags & (TCP_FIN | TCP_RST))) {
-        f->facts.closed_by = (uint8_t)d;
-    }
-    f->facts.tcp_flags |= p->flags;
     f->facts.last.frame = p->at.frame;
     if (p->at.time_ns > f->facts.last.time_ns) {
         f->facts.last.time_ns = p->at.time_ns;
     }
+    if ((p->flags & TCP_RST) && f->state != FLOW_CLOSED && !rst_in_window(f, d, p)) {
+        c->stats->rst_ignored++;
+        return;
+    }
+    if (p->flags & (TCP_FIN | TCP_RST)) {
+        note_ending(f, d, p);
+    }
+    f->facts.tcp_flags |= p->flags;
     f->halves[d].window = p->window;
     shake_hands(c, f, d, p);
     if (p->flags & TCP_RST) {
-        note_rst(c, f, d, p); /* what a RST carries is no data (RFC 9293 3.5.2) */
+        note_rst(f, d); /* what a RST carries is no data (RFC 9293 3.5.2) */
         return;
     }
-    revive(f, d, p);
+    revive(c, f, d, p);
     bool waits = f->state == FLOW_ATTEMPT && (is_syn(p) || (!f->facts.start_seen && p->payload_length == 1));
-    if (!f->opened && f->state != FLOW_CANDIDATE && !waits) {
+    if (!f->opened && !f->picked_up && f->state != FLOW_CANDIDATE && !waits) {
         return; /* data where nothing stands; what comes with a SYN waits for its answer */
     }
     reassembly_packet(c, f, d, p);

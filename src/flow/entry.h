@@ -8,14 +8,14 @@
 enum flow_state {
     FLOW_ATTEMPT,   /* a SYN, or a flow picked up that had no data so far; the sink does not know of it */
     FLOW_CANDIDATE, /* on another port; its first data will tell. The sink does not know of it */
-    FLOW_LIVE,      /* the sink was told of its start */
+    FLOW_LIVE,      /* the sink was told of its start, or, where it was picked up at its first data, will soon be */
     FLOW_CLOSED,    /* by FIN or RST, or refused; stays for packets that trail */
     FLOW_STATES
 };
 
 /* One direction of a connection: the sender's sequence space (RFC 9293 3.3.1), as far as we saw it. */
 struct half {
-    uint32_t isn;    /* of its SYN */
+    uint32_t isn;    /* of its SYN; without has_isn: the number before its first byte, as far as that is known */
     uint32_t next;   /* the first byte not passed on: SND.NXT to us */
     uint32_t acked;  /* the highest acknowledgment the other side sent: SND.UNA */
     uint32_t fin;    /* its FIN's place */
@@ -27,6 +27,8 @@ struct half {
     bool has_fin : 1;
     bool fin_done : 1; /* all data before the FIN has passed; next is behind it */
     bool early : 1;    /* picked up in the middle: the first data waits a little for what may come before it */
+    bool silent : 1;   /* waited for in vain: the capture seems to have the other direction alone */
+    bool fin_lost : 1; /* the one byte from next on that was acknowledged is taken for a FIN that was not captured */
 };
 
 struct flow {
@@ -44,10 +46,12 @@ struct flow {
     uint8_t end_reason; /* of a closed one: enum flow_end_reason */
     uint8_t rst_from;   /* enum direction */
     bool opened : 1;    /* the sink knows it, though it may have given no connection */
+    bool picked_up : 1; /* data came before any SYN: it is opened when that waited long enough for one */
     bool doomed : 1;    /* turned out not to be SMB: to be dropped without a word */
     bool has_syn : 1;   /* a SYN came that may begin another connection on these addresses and ports */
     uint8_t syn_from;   /* enum direction */
     uint32_t syn_isn;
+    uint32_t closing_ack; /* what the first FIN or RST acknowledged */
     struct moment syn_at;
 };
 

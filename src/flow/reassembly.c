@@ -17,18 +17,18 @@ static uint64_t packets_of(const struct flow *f) {
 }
 
 /* Bytes from next on that the other side acknowledged: they were received there. A direction of which nothing is ever
- * captured has none: that is not loss. Nor has a single byte with nothing behind it: that is a FIN which was not
- * captured. */
+ * captured has none, once it was waited for: that is not loss. Nor has then a single byte with nothing behind it: that is a
+ * FIN which was not captured. */
 static uint32_t acked_past(const struct flow *f, enum direction d) {
     const struct half *h = &f->halves[d];
     uint32_t past = h->acked - h->next;
-    if (past == 0 || past > ACKED_AHEAD_MAX || !h->has_next || !h->has_acked || f->facts.packets[d] == 0) {
+    if (past == 0 || past > ACKED_AHEAD_MAX || !h->has_next || !h->has_acked || (h->silent && f->facts.packets[d] == 0)) {
         return 0;
     }
     if (h->has_fin && !h->fin_done && past > h->fin - h->next) {
         return h->fin - h->next;
     }
-    return past == 1 && queue_of(f, d)->count == 0 ? 0 : past;
+    return past == 1 && h->fin_lost && queue_of(f, d)->count == 0 ? 0 : past;
 }
 
 /* Does something that acknowledges ack have to wait for the other direction? */
@@ -44,8 +44,13 @@ static bool ack_is_near(const struct half *h, uint32_t ack) {
 }
 
 void reassembly_begin(struct half *h, uint32_t next) {
+    if (h->has_next && !(h->early && h->next - next <= EARLY_BYTES)) {
+        return;
+    }
     h->next = next;
+    h->isn = h->has_isn ? h->isn : next - 1;
     h->has_next = true;
+    h->early = false;
     h->has_acked = h->has_acked && ack_is_near(h, h->acked);
 }
 
@@ -63,6 +68,7 @@ static void advance(struct half *h, uint32_t n) {
     uint32_t ahead = h->acked - h->next;
     int64_t behind = ahead <= ACKED_AHEAD_MAX ? -(int64_t)ahead : (int64_t)(h->next - h->acked);
     h->next += n;
+    h->fin_lost = false;
     if (behind + n > BEHIND_MAX) {
         h->acked = h->next - BEHIND_MAX;
     }
@@ -164,6 +170,13 @@ static bool confirmed(const struct reorder_queue *q, uint32_t hole) {
     return hole <= UNCONFIRMED_AHEAD_MAX || queue_run(q, CONFIRMING_SEGMENTS) == CONFIRMING_SEGMENTS;
 }
 
+/* A flow that was picked up: no SYN of it came, though it was waited for. */
+static void open_picked_up(struct flow_context *c, struct flow *f, struct moment at) {
+    if (f->picked_up && !f->opened) {
+        delivery_start(c, f, at);
+    }
+}
+
 /* The first hole of a direction, or what else keeps it waiting, is over. */
 static void force(struct flow_context *c, struct flow *f, enum direction d, struct moment at) {
     struct half *h = &f->halves[d];
@@ -175,11 +188,19 @@ static void force(struct flow_context *c, struct flow *f, enum direction d, stru
         h->early = false;
         return;
     }
+    if (f->facts.packets[d] == 0) {
+        h->silent = true;
+        return;
+    }
+    open_picked_up(c, f, at);
     const struct segment *head = queue_head(queue_of(f, d));
     uint32_t past = acked_past(f, d);
     if (!head) {
         assert(past != 0);
-        pass_gap(c, f, d, past, at);
+        h->fin_lost = past == 1 && !h->has_fin;
+        if (!h->fin_lost) {
+            pass_gap(c, f, d, past, at);
+        }
         return;
     }
     uint32_t hole = head->seq - h->next;
@@ -293,6 +314,9 @@ void reassembly_settle(struct flow_context *c, struct flow *f, struct moment at)
         }
     }
     for (;;) {
+        if (!f->halves[TO_SERVER].early && !f->halves[TO_CLIENT].early) {
+            open_picked_up(c, f, at);
+        }
         if (f->opened) {
             drain_both(c, f);
         }
@@ -322,6 +346,7 @@ void reassembly_settle(struct flow_context *c, struct flow *f, struct moment at)
 }
 
 void reassembly_finish(struct flow_context *c, struct flow *f) {
+    open_picked_up(c, f, f->facts.last);
     assert(f->opened);
     for (;;) {
         drain_both(c, f);
@@ -383,6 +408,7 @@ static void take_by_force(struct flow_context *c, struct flow *f, enum direction
         c->stats->segments_dropped++;
         return;
     }
+    open_picked_up(c, f, a.at);
     if (hole != 0) {
         pass_gap(c, f, d, hole, a.at);
     }
@@ -401,6 +427,7 @@ static bool trim_old(struct flow_context *c, struct flow *f, enum direction d, s
     }
     if (h->early && behind <= EARLY_BYTES) {
         h->next = a->seq;
+        h->isn = a->seq - 1;
         return true;
     }
     bool keep_alive = behind == 1 && a->length == 1;
@@ -425,7 +452,7 @@ static bool make_room(struct flow_context *c, struct flow *f, enum direction d, 
         return false;
     }
     force(c, f, has_hole(f, d) && q->count != 0 ? d : weakest(f), a->at);
-    if (!f->doomed) {
+    if (f->opened) {
         drain_both(c, f);
     }
     return !f->doomed;
@@ -450,7 +477,7 @@ static void take(struct flow_context *c, struct flow *f, enum direction d, struc
         }
         c->stats->out_of_order += late;
         late = false;
-        bool waits_for_answer = !f->opened && f->state != FLOW_CANDIDATE;
+        bool waits_for_answer = !f->opened && !f->picked_up && f->state != FLOW_CANDIDATE;
         if (keep(c, f, d, &a) || waits_for_answer || !make_room(c, f, d, &a)) {
             return;
         }
@@ -458,10 +485,10 @@ static void take(struct flow_context *c, struct flow *f, enum direction d, struc
 }
 
 /* The first data of a direction whose SYN was not seen sets its sequence. It is held back a little, unless the other
- * side said before that it had everything up to here. */
-static void begin_early(struct half *h, uint32_t seq) {
+ * side said before that it had everything up to here, and the SYN is not waited for. */
+static void begin_early(const struct flow *f, struct half *h, uint32_t seq) {
     reassembly_begin(h, seq);
-    h->early = !(h->has_acked && h->acked == seq);
+    h->early = !f->opened || !(h->has_acked && h->acked == seq);
 }
 
 static void note_fin(struct half *h, uint32_t at) {
@@ -479,7 +506,7 @@ void reassembly_packet(struct flow_context *c, struct flow *f, enum direction d,
     }
     uint32_t seq = p->seq + ((p->flags & TCP_SYN) != 0);
     if (p->payload_length != 0 && !h->has_next) {
-        begin_early(h, seq);
+        begin_early(f, h, seq);
     }
     if ((p->flags & TCP_FIN) && h->has_next) {
         note_fin(h, seq + p->payload_length);

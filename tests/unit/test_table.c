@@ -75,6 +75,14 @@ static void reset_inside_the_window_only(void **state) {
     assert_int_equal(b->stats.rst_ignored, 3);
     bench_c(b, 3, "def");
     bench_expect(b, "open start >abcdef");
+    bench_finish(b);
+    assert_int_equal(b->facts.tcp_flags & TCP_RST, 0); /* nothing is said of it */
+    bench_free(b);
+
+    b = bench_new();
+    bench_handshake(b);
+    bench_c(b, 0, "abcdef");
+    bench_expect(b, "open start >abcdef");
     bench_flags(b, TO_SERVER, TCP_RST, C + 6, 0);
     bench_pass(b, LINGER_NS + SECOND_NS);
     bench_expect(b, "end:rst");
@@ -91,6 +99,70 @@ static void reset_that_was_not_the_senders(void **state) {
     bench_pass(b, LINGER_NS + SECOND_NS);
     bench_c(b, 6, "ghi");
     bench_expect(b, "open start >abcdefghi");
+    bench_finish(b);
+    assert_int_equal(b->facts.tcp_flags & TCP_RST, 0);
+    bench_free(b);
+}
+
+/* Whose FIN came first is what they say, whatever order they were captured in. */
+static void closed_by_the_first(void **state) {
+    (void)state;
+    struct bench *b = bench_new();
+    bench_handshake(b);
+    bench_c(b, 0, "abc");
+    bench_flags(b, TO_SERVER, TCP_FIN | TCP_ACK, C + 3, S + 1);
+    bench_flags(b, TO_CLIENT, TCP_FIN | TCP_ACK, S, C + 3);
+    bench_finish(b);
+    assert_int_equal(b->facts.closed_by, TO_CLIENT);
+    bench_free(b);
+}
+
+/* A SYN that comes behind the data it begins is its own, where that did not wait too long. */
+static void syn_late(void **state) {
+    (void)state;
+    struct bench *b = bench_new();
+    bench_c(b, 3, "def");
+    bench_c(b, 0, "abc");
+    bench_flags(b, TO_SERVER, TCP_SYN, BENCH_CLIENT_ISN, 0);
+    bench_flags(b, TO_CLIENT, TCP_SYN | TCP_ACK, BENCH_SERVER_ISN, C);
+    bench_s(b, 0, "ABC");
+    bench_expect(b, "open start >abcdef <ABC");
+    bench_finish(b);
+    bench_expect(b, "end:capture_end");
+    assert_true(b->facts.start_seen);
+    bench_free(b);
+
+    b = bench_new(); /* first the server's, then the client's behind data that has passed already */
+    bench_s(b, 0, "ABC");
+    bench_c(b, 0, "abc");
+    bench_flags(b, TO_CLIENT, TCP_SYN | TCP_ACK, BENCH_SERVER_ISN, C);
+    bench_expect(b, "open start >abc <ABC");
+    bench_flags(b, TO_SERVER, TCP_SYN, BENCH_CLIENT_ISN, 0);
+    bench_c(b, 3, "def");
+    bench_finish(b);
+    bench_expect(b, ">def end:capture_end");
+    assert_int_equal(b->facts.missed_bytes[TO_SERVER] + b->facts.missed_bytes[TO_CLIENT], 0);
+    bench_free(b);
+
+    b = bench_new(); /* the beginning of another connection is not */
+    bench_c(b, 3, "def");
+    bench_flags(b, TO_SERVER, TCP_SYN, BENCH_CLIENT_ISN + 1000000, 0);
+    bench_flags(b, TO_CLIENT, TCP_SYN | TCP_ACK, BENCH_SERVER_ISN, C + 1000000);
+    bench_c(b, 1000000, "abc");
+    bench_expect(b, "open start >def end:timeout open start >abc");
+    bench_free(b);
+}
+
+/* A flow that was picked up and ends before it was waited for long enough is told all the same. */
+static void picked_up_and_closed(void **state) {
+    (void)state;
+    struct bench *b = bench_new();
+    bench_c(b, 0, "abc");
+    bench_s(b, 0, "ABC");
+    bench_flags(b, TO_SERVER, TCP_RST, C + 3, 0);
+    bench_pass(b, LINGER_NS + SECOND_NS);
+    bench_expect(b, "open start >abc <ABC end:rst");
+    assert_false(b->facts.start_seen);
     bench_free(b);
 }
 
@@ -551,6 +623,9 @@ int main(void) {
         cmocka_unit_test(fin_not_captured_is_no_gap),
         cmocka_unit_test(reset_inside_the_window_only),
         cmocka_unit_test(reset_that_was_not_the_senders),
+        cmocka_unit_test(closed_by_the_first),
+        cmocka_unit_test(syn_late),
+        cmocka_unit_test(picked_up_and_closed),
         cmocka_unit_test(refused),
         cmocka_unit_test(unanswered),
         cmocka_unit_test(syn_scan),
