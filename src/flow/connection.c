@@ -53,8 +53,9 @@ bool connection_birth(const struct flow_settings *s, const struct packet *p, boo
 
 /* --- a new connection on old addresses and ports --- */
 
-static void remember_syn(struct flow *f, enum direction from, uint32_t isn, struct moment at) {
+static void remember_syn(struct flow *f, enum direction from, uint32_t isn, bool implied, struct moment at) {
     f->has_syn = true;
+    f->syn_implied = implied;
     f->syn_from = (uint8_t)from;
     f->syn_isn = isn;
     f->syn_at = at;
@@ -80,7 +81,7 @@ static bool superseded_by_syn(struct flow *f, enum direction d, const struct pac
     case FLOW_CLOSED:
         return true;
     case FLOW_LIVE:
-        remember_syn(f, d, p->seq, p->at);
+        remember_syn(f, d, p->seq, false, p->at);
         return false;
     default:
         /* Both ends may open at the same time (RFC 9293 3.5): then each has one SYN. */
@@ -94,14 +95,14 @@ static bool superseded_by_syn_ack(struct flow *f, enum direction d, const struct
     if (begins(f, d, p->seq) || (h->has_isn && h->isn == p->seq)) {
         return false;
     }
-    if (f->has_syn && f->syn_from == other && p->ack == f->syn_isn + 1) {
+    if (f->has_syn && !f->syn_implied && f->syn_from == other && p->ack == f->syn_isn + 1) {
         return true;
     }
     if (f->state == FLOW_CLOSED) {
         return true;
     }
     if (f->state == FLOW_LIVE && f->halves[other].has_next && p->ack != f->halves[other].isn + 1 && h->has_isn) {
-        remember_syn(f, other, p->ack - 1, p->at); /* the SYN itself was not captured */
+        remember_syn(f, other, p->ack - 1, true, p->at); /* the SYN itself was not captured */
     }
     return false;
 }

@@ -41,15 +41,16 @@ struct flow {
     struct link idle;        /* of its state, by their last packet */
     uint64_t active;         /* the table's clock at that packet */
     uint32_t hash;
-    uint8_t state;      /* enum flow_state */
-    uint8_t listed;     /* the state whose list it is in */
-    uint8_t end_reason; /* of a closed one: enum flow_end_reason */
-    uint8_t rst_from;   /* enum direction */
-    bool opened : 1;    /* the sink knows it, though it may have given no connection */
-    bool picked_up : 1; /* data came before any SYN: it is opened when that waited long enough for one */
-    bool doomed : 1;    /* turned out not to be SMB: to be dropped without a word */
-    bool has_syn : 1;   /* a SYN came that may begin another connection on these addresses and ports */
-    uint8_t syn_from;   /* enum direction */
+    uint8_t state;        /* enum flow_state */
+    uint8_t listed;       /* the state whose list it is in */
+    uint8_t end_reason;   /* of a closed one: enum flow_end_reason */
+    uint8_t rst_from;     /* enum direction */
+    bool opened : 1;      /* the sink knows it, though it may have given no connection */
+    bool picked_up : 1;   /* data came before any SYN: it is opened when that waited long enough for one */
+    bool doomed : 1;      /* turned out not to be SMB: to be dropped without a word */
+    bool has_syn : 1;     /* a SYN came that may begin another connection on these addresses and ports */
+    bool syn_implied : 1; /* not it, but an answer to it */
+    uint8_t syn_from;     /* enum direction */
     uint32_t syn_isn;
     uint32_t closing_ack; /* what the first FIN or RST acknowledged */
     struct moment syn_at;

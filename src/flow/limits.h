@@ -11,7 +11,7 @@ enum {
     REORDER_BYTES_MAX = 4 << 20, /* kept for one flow, both directions; stats: reassembly_limit */
     REORDER_SEGMENTS_MAX = 4096, /* kept for one direction; stats: reassembly_limit */
     REORDER_PACKETS = 128,       /* further packets of the flow after which a hole that was acknowledged is a gap */
-    EARLY_PACKETS = 32,     /* the same for what may come before the first data of a flow picked up in the middle */
+    EARLY_PACKETS = 16,     /* the same for what may come before the first data of a flow picked up in the middle */
     EARLY_BYTES = 64 << 10, /* how far before it */
 
     BEHIND_MAX = 64 << 20,     /* what lies so far behind is old; farther, it is ahead across a loss of gigabytes */

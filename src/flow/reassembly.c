@@ -3,6 +3,7 @@
 #include <assert.h>
 #include <stdlib.h>
 
+#include "contradiction.h"
 #include "delivery.h"
 #include "limits.h"
 
@@ -22,7 +23,8 @@ static uint64_t packets_of(const struct flow *f) {
 static uint32_t acked_past(const struct flow *f, enum direction d) {
     const struct half *h = &f->halves[d];
     uint32_t past = h->acked - h->next;
-    if (past == 0 || past > ACKED_AHEAD_MAX || !h->has_next || !h->has_acked || (h->silent && f->facts.packets[d] == 0)) {
+    if (past == 0 || past > ACKED_AHEAD_MAX || !h->has_next || !h->has_acked ||
+        (h->silent && f->facts.packets[d] == 0)) {
         return 0;
     }
     if (h->has_fin && !h->fin_done && past > h->fin - h->next) {
@@ -374,7 +376,9 @@ static bool keep(struct flow_context *c, struct flow *f, enum direction d, const
     bool differs = false;
     enum queue_result result = queue_insert(&f->reorder->queues[d], &f->reorder->held, f->halves[d].next, *a, &differs);
     c->stats->overlap_differs += differs;
-    f->facts.overlaps_differ += differs;
+    if (differs) {
+        contradiction_note(c, f, SEGMENTS_DIFFER, a->at);
+    }
     return result == QUEUE_KEPT;
 }
 

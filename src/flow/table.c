@@ -6,6 +6,7 @@
 
 #include "community_id.h"
 #include "connection.h"
+#include "contradiction.h"
 #include "delivery.h"
 #include "entry.h"
 #include "limits.h"
@@ -146,6 +147,7 @@ static void remove_flow(struct flow_table *t, struct flow *f) {
     }
     *at = f->chain;
     reassembly_drop(&t->context, f);
+    contradiction_drop(&t->context, f);
     list_remove(&f->order);
     list_remove(&f->idle);
     t->state_counts[f->listed]--;

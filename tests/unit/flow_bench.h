@@ -33,6 +33,7 @@ struct bench {
     size_t used;
     char last;               /* '>', '<' or 0 */
     struct flow_facts facts; /* of the flow that ended last */
+    struct contradictions contradictions;
     unsigned ended;
 };
 
@@ -100,6 +101,7 @@ static inline void bench_end(void *connection, enum flow_end_reason reason, stru
     assert_int_equal(at.frame, c->facts->last.frame);
     bench_word(c->bench, names[reason]);
     c->bench->facts = *c->facts;
+    c->bench->contradictions = c->facts->contradictions ? *c->facts->contradictions : (struct contradictions){0};
     c->bench->ended++;
     free(c);
 }

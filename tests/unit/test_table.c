@@ -284,6 +284,22 @@ static void stray_syn_changes_nothing(void **state) {
     bench_free(b);
 }
 
+/* Nor does an answer to a SYN that nobody sent, however often it comes. */
+static void stray_syn_ack_changes_nothing(void **state) {
+    (void)state;
+    struct bench *b = bench_new();
+    bench_handshake(b);
+    bench_c(b, 0, "abc");
+    for (int i = 0; i < 3; i++) {
+        bench_flags(b, TO_CLIENT, TCP_SYN | TCP_ACK, S + 123456, C + 3);
+        bench_flags(b, TO_SERVER, TCP_SYN | TCP_ACK, C + 123456, S);
+    }
+    bench_c(b, 3, "def");
+    bench_s(b, 0, "ABC");
+    bench_expect(b, "open start >abcdef <ABC");
+    bench_free(b);
+}
+
 static void used_again_without_syn_captured(void **state) {
     (void)state;
     struct bench *b = bench_new();
@@ -634,6 +650,7 @@ int main(void) {
         cmocka_unit_test(used_again_abruptly),
         cmocka_unit_test(used_again_one_direction_seen),
         cmocka_unit_test(stray_syn_changes_nothing),
+        cmocka_unit_test(stray_syn_ack_changes_nothing),
         cmocka_unit_test(used_again_without_syn_captured),
         cmocka_unit_test(direction_by_port),
         cmocka_unit_test(direction_by_header),
