@@ -3,6 +3,7 @@
 #define ENTRY_H
 
 #include "base/list.h"
+#include "history.h"
 #include "table.h"
 
 enum flow_state {
@@ -19,6 +20,7 @@ struct half {
     uint32_t next;   /* the first byte not passed on: SND.NXT to us */
     uint32_t acked;  /* the highest acknowledgment the other side sent: SND.UNA */
     uint32_t fin;    /* its FIN's place */
+    uint64_t passed; /* its last bytes that were passed on, in the history */
     uint16_t window; /* the last it announced, for the other side to send into; not scaled */
     uint8_t scale;   /* of its SYN; 0xff: not seen, or no option */
     bool has_isn : 1;
@@ -63,6 +65,7 @@ struct flow_context {
     struct budget *budget;
     struct stats *stats;
     struct community_id *community_id;
+    struct history *history;
     struct list waiting; /* struct reorder by the time of their last look */
     uint64_t now;        /* the table's clock, ns */
 };

@@ -87,6 +87,9 @@ static bool pass_fin(struct half *h) {
 }
 
 static void pass_on(struct flow_context *c, struct flow *f, enum direction d, const struct arrival *a) {
+    if (a->bytes.n != 0) {
+        history_add(c->history, &f->halves[d].passed, a->seq, a->bytes);
+    }
     advance(&f->halves[d], a->length);
     delivery_bytes(c, f, d, a->bytes, a->length, a->at);
 }
@@ -368,16 +371,23 @@ void reassembly_drop(struct flow_context *c, struct flow *f) {
 
 /* --- arrival --- */
 
+static void note_differing(struct flow_context *c, struct flow *f, struct arrival *a) {
+    if (!a->differs) {
+        a->differs = true;
+        c->stats->overlap_differs++;
+        contradiction_note(c, f, SEGMENTS_DIFFER, a->at);
+    }
+}
+
 /* Keeps a copy of what is new in it. False: a bound, or the budget, was hit. */
-static bool keep(struct flow_context *c, struct flow *f, enum direction d, const struct arrival *a) {
+static bool keep(struct flow_context *c, struct flow *f, enum direction d, struct arrival *a) {
     if (!start_waiting(c, f)) {
         return false;
     }
     bool differs = false;
     enum queue_result result = queue_insert(&f->reorder->queues[d], &f->reorder->held, f->halves[d].next, *a, &differs);
-    c->stats->overlap_differs += differs;
     if (differs) {
-        contradiction_note(c, f, SEGMENTS_DIFFER, a->at);
+        note_differing(c, f, a);
     }
     return result == QUEUE_KEPT;
 }
@@ -434,8 +444,11 @@ static bool trim_old(struct flow_context *c, struct flow *f, enum direction d, s
         h->isn = a->seq - 1;
         return true;
     }
-    bool keep_alive = behind == 1 && a->length == 1;
+    bool keep_alive = behind == 1 && a->length == 1; /* its byte may be anything */
     c->stats->retransmitted += !keep_alive;
+    if (!keep_alive && history_differs(c->history, h->passed, a->seq, view_part(a->bytes, 0, behind))) {
+        note_differing(c, f, a);
+    }
     if (behind >= a->length) {
         return false;
     }
@@ -517,7 +530,8 @@ void reassembly_packet(struct flow_context *c, struct flow *f, enum direction d,
     }
     if (p->payload_length != 0) {
         take(c, f, d,
-             (struct arrival){seq, p->payload_length, p->payload, p->at, {c->now, packets_of(f)}, p->ack, has_ack});
+             (struct arrival){
+                 seq, p->payload_length, p->payload, p->at, {c->now, packets_of(f)}, p->ack, has_ack, false});
     }
     pass_fin(h);
     if (f->reorder || acked_past(f, TO_SERVER) != 0 || acked_past(f, TO_CLIENT) != 0) {

@@ -73,8 +73,12 @@ struct flow_table *flow_table_new(const struct flow_settings *settings, const st
     uint32_t buckets = bucket_count(settings->flows_max);
     t->bucket_mask = buckets - 1;
     t->buckets = calloc(buckets, sizeof *t->buckets);
-    t->context = (struct flow_context){
-        .settings = *settings, .sink = *sink, .budget = budget, .stats = stats, .community_id = community_id_new()};
+    t->context = (struct flow_context){.settings = *settings,
+                                       .sink = *sink,
+                                       .budget = budget,
+                                       .stats = stats,
+                                       .community_id = community_id_new(),
+                                       .history = history_new()};
     list_init(&t->context.waiting);
     list_init(&t->order);
     for (int i = 0; i < FLOW_STATES; i++) {
@@ -82,7 +86,7 @@ struct flow_table *flow_table_new(const struct flow_settings *settings, const st
     }
     set_ports(t, settings->ports, settings->port_count);
     t->context.settings.ports = NULL;
-    if (!t->buckets || !t->context.community_id) {
+    if (!t->buckets || !t->context.community_id || !t->context.history) {
         flow_table_free(t);
         return NULL;
     }
@@ -368,6 +372,7 @@ void flow_table_free(struct flow_table *t) {
         remove_flow(t, container_of(list_first(&t->order), struct flow, order));
     }
     community_id_free(t->context.community_id);
+    history_free(t->context.history);
     free(t->buckets);
     free(t);
 }

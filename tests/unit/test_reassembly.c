@@ -66,6 +66,59 @@ static void overlaps_first_bytes_win(void **state) {
     bench_free(b);
 }
 
+/* What was passed on is remembered for a while, so that it is noticed when it comes again and is not the same. */
+static void differs_from_what_passed(void **state) {
+    (void)state;
+    struct bench *b = bench_new();
+    bench_handshake(b);
+    bench_c(b, 0, "abc");
+    bench_c(b, 3, "def");
+    bench_c(b, 0, "abcdef");
+    bench_c(b, 2, "cd");
+    bench_c(b, 4, "efg"); /* its end is new */
+    assert_int_equal(b->stats.overlap_differs, 0);
+    bench_c(b, 0, "Xbc");     /* the first byte */
+    bench_c(b, 2, "cX");      /* two segments, the second differs */
+    bench_c(b, 1, "bcdeXgh"); /* three, and its end is new */
+    bench_c(b, 9, "jk");      /* out of order */
+    bench_c(b, 7, "XiXX");    /* the first differs from what has passed, the last two from what waits */
+    bench_c(b, 10, "X");      /* a keep-alive's byte may be anything */
+    bench_expect(b, "open start >abcdefghijk");
+    assert_int_equal(b->stats.overlap_differs, 4);
+    bench_finish(b);
+    assert_non_null(b->facts.contradictions);
+    bench_free(b);
+}
+
+static void what_passed_is_forgotten(void **state) {
+    (void)state;
+    struct bench *b = bench_new();
+    static uint8_t large[HISTORY_SEGMENT_MAX];
+    bench_handshake(b);
+    bench_c(b, 0, "a");
+    for (uint32_t i = 1; i < HISTORY_STEPS; i++) {
+        bench_c(b, i, "b");
+    }
+    bench_c(b, 0, "Xb");
+    assert_int_equal(b->stats.overlap_differs, 1);
+    bench_c(b, HISTORY_STEPS, "c"); /* one segment more than is looked through */
+    bench_c(b, 0, "Xb");
+    assert_int_equal(b->stats.overlap_differs, 1);
+    bench_c(b, 1, "Xb");
+    assert_int_equal(b->stats.overlap_differs, 2);
+    /* The memory is the flows' in common: another one fills it. */
+    b->client.port++;
+    bench_handshake(b);
+    for (uint32_t i = 0; i < HISTORY_BYTES / sizeof large; i++) {
+        bench_packet(b, TO_SERVER, TCP_ACK, BENCH_CLIENT_ISN + 1 + i * (uint32_t)sizeof large, BENCH_SERVER_ISN + 1,
+                     (struct view){large, sizeof large}, sizeof large);
+    }
+    b->client.port--;
+    bench_c(b, 1, "Xb");
+    assert_int_equal(b->stats.overlap_differs, 2);
+    bench_free(b);
+}
+
 static void overlap_fills_several_holes(void **state) {
     (void)state;
     struct bench *b = bench_new();
@@ -613,6 +666,8 @@ int main(void) {
         cmocka_unit_test(out_of_order),
         cmocka_unit_test(retransmissions),
         cmocka_unit_test(overlaps_first_bytes_win),
+        cmocka_unit_test(differs_from_what_passed),
+        cmocka_unit_test(what_passed_is_forgotten),
         cmocka_unit_test(overlap_fills_several_holes),
         cmocka_unit_test(hole_is_gap_when_acked_and_packets_passed),
         cmocka_unit_test(hole_is_gap_when_acked_and_time_passed),

@@ -628,7 +628,7 @@ static void identifiers(void **state) {
 
 static void idle_flow_is_small(void **state) {
     (void)state;
-    assert_true(flow_table_flow_size() <= 384);
+    assert_true(flow_table_flow_size() <= 400);
 }
 
 int main(void) {
