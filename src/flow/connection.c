@@ -188,7 +188,8 @@ static void shake_hands(struct flow_context *c, struct flow *f, enum direction d
     } else if ((p->flags & (TCP_ACK | TCP_RST)) == TCP_ACK && f->facts.start_seen) {
         struct half *other = &f->halves[direction_opposite(d)];
         if (!other->has_next) {
-            reassembly_begin(other, p->ack); /* the answer to its SYN was not captured */
+            reassembly_begin(other, p->ack); /* the answer to its SYN was not captured so far */
+            other->early = true;
         }
     }
     if (keep_alive_answered(f, d, p)) {
@@ -289,6 +290,12 @@ static void note_close(struct flow *f) {
     }
 }
 
+/* A SYN of another connection, real or not, on one that stands: what it says is not this one's. */
+static bool is_stray(const struct flow *f, enum direction d, const struct packet *p) {
+    const struct half *h = &f->halves[d];
+    return (p->flags & TCP_SYN) && f->opened && !(h->has_isn && h->isn == p->seq) && !begins(f, d, p->seq);
+}
+
 void connection_packet(struct flow_context *c, struct flow *f, enum direction d, const struct packet *p) {
     f->facts.packets[d]++;
     f->facts.last.frame = p->at.frame;
@@ -297,6 +304,9 @@ void connection_packet(struct flow_context *c, struct flow *f, enum direction d,
     }
     if ((p->flags & TCP_RST) && f->state != FLOW_CLOSED && !rst_in_window(f, d, p)) {
         c->stats->rst_ignored++;
+        return;
+    }
+    if (is_stray(f, d, p)) {
         return;
     }
     if (p->flags & (TCP_FIN | TCP_RST)) {

@@ -23,11 +23,13 @@ static uint64_t packets_of(const struct flow *f) {
 static uint32_t acked_past(const struct flow *f, enum direction d) {
     const struct half *h = &f->halves[d];
     uint32_t past = h->acked - h->next;
-    if (past == 0 || past > ACKED_AHEAD_MAX || !h->has_next || !h->has_acked ||
-        (h->silent && f->facts.packets[d] == 0)) {
+    if (past == 0 || past > ACKED_AHEAD_MAX || !h->has_next || !h->has_acked || h->fin_done) {
         return 0;
     }
-    if (h->has_fin && !h->fin_done && past > h->fin - h->next) {
+    if (h->silent && f->facts.packets[d] == 0) {
+        return 0;
+    }
+    if (h->has_fin && past > h->fin - h->next) {
         return h->fin - h->next;
     }
     return past == 1 && h->fin_lost && queue_of(f, d)->count == 0 ? 0 : past;
