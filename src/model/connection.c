@@ -50,8 +50,9 @@ void connection_message(struct connection *c, enum direction dir, const struct m
     }
     auth_drop(m, c->claimed);
     c->claimed = NULL;
-    exchange_expire(c, message->begin.time_ns);
-    smb1_expire(c, message->begin.time_ns);
+    packet_clock_advance(&m->clock, message->begin.time_ns);
+    exchange_expire(c);
+    smb1_expire(c);
 }
 
 /* The envelope of an encrypted message: all that can be said of what is inside. One report for each session and direction,

@@ -23,7 +23,7 @@ struct model_limits {
     size_t durables; /* durable handles whose names are kept for a reconnect */
     size_t setups;   /* SESSION_SETUP exchanges under way */
     uint64_t
-        answer_timeout_ns; /* a request without any answer, an interim one included, is given up after this packet time */
+        answer_timeout_ns; /* a request without any answer, an interim one included, is given up after this time, by a packet_clock */
 };
 
 struct model_limits model_limits_default(void);

@@ -88,6 +88,7 @@ static struct smb1_exchange *smb1_exchange_new(struct connection *c) {
         x->chain = c->smb1->chain;
         x->gaps = c->facts.flow->gaps[TO_CLIENT];
         x->begin = c->message->begin;
+        x->asked_at = m->clock.now;
         x->gap = c->message->missing > 0;
         m->smb1_exchange_count++;
     }
@@ -534,11 +535,11 @@ bool smb1_answered(struct connection *c, const struct smb2_message *r) {
 
 /* ---- requests that stay without a response */
 
-void smb1_expire(struct connection *c, uint64_t now_ns) {
+void smb1_expire(struct connection *c) {
     struct link *at = c->smb1 ? list_first(&c->smb1->exchange_ages) : NULL;
     while (at) {
         struct smb1_exchange *x = container_of(at, struct smb1_exchange, age);
-        if (now_ns < x->begin.time_ns || now_ns - x->begin.time_ns < c->model->limits.answer_timeout_ns) {
+        if (c->model->clock.now - x->asked_at < c->model->limits.answer_timeout_ns) {
             return;
         }
         at = list_next(&c->smb1->exchange_ages, at);
