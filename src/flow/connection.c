@@ -255,11 +255,12 @@ static void note_rst(struct flow *f, enum direction d) {
     f->state = FLOW_CLOSED;
 }
 
-/* New data from the side that was said to have reset the connection: the RST was not its own. */
+/* New data, or a FIN, from the side that was said to have reset the connection: the RST was not its own. */
 static void revive(struct flow_context *c, struct flow *f, enum direction d, const struct packet *p) {
     const struct half *h = &f->halves[d];
     bool reset = f->state == FLOW_CLOSED && (f->opened || f->picked_up) && f->end_reason == FLOW_END_RST;
-    if (reset && f->rst_from == d && p->payload_length != 0 && h->has_next && (int32_t)(p->seq - h->next) >= 0) {
+    bool more = p->payload_length != 0 || (p->flags & TCP_FIN);
+    if (reset && f->rst_from == d && more && h->has_next && (int32_t)(p->seq - h->next) >= 0) {
         f->state = FLOW_LIVE;
         f->facts.tcp_flags &= (uint8_t)~TCP_RST;
         c->stats->rst_ignored++;

@@ -109,6 +109,14 @@ static void pass_gap(struct flow_context *c, struct flow *f, enum direction d, u
     delivery_gap(c, f, d, length, at);
 }
 
+/* What claims to lie behind the FIN is not the stream's. */
+static void drop_behind_fin(struct flow_context *c, struct flow *f, enum direction d) {
+    while (f->halves[d].fin_done && queue_of(f, d)->count != 0) {
+        c->stats->segments_dropped++;
+        segment_free(queue_pop(&f->reorder->queues[d]), &f->reorder->held);
+    }
+}
+
 /* Passes on the segments that are next and wait for nothing. */
 static bool drain(struct flow_context *c, struct flow *f, enum direction d) {
     struct half *h = &f->halves[d];
@@ -121,7 +129,9 @@ static bool drain(struct flow_context *c, struct flow *f, enum direction d) {
         pass_head(c, f, d);
         moved = true;
     }
-    return pass_fin(h) || moved;
+    moved |= pass_fin(h);
+    drop_behind_fin(c, f, d);
+    return moved;
 }
 
 static void drain_both(struct flow_context *c, struct flow *f) {
@@ -362,6 +372,13 @@ void reassembly_finish(struct flow_context *c, struct flow *f) {
         }
         force(c, f, weakest(f), f->facts.last);
     }
+    for (int d = 0; d < DIRECTIONS; d++) {
+        const struct half *h = &f->halves[d];
+        uint32_t rest = h->fin - h->next; /* nobody acknowledged it, but the FIN lies behind it */
+        if (h->has_fin && !h->fin_done && h->has_next && rest != 0 && rest <= UNCONFIRMED_AHEAD_MAX) {
+            pass_gap(c, f, (enum direction)d, rest, f->facts.last);
+        }
+    }
     reassembly_drop(c, f);
 }
 
@@ -490,6 +507,10 @@ static void take(struct flow_context *c, struct flow *f, enum direction d, struc
     const struct segment *head = queue_head(queue_of(f, d));
     bool late = !h->early && a.seq != h->next && !(head && head->seq == h->next);
     while (trim_old(c, f, d, &a)) {
+        if (h->fin_done) {
+            c->stats->segments_dropped++;
+            return;
+        }
         if (is_next(f, d, &a)) {
             take_in_order(c, f, d, a);
             return;
@@ -510,6 +531,15 @@ static void begin_early(const struct flow *f, struct half *h, uint32_t seq) {
     h->early = !f->opened || !(h->has_acked && h->acked == seq);
 }
 
+/* Data where the FIN was said to be: that was not its sender's. A single byte there is a keep-alive. */
+static void doubt_fin(struct half *h, const struct packet *p) {
+    uint32_t before = h->fin - p->seq;
+    if (h->has_fin && before < p->payload_length && (before != 0 || p->payload_length > 1)) {
+        h->next = h->fin_done ? h->fin : h->next;
+        h->has_fin = h->fin_done = false;
+    }
+}
+
 static void note_fin(struct half *h, uint32_t at) {
     if (!h->has_fin && (int32_t)(at - h->next) >= 0) {
         h->fin = at;
@@ -524,6 +554,7 @@ void reassembly_packet(struct flow_context *c, struct flow *f, enum direction d,
         note_ack(&f->halves[direction_opposite(d)], p->ack);
     }
     uint32_t seq = p->seq + ((p->flags & TCP_SYN) != 0);
+    doubt_fin(h, p);
     if (p->payload_length != 0 && !h->has_next) {
         begin_early(f, h, seq);
     }

@@ -79,6 +79,8 @@ def orders(packets):
         for side in (True, False):
             yield same("order: the %s %d ms late" % ("client" if side else "server", ms),
                        nasty.one_way_late(packets, side, ms * 10**6))
+    yield same("order: each 5. packet 3 places later, and the clock jumps",
+               nasty.clocked(nasty.moved(packets, 5, 3), lambda k, time: time + k // 10 * HOUR))
 
 
 def copies(packets):
@@ -157,9 +159,12 @@ def forgeries(packets):
                        nasty.forged(packets, flags, side, 0, every=11))
     for side in (True, False):
         who = "client" if side else "server"
+        yield same("forged FIN of the %s" % who, nasty.forged(packets, FIN | ACK, side, 0, 13), ("closed_by",))
         yield same("forged SYN of the %s" % who, nasty.forged(packets, SYN, side, 123456))
         yield same("forged SYN and ACK of the %s" % who, nasty.forged(packets, SYN | ACK, side, 123456))
-        yield same("forged data far off of the %s" % who, nasty.forged(packets, ACK, side, 1 << 27, payload=b"\0\0\0\x40\xfeSMB"))
+        for distance in (5000, 1 << 20, 1 << 27, -5000, -(1 << 27)):
+            yield same("forged data of the %s, %d off" % (who, distance),
+                       nasty.forged(packets, ACK, side, distance, 13, b"\0\0\0\x40\xfeSMB"))
 
 
 def beginnings_and_ends(packets):
@@ -206,9 +211,6 @@ def clocks(packets):
     yield same("clock: is 0", nasty.clocked(packets, lambda k, time: 0))
     yield same("clock: far in the future", nasty.clocked(packets, lambda k, time: time + (200 * 365 * DAY)))
     yield same("clock: forward and back each packet", nasty.clocked(packets, lambda k, time: time + (k % 2) * DAY))
-    shuffled = nasty.moved(packets, 5, 3)
-    yield same("clock: jumps while packets are out of order",
-               nasty.clocked(shuffled, lambda k, time: time + k // 10 * HOUR))
 
 
 def used_again(packets):
@@ -278,6 +280,9 @@ def later_starts(packets):
     """The capture begins at each packet, and in the middle of messages."""
     for n in range(1, len(packets)):
         yield lossy("begins at packet %d" % (n + 1), packets[n:])
+    alive = nasty.keep_alives(packets, b"\0", 1)
+    for n in range(5, len(alive), max(1, len(alive) // 40)):
+        yield lossy("begins at packet %d, with keep-alives" % (n + 1), alive[n:])
     small = nasty.divided(packets, 61)
     for n in range(5, len(small), max(1, len(small) // 25)):
         yield lossy("begins at piece %d" % (n + 1), small[n:])

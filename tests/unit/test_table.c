@@ -51,6 +51,18 @@ static void lost_before_fin(void **state) {
     bench_free(b);
 }
 
+/* Nobody acknowledged what is missing, but the FIN lies behind it. */
+static void lost_before_fin_unacknowledged(void **state) {
+    (void)state;
+    struct bench *b = bench_new();
+    bench_handshake(b);
+    bench_c(b, 0, "abc");
+    bench_flags(b, TO_SERVER, TCP_FIN | TCP_ACK, C + 8, S);
+    bench_finish(b);
+    bench_expect(b, "open start >abc(5) end:fin");
+    bench_free(b);
+}
+
 static void fin_not_captured_is_no_gap(void **state) {
     (void)state;
     struct bench *b = bench_new();
@@ -99,8 +111,45 @@ static void reset_that_was_not_the_senders(void **state) {
     bench_pass(b, LINGER_NS + SECOND_NS);
     bench_c(b, 6, "ghi");
     bench_expect(b, "open start >abcdefghi");
+    bench_flags(b, TO_CLIENT, TCP_RST, S, 0);
+    bench_flags(b, TO_CLIENT, TCP_FIN | TCP_ACK, S, C + 9); /* a FIN says it as well */
     bench_finish(b);
+    bench_expect(b, "end:fin");
     assert_int_equal(b->facts.tcp_flags & TCP_RST, 0);
+    bench_free(b);
+}
+
+/* Nothing comes behind a FIN; data in its place shows that it was not the sender's. */
+static void fin_that_was_not_the_senders(void **state) {
+    (void)state;
+    struct bench *b = bench_new();
+    bench_handshake(b);
+    bench_c(b, 5000, "far off");
+    bench_c(b, 0, "abc");
+    bench_flags(b, TO_SERVER, TCP_FIN | TCP_ACK, C + 3, S);
+    bench_c(b, 9, "behind");
+    bench_expect(b, "open start >abc");
+    assert_int_equal(b->stats.segments_dropped, 2);
+    struct view byte = {(const uint8_t *)"z", 1};
+    bench_packet(b, TO_SERVER, TCP_ACK, C + 3, S, byte, 1); /* a keep-alive */
+    bench_expect(b, "");
+    bench_c(b, 3, "def");
+    bench_c(b, 6, "ghi");
+    bench_flags(b, TO_SERVER, TCP_FIN | TCP_ACK, C + 9, S);
+    bench_flags(b, TO_CLIENT, TCP_FIN | TCP_ACK, S, C + 10);
+    bench_pass(b, LINGER_NS + SECOND_NS);
+    bench_expect(b, ">defghi end:fin");
+    assert_int_equal(b->facts.missed_bytes[TO_SERVER], 0);
+    bench_free(b);
+
+    b = bench_new(); /* one that was said to come later: the data goes on over it */
+    bench_handshake(b);
+    bench_flags(b, TO_SERVER, TCP_FIN | TCP_ACK, C + 5, S);
+    bench_c(b, 0, "abc");
+    bench_c(b, 3, "def");
+    bench_c(b, 6, "ghi");
+    bench_finish(b);
+    bench_expect(b, "open start >abcdefghi end:capture_end");
     bench_free(b);
 }
 
@@ -636,9 +685,11 @@ int main(void) {
         cmocka_unit_test(closed_by_fin),
         cmocka_unit_test(fin_with_data_out_of_order),
         cmocka_unit_test(lost_before_fin),
+        cmocka_unit_test(lost_before_fin_unacknowledged),
         cmocka_unit_test(fin_not_captured_is_no_gap),
         cmocka_unit_test(reset_inside_the_window_only),
         cmocka_unit_test(reset_that_was_not_the_senders),
+        cmocka_unit_test(fin_that_was_not_the_senders),
         cmocka_unit_test(closed_by_the_first),
         cmocka_unit_test(syn_late),
         cmocka_unit_test(picked_up_and_closed),
