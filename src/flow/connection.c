@@ -107,6 +107,13 @@ static bool superseded_by_syn_ack(struct flow *f, enum direction d, const struct
     return false;
 }
 
+/* Is what the packet acknowledges near what the other side sent? */
+static bool acknowledges_own(const struct flow *f, enum direction d, const struct packet *p) {
+    const struct half *other = &f->halves[direction_opposite(d)];
+    return !(p->flags & TCP_ACK) || !other->has_next || p->ack - other->next <= WINDOW_MIN ||
+           other->next - p->ack <= WINDOW_UNKNOWN;
+}
+
 /* Data on a closed connection that cannot be its own: the SYN of the next one was not captured. */
 static bool superseded_by_data(const struct flow *f, enum direction d, const struct packet *p) {
     const struct half *h = &f->halves[d];
@@ -117,7 +124,7 @@ static bool superseded_by_data(const struct flow *f, enum direction d, const str
     if (h->fin_done) {
         return behind == 0 || behind > BEHIND_MAX;
     }
-    return behind > BEHIND_MAX && 0 - behind > WINDOW_UNKNOWN;
+    return behind > BEHIND_MAX && (0 - behind > WINDOW_UNKNOWN || !acknowledges_own(f, d, p));
 }
 
 bool connection_superseded(struct flow *f, enum direction d, const struct packet *p) {
@@ -188,8 +195,8 @@ static void shake_hands(struct flow_context *c, struct flow *f, enum direction d
     } else if ((p->flags & (TCP_ACK | TCP_RST)) == TCP_ACK && f->facts.start_seen) {
         struct half *other = &f->halves[direction_opposite(d)];
         if (!other->has_next) {
-            reassembly_begin(other, p->ack); /* the answer to its SYN was not captured so far */
-            other->early = true;
+            reassembly_begin(other, p->ack);               /* the answer to its SYN was not captured so far */
+            other->early = p->seq != f->halves[d].isn + 1; /* else nothing can have been answered before */
         }
     }
     if (keep_alive_answered(f, d, p)) {
@@ -238,7 +245,7 @@ static bool rst_in_window(const struct flow *f, enum direction d, const struct p
     return p->seq - low <= high - low + window_of(other, h);
 }
 
-static void note_rst(struct flow *f, enum direction d) {
+static void note_rst(struct flow *f, enum direction d, const struct packet *p) {
     if (f->state == FLOW_CLOSED) {
         return;
     }
@@ -249,19 +256,27 @@ static void note_rst(struct flow *f, enum direction d) {
     if (f->state == FLOW_LIVE) {
         f->end_reason = FLOW_END_RST;
         f->rst_from = (uint8_t)d;
+        f->rst_seq = p->seq;
+        f->rst_ahead = false;
     } else {
         f->end_reason = d == TO_CLIENT ? FLOW_END_REFUSED : FLOW_END_UNANSWERED;
     }
     f->state = FLOW_CLOSED;
 }
 
-/* New data, or a FIN, from the side that was said to have reset the connection: the RST was not its own. */
+/* Data, or a FIN, from the side that was said to have reset the connection. Up to the RST's place it came late; behind it, the RST
+ * was not its own. */
 static void revive(struct flow_context *c, struct flow *f, enum direction d, const struct packet *p) {
     const struct half *h = &f->halves[d];
     bool reset = f->state == FLOW_CLOSED && (f->opened || f->picked_up) && f->end_reason == FLOW_END_RST;
-    bool more = p->payload_length != 0 || (p->flags & TCP_FIN);
-    if (reset && f->rst_from == d && more && h->has_next && (int32_t)(p->seq - h->next) >= 0) {
-        f->state = FLOW_LIVE;
+    uint32_t end = p->seq + p->payload_length + ((p->flags & TCP_FIN) != 0);
+    if (!(reset || f->rst_ahead) || f->rst_from != d || end == p->seq || !h->has_next ||
+        (int32_t)(p->seq - h->next) < 0) {
+        return;
+    }
+    f->state = FLOW_LIVE;
+    f->rst_ahead = (int32_t)(end - f->rst_seq) <= 0;
+    if (!f->rst_ahead) {
         f->facts.tcp_flags &= (uint8_t)~TCP_RST;
         c->stats->rst_ignored++;
     }
@@ -281,6 +296,12 @@ static void note_close(struct flow *f) {
     if (f->state != FLOW_LIVE) {
         return;
     }
+    if (f->rst_ahead && (int32_t)(f->halves[f->rst_from].next - f->rst_seq) >= 0) {
+        f->rst_ahead = false;
+        f->state = FLOW_CLOSED;
+        f->end_reason = FLOW_END_RST;
+        return;
+    }
     bool done[DIRECTIONS];
     for (int d = 0; d < DIRECTIONS; d++) {
         done[d] = f->halves[d].fin_done || f->facts.packets[d] == 0;
@@ -294,7 +315,8 @@ static void note_close(struct flow *f) {
 /* A SYN of another connection, real or not, on one that stands: what it says is not this one's. */
 static bool is_stray(const struct flow *f, enum direction d, const struct packet *p) {
     const struct half *h = &f->halves[d];
-    return (p->flags & TCP_SYN) && f->opened && !(h->has_isn && h->isn == p->seq) && !begins(f, d, p->seq);
+    bool stands = f->opened || (f->picked_up && h->has_next);
+    return (p->flags & TCP_SYN) && stands && !(h->has_isn && h->isn == p->seq) && !begins(f, d, p->seq);
 }
 
 void connection_packet(struct flow_context *c, struct flow *f, enum direction d, const struct packet *p) {
@@ -307,7 +329,7 @@ void connection_packet(struct flow_context *c, struct flow *f, enum direction d,
         c->stats->rst_ignored++;
         return;
     }
-    if (is_stray(f, d, p)) {
+    if (is_stray(f, d, p) || (f->state == FLOW_CLOSED && !acknowledges_own(f, d, p))) {
         return;
     }
     if (p->flags & (TCP_FIN | TCP_RST)) {
@@ -317,7 +339,7 @@ void connection_packet(struct flow_context *c, struct flow *f, enum direction d,
     f->halves[d].window = p->window;
     shake_hands(c, f, d, p);
     if (p->flags & TCP_RST) {
-        note_rst(f, d); /* what a RST carries is no data (RFC 9293 3.5.2) */
+        note_rst(f, d, p); /* what a RST carries is no data (RFC 9293 3.5.2) */
         return;
     }
     revive(c, f, d, p);
@@ -335,6 +357,9 @@ enum flow_end_reason connection_end_reason(const struct flow *f, enum flow_end_r
     }
     if (otherwise == FLOW_END_EVICTED) {
         return otherwise;
+    }
+    if (f->rst_ahead) {
+        return FLOW_END_RST;
     }
     if (f->state == FLOW_ATTEMPT) {
         return FLOW_END_UNANSWERED;

