@@ -255,12 +255,27 @@ static enum direction weakest(const struct flow *f) {
 
 /* --- waiting --- */
 
+/* The first that acknowledges more than next: acknowledgments rise with the sequence numbers. */
+static const struct segment *first_beyond(const struct reorder_queue *q, uint32_t next) {
+    uint32_t low = 0, high = q->count;
+    while (low < high) {
+        uint32_t middle = low + (high - low) / 2;
+        const struct segment *s = q->at[q->first + middle];
+        if (s->has_ack && (int32_t)(s->ack - next) > 0) {
+            high = middle;
+        } else {
+            low = middle + 1;
+        }
+    }
+    return low < q->count ? q->at[q->first + low] : NULL;
+}
+
 /* Since when a hole is known: since something arrived behind it, or something that acknowledges it. Holes wait side by
  * side, so that a stream with many of them does not fall behind. */
 static struct seen known_since(const struct flow_context *c, const struct flow *f, enum direction d) {
     const struct segment *head = queue_head(queue_of(f, d));
     if (!head) {
-        head = queue_head(queue_of(f, direction_opposite(d)));
+        head = first_beyond(queue_of(f, direction_opposite(d)), f->halves[d].next);
     }
     return head ? head->seen : (struct seen){c->now, packets_of(f)};
 }

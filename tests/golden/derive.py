@@ -539,6 +539,8 @@ class Tester:
         connections = list(dict.fromkeys(map(nasty.connection, nasty.segments(packets))))
         for n in range(len(connections)):
             alone = nasty.of_connection(packets, n)
+            if not any(segment.flags & SYN for segment in nasty.segments(alone)):
+                continue # one that was under way has no beginning to put in order
             lone_name = "%s, connection %d" % (name, n + 1) if len(connections) > 1 else name
             for kind in LONE_KINDS:
                 if kind is used_again and "durable" in name:

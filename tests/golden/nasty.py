@@ -556,6 +556,8 @@ def missing(packets, wholes):
             mine.low = first
             if segment.flags & ACK and other.low is None:
                 other.low = segment.ack
+        elif segment.flags & ACK and other.low is None and mine.low is not None:
+            other.low = segment.ack # the answer to its SYN is lost
         if segment.payload:
             seen = max(0, len(packet.data) - len(segment.headers))
             mine.parts.append((first, first + min(len(segment.payload), seen)))

@@ -216,6 +216,22 @@ static void holes_wait_side_by_side(void **state) {
     bench_free(b);
 }
 
+/* A hole of one direction that waited long does not make one of the other old. */
+static void hole_is_as_old_as_what_shows_it(void **state) {
+    (void)state;
+    struct bench *b = bench_new();
+    bench_handshake(b);
+    bench_s(b, 3, "DEF"); /* before it is a hole that nobody acknowledges */
+    for (int i = 0; i < 2 * REORDER_PACKETS; i++) {
+        bench_c_ack(b, 0);
+    }
+    bench_data(b, TO_CLIENT, BENCH_SERVER_ISN + 1 + 6, BENCH_CLIENT_ISN + 1 + 3, "GHI");
+    bench_c(b, 0, "abc");
+    bench_s(b, 0, "ABC");
+    bench_expect(b, "open start >abc <ABCDEFGHI");
+    bench_free(b);
+}
+
 static void directions_swapped(void **state) {
     (void)state;
     struct bench *b = bench_new();
@@ -674,6 +690,7 @@ int main(void) {
         cmocka_unit_test(hole_waits_for_retransmission),
         cmocka_unit_test(acked_alone_is_gap),
         cmocka_unit_test(holes_wait_side_by_side),
+        cmocka_unit_test(hole_is_as_old_as_what_shows_it),
         cmocka_unit_test(directions_swapped),
         cmocka_unit_test(answer_waits_for_the_gap_of_its_request),
         cmocka_unit_test(both_wait_for_each_other),
