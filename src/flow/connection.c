@@ -279,6 +279,9 @@ static void revive(struct flow_context *c, struct flow *f, enum direction d, con
     if (!f->rst_ahead) {
         f->facts.tcp_flags &= (uint8_t)~TCP_RST;
         c->stats->rst_ignored++;
+        if (f->halves[direction_opposite(d)].has_fin) {
+            f->facts.closed_by = (uint8_t)direction_opposite(d); /* its FIN came while the RST was believed */
+        }
     }
 }
 
