@@ -34,6 +34,7 @@ LOSSY = ("compounds", "smb1-139", "multichannel-3.1.1") # in which bytes are los
 BOTH_DETAILS = ("port-139",) # the others with every operation alone
 RAW = ("SMB1_READ_RAW", "SMB1_WRITE_RAW") # some of their bytes have no header to be found by
 PORT_139 = (139).to_bytes(2, "big")
+STANDARD_PORTS = {(445).to_bytes(2, "big"), PORT_139}
 DETAILS = ("handles", "operations")
 FIN, SYN, RST, ACK, URG = nasty.FIN, nasty.SYN, nasty.RST, nasty.ACK, nasty.URG
 SECOND, HOUR, DAY = 10**9, 3600 * 10**9, 86400 * 10**9
@@ -291,7 +292,9 @@ def later_starts(packets):
     alive = nasty.keep_alives(packets, b"\0", 1)
     for n in range(5, len(alive), max(1, len(alive) // 40)):
         yield lossy("begins at packet %d, with keep-alives" % (n + 1), alive[n:])
-    small = nasty.divided(packets, 61)
+    # On other ports a connection under way is found by a header that a segment begins with.
+    pieces = 61 if nasty.connection(pcapfile.segment(packets[0]))[3] in STANDARD_PORTS else 400
+    small = nasty.divided(packets, pieces)
     for n in range(5, len(small), max(1, len(small) // 25)):
         yield lossy("begins at piece %d" % (n + 1), small[n:])
 
