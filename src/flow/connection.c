@@ -317,7 +317,10 @@ static void note_close(struct flow *f) {
 
 /* A SYN of another connection, real or not, on one that stands: what it says is not this one's. */
 static bool is_stray(const struct flow *f, enum direction d, const struct packet *p) {
-    const struct half *h = &f->halves[d];
+    const struct half *h = &f->halves[d], *other = &f->halves[direction_opposite(d)];
+    if (!h->has_isn && !h->has_next && is_syn_ack(p) && other->has_isn && p->ack == other->isn + 1) {
+        return false; /* the answer to the SYN that came late */
+    }
     bool stands = f->opened || (f->picked_up && h->has_next);
     return (p->flags & TCP_SYN) && stands && !(h->has_isn && h->isn == p->seq) && !begins(f, d, p->seq);
 }

@@ -212,6 +212,16 @@ static void syn_late(void **state) {
     assert_int_equal(b->facts.missed_bytes[TO_SERVER] + b->facts.missed_bytes[TO_CLIENT], 0);
     bench_free(b);
 
+    b = bench_new(); /* the answer to a late one says where the other side begins */
+    bench_c(b, 0, "abc");
+    bench_flags(b, TO_SERVER, TCP_SYN, BENCH_CLIENT_ISN, 0);
+    bench_flags(b, TO_CLIENT, TCP_SYN | TCP_ACK, BENCH_SERVER_ISN, C);
+    bench_c_ack(b, 6);
+    bench_s(b, 3, "DEF");
+    bench_finish(b);
+    bench_expect(b, "open start >abc <(3)DEF end:capture_end");
+    bench_free(b);
+
     b = bench_new(); /* the beginning of another connection is not */
     bench_c(b, 3, "def");
     bench_flags(b, TO_SERVER, TCP_SYN, BENCH_CLIENT_ISN + 1000000, 0);
