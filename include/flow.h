@@ -42,8 +42,8 @@ struct flow_facts {
     uint64_t gaps[DIRECTIONS];         /* how many holes they make */
     struct contradictions *contradictions; /* NULL while there are none, as nearly always */
     bool start_seen;       /* a SYN of the handshake was seen, either side's; false when picked up in the middle */
-    uint8_t tcp_flags;     /* all that were seen, either way */
-    uint8_t closed_by;     /* enum direction of the first FIN or RST, of those tcp_flags has seen */
+    uint8_t tcp_flags;     /* all that were seen, either way; not those of a RST that was not believed */
+    uint8_t closed_by;     /* enum direction of the first FIN or RST, where tcp_flags has one */
     char flow_id[17];      /* 16 hex digits and NUL: SipHash of the 5-tuple and the first packet's time */
     char community_id[31]; /* Community ID v1, seed 0 */
 };

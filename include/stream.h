@@ -1,9 +1,9 @@
 /* flow -bytes, gap, end-> framer: a connection's data in order, each byte once, and holes by their length.
  *
  * Order of calls for one flow: open once; start once, when the connection stands (the server's SYN was seen, or data, where it is
- * picked up in the middle): an attempt that is refused or never answered has none; then bytes and gap for each direction in the
- * order of the stream (the two directions mix as the packets did); then end once, after which the flow's memory is gone. Views
- * live during the call only. */
+ * picked up in the middle, which waits a little for a SYN that comes late): an attempt that is refused or never answered has none;
+ * then bytes and gap for each direction in the order of the stream (the two directions mix as the packets did); then end once, after
+ * which the flow's memory is gone. Views live during the call only. */
 #ifndef STREAM_H
 #define STREAM_H
 

@@ -123,9 +123,9 @@ class Segment:
         self.packet, self.network, self.transport = packet, network, transport
         self.version = data[network] >> 4
         size = data[transport + 12] >> 4 << 2
-        total = (struct.unpack_from("!H", data, network + 2)[0] if self.version == 4
-                 else struct.unpack_from("!H", data, network + 4)[0] + 40)
-        self.seq = struct.unpack_from("!I", data, transport + 4)[0]
+        stated = struct.unpack_from("!H", data, network + (2 if self.version == 4 else 4))[0]
+        total = stated + (40 if self.version == 6 else 0) if stated else len(data) - network
+        self.seq, self.ack = struct.unpack_from("!II", data, transport + 4)
         self.flags = data[transport + 13]
         self.payload = data[transport + size:network + total]
         self.headers = data[:transport + size]
@@ -134,19 +134,28 @@ class Segment:
         ports = data[transport:transport + 4]
         self.flow = (addresses[:half], ports[:2], addresses[half:], ports[2:])
 
-    def with_payload(self, seq, flags, payload):
+    def with_payload(self, seq, flags, payload, ack=None, window=None, addresses=None):
+        """addresses: (headers up to TCP's sequence number) of another Segment with headers of the same form."""
         headers = bytearray(self.headers)
         network, transport = self.network, self.transport
+        if addresses:
+            headers[:transport + 4] = addresses[:transport + 4]
         struct.pack_into("!I", headers, transport + 4, seq & 0xFFFFFFFF)
+        if ack is not None:
+            struct.pack_into("!I", headers, transport + 8, ack & 0xFFFFFFFF)
+        if window is not None:
+            struct.pack_into("!H", headers, transport + 14, window)
         headers[transport + 13] = flags
         segment_length = len(headers) - transport + len(payload)
-        if self.version == 4:
-            struct.pack_into("!H", headers, network + 2, len(headers) - network + len(payload))
+        if self.version == 4: # a length that has no room is 0, as it is before a network card cut the segment
+            total = len(headers) - network + len(payload)
+            struct.pack_into("!H", headers, network + 2, total if total <= 0xFFFF else 0)
             struct.pack_into("!H", headers, network + 10, 0)
             struct.pack_into("!H", headers, network + 10, _checksum(bytes(headers[network:transport])))
-            pseudo = bytes(headers[network + 12:network + 20]) + struct.pack("!BBH", 0, 6, segment_length)
+            pseudo = bytes(headers[network + 12:network + 20]) + struct.pack("!BBH", 0, 6, segment_length & 0xFFFF)
         else:
-            struct.pack_into("!H", headers, network + 4, len(headers) - network - 40 + len(payload))
+            total = len(headers) - network - 40 + len(payload)
+            struct.pack_into("!H", headers, network + 4, total if total <= 0xFFFF else 0)
             pseudo = bytes(headers[network + 8:network + 40]) + struct.pack("!II", segment_length, 6)
         struct.pack_into("!H", headers, transport + 16, 0)
         struct.pack_into("!H", headers, transport + 16, _checksum(pseudo + bytes(headers[transport:]) + payload))

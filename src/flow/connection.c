@@ -53,11 +53,18 @@ bool connection_birth(const struct flow_settings *s, const struct packet *p, boo
 
 /* --- a new connection on old addresses and ports --- */
 
-static void remember_syn(struct flow *f, enum direction from, uint32_t isn, struct moment at) {
+static void remember_syn(struct flow *f, enum direction from, uint32_t isn, bool implied, struct moment at) {
     f->has_syn = true;
+    f->syn_implied = implied;
     f->syn_from = (uint8_t)from;
     f->syn_isn = isn;
     f->syn_at = at;
+}
+
+/* A SYN captured late, behind the data that it begins. */
+static bool begins(const struct flow *f, enum direction d, uint32_t isn) {
+    const struct half *h = &f->halves[d];
+    return !h->has_isn && h->has_next && (isn == h->isn || (h->early && h->next - (isn + 1) <= EARLY_BYTES));
 }
 
 /* A SYN on a connection that stands proves nothing (RFC 9293 3.10.7.4, RFC 5961 4): it is believed once it is answered,
@@ -67,14 +74,14 @@ static bool superseded_by_syn(struct flow *f, enum direction d, const struct pac
     if (h->has_isn && h->isn == p->seq) {
         return false; /* sent again, or seen twice */
     }
-    if (!h->has_isn && h->has_next && p->seq + 1 == h->next && f->facts.bytes[d] == 0) {
-        return false; /* its own, captured late */
+    if (begins(f, d, p->seq)) {
+        return false;
     }
     switch (f->state) {
     case FLOW_CLOSED:
         return true;
     case FLOW_LIVE:
-        remember_syn(f, d, p->seq, p->at);
+        remember_syn(f, d, p->seq, false, p->at);
         return false;
     default:
         /* Both ends may open at the same time (RFC 9293 3.5): then each has one SYN. */
@@ -85,19 +92,26 @@ static bool superseded_by_syn(struct flow *f, enum direction d, const struct pac
 static bool superseded_by_syn_ack(struct flow *f, enum direction d, const struct packet *p) {
     const struct half *h = &f->halves[d];
     enum direction other = direction_opposite(d);
-    if (f->has_syn && f->syn_from == other && p->ack == f->syn_isn + 1) {
-        return true;
-    }
-    if (h->has_isn && h->isn == p->seq) {
+    if (begins(f, d, p->seq) || (h->has_isn && h->isn == p->seq)) {
         return false;
+    }
+    if (f->has_syn && !f->syn_implied && f->syn_from == other && p->ack == f->syn_isn + 1) {
+        return true;
     }
     if (f->state == FLOW_CLOSED) {
         return true;
     }
     if (f->state == FLOW_LIVE && f->halves[other].has_next && p->ack != f->halves[other].isn + 1 && h->has_isn) {
-        remember_syn(f, other, p->ack - 1, p->at); /* the SYN itself was not captured */
+        remember_syn(f, other, p->ack - 1, true, p->at); /* the SYN itself was not captured */
     }
     return false;
+}
+
+/* Is what the packet acknowledges near what the other side sent? */
+static bool acknowledges_own(const struct flow *f, enum direction d, const struct packet *p) {
+    const struct half *other = &f->halves[direction_opposite(d)];
+    return !(p->flags & TCP_ACK) || !other->has_next || p->ack - other->next <= WINDOW_MIN ||
+           other->next - p->ack <= WINDOW_UNKNOWN;
 }
 
 /* Data on a closed connection that cannot be its own: the SYN of the next one was not captured. */
@@ -110,7 +124,7 @@ static bool superseded_by_data(const struct flow *f, enum direction d, const str
     if (h->fin_done) {
         return behind == 0 || behind > BEHIND_MAX;
     }
-    return behind > BEHIND_MAX && 0 - behind > WINDOW_UNKNOWN;
+    return behind > BEHIND_MAX && (0 - behind > WINDOW_UNKNOWN || !acknowledges_own(f, d, p));
 }
 
 bool connection_superseded(struct flow *f, enum direction d, const struct packet *p) {
@@ -138,12 +152,9 @@ static void note_syn(struct flow *f, enum direction d, const struct packet *p) {
     h->isn = p->seq;
     h->has_isn = true;
     h->scale = p->window_scale;
-    if (!h->has_next) {
-        reassembly_begin(h, p->seq + 1);
-    }
-    struct half *other = &f->halves[direction_opposite(d)];
-    if ((p->flags & TCP_ACK) && !other->has_next) {
-        reassembly_begin(other, p->ack);
+    reassembly_begin(h, p->seq + 1);
+    if (p->flags & TCP_ACK) {
+        reassembly_begin(&f->halves[direction_opposite(d)], p->ack);
     }
 }
 
@@ -184,14 +195,19 @@ static void shake_hands(struct flow_context *c, struct flow *f, enum direction d
     } else if ((p->flags & (TCP_ACK | TCP_RST)) == TCP_ACK && f->facts.start_seen) {
         struct half *other = &f->halves[direction_opposite(d)];
         if (!other->has_next) {
-            reassembly_begin(other, p->ack); /* the answer to its SYN was not captured */
+            reassembly_begin(other, p->ack);               /* the answer to its SYN was not captured so far */
+            other->early = p->seq != f->halves[d].isn + 1; /* else nothing can have been answered before */
         }
     }
     if (keep_alive_answered(f, d, p)) {
         forget_keep_alive(c, f, direction_opposite(d));
     }
-    if (f->state == FLOW_ATTEMPT && stands(f, d, p)) {
+    bool pending = f->state == FLOW_ATTEMPT ? stands(f, d, p) : f->picked_up && !f->opened;
+    if (pending && f->facts.start_seen) {
         delivery_start(c, f, p->at);
+    } else if (pending && f->state == FLOW_ATTEMPT) {
+        f->picked_up = true;
+        f->state = FLOW_LIVE;
     }
 }
 
@@ -229,12 +245,8 @@ static bool rst_in_window(const struct flow *f, enum direction d, const struct p
     return p->seq - low <= high - low + window_of(other, h);
 }
 
-static void note_rst(struct flow_context *c, struct flow *f, enum direction d, const struct packet *p) {
+static void note_rst(struct flow *f, enum direction d, const struct packet *p) {
     if (f->state == FLOW_CLOSED) {
-        return;
-    }
-    if (!rst_in_window(f, d, p)) {
-        c->stats->rst_ignored++;
         return;
     }
     if (f->state == FLOW_CANDIDATE) {
@@ -244,23 +256,53 @@ static void note_rst(struct flow_context *c, struct flow *f, enum direction d, c
     if (f->state == FLOW_LIVE) {
         f->end_reason = FLOW_END_RST;
         f->rst_from = (uint8_t)d;
+        f->rst_seq = p->seq;
+        f->rst_ahead = false;
     } else {
         f->end_reason = d == TO_CLIENT ? FLOW_END_REFUSED : FLOW_END_UNANSWERED;
     }
     f->state = FLOW_CLOSED;
 }
 
-/* New data from the side that was said to have reset the connection: the RST was not its own. */
-static void revive(struct flow *f, enum direction d, const struct packet *p) {
+/* Data, or a FIN, from the side that was said to have reset the connection. Up to the RST's place it came late; behind it, the RST
+ * was not its own. */
+static void revive(struct flow_context *c, struct flow *f, enum direction d, const struct packet *p) {
     const struct half *h = &f->halves[d];
-    bool reset = f->state == FLOW_CLOSED && f->opened && f->end_reason == FLOW_END_RST;
-    if (reset && f->rst_from == d && p->payload_length != 0 && h->has_next && (int32_t)(p->seq - h->next) >= 0) {
-        f->state = FLOW_LIVE;
+    bool reset = f->state == FLOW_CLOSED && (f->opened || f->picked_up) && f->end_reason == FLOW_END_RST;
+    uint32_t end = p->seq + p->payload_length + ((p->flags & TCP_FIN) != 0);
+    if (!(reset || f->rst_ahead) || f->rst_from != d || end == p->seq || !h->has_next ||
+        (int32_t)(p->seq - h->next) < 0) {
+        return;
+    }
+    f->state = FLOW_LIVE;
+    f->rst_ahead = (int32_t)(end - f->rst_seq) <= 0;
+    if (!f->rst_ahead) {
+        f->facts.tcp_flags &= (uint8_t)~TCP_RST;
+        c->stats->rst_ignored++;
+        if (f->halves[direction_opposite(d)].has_fin) {
+            f->facts.closed_by = (uint8_t)direction_opposite(d); /* its FIN came while the RST was believed */
+        }
+    }
+}
+
+/* Who closed it: the first FIN or RST, unless that acknowledges the other side's FIN, which was captured late then. */
+static void note_ending(struct flow *f, enum direction d, const struct packet *p) {
+    if (!(f->facts.tcp_flags & (TCP_FIN | TCP_RST))) {
+        f->facts.closed_by = (uint8_t)d;
+        f->closing_ack = p->ack;
+    } else if (f->facts.closed_by != d && (p->flags & TCP_FIN) && p->seq + p->payload_length + 1 == f->closing_ack) {
+        f->facts.closed_by = (uint8_t)d;
     }
 }
 
 static void note_close(struct flow *f) {
     if (f->state != FLOW_LIVE) {
+        return;
+    }
+    if (f->rst_ahead && (int32_t)(f->halves[f->rst_from].next - f->rst_seq) >= 0) {
+        f->rst_ahead = false;
+        f->state = FLOW_CLOSED;
+        f->end_reason = FLOW_END_RST;
         return;
     }
     bool done[DIRECTIONS];
@@ -273,25 +315,42 @@ static void note_close(struct flow *f) {
     }
 }
 
+/* A SYN of another connection, real or not, on one that stands: what it says is not this one's. */
+static bool is_stray(const struct flow *f, enum direction d, const struct packet *p) {
+    const struct half *h = &f->halves[d], *other = &f->halves[direction_opposite(d)];
+    if (!h->has_isn && !h->has_next && is_syn_ack(p) && other->has_isn && p->ack == other->isn + 1) {
+        return false; /* the answer to the SYN that came late */
+    }
+    bool stands = f->opened || (f->picked_up && h->has_next);
+    return (p->flags & TCP_SYN) && stands && !(h->has_isn && h->isn == p->seq) && !begins(f, d, p->seq);
+}
+
 void connection_packet(struct flow_context *c, struct flow *f, enum direction d, const struct packet *p) {
     f->facts.packets[d]++;
-    if ((p->flags & (TCP_FIN | TCP_RST)) && !(f->facts.tcp_flags & (TCP_FIN | TCP_RST))) {
-        f->facts.closed_by = (uint8_t)d;
-    }
-    f->facts.tcp_flags |= p->flags;
     f->facts.last.frame = p->at.frame;
     if (p->at.time_ns > f->facts.last.time_ns) {
         f->facts.last.time_ns = p->at.time_ns;
     }
+    if ((p->flags & TCP_RST) && f->state != FLOW_CLOSED && !rst_in_window(f, d, p)) {
+        c->stats->rst_ignored++;
+        return;
+    }
+    if (is_stray(f, d, p) || (f->state == FLOW_CLOSED && !acknowledges_own(f, d, p))) {
+        return;
+    }
+    if (p->flags & (TCP_FIN | TCP_RST)) {
+        note_ending(f, d, p);
+    }
+    f->facts.tcp_flags |= p->flags;
     f->halves[d].window = p->window;
     shake_hands(c, f, d, p);
     if (p->flags & TCP_RST) {
-        note_rst(c, f, d, p); /* what a RST carries is no data (RFC 9293 3.5.2) */
+        note_rst(f, d, p); /* what a RST carries is no data (RFC 9293 3.5.2) */
         return;
     }
-    revive(f, d, p);
+    revive(c, f, d, p);
     bool waits = f->state == FLOW_ATTEMPT && (is_syn(p) || (!f->facts.start_seen && p->payload_length == 1));
-    if (!f->opened && f->state != FLOW_CANDIDATE && !waits) {
+    if (!f->opened && !f->picked_up && f->state != FLOW_CANDIDATE && !waits) {
         return; /* data where nothing stands; what comes with a SYN waits for its answer */
     }
     reassembly_packet(c, f, d, p);
@@ -304,6 +363,9 @@ enum flow_end_reason connection_end_reason(const struct flow *f, enum flow_end_r
     }
     if (otherwise == FLOW_END_EVICTED) {
         return otherwise;
+    }
+    if (f->rst_ahead) {
+        return FLOW_END_RST;
     }
     if (f->state == FLOW_ATTEMPT) {
         return FLOW_END_UNANSWERED;

@@ -40,7 +40,9 @@ static void open_flow(struct flow_context *c, struct flow *f) {
 void delivery_start(struct flow_context *c, struct flow *f, struct moment at) {
     assert(!f->opened);
     open_flow(c, f);
-    f->state = FLOW_LIVE;
+    if (f->state != FLOW_CLOSED) { /* which it may be already, where it was picked up */
+        f->state = FLOW_LIVE;
+    }
     c->stats->flows_started++;
     if (f->connection) {
         c->sink.start(f->connection, at);

@@ -14,8 +14,12 @@ enum {
     REORDER_BYTES_MAX = 4 << 20, /* kept for one flow, both directions; stats: reassembly_limit */
     REORDER_SEGMENTS_MAX = 4096, /* kept for one direction; stats: reassembly_limit */
     REORDER_PACKETS = 128,       /* further packets of the flow after which a hole that was acknowledged is a gap */
-    EARLY_PACKETS = 8,      /* the same for what may come before the first data of a flow picked up in the middle */
+    EARLY_PACKETS = 16,     /* the same for what may come before the first data of a flow picked up in the middle */
     EARLY_BYTES = 64 << 10, /* how far before it */
+
+    HISTORY_BYTES = 2 << 20,        /* remembered of what was passed on, of all flows */
+    HISTORY_STEPS = 64,             /* segments of one direction; those before it are taken for the same */
+    HISTORY_SEGMENT_MAX = 64 << 10, /* of one segment */
 
     BEHIND_MAX = 64 << 20,     /* what lies so far behind is old; farther, it is ahead across a loss of gigabytes */
     ACKED_AHEAD_MAX = 1 << 30, /* an acknowledgment farther ahead is not believed */

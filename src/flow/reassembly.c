@@ -18,18 +18,21 @@ static uint64_t packets_of(const struct flow *f) {
 }
 
 /* Bytes from next on that the other side acknowledged: they were received there. A direction of which nothing is ever
- * captured has none: that is not loss. Nor has a single byte with nothing behind it: that is a FIN which was not
- * captured. */
+ * captured has none, once it was waited for: that is not loss. Nor has then a single byte with nothing behind it: that is a
+ * FIN which was not captured. */
 static uint32_t acked_past(const struct flow *f, enum direction d) {
     const struct half *h = &f->halves[d];
     uint32_t past = h->acked - h->next;
-    if (past == 0 || past > ACKED_AHEAD_MAX || !h->has_next || !h->has_acked || f->facts.packets[d] == 0) {
+    if (past == 0 || past > ACKED_AHEAD_MAX || !h->has_next || !h->has_acked || h->fin_done) {
         return 0;
     }
-    if (h->has_fin && !h->fin_done && past > h->fin - h->next) {
+    if (h->silent && f->facts.packets[d] == 0) {
+        return 0;
+    }
+    if (h->has_fin && past > h->fin - h->next) {
         return h->fin - h->next;
     }
-    return past == 1 && queue_of(f, d)->count == 0 ? 0 : past;
+    return past == 1 && h->fin_lost && queue_of(f, d)->count == 0 ? 0 : past;
 }
 
 /* Does something that acknowledges ack have to wait for the other direction? */
@@ -45,8 +48,13 @@ static bool ack_is_near(const struct half *h, uint32_t ack) {
 }
 
 void reassembly_begin(struct half *h, uint32_t next) {
+    if (h->has_next && !(h->early && h->next - next <= EARLY_BYTES)) {
+        return;
+    }
     h->next = next;
+    h->isn = h->has_isn ? h->isn : next - 1;
     h->has_next = true;
+    h->early = false;
     h->has_acked = h->has_acked && ack_is_near(h, h->acked);
 }
 
@@ -64,6 +72,7 @@ static void advance(struct half *h, uint32_t n) {
     uint32_t ahead = h->acked - h->next;
     int64_t behind = ahead <= ACKED_AHEAD_MAX ? -(int64_t)ahead : (int64_t)(h->next - h->acked);
     h->next += n;
+    h->fin_lost = false;
     if (behind + n > BEHIND_MAX) {
         h->acked = h->next - BEHIND_MAX;
     }
@@ -80,6 +89,9 @@ static bool pass_fin(struct half *h) {
 }
 
 static void pass_on(struct flow_context *c, struct flow *f, enum direction d, const struct arrival *a) {
+    if (a->bytes.n != 0) {
+        history_add(c->history, &f->halves[d].passed, a->seq, a->bytes);
+    }
     advance(&f->halves[d], a->length);
     delivery_bytes(c, f, d, a->bytes, a->length, a->at);
 }
@@ -97,6 +109,14 @@ static void pass_gap(struct flow_context *c, struct flow *f, enum direction d, u
     delivery_gap(c, f, d, length, at);
 }
 
+/* What claims to lie behind the FIN is not the stream's. */
+static void drop_behind_fin(struct flow_context *c, struct flow *f, enum direction d) {
+    while (f->halves[d].fin_done && queue_of(f, d)->count != 0) {
+        c->stats->segments_dropped++;
+        segment_free(queue_pop(&f->reorder->queues[d]), &f->reorder->held);
+    }
+}
+
 /* Passes on the segments that are next and wait for nothing. */
 static bool drain(struct flow_context *c, struct flow *f, enum direction d) {
     struct half *h = &f->halves[d];
@@ -109,7 +129,9 @@ static bool drain(struct flow_context *c, struct flow *f, enum direction d) {
         pass_head(c, f, d);
         moved = true;
     }
-    return pass_fin(h) || moved;
+    moved |= pass_fin(h);
+    drop_behind_fin(c, f, d);
+    return moved;
 }
 
 static void drain_both(struct flow_context *c, struct flow *f) {
@@ -165,6 +187,13 @@ static bool confirmed(const struct reorder_queue *q, uint32_t hole) {
     return hole <= UNCONFIRMED_AHEAD_MAX || queue_run(q, CONFIRMING_SEGMENTS) == CONFIRMING_SEGMENTS;
 }
 
+/* A flow that was picked up: no SYN of it came, though it was waited for. */
+static void open_picked_up(struct flow_context *c, struct flow *f, struct moment at) {
+    if (f->picked_up && !f->opened) {
+        delivery_start(c, f, at);
+    }
+}
+
 /* The first hole of a direction, or what else keeps it waiting, is over. */
 static void force(struct flow_context *c, struct flow *f, enum direction d, struct moment at) {
     struct half *h = &f->halves[d];
@@ -176,11 +205,19 @@ static void force(struct flow_context *c, struct flow *f, enum direction d, stru
         h->early = false;
         return;
     }
+    if (f->facts.packets[d] == 0) {
+        h->silent = true;
+        return;
+    }
+    open_picked_up(c, f, at);
     const struct segment *head = queue_head(queue_of(f, d));
     uint32_t past = acked_past(f, d);
     if (!head) {
         assert(past != 0);
-        pass_gap(c, f, d, past, at);
+        h->fin_lost = past == 1 && !h->has_fin;
+        if (!h->fin_lost) {
+            pass_gap(c, f, d, past, at);
+        }
         return;
     }
     uint32_t hole = head->seq - h->next;
@@ -218,12 +255,27 @@ static enum direction weakest(const struct flow *f) {
 
 /* --- waiting --- */
 
+/* The first that acknowledges more than next: acknowledgments rise with the sequence numbers. */
+static const struct segment *first_beyond(const struct reorder_queue *q, uint32_t next) {
+    uint32_t low = 0, high = q->count;
+    while (low < high) {
+        uint32_t middle = low + (high - low) / 2;
+        const struct segment *s = q->at[q->first + middle];
+        if (s->has_ack && (int32_t)(s->ack - next) > 0) {
+            high = middle;
+        } else {
+            low = middle + 1;
+        }
+    }
+    return low < q->count ? q->at[q->first + low] : NULL;
+}
+
 /* Since when a hole is known: since something arrived behind it, or something that acknowledges it. Holes wait side by
  * side, so that a stream with many of them does not fall behind. */
 static struct seen known_since(const struct flow_context *c, const struct flow *f, enum direction d) {
     const struct segment *head = queue_head(queue_of(f, d));
     if (!head) {
-        head = queue_head(queue_of(f, direction_opposite(d)));
+        head = first_beyond(queue_of(f, direction_opposite(d)), f->halves[d].next);
     }
     return head ? head->seen : (struct seen){c->now, packets_of(f)};
 }
@@ -289,6 +341,9 @@ void reassembly_settle(struct flow_context *c, struct flow *f, struct moment at)
         }
     }
     for (;;) {
+        if (!f->halves[TO_SERVER].early && !f->halves[TO_CLIENT].early) {
+            open_picked_up(c, f, at);
+        }
         if (f->opened) {
             drain_both(c, f);
         }
@@ -318,6 +373,7 @@ void reassembly_settle(struct flow_context *c, struct flow *f, struct moment at)
 }
 
 void reassembly_finish(struct flow_context *c, struct flow *f) {
+    open_picked_up(c, f, f->facts.last);
     assert(f->opened);
     for (;;) {
         drain_both(c, f);
@@ -325,6 +381,13 @@ void reassembly_finish(struct flow_context *c, struct flow *f) {
             break;
         }
         force(c, f, weakest(f), f->facts.last);
+    }
+    for (int d = 0; d < DIRECTIONS; d++) {
+        const struct half *h = &f->halves[d];
+        uint32_t rest = h->fin - h->next; /* nobody acknowledged it, but the FIN lies behind it */
+        if (h->has_fin && !h->fin_done && h->has_next && rest != 0 && rest <= UNCONFIRMED_AHEAD_MAX) {
+            pass_gap(c, f, (enum direction)d, rest, f->facts.last);
+        }
     }
     reassembly_drop(c, f);
 }
@@ -337,16 +400,26 @@ void reassembly_drop(struct flow_context *c, struct flow *f) {
 
 /* --- arrival --- */
 
+static void note_differing(struct flow_context *c, struct flow *f, struct arrival *a) {
+    if (!a->differs) {
+        a->differs = true;
+        c->stats->overlap_differs++;
+        contradiction_note(c, f, SEGMENTS_DIFFER, a->at);
+    }
+}
+
 /* Keeps a copy of what is new in it. False: a bound, or the budget, was hit. */
-static bool keep(struct flow_context *c, struct flow *f, enum direction d, const struct arrival *a) {
+static bool keep(struct flow_context *c, struct flow *f, enum direction d, struct arrival *a) {
     if (!start_waiting(c, f)) {
         return false;
     }
+    const struct reorder_queue *q = &f->reorder->queues[d];
+    const struct segment *tail = q->count != 0 ? q->at[q->first + q->count - 1] : NULL;
+    uint32_t last = tail ? tail->seq + tail->length - 1 : a->seq - 1; /* a single byte here is a keep-alive */
     bool differs = false;
     enum queue_result result = queue_insert(&f->reorder->queues[d], &f->reorder->held, f->halves[d].next, *a, &differs);
-    c->stats->overlap_differs += differs;
-    if (differs) {
-        contradiction_note(c, f, SEGMENTS_DIFFER, a->at);
+    if (differs && !(a->length == 1 && a->seq == last)) {
+        note_differing(c, f, a);
     }
     return result == QUEUE_KEPT;
 }
@@ -381,6 +454,7 @@ static void take_by_force(struct flow_context *c, struct flow *f, enum direction
         c->stats->segments_dropped++;
         return;
     }
+    open_picked_up(c, f, a.at);
     if (hole != 0) {
         pass_gap(c, f, d, hole, a.at);
     }
@@ -399,10 +473,14 @@ static bool trim_old(struct flow_context *c, struct flow *f, enum direction d, s
     }
     if (h->early && behind <= EARLY_BYTES) {
         h->next = a->seq;
+        h->isn = a->seq - 1;
         return true;
     }
-    bool keep_alive = behind == 1 && a->length == 1;
+    bool keep_alive = behind == 1 && a->length == 1; /* its byte may be anything */
     c->stats->retransmitted += !keep_alive;
+    if (!keep_alive && history_differs(c->history, h->passed, a->seq, view_part(a->bytes, 0, behind))) {
+        note_differing(c, f, a);
+    }
     if (behind >= a->length) {
         return false;
     }
@@ -423,7 +501,7 @@ static bool make_room(struct flow_context *c, struct flow *f, enum direction d, 
         return false;
     }
     force(c, f, has_hole(f, d) && q->count != 0 ? d : weakest(f), a->at);
-    if (!f->doomed) {
+    if (f->opened) {
         drain_both(c, f);
     }
     return !f->doomed;
@@ -442,13 +520,17 @@ static void take(struct flow_context *c, struct flow *f, enum direction d, struc
     const struct segment *head = queue_head(queue_of(f, d));
     bool late = !h->early && a.seq != h->next && !(head && head->seq == h->next);
     while (trim_old(c, f, d, &a)) {
+        if (h->fin_done) {
+            c->stats->segments_dropped++;
+            return;
+        }
         if (is_next(f, d, &a)) {
             take_in_order(c, f, d, a);
             return;
         }
         c->stats->out_of_order += late;
         late = false;
-        bool waits_for_answer = !f->opened && f->state != FLOW_CANDIDATE;
+        bool waits_for_answer = !f->opened && !f->picked_up && f->state != FLOW_CANDIDATE;
         if (keep(c, f, d, &a) || waits_for_answer || !make_room(c, f, d, &a)) {
             return;
         }
@@ -456,10 +538,19 @@ static void take(struct flow_context *c, struct flow *f, enum direction d, struc
 }
 
 /* The first data of a direction whose SYN was not seen sets its sequence. It is held back a little, unless the other
- * side said before that it had everything up to here. */
-static void begin_early(struct half *h, uint32_t seq) {
+ * side said before that it had everything up to here, and the SYN is not waited for. */
+static void begin_early(const struct flow *f, struct half *h, uint32_t seq) {
     reassembly_begin(h, seq);
-    h->early = !(h->has_acked && h->acked == seq);
+    h->early = !f->opened || !(h->has_acked && h->acked == seq);
+}
+
+/* Data where the FIN was said to be: that was not its sender's. A single byte there is a keep-alive. */
+static void doubt_fin(struct half *h, const struct packet *p) {
+    uint32_t before = h->fin - p->seq;
+    if (h->has_fin && before < p->payload_length && (before != 0 || p->payload_length > 1)) {
+        h->next = h->fin_done ? h->fin : h->next;
+        h->has_fin = h->fin_done = false;
+    }
 }
 
 static void note_fin(struct half *h, uint32_t at) {
@@ -476,15 +567,17 @@ void reassembly_packet(struct flow_context *c, struct flow *f, enum direction d,
         note_ack(&f->halves[direction_opposite(d)], p->ack);
     }
     uint32_t seq = p->seq + ((p->flags & TCP_SYN) != 0);
+    doubt_fin(h, p);
     if (p->payload_length != 0 && !h->has_next) {
-        begin_early(h, seq);
+        begin_early(f, h, seq);
     }
     if ((p->flags & TCP_FIN) && h->has_next) {
         note_fin(h, seq + p->payload_length);
     }
     if (p->payload_length != 0) {
         take(c, f, d,
-             (struct arrival){seq, p->payload_length, p->payload, p->at, {c->now, packets_of(f)}, p->ack, has_ack});
+             (struct arrival){
+                 seq, p->payload_length, p->payload, p->at, {c->now, packets_of(f)}, p->ack, has_ack, false});
     }
     pass_fin(h);
     if (f->reorder || acked_past(f, TO_SERVER) != 0 || acked_past(f, TO_CLIENT) != 0) {

@@ -30,7 +30,8 @@ struct reorder {
     uint64_t looked;  /* the clock, when settled last */
 };
 
-/* The sequence number of a direction's first byte is known. */
+/* The sequence number of a direction's first byte is known; without effect where it was known before, but for one that was picked
+ * up in the middle a little behind it. */
 void reassembly_begin(struct half *, uint32_t next);
 
 /* The packet's acknowledgment, data and FIN. The flow may be doomed behind it. */
@@ -39,7 +40,7 @@ void reassembly_packet(struct flow_context *, struct flow *, enum direction, con
 /* Passes on what can be, and makes gaps of what waited long enough. */
 void reassembly_settle(struct flow_context *, struct flow *, struct moment);
 
-/* The flow ends: passes on all that is left. */
+/* The flow ends: passes on all that is left. Opens it first, where it was picked up and waits for that. */
 void reassembly_finish(struct flow_context *, struct flow *);
 
 /* Settles the flows that waited for the clock alone. */

@@ -39,6 +39,7 @@ struct arrival {
     struct seen seen;
     uint32_t ack;
     bool has_ack;
+    bool differs; /* from what was there before it; counted once */
 };
 
 /* The arrival less its first n bytes. */

@@ -63,8 +63,12 @@ struct flow_table *flow_table_new(const struct flow_settings *settings, const st
         return NULL;
     }
     hash_init(&t->flows, budget);
-    t->context = (struct flow_context){
-        .settings = *settings, .sink = *sink, .budget = budget, .stats = stats, .community_id = community_id_new()};
+    t->context = (struct flow_context){.settings = *settings,
+                                       .sink = *sink,
+                                       .budget = budget,
+                                       .stats = stats,
+                                       .community_id = community_id_new(),
+                                       .history = history_new()};
     list_init(&t->context.waiting);
     list_init(&t->order);
     for (int i = 0; i < FLOW_STATES; i++) {
@@ -72,7 +76,7 @@ struct flow_table *flow_table_new(const struct flow_settings *settings, const st
     }
     set_ports(t, settings->ports, settings->port_count);
     t->context.settings.ports = NULL;
-    if (!t->context.community_id) {
+    if (!t->context.community_id || !t->context.history) {
         flow_table_free(t);
         return NULL;
     }
@@ -139,7 +143,7 @@ static void remove_flow(struct flow_table *t, struct flow *f) {
 
 static void end_flow(struct flow_table *t, struct flow *f, enum flow_end_reason otherwise) {
     enum flow_end_reason reason = connection_end_reason(f, otherwise);
-    if (f->opened) {
+    if (f->opened || f->picked_up) {
         reassembly_finish(&t->context, f);
     }
     if (connection_told(f)) {
@@ -375,6 +379,7 @@ void flow_table_free(struct flow_table *t) {
         remove_flow(t, container_of(list_first(&t->order), struct flow, order));
     }
     community_id_free(t->context.community_id);
+    history_free(t->context.history);
     hash_free(&t->flows);
     free(t);
 }

@@ -46,8 +46,9 @@ void connection_message(struct connection *c, enum direction dir, const struct m
     }
     auth_drop(m, c->claimed);
     c->claimed = NULL;
-    exchange_expire(c, message->begin.time_ns);
-    smb1_expire(c, message->begin.time_ns);
+    packet_clock_advance(&m->clock, message->begin.time_ns);
+    exchange_expire(c);
+    smb1_expire(c);
 }
 
 /* Only SMB3 has envelopes; but what both sides agreed on says more than one of them. */

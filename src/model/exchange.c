@@ -27,6 +27,7 @@ static struct exchange *exchange_new(struct connection *c) {
     if (x) {
         x->connection = c;
         x->begin = c->message->begin;
+        x->asked_at = m->clock.now;
         x->gap = c->message->missing > 0;
         x->compressed = c->compressed;
         m->exchange_count++;
@@ -443,11 +444,11 @@ void exchange_abandon(struct exchange *x) {
 }
 
 /* A request whose answer was put off waits for as long as its connection lives: it is looked at once, not for each message. */
-void exchange_expire(struct connection *c, uint64_t now_ns) {
+void exchange_expire(struct connection *c) {
     uint64_t timeout = c->model->limits.answer_timeout_ns;
     for (struct link *at; (at = list_first(&c->exchange_ages));) {
         struct exchange *x = container_of(at, struct exchange, age);
-        if (now_ns < x->begin.time_ns || now_ns - x->begin.time_ns < timeout) {
+        if (c->model->clock.now - x->asked_at < timeout) {
             return;
         }
         if (x->interim == 0) {

@@ -85,7 +85,7 @@ void handle_name(struct model *m, struct handle *h, struct text name, bool again
 }
 
 void handle_refresh(struct model *m, struct handle *h, struct moment at) {
-    if (h->node && h->renames != h->node->renames && at.time_ns >= h->node->renamed.time_ns) {
+    if (h->node && h->renames != h->node->renames && at.frame >= h->node->renamed.frame) {
         set_name(m, h, text_share(h->node->name));
         h->renames = h->node->renames;
     }

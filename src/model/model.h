@@ -29,7 +29,7 @@ enum {
 struct model_limits {
     size_t exchanges, sessions, channels, trees, handles, durables, setups;
     uint64_t
-        answer_timeout_ns; /* a request without any answer, an interim one included, is given up after this packet time */
+        answer_timeout_ns; /* a request without any answer, an interim one included, is given up after this time, by a packet_clock */
 };
 
 struct model_limits model_limits_default(void);

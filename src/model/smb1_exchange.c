@@ -110,6 +110,7 @@ static struct smb1_exchange *smb1_exchange_new(struct connection *c) {
         x->chain = c->smb1->chain;
         x->gaps = c->facts.flow->gaps[TO_CLIENT];
         x->begin = c->message->begin;
+        x->asked_at = m->clock.now;
         x->gap = c->message->missing > 0;
         m->smb1_exchange_count++;
     }
@@ -700,11 +701,10 @@ static bool may_wait(const struct smb1_exchange *x) {
 }
 
 /* One that may wait does so for as long as its connection lives: it is looked at once, not for each message. */
-void smb1_expire(struct connection *c, uint64_t now_ns) {
-    uint64_t timeout = c->model->limits.answer_timeout_ns;
+void smb1_expire(struct connection *c) {
     for (struct link *at; c->smb1 && (at = list_first(&c->smb1->exchange_ages));) {
         struct smb1_exchange *x = container_of(at, struct smb1_exchange, age);
-        if (now_ns < x->begin.time_ns || now_ns - x->begin.time_ns < timeout) {
+        if (c->model->clock.now - x->asked_at < c->model->limits.answer_timeout_ns) {
             return;
         }
         if (may_wait(x)) {

@@ -57,6 +57,7 @@ struct smb1_exchange {
     uint64_t chain;              /* number of the message that it came in */
     uint64_t gaps;               /* that the server's side had by then */
     struct smb1_message request; /* texts in UTF-16 and in kept; other views keep their length alone */
+    uint64_t asked_at;           /* the model's clock then */
     struct moment begin;
     bool gap, compound;
     bool quiet;       /* it has an answer only where it fails */

@@ -7,6 +7,7 @@
 #include "base/code_page.h"
 #include "base/hash.h"
 #include "base/list.h"
+#include "base/packet_clock.h"
 #include "base/pool.h"
 #include "base/shared_text.h"
 #include "constants.h"
@@ -124,6 +125,7 @@ struct exchange {
     uint32_t tree_id;
     bool has_tree_id, has_file_id, from_chain; /* from_chain: the FileId is the chain's */
     struct file_id file_id;
+    uint64_t asked_at; /* the model's clock then */
     struct moment begin;
     bool compound, gap, compressed, async;
     unsigned interim;
@@ -211,8 +213,9 @@ struct model {
     struct budget *budget;
     struct stats *stats;
     uint64_t secret;
-    struct message message; /* at hand; its bytes are not kept */
-    struct moment now;      /* of what is being dealt with: a message, or the end of a connection */
+    struct message message;    /* at hand; its bytes are not kept */
+    struct moment now;         /* of what is being dealt with: a message, or the end of a connection */
+    struct packet_clock clock; /* for what waits too long */
     size_t setup_count, tree_count, handle_count, exchange_count, smb1_exchange_count, smb1_transfer_count,
         session_count, channel_count, durable_count;
     struct hash sessions_by_server, sessions_by_peers, nodes, durables_by_server, durables_by_guid;
@@ -334,8 +337,8 @@ void durables_free(struct model *); /* all of them */
 /* exchange.c */
 void exchange_request(struct connection *, const struct smb2_message *);
 void exchange_response(struct connection *, const struct smb2_message *);
-void exchange_expire(struct connection *, uint64_t now_ns); /* what waited too long */
-void exchange_abandon(struct exchange *);                   /* reported as unanswered, and freed */
+void exchange_expire(struct connection *); /* what waited too long */
+void exchange_abandon(struct exchange *);  /* reported as unanswered, and freed */
 void exchange_free(struct exchange *);
 bool exchange_evict(struct model *);
 /* Fills in what a completion's operation owes to where it belongs, and hands it on. */
@@ -367,7 +370,7 @@ void request_drop(struct exchange *);
 void smb1_message(struct connection *, const struct smb1_message *, enum verdict);
 /* An SMB2 NEGOTIATE response for which no SMB2 request waits: true when it answered the SMB1 one, and was reported. */
 bool smb1_answered(struct connection *, const struct smb2_message *);
-void smb1_expire(struct connection *, uint64_t now_ns);
+void smb1_expire(struct connection *);
 void smb1_end(struct connection *); /* what waits is reported as unanswered */
 void smb1_free(struct connection *);
 /* A session message without a header, of so many bytes: true where READ_RAW or WRITE_RAW made it so. */

@@ -1,5 +1,7 @@
 #include "model_bench.h"
 
+#include "../../src/model/state.h"
+
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -166,6 +168,15 @@ struct bench *bench_new(const struct model_limits *limits) {
     b->model = model_new(limits ? limits : &defaults, &sink, &b->budget, &b->stats, UINT64_C(0x5eed5eed5eed5eed));
     assert_non_null(b->model);
     return b;
+}
+
+void bench_pass(struct bench *b, uint64_t ns) {
+    packet_clock_advance(&b->model->clock, b->now.time_ns);
+    for (uint64_t step = CLOCK_STEP_NS; ns != 0; ns -= step) {
+        step = step < ns ? step : ns;
+        b->now.time_ns += step;
+        packet_clock_advance(&b->model->clock, b->now.time_ns);
+    }
 }
 
 void bench_free(struct bench *b) {

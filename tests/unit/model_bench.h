@@ -80,6 +80,8 @@ struct peer {
 struct bench *bench_new(const struct model_limits *); /* NULL: the default ones */
 /* Ends nothing: peers must be closed. Holds that all memory was given back. */
 void bench_free(struct bench *);
+/* So much time, with packets often enough that the model's clock follows all of it. */
+void bench_pass(struct bench *, uint64_t ns);
 /* The nth operation from the end: 0 is the last one. It must be there. */
 struct seen *bench_last(struct bench *, unsigned n);
 /* How many of a kind, with that name (NULL: any). */

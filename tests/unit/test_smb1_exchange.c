@@ -188,11 +188,11 @@ static void timed_out(void **state) {
     struct smb1_bench s = smb1_bench_settled();
     ask_create(&s, "a");
     unsigned before = s.b->count;
-    s.b->now.time_ns += model_limits_default().answer_timeout_ns - 5000000;
+    bench_pass(s.b, model_limits_default().answer_timeout_ns - 5000000);
     s.mid++;
     do_plain(&s, SMB1_TREE_DISCONNECT, STATUS_ACCESS_DENIED);
     assert_int_equal(s.b->count, before + 1);
-    s.b->now.time_ns += 5000000;
+    bench_pass(s.b, 5000000);
     do_plain(&s, SMB1_TREE_DISCONNECT, STATUS_ACCESS_DENIED);
     assert_int_equal(s.b->count, before + 3);
     assert_true(expect(&s, 1, SMB1_NT_CREATE_ANDX, true, false)->response_lost);
@@ -227,7 +227,7 @@ static void waits(void **state) {
         send_it(&s);
         s.mid++;
     }
-    s.b->now.time_ns += 2 * model_limits_default().answer_timeout_ns;
+    bench_pass(s.b, 2 * model_limits_default().answer_timeout_ns);
     do_plain(&s, SMB1_TREE_DISCONNECT, STATUS_ACCESS_DENIED);
     assert_int_equal(s.b->count, before + 1);
     s.mid = (uint16_t)(s.mid - 3);
@@ -253,7 +253,7 @@ static void timed_out_without_memory(void **state) {
             s.mid++;
         }
         s.b->budget.ceiling = s.b->budget.held + room;
-        s.b->now.time_ns += 2 * model_limits_default().answer_timeout_ns;
+        bench_pass(s.b, 2 * model_limits_default().answer_timeout_ns);
         do_plain(&s, SMB1_TREE_DISCONNECT, STATUS_ACCESS_DENIED);
         assert_int_equal(bench_count(s.b, OPERATION_SESSION_SETUP, NULL), 5);
         smb1_bench_free(&s);

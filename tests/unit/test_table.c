@@ -51,6 +51,18 @@ static void lost_before_fin(void **state) {
     bench_free(b);
 }
 
+/* Nobody acknowledged what is missing, but the FIN lies behind it. */
+static void lost_before_fin_unacknowledged(void **state) {
+    (void)state;
+    struct bench *b = bench_new();
+    bench_handshake(b);
+    bench_c(b, 0, "abc");
+    bench_flags(b, TO_SERVER, TCP_FIN | TCP_ACK, C + 8, S);
+    bench_finish(b);
+    bench_expect(b, "open start >abc(5) end:fin");
+    bench_free(b);
+}
+
 static void fin_not_captured_is_no_gap(void **state) {
     (void)state;
     struct bench *b = bench_new();
@@ -75,6 +87,14 @@ static void reset_inside_the_window_only(void **state) {
     assert_int_equal(b->stats.rst_ignored, 3);
     bench_c(b, 3, "def");
     bench_expect(b, "open start >abcdef");
+    bench_finish(b);
+    assert_int_equal(b->facts.tcp_flags & TCP_RST, 0); /* nothing is said of it */
+    bench_free(b);
+
+    b = bench_new();
+    bench_handshake(b);
+    bench_c(b, 0, "abcdef");
+    bench_expect(b, "open start >abcdef");
     bench_flags(b, TO_SERVER, TCP_RST, C + 6, 0);
     bench_pass(b, LINGER_NS + SECOND_NS);
     bench_expect(b, "end:rst");
@@ -91,6 +111,136 @@ static void reset_that_was_not_the_senders(void **state) {
     bench_pass(b, LINGER_NS + SECOND_NS);
     bench_c(b, 6, "ghi");
     bench_expect(b, "open start >abcdefghi");
+    bench_flags(b, TO_CLIENT, TCP_RST, S, 0);
+    bench_flags(b, TO_CLIENT, TCP_FIN | TCP_ACK, S, C + 9); /* a FIN says it as well */
+    char more[100] = "";
+    memset(more, 'x', 95);
+    bench_c(b, 9, more); /* behind the place of the first RST */
+    bench_finish(b);
+    b->used = 0;
+    assert_int_equal(b->facts.tcp_flags & TCP_RST, 0);
+    bench_free(b);
+}
+
+/* Data that comes behind the RST but lies before it. */
+static void reset_early(void **state) {
+    (void)state;
+    struct bench *b = bench_new();
+    bench_handshake(b);
+    bench_c(b, 3, "def");
+    bench_flags(b, TO_SERVER, TCP_RST, C + 9, 0);
+    bench_c(b, 6, "ghi");
+    bench_c(b, 0, "abc");
+    bench_expect(b, "open start >abcdefghi");
+    bench_pass(b, LINGER_NS + SECOND_NS);
+    bench_expect(b, "end:rst");
+    assert_true(b->facts.tcp_flags & TCP_RST);
+    bench_free(b);
+}
+
+/* Nothing comes behind a FIN; data in its place shows that it was not the sender's. */
+static void fin_that_was_not_the_senders(void **state) {
+    (void)state;
+    struct bench *b = bench_new();
+    bench_handshake(b);
+    bench_c(b, 5000, "far off");
+    bench_c(b, 0, "abc");
+    bench_flags(b, TO_SERVER, TCP_FIN | TCP_ACK, C + 3, S);
+    bench_c(b, 9, "behind");
+    bench_expect(b, "open start >abc");
+    assert_int_equal(b->stats.segments_dropped, 2);
+    struct view byte = {(const uint8_t *)"z", 1};
+    bench_packet(b, TO_SERVER, TCP_ACK, C + 3, S, byte, 1); /* a keep-alive */
+    bench_expect(b, "");
+    bench_c(b, 3, "def");
+    bench_c(b, 6, "ghi");
+    bench_flags(b, TO_SERVER, TCP_FIN | TCP_ACK, C + 9, S);
+    bench_flags(b, TO_CLIENT, TCP_FIN | TCP_ACK, S, C + 10);
+    bench_pass(b, LINGER_NS + SECOND_NS);
+    bench_expect(b, ">defghi end:fin");
+    assert_int_equal(b->facts.missed_bytes[TO_SERVER], 0);
+    bench_free(b);
+
+    b = bench_new(); /* one that was said to come later: the data goes on over it */
+    bench_handshake(b);
+    bench_flags(b, TO_SERVER, TCP_FIN | TCP_ACK, C + 5, S);
+    bench_c(b, 0, "abc");
+    bench_c(b, 3, "def");
+    bench_c(b, 6, "ghi");
+    bench_finish(b);
+    bench_expect(b, "open start >abcdefghi end:capture_end");
+    bench_free(b);
+}
+
+/* Whose FIN came first is what they say, whatever order they were captured in. */
+static void closed_by_the_first(void **state) {
+    (void)state;
+    struct bench *b = bench_new();
+    bench_handshake(b);
+    bench_c(b, 0, "abc");
+    bench_flags(b, TO_SERVER, TCP_FIN | TCP_ACK, C + 3, S + 1);
+    bench_flags(b, TO_CLIENT, TCP_FIN | TCP_ACK, S, C + 3);
+    bench_finish(b);
+    assert_int_equal(b->facts.closed_by, TO_CLIENT);
+    bench_free(b);
+}
+
+/* A SYN that comes behind the data it begins is its own, where that did not wait too long. */
+static void syn_late(void **state) {
+    (void)state;
+    struct bench *b = bench_new();
+    bench_c(b, 3, "def");
+    bench_c(b, 0, "abc");
+    bench_flags(b, TO_SERVER, TCP_SYN, BENCH_CLIENT_ISN, 0);
+    bench_flags(b, TO_CLIENT, TCP_SYN | TCP_ACK, BENCH_SERVER_ISN, C);
+    bench_s(b, 0, "ABC");
+    bench_expect(b, "open start >abcdef <ABC");
+    bench_finish(b);
+    bench_expect(b, "end:capture_end");
+    assert_true(b->facts.start_seen);
+    bench_free(b);
+
+    b = bench_new(); /* first the server's, then the client's behind data that has passed already */
+    bench_s(b, 0, "ABC");
+    bench_c(b, 0, "abc");
+    bench_flags(b, TO_CLIENT, TCP_SYN | TCP_ACK, BENCH_SERVER_ISN, C);
+    bench_expect(b, "open start >abc <ABC");
+    bench_flags(b, TO_SERVER, TCP_SYN, BENCH_CLIENT_ISN, 0);
+    bench_c(b, 3, "def");
+    bench_finish(b);
+    bench_expect(b, ">def end:capture_end");
+    assert_int_equal(b->facts.missed_bytes[TO_SERVER] + b->facts.missed_bytes[TO_CLIENT], 0);
+    bench_free(b);
+
+    b = bench_new(); /* the answer to a late one says where the other side begins */
+    bench_c(b, 0, "abc");
+    bench_flags(b, TO_SERVER, TCP_SYN, BENCH_CLIENT_ISN, 0);
+    bench_flags(b, TO_CLIENT, TCP_SYN | TCP_ACK, BENCH_SERVER_ISN, C);
+    bench_c_ack(b, 6);
+    bench_s(b, 3, "DEF");
+    bench_finish(b);
+    bench_expect(b, "open start >abc <(3)DEF end:capture_end");
+    bench_free(b);
+
+    b = bench_new(); /* the beginning of another connection is not */
+    bench_c(b, 3, "def");
+    bench_flags(b, TO_SERVER, TCP_SYN, BENCH_CLIENT_ISN + 1000000, 0);
+    bench_flags(b, TO_CLIENT, TCP_SYN | TCP_ACK, BENCH_SERVER_ISN, C + 1000000);
+    bench_c(b, 1000000, "abc");
+    bench_expect(b, "open start >def end:timeout open start >abc");
+    bench_free(b);
+}
+
+/* A flow that was picked up and ends before it was waited for long enough is told all the same. */
+static void picked_up_and_closed(void **state) {
+    (void)state;
+    struct bench *b = bench_new();
+    bench_c(b, 0, "abc");
+    bench_s(b, 0, "ABC");
+    bench_flags(b, TO_SERVER, TCP_RST, C + 3, 0);
+    bench_pass(b, LINGER_NS + SECOND_NS);
+    bench_expect(b, "open start >abc <ABC end:rst");
+    assert_false(b->facts.start_seen);
     bench_free(b);
 }
 
@@ -209,6 +359,22 @@ static void stray_syn_changes_nothing(void **state) {
     bench_c(b, 3, "def");
     bench_finish(b);
     bench_expect(b, "open start >abcdef end:capture_end");
+    bench_free(b);
+}
+
+/* Nor does an answer to a SYN that nobody sent, however often it comes. */
+static void stray_syn_ack_changes_nothing(void **state) {
+    (void)state;
+    struct bench *b = bench_new();
+    bench_handshake(b);
+    bench_c(b, 0, "abc");
+    for (int i = 0; i < 3; i++) {
+        bench_flags(b, TO_CLIENT, TCP_SYN | TCP_ACK, S + 123456, C + 3);
+        bench_flags(b, TO_SERVER, TCP_SYN | TCP_ACK, C + 123456, S);
+    }
+    bench_c(b, 3, "def");
+    bench_s(b, 0, "ABC");
+    bench_expect(b, "open start >abcdef <ABC");
     bench_free(b);
 }
 
@@ -541,7 +707,7 @@ static void identifiers(void **state) {
 
 static void idle_flow_is_small(void **state) {
     (void)state;
-    assert_true(flow_table_flow_size() <= 384);
+    assert_true(flow_table_flow_size() <= 416);
 }
 
 int main(void) {
@@ -549,9 +715,15 @@ int main(void) {
         cmocka_unit_test(closed_by_fin),
         cmocka_unit_test(fin_with_data_out_of_order),
         cmocka_unit_test(lost_before_fin),
+        cmocka_unit_test(lost_before_fin_unacknowledged),
         cmocka_unit_test(fin_not_captured_is_no_gap),
         cmocka_unit_test(reset_inside_the_window_only),
         cmocka_unit_test(reset_that_was_not_the_senders),
+        cmocka_unit_test(reset_early),
+        cmocka_unit_test(fin_that_was_not_the_senders),
+        cmocka_unit_test(closed_by_the_first),
+        cmocka_unit_test(syn_late),
+        cmocka_unit_test(picked_up_and_closed),
         cmocka_unit_test(refused),
         cmocka_unit_test(unanswered),
         cmocka_unit_test(syn_scan),
@@ -560,6 +732,7 @@ int main(void) {
         cmocka_unit_test(used_again_abruptly),
         cmocka_unit_test(used_again_one_direction_seen),
         cmocka_unit_test(stray_syn_changes_nothing),
+        cmocka_unit_test(stray_syn_ack_changes_nothing),
         cmocka_unit_test(used_again_without_syn_captured),
         cmocka_unit_test(direction_by_port),
         cmocka_unit_test(direction_by_header),
