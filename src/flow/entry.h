@@ -26,6 +26,7 @@ struct half {
     bool has_acked : 1;
     bool has_fin : 1;
     bool fin_done : 1; /* all data before the FIN has passed; next is behind it */
+    bool in_gap : 1;   /* the last that passed was a gap */
     bool early : 1;    /* picked up in the middle: the first data waits a little for what may come before it */
 };
 

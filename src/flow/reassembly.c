@@ -59,6 +59,10 @@ static void note_ack(struct half *h, uint32_t ack) {
     }
 }
 
+void reassembly_ack(struct flow *f, enum direction d, uint32_t ack) {
+    note_ack(&f->halves[d], ack);
+}
+
 static void advance(struct half *h, uint32_t n) {
     uint32_t ahead = h->acked - h->next;
     int64_t behind = ahead <= ACKED_AHEAD_MAX ? -(int64_t)ahead : (int64_t)(h->next - h->acked);
@@ -329,6 +333,12 @@ void reassembly_finish(struct flow_context *c, struct flow *f) {
             break;
         }
         force(c, f, weakest(f), f->facts.last);
+    }
+    for (int d = TO_SERVER; d < DIRECTIONS; d++) {
+        const struct half *h = &f->halves[d];
+        if (h->has_fin && !h->fin_done && h->has_next && h->fin - h->next <= ACKED_AHEAD_MAX) {
+            pass_gap(c, f, (enum direction)d, h->fin - h->next, f->facts.last); /* never acknowledged, but sent */
+        }
     }
     reassembly_drop(c, f);
 }

@@ -22,6 +22,7 @@ struct side {
     uint8_t sent[PLACES];  /* a bit for each content */
     uint32_t end;          /* the highest place that was sent, plus one */
     uint64_t place, bytes, missed, gaps;
+    bool in_gap;
 };
 
 struct world {
@@ -46,6 +47,7 @@ static void *world_open(void *arg, const struct flow_facts *facts) {
     w->facts = facts;
     for (int d = 0; d < DIRECTIONS; d++) {
         w->sides[d].bytes = w->sides[d].missed = w->sides[d].gaps = 0;
+        w->sides[d].in_gap = false;
     }
     return w;
 }
@@ -63,6 +65,7 @@ static void world_bytes(void *connection, enum direction d, struct view v, struc
     (void)at;
     assert(w->started && !w->ended && v.n != 0);
     s->bytes += v.n;
+    s->in_gap = false;
     for (size_t i = 0; w->strict && i < v.n; i++, s->place++) {
         assert(s->place < PLACES && s->first[s->place] != 0);
         assert(v.p[i] == content_at(s->place, s->first[s->place] - 1u));
@@ -75,7 +78,8 @@ static void world_gap(void *connection, enum direction d, uint64_t n, struct mom
     (void)at;
     assert(w->started && !w->ended && n != 0);
     s->missed += n;
-    s->gaps++;
+    s->gaps += !s->in_gap; /* one hole, though it may be told in parts */
+    s->in_gap = true;
     s->place += n;
 }
 
