@@ -46,6 +46,7 @@ struct smb1_exchange {
     struct smb1_message request; /* texts in UTF-16 and in kept; other views keep their length alone */
     struct moment begin;
     bool gap, compound;
+    bool doubtful;    /* see framer.h: without an answer it was none */
     bool behind_open; /* its chain opens a file first, and it is about that one */
     unsigned interim;
     struct auth *auth;
