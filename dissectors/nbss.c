@@ -4,6 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "acquaintance.h"
 #include "cursor.h"
 #include "extent.h"
 #include "nbss_pool.h"
@@ -40,7 +41,7 @@ enum lane_state {
 struct lost {
     struct nbss_piece *piece;
     unsigned mark_count;
-    bool behind_gap; /* the first byte follows a gap */
+    bool first; /* the first byte follows a gap or a doubtful message */
     struct resync_mark marks[RESYNC_MARKS];
 };
 
@@ -55,15 +56,17 @@ struct lane {
     uint32_t missing;
     uint8_t state; /* enum lane_state */
     uint8_t header[HEADER_SIZE], header_have;
-    bool first : 1;      /* element of its chain */
-    bool begun : 1;      /* begin is set for the element */
-    bool broken : 1;     /* a gap ended what is whole of the element */
-    bool cut : 1;        /* a limit or the budget did */
-    bool delivered : 1;  /* the element, ahead of its end, for want of memory */
-    bool trusted : 1;    /* a message was seen since the framing was found */
-    bool trial : 1;      /* the frame at hand has to prove itself at its end */
-    bool behind_gap : 1; /* LANE_LOST: no byte was seen since the gap or the start */
-    bool told : 1;       /* LANE_LOST: FAULT_RESYNC was reported */
+    bool first : 1;     /* element of its chain */
+    bool begun : 1;     /* begin is set for the element */
+    bool broken : 1;    /* a gap ended what is whole of the element */
+    bool cut : 1;       /* a limit or the budget did */
+    bool delivered : 1; /* the element, ahead of its end, for want of memory */
+    bool trusted : 1;   /* a message was seen since the framing was found */
+    bool trial : 1;     /* the frame at hand has to prove itself at its end */
+    bool doubtful : 1;  /* what was found is to be confirmed; until then each frame has to prove itself */
+    bool edge : 1;      /* LANE_LOST: no byte was seen since the gap, the start, or the end of a doubtful message */
+    bool told : 1;      /* LANE_LOST: FAULT_RESYNC was reported */
+    bool chained : 1;   /* with edge: it is the end of a doubtful message */
 };
 
 struct nbss {
@@ -71,7 +74,7 @@ struct nbss {
     struct nbss_pool *pool;
     struct budget *budget;
     struct framer_sink sink;
-    struct resync_memory memory;
+    struct acquaintance known;
     struct lane lanes[DIRECTIONS];
 };
 
@@ -109,8 +112,12 @@ static void lose(const struct step *s, bool behind_gap) {
     element_reset(s);
     l->state = LANE_LOST;
     l->header_have = 0;
-    l->behind_gap = behind_gap;
-    l->trusted = l->trial = l->told = false;
+    l->edge = behind_gap;
+    l->chained = false;
+    l->trusted = l->trial = l->told = l->doubtful = false;
+    if (!behind_gap) {
+        acquaintance_missed(&s->n->known, s->dir, 1);
+    }
 }
 
 /* What is left of the frame, the element at hand included, is passed over. */
@@ -120,6 +127,38 @@ static void skip_frame(const struct step *s) {
     element_reset(s);
     l->trial = false;
     l->state = l->left ? LANE_SKIP : LANE_HEADER;
+}
+
+/* The other side bore it out: where the framing is still at the end of what was doubtful, it goes on from there. */
+static void believe(struct lane *l) {
+    l->doubtful = false;
+    if (l->state == LANE_LOST && l->edge && l->chained) {
+        l->state = LANE_HEADER;
+        l->edge = false;
+    }
+}
+
+/* Learns from a message, where it is believed; returns whether it is doubtful. */
+static bool learn(const struct step *s, enum message_kind kind, struct view bytes) {
+    struct acquaintance *known = &s->n->known;
+    struct lane *other = &s->n->lanes[direction_opposite(s->dir)];
+    struct message_ids ids;
+    if (!message_ids_of(&ids, s->dir, kind, bytes)) {
+        return s->lane->doubtful;
+    }
+    if (s->lane->doubtful) {
+        if (!acquaintance_confirm(known, s->dir, &ids)) {
+            return true;
+        }
+        s->lane->doubtful = false;
+        believe(other);
+        return false;
+    }
+    if (other->doubtful && acquaintance_settles(known, s->dir, &ids)) {
+        believe(other);
+    }
+    acquaintance_learn(known, s->dir, &ids);
+    return false;
 }
 
 static void hand_out(const struct step *s, struct view bytes, uint32_t missing) {
@@ -133,11 +172,19 @@ static void hand_out(const struct step *s, struct view bytes, uint32_t missing) 
         .missing = missing,
         .first = l->first,
         .last = e->last,
+        .doubtful = learn(s, e->kind, bytes),
         .begin = l->begin,
         .end = s->at,
     };
-    resync_learn(&s->n->memory, s->dir, m.kind, bytes);
     s->n->sink.message(s->n->sink.arg, s->dir, &m);
+}
+
+/* Behind a doubtful frame the next one has to prove itself as well. */
+static void frame_end(const struct step *s) {
+    struct lane *l = s->lane;
+    l->trial = false;
+    l->state = l->doubtful ? LANE_LOST : LANE_HEADER;
+    l->edge = l->chained = l->doubtful;
 }
 
 /* The element's last byte has passed, or is lost. rest: what follows in the segment. */
@@ -154,10 +201,10 @@ static void finish(const struct step *s, struct view bytes, struct view rest) {
     l->left -= l->extent.length;
     element_reset(s);
     l->first = false;
+    l->state = LANE_HEAD;
     if (last) {
-        l->trial = false;
+        frame_end(s);
     }
-    l->state = l->left ? LANE_HEAD : LANE_HEADER;
 }
 
 /* Appends to what is kept of the element. False, and the element is cut, where memory is refused. */
@@ -471,29 +518,32 @@ static void passed_over(const struct step *s) {
 }
 
 /* Works off a source; returns from where on it has to be kept, because a message may begin there: the end, mostly. */
-static uint32_t consume(struct step *s, const struct resync_source *src) {
+static uint32_t consume(struct step *s, struct resync_source *src) {
     struct lane *l = s->lane;
     uint32_t pos = 0, end = (uint32_t)src->bytes.n;
     while (pos < end) {
         if (l->state != LANE_LOST) {
             pos = follow_source(s, src, pos);
+            src->first = l->state == LANE_LOST && l->edge ? pos : src->first;
             continue;
         }
         enum resync_answer answer;
-        uint32_t found = resync_find(src, pos, &answer);
+        bool doubtful = false;
+        uint32_t found = resync_find(src, pos, &answer, &doubtful);
         if (found > pos) {
             passed_over(s);
         }
         pos = found;
+        l->edge = false;
         if (answer == RESYNC_WAIT) {
             return pos;
         }
         if (answer != RESYNC_NOTHING) {
             l->state = LANE_HEADER;
             l->trial = answer == RESYNC_TRIAL;
+            l->doubtful = doubtful;
         }
     }
-    l->behind_gap = false;
     return pos;
 }
 
@@ -510,15 +560,16 @@ static struct resync_source lost_source(const struct step *s, const struct lost 
         .bytes = nbss_piece_view(lost->piece),
         .marks = lost->marks,
         .mark_count = lost->mark_count,
-        .memory = &s->n->memory,
+        .known = &s->n->known,
         .dir = s->dir,
-        .behind_gap = lost->behind_gap,
+        .first = lost->first ? 0 : RESYNC_NOWHERE,
         .forced = forced,
     };
 }
 
 /* Forgets the bytes before pos. */
-static void lost_drop(struct lost *lost, uint32_t pos) {
+static void lost_drop(struct lost *lost, uint32_t pos, bool first) {
+    lost->first = first;
     if (pos == 0) {
         return;
     }
@@ -536,7 +587,6 @@ static void lost_drop(struct lost *lost, uint32_t pos) {
         lost->marks[out++] = m;
     }
     lost->mark_count = out;
-    lost->behind_gap = false;
 }
 
 /* False where the window or the budget does not allow it. */
@@ -553,7 +603,7 @@ static bool lost_append(const struct step *s, struct lost *lost, struct view v) 
 }
 
 /* Keeps the end of a segment, which may be the front of a message. */
-static void lost_begin(const struct step *s, struct view v, bool whole_segment, bool behind_gap) {
+static void lost_begin(const struct step *s, struct view v, bool whole_segment, bool first) {
     if (v.n > RESYNC_WINDOW || !budget_charge(s->n->budget, sizeof(struct lost))) {
         passed_over(s);
         return;
@@ -564,7 +614,7 @@ static void lost_begin(const struct step *s, struct view v, bool whole_segment, 
         passed_over(s);
         return;
     }
-    lost->behind_gap = behind_gap;
+    lost->first = first;
     if (!lost_append(s, lost, v)) {
         lost_free(s, lost);
         passed_over(s);
@@ -591,7 +641,7 @@ static void lane_bytes(struct step *s, struct view v) {
         struct resync_source src = lost_source(s, lost, false);
         uint32_t from = consume(s, &src);
         if (from < src.bytes.n) {
-            lost_drop(lost, from);
+            lost_drop(lost, from, src.first == from);
         } else {
             s->lane->lost = NULL;
             lost_free(s, lost);
@@ -600,17 +650,17 @@ static void lane_bytes(struct step *s, struct view v) {
     }
     lost_decide(s);
     struct resync_mark mark = {s->at, 0, true};
-    struct resync_source src = {v, &mark, 1, &s->n->memory, s->dir, s->lane->behind_gap, false};
+    struct resync_source src = {v, &mark, 1, &s->n->known, s->dir, s->lane->edge ? 0 : RESYNC_NOWHERE, false};
     uint32_t from = consume(s, &src);
     if (from < v.n) {
-        lost_begin(s, view_from(v, from), from == 0, from == 0 && src.behind_gap);
-        s->lane->behind_gap = false;
+        lost_begin(s, view_from(v, from), from == 0, src.first == from);
     }
 }
 
 /* A gap in a message whose extent is not known: as much of it is kept as is known. */
 static void gap_in_head(const struct step *s) {
     struct lane *l = s->lane;
+    acquaintance_missed(&s->n->known, s->dir, 1); /* what follows in its chain, at least */
     struct view have = nbss_piece_view(l->kept);
     if (have.n == 0 || !extent_of_cut(have, l->left, &l->extent) || (!l->first && l->extent.kind != MESSAGE_SMB2)) {
         skip_frame(s);
@@ -655,10 +705,13 @@ static void lane_gap(struct step *s, uint64_t length) {
             break;
         }
         case LANE_HEADER:
+            acquaintance_missed(&s->n->known, s->dir, length);
             lose(s, true);
             return;
         case LANE_LOST:
-            l->behind_gap = true;
+            acquaintance_missed(&s->n->known, s->dir, length);
+            l->edge = true;
+            l->doubtful = l->chained = false;
             return;
         }
     }
@@ -678,8 +731,9 @@ struct nbss *nbss_new(struct nbss_pool *pool, const struct framer_sink *sink, st
     n->sink = *sink;
     for (unsigned i = 0; i < DIRECTIONS; i++) {
         n->lanes[i].state = start_seen ? LANE_HEADER : LANE_LOST;
-        n->lanes[i].behind_gap = !start_seen;
+        n->lanes[i].edge = !start_seen;
     }
+    acquaintance_begin(&n->known, start_seen);
     return n;
 }
 

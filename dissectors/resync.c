@@ -4,6 +4,7 @@
 
 #include "cursor.h"
 #include "extent.h"
+#include "pdu_smb1.h"
 #include "pdu_smb2.h"
 
 enum {
@@ -36,38 +37,10 @@ static const struct sizes sizes[SMB2_COMMANDS] = {
 
 /* What is known of a candidate. */
 struct head {
-    enum message_kind kind;
     uint32_t frame; /* bytes, the NetBIOS header included */
-    uint64_t session_id, message_id;
-    uint16_t command;
-    bool async;
+    struct message_ids ids;
     bool payload; /* READ or WRITE data, or what is encrypted */
 };
-
-void resync_learn(struct resync_memory *m, enum direction dir, enum message_kind kind, struct view bytes) {
-    struct cursor c = cursor_over(view_from(bytes, kind == MESSAGE_TRANSFORM ? 44 : 24));
-    if (kind == MESSAGE_SMB2) {
-        uint64_t message_id = cursor_le64(&c);
-        cursor_skip(&c, 8);
-        if (cursor_left(&c) >= 8 && message_id != UINT64_MAX) {
-            m->message_ids[dir] = message_id;
-        }
-    } else if (kind != MESSAGE_TRANSFORM) {
-        return;
-    }
-    uint64_t session = cursor_le64(&c);
-    if (!cursor_ok(&c) || session == 0 || session == UINT64_MAX) {
-        return;
-    }
-    for (unsigned i = 0; i < m->session_count; i++) {
-        if (m->sessions[i] == session) {
-            return;
-        }
-    }
-    m->sessions[m->session_next] = session;
-    m->session_next = (uint8_t)((m->session_next + 1) % RESYNC_SESSIONS);
-    m->session_count = (uint8_t)(m->session_count + (m->session_count < RESYNC_SESSIONS));
-}
 
 static bool size_fits(uint16_t size, uint16_t command, bool response, uint32_t status) {
     uint16_t expected = response ? sizes[command].response : sizes[command].request;
@@ -94,30 +67,24 @@ static bool smb2_fits(struct view v, uint32_t length, enum direction dir, struct
     uint16_t header_size = cursor_le16(&c);
     cursor_skip(&c, 2);
     uint32_t status = cursor_le32(&c);
-    h->command = cursor_le16(&c);
+    uint16_t command = cursor_le16(&c);
     cursor_skip(&c, 2);
     uint32_t flags = cursor_le32(&c);
-    cursor_skip(&c, 4);
-    h->message_id = cursor_le64(&c);
-    cursor_skip(&c, 8);
-    h->session_id = cursor_le64(&c);
-    cursor_skip(&c, 16);
+    cursor_skip(&c, 44);
     uint16_t body_size = cursor_le16(&c);
     bool response = flags & SMB2_FLAGS_SERVER_TO_REDIR;
-    if (!cursor_ok(&c) || header_size != SMB2_HEADER_SIZE || h->command >= SMB2_COMMANDS ||
-        (flags & ~known_flags) != 0 || response != (dir == TO_CLIENT) ||
-        (!response && status >> 16 != 0)) { /* ChannelSequence has 16 bits */
+    if (!cursor_ok(&c) || header_size != SMB2_HEADER_SIZE || command >= SMB2_COMMANDS || (flags & ~known_flags) != 0 ||
+        response != (dir == TO_CLIENT) || (!response && status >> 16 != 0)) { /* ChannelSequence has 16 bits */
         return false;
     }
     struct extent e;
     uint32_t need;
-    if (!size_fits(body_size, h->command, response, status) || extent_of(v, length, &need, &e) != EXTENT_KNOWN ||
+    if (!size_fits(body_size, command, response, status) || extent_of(v, length, &need, &e) != EXTENT_KNOWN ||
         e.chain_lies || e.payload_lies) {
         return false;
     }
     h->payload = e.payload != 0;
-    h->async = flags & SMB2_FLAGS_ASYNC_COMMAND;
-    return length_fits(&e, body_size, h->command, response);
+    return length_fits(&e, body_size, command, response);
 }
 
 /* MS-SMB2 2.2.41 */
@@ -126,7 +93,6 @@ static bool transform_fits(struct view v, uint32_t length, struct head *h) {
     uint32_t original = cursor_le32(&c);
     cursor_skip(&c, 2);
     uint16_t flags = cursor_le16(&c);
-    h->session_id = cursor_le64(&c);
     h->payload = true;
     return cursor_ok(&c) && flags == TRANSFORM_ENCRYPTED && original == length - extent_least(MESSAGE_TRANSFORM);
 }
@@ -142,6 +108,19 @@ static bool compression_fits(struct view v, uint32_t length) {
            offset <= length - extent_least(MESSAGE_COMPRESSED);
 }
 
+/* The fewest words that the forms of a command have; an error has none. Above 255: there is no such command. */
+static unsigned words_of(uint8_t command, bool reply) {
+    switch (command) {
+#define SMB1_COMMAND(number, NAME, request, request_words, response, response_words, andx, section) \
+    case number:                                                                                    \
+        return reply ? 0 : request_words;
+#include "tables/smb1_command.def"
+#undef SMB1_COMMAND
+    default:
+        return UINT8_MAX + 1;
+    }
+}
+
 /* MS-CIFS 2.2.3.1: an NT status, or one of the classes of 2.2.2.4, and no byte between it and the code. */
 static bool smb1_status_fits(uint32_t status, uint16_t flags2) {
     enum { NT_STATUS = 0x4000, ERRHRD = 3, ERRCMD = 0xFF };
@@ -150,18 +129,20 @@ static bool smb1_status_fits(uint32_t status, uint16_t flags2) {
 }
 
 /* MS-CIFS 2.2.3: the direction is in Flags, and the words and bytes fit, as far as they are there. */
-static bool smb1_fits(struct view v, uint32_t length, enum direction dir) {
+static bool smb1_fits(struct view v, uint32_t length, enum direction dir, struct head *h) {
     enum { LEAST = 35 }; /* the header, WordCount and ByteCount */
-    struct cursor c = cursor_over(view_from(v, 5));
+    struct cursor c = cursor_over(view_from(v, 4));
+    uint8_t command = cursor_u8(&c);
     uint32_t status = cursor_le32(&c);
-    bool reply = cursor_u8(&c) & 0x80;
+    bool reply = cursor_u8(&c) & SMB_FLAGS_REPLY;
     uint16_t flags2 = cursor_le16(&c);
     cursor_skip(&c, 2 + 8); /* PIDHigh, SecurityFeatures */
     uint16_t reserved = cursor_le16(&c);
     cursor_skip(&c, 8);
     uint32_t words = cursor_u8(&c);
-    if (!cursor_ok(&c) || reply != (dir == TO_CLIENT) || reserved != 0 || !smb1_status_fits(status, flags2) ||
-        LEAST + 2 * words > length) {
+    h->payload = command == SMB1_WRITE_ANDX || command == SMB1_READ_ANDX;
+    if (!cursor_ok(&c) || (reply != (dir == TO_CLIENT) && !h->ids.unasked) || reserved != 0 ||
+        !smb1_status_fits(status, flags2) || LEAST + 2 * words > length || words < words_of(command, reply)) {
         return false;
     }
     cursor_skip(&c, 2 * words);
@@ -203,20 +184,21 @@ static enum resync_answer head_of(struct view v, enum direction dir, struct head
     if (message.n < 4) {
         return RESYNC_WAIT;
     }
-    h->kind = extent_kind(message);
-    if (h->kind == MESSAGE_KINDS || length < extent_least(h->kind)) {
+    enum message_kind kind = extent_kind(message);
+    if (kind == MESSAGE_KINDS || length < extent_least(kind)) {
         return RESYNC_NOTHING;
     }
     message = view_part(message, 0, length);
-    uint32_t checked = checked_bytes(h->kind);
+    uint32_t checked = checked_bytes(kind);
     if (message.n < checked && message.n < length) {
         return RESYNC_WAIT;
     }
     h->frame = FRAME_HEADER + length;
-    bool fits = h->kind == MESSAGE_SMB2        ? smb2_fits(message, length, dir, h)
-                : h->kind == MESSAGE_TRANSFORM ? transform_fits(message, length, h)
-                : h->kind == MESSAGE_SMB1      ? smb1_fits(message, length, dir)
-                                               : compression_fits(message, length);
+    bool fits = message_ids_of(&h->ids, dir, kind, message);
+    fits = fits && (kind == MESSAGE_SMB2        ? smb2_fits(message, length, dir, h)
+                    : kind == MESSAGE_TRANSFORM ? transform_fits(message, length, h)
+                    : kind == MESSAGE_SMB1      ? smb1_fits(message, length, dir, h)
+                                                : compression_fits(message, length));
     return fits ? RESYNC_PROVEN : RESYNC_NOTHING;
 }
 
@@ -234,45 +216,6 @@ bool resync_follows(struct view rest) {
     return keep_alive(rest) || prefix_fits(rest);
 }
 
-/* How well a candidate knows the connection. */
-enum acquaintance {
-    STRANGER, /* its session is none of those seen, or its MessageId was used long ago: a copy */
-    NEUTRAL,  /* no session was seen so far; or the session is known, and the MessageId neither next nor impossible */
-    FRIEND,   /* the session is known, and the MessageId comes next */
-};
-
-static bool session_known(const struct resync_memory *m, const struct head *h) {
-    if (h->kind == MESSAGE_SMB2 && h->session_id == 0 && h->command <= SMB2_SESSION_SETUP) {
-        return true;
-    }
-    for (unsigned i = 0; i < m->session_count; i++) {
-        if (m->sessions[i] == h->session_id) {
-            return true;
-        }
-    }
-    return false;
-}
-
-static enum acquaintance acquaintance(const struct resync_memory *m, enum direction dir, const struct head *h) {
-    if (m->session_count == 0) {
-        return NEUTRAL;
-    }
-    if (!session_known(m, h)) {
-        return STRANGER;
-    }
-    if (h->kind != MESSAGE_SMB2) {
-        return FRIEND;
-    }
-    uint64_t last = m->message_ids[dir];
-    uint64_t other = m->message_ids[direction_opposite(dir)];
-    if (h->message_id > last) {
-        return h->message_id <= (last > other ? last : other) + RESYNC_CREDITS ? FRIEND : NEUTRAL;
-    }
-    /* Messages may change places a little; CANCEL has the id of what it cancels (2.2.30), and what is asynchronous may be late. */
-    bool late = last - h->message_id < RESYNC_REORDER || h->command == SMB2_CANCEL || h->async;
-    return late ? NEUTRAL : STRANGER;
-}
-
 static bool at_segment_start(const struct resync_source *s, uint32_t pos) {
     for (unsigned i = 0; i < s->mark_count && s->marks[i].offset <= pos; i++) {
         if (s->marks[i].offset == pos) {
@@ -282,29 +225,41 @@ static bool at_segment_start(const struct resync_source *s, uint32_t pos) {
     return false;
 }
 
+/* A candidate, and what speaks for it. */
+struct candidate {
+    struct head head;
+    enum fit fit;
+    bool doubtful;
+    bool aligned; /* it begins where the sender began, or may have begun */
+};
+
 /* A candidate whose end is not there. Large ones without payload are rare, and so they have to know more. */
-static enum resync_answer open_end(const struct resync_source *s, enum acquaintance a, bool aligned,
-                                   const struct head *h) {
+static enum resync_answer open_end(const struct resync_source *s, const struct candidate *c, const struct head *h) {
     if (!s->forced && h->frame <= RESYNC_WINDOW) {
         return RESYNC_WAIT;
     }
-    bool enough = aligned || a == FRIEND || (a == NEUTRAL && (h->payload || h->frame <= RESYNC_WINDOW));
-    return enough ? RESYNC_TRIAL : RESYNC_NOTHING;
+    bool likely = c->aligned || h->payload || h->frame <= RESYNC_WINDOW;
+    return c->fit == FIT_FRIEND || (c->fit == FIT_NEUTRAL && likely) ? RESYNC_TRIAL : RESYNC_NOTHING;
 }
 
 /* How many messages must follow. Strangers are believed only where they begin and end as segments do. */
-static unsigned followers_wanted(enum acquaintance a, bool aligned) {
-    if (a == STRANGER) {
+static unsigned followers_wanted(const struct candidate *c) {
+    if (c->fit == FIT_STRANGER) {
         return RESYNC_FOLLOWERS_MAX + 1;
     }
-    return a == FRIEND || aligned ? 1 : RESYNC_FOLLOWERS;
+    return c->fit == FIT_FRIEND || c->aligned ? 1 : RESYNC_FOLLOWERS;
 }
 
-/* Do enough messages follow the candidate, or none up to the end of the segment, where senders mostly stop? The same MessageId again
- * is no other message but a copy. */
-static enum resync_answer followed(const struct resync_source *s, struct view rest, struct head h, enum acquaintance a,
-                                   bool aligned) {
-    unsigned wanted = followers_wanted(a, aligned);
+/* The same MessageId again is no other message but a copy; unless it may come twice (MS-SMB2 3.3.4.2), or names another's. */
+static bool is_copy(const struct head *h, const struct head *next) {
+    bool twice = h->ids.interim || h->ids.unasked || next->ids.async || next->ids.command == SMB2_CANCEL;
+    return next->ids.kind == MESSAGE_SMB2 && h->ids.kind == MESSAGE_SMB2 && next->ids.id == h->ids.id && !twice;
+}
+
+/* Do enough messages follow the candidate, or none up to the end of the segment, where senders mostly stop? */
+static enum resync_answer followed(const struct resync_source *s, struct view rest, const struct candidate *c) {
+    unsigned wanted = followers_wanted(c);
+    struct head h = c->head;
     for (unsigned have = 0; have < wanted && rest.n != 0; have++) {
         if (have == RESYNC_FOLLOWERS_MAX) {
             return RESYNC_NOTHING;
@@ -317,11 +272,12 @@ static enum resync_answer followed(const struct resync_source *s, struct view re
         if (answer != RESYNC_PROVEN) {
             return answer == RESYNC_WAIT && s->forced ? RESYNC_NOTHING : answer;
         }
-        if (next.kind == MESSAGE_SMB2 && h.kind == MESSAGE_SMB2 && next.message_id == h.message_id) {
+        bool doubtful;
+        if (is_copy(&h, &next) || acquaintance_fit(s->known, s->dir, &next.ids, &doubtful) == FIT_NOT) {
             return RESYNC_NOTHING;
         }
         if (have + 1 < wanted && next.frame > rest.n) {
-            return open_end(s, a, aligned, &next);
+            return open_end(s, c, &next);
         }
         rest = view_from(rest, next.frame);
         h = next;
@@ -329,26 +285,52 @@ static enum resync_answer followed(const struct resync_source *s, struct view re
     return RESYNC_PROVEN;
 }
 
-static enum resync_answer prove(const struct resync_source *s, uint32_t pos) {
+/* One of which there is no doubt but for its end. */
+static enum resync_answer sure(const struct resync_source *s, const struct candidate *c, struct view v) {
+    if (c->head.frame > v.n) {
+        return c->aligned ? RESYNC_PROVEN : open_end(s, c, &c->head);
+    }
+    return c->aligned || resync_follows(view_from(v, c->head.frame)) ? RESYNC_PROVEN : RESYNC_NOTHING;
+}
+
+static uint32_t next_candidate(struct view v, uint32_t pos);
+
+/* Does a message of which there is no doubt lie in a doubtful one? Then that is none. */
+static bool hides_another(const struct resync_source *s, struct view frame) {
+    for (uint32_t pos = next_candidate(frame, 1); pos < frame.n; pos = next_candidate(frame, pos + 1)) {
+        struct head h = {0};
+        bool doubtful;
+        if (head_of(view_from(frame, pos), s->dir, &h) == RESYNC_PROVEN &&
+            acquaintance_fit(s->known, s->dir, &h.ids, &doubtful) == FIT_FRIEND && !doubtful) {
+            return true;
+        }
+    }
+    return false;
+}
+
+static enum resync_answer prove(const struct resync_source *s, uint32_t pos, bool *doubtful) {
     struct view v = view_from(s->bytes, pos);
-    struct head h = {0};
-    enum resync_answer answer = head_of(v, s->dir, &h);
+    struct candidate c = {0};
+    enum resync_answer answer = head_of(v, s->dir, &c.head);
     if (answer != RESYNC_PROVEN) {
         return answer == RESYNC_WAIT && s->forced ? RESYNC_NOTHING : answer;
     }
-    enum acquaintance a = acquaintance(s->memory, s->dir, &h);
-    bool first = s->behind_gap && pos == 0;
-    bool aligned = first || at_segment_start(s, pos);
-    if (a == STRANGER && !aligned) {
+    c.fit = acquaintance_fit(s->known, s->dir, &c.head.ids, &c.doubtful);
+    bool begins = at_segment_start(s, pos);
+    c.aligned = pos == s->first || begins;
+    *doubtful = c.doubtful;
+    if (c.fit == FIT_NOT || (c.fit == FIT_STRANGER && !begins)) {
         return RESYNC_NOTHING;
     }
-    if (a == FRIEND && first) {
-        return RESYNC_PROVEN;
+    if (c.fit == FIT_FRIEND && !c.doubtful) {
+        return sure(s, &c, v);
     }
-    if (h.frame > v.n) {
-        return open_end(s, a, aligned, &h);
+    answer = c.head.frame > v.n ? open_end(s, &c, &c.head) : followed(s, view_from(v, c.head.frame), &c);
+    if (answer == RESYNC_PROVEN && begins && acquaintance_is_new(s->known)) {
+        *doubtful = false; /* picked up where a sender began */
     }
-    return followed(s, view_from(v, h.frame), h, a, aligned);
+    bool taken = answer == RESYNC_PROVEN || answer == RESYNC_TRIAL;
+    return taken && hides_another(s, view_part(v, 0, c.head.frame)) ? RESYNC_NOTHING : answer;
 }
 
 /* The first place from pos on where a frame's header and protocol id stand, as far as the bytes go; else the end. */
@@ -374,10 +356,10 @@ static uint32_t next_candidate(struct view v, uint32_t pos) {
     return (uint32_t)at;
 }
 
-uint32_t resync_find(const struct resync_source *s, uint32_t pos, enum resync_answer *answer) {
+uint32_t resync_find(const struct resync_source *s, uint32_t pos, enum resync_answer *answer, bool *doubtful) {
     uint32_t end = (uint32_t)s->bytes.n;
     for (pos = next_candidate(s->bytes, pos); pos < end; pos = next_candidate(s->bytes, pos + 1)) {
-        *answer = prove(s, pos);
+        *answer = prove(s, pos, doubtful);
         if (*answer != RESYNC_NOTHING) {
             return pos;
         }

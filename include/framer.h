@@ -22,11 +22,13 @@ enum message_kind {
 
 struct message {
     enum message_kind kind;
-    struct view bytes;   /* from the protocol id on; lives during the call */
-    uint32_t length;     /* of the whole message on the wire: for an element of a chain, up to the next header */
-    uint32_t payload;    /* of these, bytes passed over as READ or WRITE data */
-    uint32_t missing;    /* of these, bytes lost: in a gap or behind the end of the capture */
-    bool first, last;    /* of its chain; a message of its own is both */
+    struct view bytes; /* from the protocol id on; lives during the call */
+    uint32_t length;   /* of the whole message on the wire: for an element of a chain, up to the next header */
+    uint32_t payload;  /* of these, bytes passed over as READ or WRITE data */
+    uint32_t missing;  /* of these, bytes lost: in a gap or behind the end of the capture */
+    bool first, last;  /* of its chain; a message of its own is both */
+    bool
+        doubtful; /* found behind a gap by what it says alone: it may be file data, unless the other side bears it out */
     struct moment begin; /* the packet that carried its first byte (that of the NetBIOS header, where first) */
     struct moment end;   /* the packet that carried its last, or showed it to be lost */
 };

@@ -346,6 +346,9 @@ void connection_packet(struct flow_context *c, struct flow *f, enum direction d,
     shake_hands(c, f, d, p);
     if (p->flags & TCP_RST) {
         note_rst(f, d, p); /* what a RST carries is no data (RFC 9293 3.5.2) */
+        if (f->opened && (p->flags & TCP_ACK)) {
+            reassembly_ack(f, direction_opposite(d), p->ack); /* but it may tell of some that was received */
+        }
         return;
     }
     revive(c, f, d, p);

@@ -53,6 +53,7 @@ void delivery_bytes(struct flow_context *c, struct flow *f, enum direction d, st
                     struct moment at) {
     assert(f->opened && bytes.n <= length);
     f->facts.bytes[d] += length;
+    f->halves[d].in_gap = f->halves[d].in_gap && bytes.n == 0;
     if (f->connection && bytes.n != 0) {
         c->sink.bytes(f->connection, d, bytes, at);
     }
@@ -63,9 +64,11 @@ void delivery_bytes(struct flow_context *c, struct flow *f, enum direction d, st
 
 void delivery_gap(struct flow_context *c, struct flow *f, enum direction d, uint32_t length, struct moment at) {
     assert(f->opened && length != 0);
-    f->facts.gaps[d]++;
+    bool another = !f->halves[d].in_gap; /* else it goes on from the last one */
+    f->halves[d].in_gap = true;
+    f->facts.gaps[d] += another;
     f->facts.missed_bytes[d] += length;
-    c->stats->gaps++;
+    c->stats->gaps += another;
     c->stats->missed_bytes += length;
     if (f->connection) {
         c->sink.gap(f->connection, d, length, at);

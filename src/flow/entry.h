@@ -29,6 +29,7 @@ struct half {
     bool has_acked : 1;
     bool has_fin : 1;
     bool fin_done : 1; /* all data before the FIN has passed; next is behind it */
+    bool in_gap : 1;   /* the last that passed was a gap */
     bool early : 1;    /* picked up in the middle: the first data waits a little for what may come before it */
     bool silent : 1;   /* waited for in vain: the capture seems to have the other direction alone */
     bool fin_lost : 1; /* the one byte from next on that was acknowledged is taken for a FIN that was not captured */

@@ -68,6 +68,10 @@ static void note_ack(struct half *h, uint32_t ack) {
     }
 }
 
+void reassembly_ack(struct flow *f, enum direction d, uint32_t ack) {
+    note_ack(&f->halves[d], ack);
+}
+
 static void advance(struct half *h, uint32_t n) {
     uint32_t ahead = h->acked - h->next;
     int64_t behind = ahead <= ACKED_AHEAD_MAX ? -(int64_t)ahead : (int64_t)(h->next - h->acked);

@@ -58,6 +58,10 @@ static void note_smb3(struct connection *c) {
     }
 }
 
+bool connection_doubts(const struct connection *c) {
+    return c->message->doubtful && c->facts.flow->packets[direction_opposite(c->dir)] != 0;
+}
+
 /* The envelope of an encrypted message: all that can be said of what is inside. One report for each session and direction,
  * since an event can be made of it only where details are wanted; the rest is counted. */
 static void transform(struct connection *c, const struct smb2_transform *t) {
@@ -121,10 +125,14 @@ void connection_pdu(struct connection *c, const struct pdu *pdu) {
         }
         break;
     case PDU_SMB2_TRANSFORM:
-        transform(c, &pdu->transform);
+        if (!connection_doubts(c)) {
+            transform(c, &pdu->transform);
+        }
         break;
     case PDU_SMB2_COMPRESSION:
-        compression(c, &pdu->compression);
+        if (!connection_doubts(c)) {
+            compression(c, &pdu->compression);
+        }
         break;
     }
 }

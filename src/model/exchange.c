@@ -29,6 +29,7 @@ static struct exchange *exchange_new(struct connection *c) {
         x->begin = c->message->begin;
         x->asked_at = m->clock.now;
         x->gap = c->message->missing > 0;
+        x->doubtful = c->message->doubtful;
         x->compressed = c->compressed;
         m->exchange_count++;
     }
@@ -203,6 +204,11 @@ static void remember_name(struct exchange *x) {
 
 /* CANCEL is not answered, and carries the MessageId of the request it cancels (MS-SMB2 3.2.4.24). */
 static void request_unanswerable(struct exchange *x) {
+    if (connection_doubts(x->connection)) {
+        exchange_free(x);
+        return;
+    }
+    x->connection->facts.requests += x->doubtful;
     struct completion d = {.c = x->connection, .ex = x};
     d.op.kind = OPERATION_CANCEL;
     completion_report(&d);
@@ -223,9 +229,11 @@ static void note_version(struct connection *c) {
 }
 
 void exchange_request(struct connection *c, const struct smb2_message *q) {
-    note_version(c);
-    c->facts.requests++;
-    learn_negotiate(c, q);
+    if (!c->message->doubtful) {
+        note_version(c);
+        c->facts.requests++;
+        learn_negotiate(c, q);
+    }
     struct exchange *x = exchange_new(c);
     if (!x) {
         c->model->stats->evicted_exchanges++;
@@ -400,12 +408,32 @@ static void completion_finish(struct completion *d) {
     completion_settle(d);
 }
 
+/* Where one of the two is doubtful, both have to be of one session. SESSION_SETUP tells it in the response first. */
+static bool same_session(const struct connection *c, const struct exchange *x, const struct smb2_message *r) {
+    bool doubtful = x->doubtful || c->message->doubtful;
+    bool told = x->session_id != 0 && r->header.session_id != 0 && r->header.session_id != UINT64_MAX;
+    return !doubtful || !told || x->session_id == r->header.session_id;
+}
+
+/* A doubtful request is borne out by its answer, and a doubtful response by its request. */
+static bool borne_out(struct connection *c, struct exchange *x) {
+    if (!x) {
+        return !connection_doubts(c);
+    }
+    c->facts.requests += x->doubtful;
+    x->doubtful = false;
+    return true;
+}
+
 void exchange_response(struct connection *c, const struct smb2_message *r) {
-    note_version(c);
     struct exchange *x = r->header.message_id == UINT64_MAX ? NULL : exchange_find(c, r->header.message_id);
-    if (x && x->request.header.command != r->header.command) {
+    if (x && (x->request.header.command != r->header.command || !same_session(c, x, r))) {
         x = NULL;
     }
+    if (!borne_out(c, x)) {
+        return;
+    }
+    note_version(c);
     if (r->header.status == STATUS_PENDING && r->header.message_id != UINT64_MAX) {
         response_interim(c, r, x);
         return;
@@ -434,6 +462,11 @@ void exchange_response(struct connection *c, const struct smb2_message *r) {
 
 void exchange_abandon(struct exchange *x) {
     exchange_detach(x);
+    if (x->doubtful && x->connection->facts.flow->packets[TO_CLIENT] != 0) {
+        exchange_free(x);
+        return;
+    }
+    x->connection->facts.requests += x->doubtful;
     struct completion d = {.c = x->connection, .ex = x};
     completion_place(&d);
     d.op.end = d.op.begin;

@@ -244,8 +244,13 @@ static void report_end(struct model *m, struct handle *h, bool deletes, bool dat
     completion_report(&d);
 }
 
+/* A mark for deletion may have been taken back by a request that was lost. */
+static bool may_be_spared(const struct handle *h) {
+    return !h->delete_on_close && connection_of(h)->facts.flow->gaps[TO_SERVER] != 0;
+}
+
 void handle_abandon(struct model *m, struct handle *h, enum handle_end how) {
-    bool deletes = how == HANDLE_CLOSED && handle_deletes(m, h);
+    bool deletes = how == HANDLE_CLOSED && !may_be_spared(h) && handle_deletes(m, h);
     bool data = h->facts.read_count != 0 || h->facts.write_count != 0;
     handle_refresh(m, h, m->now);
     if (data || deletes) {

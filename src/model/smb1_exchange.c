@@ -112,6 +112,7 @@ static struct smb1_exchange *smb1_exchange_new(struct connection *c) {
         x->begin = c->message->begin;
         x->asked_at = m->clock.now;
         x->gap = c->message->missing > 0;
+        x->doubtful = c->message->doubtful;
         m->smb1_exchange_count++;
     }
     return x;
@@ -161,26 +162,39 @@ static bool is_older(const struct smb1_exchange *x, const struct smb1_exchange *
     return x->chain != than->chain ? x->chain < than->chain : x->request.chain_index < than->request.chain_index;
 }
 
+/* Is x rather than y what a response answers? The older; but of what was sent before a gap on the server's side the answer may be in the
+ * gap. What is doubtful comes last, and of that the younger first: file data may be full of it. What is answered where it fails alone
+ * comes behind what is answered anyhow. */
+static bool is_likelier(const struct smb1_exchange *x, const struct smb1_exchange *y, uint64_t gaps, bool succeeded) {
+    if (x->doubtful || y->doubtful) {
+        return x->doubtful == y->doubtful ? is_older(y, x) : y->doubtful;
+    }
+    if (succeeded && x->quiet != y->quiet) {
+        return y->quiet;
+    }
+    if ((x->gaps == gaps) != (y->gaps == gaps)) {
+        return x->gaps == gaps;
+    }
+    return is_older(x, y);
+}
+
 /* What of a chain waits that a response is for: the oldest under its ids that it may answer, or, of a chain that is being answered,
  * the command in its place. */
 static struct smb1_exchange *smb1_exchange_find(struct connection *c, const struct smb1_message *r) {
     uint64_t hash = smb1_exchange_hash(c, &r->header), gaps = c->facts.flow->gaps[TO_CLIENT];
-    struct smb1_exchange *oldest = NULL;
-    bool succeeded =
-        smb1_succeeded(&r->header); /* then it is not for one that is answered where it fails, if there is another */
+    struct smb1_exchange *found = NULL;
+    bool succeeded = smb1_succeeded(&r->header);
     for (struct hash_node *n = hash_first(&c->smb1->exchanges, hash); n; n = hash_again(n->next, hash)) {
         struct smb1_exchange *x = container_of(n, struct smb1_exchange, by_id);
-        bool fits = same_id(x, &r->header) && answers(x, r->command) && x->request.chain_index == r->chain_index;
-        if (!fits || (r->chain_index != 0 && x->chain != c->smb1->answering) || (x->quiet && oldest && succeeded)) {
+        bool doubtful = x->doubtful || c->message->doubtful;
+        bool fits = same_id(x, &r->header) && answers(x, r->command) && x->request.chain_index == r->chain_index &&
+                    (!doubtful || x->request.header.user_id == 0 || x->request.header.user_id == r->header.user_id);
+        if (!fits || (r->chain_index != 0 && x->chain != c->smb1->answering)) {
             continue;
         }
-        /* Of what was sent before a gap on the server's side the answer may be in the gap. */
-        bool lost = oldest && oldest->gaps != gaps && x->gaps == gaps;
-        bool kept = oldest && oldest->gaps == gaps && x->gaps != gaps;
-        bool seldom = oldest && oldest->quiet && succeeded;
-        oldest = !oldest || seldom || lost || (!kept && is_older(x, oldest)) ? x : oldest;
+        found = !found || is_likelier(x, found, gaps, succeeded) ? x : found;
     }
-    return oldest;
+    return found;
 }
 
 /* ---- the way out */
@@ -283,6 +297,11 @@ static void finish(struct completion *d) {
 
 static void smb1_exchange_abandon(struct smb1_exchange *x) {
     smb1_exchange_detach(x);
+    if (x->doubtful && x->connection->facts.flow->packets[TO_CLIENT] != 0) {
+        smb1_exchange_free(x);
+        return;
+    }
+    x->connection->facts.requests += x->doubtful;
     smb1_transfer_asked(x);
     struct completion d = {.c = x->connection, .smb1_ex = x};
     d.op.response_lost = !x->quiet;
@@ -367,9 +386,10 @@ static void secondary(struct connection *c, const struct smb1_message *q) {
 }
 
 static void request(struct connection *c, const struct smb1_message *q) {
-    c->facts.requests++;
+    bool doubtful = connection_doubts(c);
+    c->facts.requests += !c->message->doubtful;
     c->smb1->chain += q->chain_index == 0;
-    if (q->command == SMB1_NEGOTIATE && c->smb1->negotiate) {
+    if (q->command == SMB1_NEGOTIATE && c->smb1->negotiate && !doubtful) {
         smb1_exchange_abandon(c->smb1->negotiate);
     }
     bound_same_id(c, &q->header);
@@ -394,7 +414,10 @@ static void request(struct connection *c, const struct smb1_message *q) {
     remember_handle(x);
     if (is_unanswerable(q)) {
         struct completion d = {.c = c, .smb1_ex = x};
-        finish(&d);
+        if (!doubtful) {
+            c->facts.requests += x->doubtful;
+            finish(&d);
+        }
         smb1_exchange_free(x);
         return;
     }
@@ -404,6 +427,9 @@ static void request(struct connection *c, const struct smb1_message *q) {
         c->smb1->quiet = x;
     }
     smb1_exchange_wait(x);
+    if (doubtful) {
+        return;
+    }
     if (q->command == SMB1_NEGOTIATE) {
         c->smb1->negotiate = x;
     }
@@ -508,6 +534,7 @@ static void chain_ends(struct connection *c, const struct smb1_header *h) {
     struct smb1_exchange *next;
     unsigned count;
     while ((next = rest_of_chain(c, h, &count))) {
+        next->doubtful = false; /* its chain was answered */
         smb1_exchange_abandon(next);
     }
     c->smb1->answering = 0;
@@ -552,6 +579,7 @@ static void answer_unseen(struct connection *c, const struct smb1_header *h) {
         r.response = true;
         r.chain_last = count == 1;
         c->facts.errors += smb1_is_error(h);
+        next->doubtful = false;
         answered(c, next, &r);
     }
 }
@@ -574,6 +602,13 @@ static void response(struct connection *c, struct smb1_message *r) {
     own_status(c, r);
     struct smb1_exchange *x = r->chain_index == 0 || s->answering ? smb1_exchange_find(c, r) : NULL;
     s->answering = x ? x->chain : s->answering;
+    if (!x && connection_doubts(c)) {
+        return;
+    }
+    if (x && x->doubtful) { /* it is borne out */
+        c->facts.requests++;
+        x->doubtful = false;
+    }
     if (x != s->quiet) {
         settle_quiet(c);
     }
@@ -633,7 +668,7 @@ static void go_on(struct connection *c, const struct smb1_message *m) {
 }
 
 void smb1_message(struct connection *c, const struct smb1_message *message, enum verdict verdict) {
-    if (c->facts.version == 0) {
+    if (c->facts.version == 0 && !connection_doubts(c)) {
         c->facts.version = 1;
     }
     if (!part_of(c)) {

@@ -61,6 +61,7 @@ struct smb1_exchange {
     struct moment begin;
     bool gap, compound;
     bool quiet;       /* it has an answer only where it fails */
+    bool doubtful;    /* see framer.h: without an answer it was none */
     bool behind_open; /* its chain opens a file first, and it is about that one */
     unsigned interim;
     uint32_t mpx_sum, mpx_count; /* READ_MPX: bytes that came so far, and the least Count that was said */

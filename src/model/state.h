@@ -128,6 +128,7 @@ struct exchange {
     uint64_t asked_at; /* the model's clock then */
     struct moment begin;
     bool compound, gap, compressed, async;
+    bool doubtful; /* see framer.h: without an answer it was none */
     unsigned interim;
     uint32_t context_mask;
     struct shared_text *text; /* the one text a request has: name, path, pattern, new name */
@@ -335,6 +336,9 @@ bool durable_evict(struct model *);
 void durables_free(struct model *); /* all of them */
 
 /* exchange.c */
+/* Is the message at hand to be believed only when the other side bears it out? Where that side is not captured at all there is nothing
+ * to wait for. */
+bool connection_doubts(const struct connection *);
 void exchange_request(struct connection *, const struct smb2_message *);
 void exchange_response(struct connection *, const struct smb2_message *);
 void exchange_expire(struct connection *); /* what waited too long */

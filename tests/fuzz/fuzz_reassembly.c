@@ -22,6 +22,7 @@ struct side {
     uint8_t sent[PLACES];  /* a bit for each content */
     uint32_t end;          /* the highest place that was sent, plus one */
     uint64_t place, bytes, missed, gaps;
+    bool in_gap;
 };
 
 struct world {
@@ -47,6 +48,7 @@ static void *world_open(void *arg, const struct flow_facts *facts) {
     w->facts = facts;
     for (int d = 0; d < DIRECTIONS; d++) {
         w->sides[d].bytes = w->sides[d].missed = w->sides[d].gaps = 0;
+        w->sides[d].in_gap = false;
     }
     return w;
 }
@@ -64,6 +66,7 @@ static void world_bytes(void *connection, enum direction d, struct view v, struc
     (void)at;
     assert(w->started && !w->ended && v.n != 0);
     s->bytes += v.n;
+    s->in_gap = false;
     for (size_t i = 0; w->placed && i < v.n; i++, s->place++) {
         assert(s->place < PLACES && s->sent[s->place] != 0);
         unsigned other = v.p[i] == content_at(s->place, 0) ? 0 : 1;
@@ -78,7 +81,8 @@ static void world_gap(void *connection, enum direction d, uint64_t n, struct mom
     (void)at;
     assert(w->started && !w->ended && n != 0);
     s->missed += n;
-    s->gaps++;
+    s->gaps += !s->in_gap; /* one hole, though it may be told in parts */
+    s->in_gap = true;
     s->place += n;
 }
 

@@ -36,7 +36,7 @@ def place(record):
 
 def key(record):
     """What a record is known by. A deletion without a message of its own, at the end of a tree or session where a CLOSE was
-    lost, is known by its file: the whole capture must have deleted that as well."""
+    lost, is known by its file: the whole capture must have deleted that as well, perhaps under a later name."""
     info = record["proto_info"]
     if "command" not in info and info["operation"] == "delete":
         return record["dest_ip"], "deleted", info.get("file_name")
@@ -94,12 +94,23 @@ class Whole:
         if "user" in record and record["user"] != other.get("user"):
             found += [] if record["user"] in self.said["session", info.get("session_id")] else ["user"]
         found = [name for name in found if name not in cut]
-        # What a transaction of SMB1 was about stands in its request alone, and whether LOCKING_ANDX was for an oplock.
+        # What a transaction of SMB1 was about stands in its request alone, and whether LOCKING_ANDX was for an oplock; what an IOCTL was
+        # stands in a part that may be cut.
         command = info.get("command", "")
         unknown = ("TRANSACT" in command and info["operation"] == "other" or
-                   command == "SMB1_LOCKING_ANDX" and info.get("request_seen") is False)
+                   command == "SMB1_LOCKING_ANDX" and info.get("request_seen") is False or
+                   command == "SMB2_IOCTL" and "control_code" not in info)
         same = unknown or operation_class(record) == operation_class(other)
         return found + ([] if same else ["operation"])
+
+    def same(self, record):
+        """The records of the whole capture that are known by the same."""
+        found = self.by_key.get(key(record), ())
+        if found or key(record)[1] != "deleted":
+            return found
+        server, info = record["dest_ip"], record["proto_info"]
+        return [other for name in self.said["file", info.get("file_id"), "file_name"] if info["file_name"] in self.said[
+            "file", info.get("file_id"), "file_name"] for other in self.by_key.get((server, "deleted", name), ())]
 
     def invented(self, records):
         """Lines about what is in records and not in the whole capture."""
@@ -107,7 +118,7 @@ class Whole:
         for record in records:
             if record["action"] != "message" or key(record)[1:] == ("deleted", None): # a file whose name was lost
                 continue
-            same = self.by_key.get(key(record), ())
+            same = self.same(record)
             strange = [self.strange(record, other) for other in same]
             if [] not in strange:
                 lines.append("%s: %s" % (record.get("content"), " ".join(min(strange, key=len)) if same else "is new"))

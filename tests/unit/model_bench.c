@@ -287,6 +287,7 @@ static void deliver(struct peer *p, enum direction dir, const struct smb2_messag
         .first = p->first,
         .last = p->last,
         .missing = p->missing,
+        .doubtful = p->doubtful,
         .begin = p->b->now,
         .end = p->b->now,
     };

@@ -74,6 +74,7 @@ struct peer {
     uint32_t flags;   /* of every header */
     bool first, last; /* of a chain; both true for a message of its own */
     uint32_t missing;
+    bool doubtful;
     const char *claims; /* see peer_claim */
 };
 

@@ -497,6 +497,76 @@ static void exchanges_evicted(void **state) {
     bench_free(b);
 }
 
+/* ---- what the framer is not sure of */
+
+static void doubtful_requests(void **state) {
+    (void)state;
+    struct bench *b = bench_new(NULL);
+    struct peer p = settled(b);
+    p.flow->packets[TO_CLIENT] = 1;
+    unsigned before = b->count;
+    p.doubtful = true;
+    struct smb2_message q = peer_ask_create(&p, "false.txt", 0), cancel = peer_ask(&p, SMB2_CANCEL);
+    peer_request(&p, &q);
+    peer_request(&p, &cancel);
+    struct smb2_message again = peer_ask_create(&p, "true.txt", 0);
+    peer_request(&p, &again);
+    p.doubtful = false;
+    struct smb2_message r = peer_say_created(&p, 8);
+    r.header.message_id = again.header.message_id;
+    r.header.session_id = 0x52; /* another session's */
+    peer_response(&p, &r);
+    assert_true(bench_last(b, 0)->request_lost);
+    r.header.session_id = 0x51;
+    peer_response(&p, &r);
+    assert_string_equal(bench_last(b, 0)->name, "true.txt");
+    assert_false(bench_last(b, 0)->request_lost);
+    uint64_t requests = 3 + 1; /* what settled() asked, and the one that was answered */
+    peer_close(&p);
+    assert_int_equal(b->count - before, 2);
+    assert_in_range(b->end.requests, requests, requests + 1);
+    bench_free(b);
+}
+
+/* Where the server's side is not captured at all, no answer is to be had. */
+static void doubtful_request_alone(void **state) {
+    (void)state;
+    struct bench *b = bench_new(NULL);
+    struct peer p = settled(b);
+    p.flow->packets[TO_CLIENT] = 0;
+    p.doubtful = true;
+    struct smb2_message q = peer_ask_create(&p, "alone.txt", 0);
+    peer_request(&p, &q);
+    peer_close(&p);
+    assert_int_equal(bench_count(b, OPERATION_CREATE, NULL), 1);
+    bench_free(b);
+}
+
+static void doubtful_responses(void **state) {
+    (void)state;
+    struct bench *b = bench_new(NULL);
+    struct peer p = settled(b);
+    p.flow->packets[TO_SERVER] = 1;
+    unsigned before = b->count;
+    p.doubtful = true;
+    struct smb2_message r = peer_say_created(&p, 7);
+    r.header.message_id = 1000;
+    peer_response(&p, &r);
+    r.header.status = STATUS_PENDING;
+    peer_response(&p, &r);
+    assert_int_equal(b->count, before);
+    p.doubtful = false;
+    struct smb2_message q = peer_ask_create(&p, "asked.txt", 0);
+    peer_request(&p, &q);
+    p.doubtful = true;
+    r = peer_say_created(&p, 7);
+    peer_response(&p, &r);
+    assert_string_equal(bench_last(b, 0)->name, "asked.txt");
+    peer_close(&p);
+    assert_int_equal(b->count, before + 1);
+    bench_free(b);
+}
+
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(out_of_order),
@@ -518,6 +588,9 @@ int main(void) {
         cmocka_unit_test(chain_without_its_first_answer),
         cmocka_unit_test(related_to_nothing),
         cmocka_unit_test(exchanges_evicted),
+        cmocka_unit_test(doubtful_requests),
+        cmocka_unit_test(doubtful_request_alone),
+        cmocka_unit_test(doubtful_responses),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
