@@ -407,10 +407,11 @@ def transactions1():
     yield trans2("parameters longer than the message", parameters=(4000, 68), totals=(4000, 0))
     yield trans2("parameters of the greatest length", parameters=(0xFFFF, 0xFFFF), totals=(0xFFFF, 0))
     yield trans2("more parameters than in all", totals=(4, 0), facts={"file_name": None, "extension": None})
-    yield trans2("data behind", data=(16, 4000), totals=(size, 16))
-    yield trans2("data of the greatest length", data=(0xFFFF, 0xFFF0), totals=(size, 0xFFFF))
-    yield trans2("data in the header", data=(16, 4), totals=(size, 16), facts={"file_name": None})
-    yield trans2("setup of 255 words", setup_count=255, facts={"file_name": "evil.txt", "extension": "txt"})
+    certain = {"file_name": "evil.txt", "extension": "txt"} # the parameters are whole, and have the name
+    yield trans2("data behind", data=(16, 4000), totals=(size, 16), facts=certain)
+    yield trans2("data of the greatest length", data=(0xFFFF, 0xFFF0), totals=(size, 0xFFFF), facts=certain)
+    yield trans2("data in the header", data=(16, 4), totals=(size, 16), facts=certain)
+    yield trans2("setup of 255 words", setup_count=255, facts=certain)
     yield trans2("setup of none", setup_count=0)
 
     def secondary(label, displacement, count, offset, faulty=True):
