@@ -4,6 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/packet_clock.h"
 #include "community_id.h"
 #include "connection.h"
 #include "delivery.h"
@@ -22,9 +23,8 @@ struct flow_table {
     size_t count, state_counts[FLOW_STATES];
     struct list order;             /* flows by their beginning */
     struct list idle[FLOW_STATES]; /* flows by their last packet; the closed ones by their close */
-    uint64_t high_ns;              /* the latest packet's time, see advance_clock */
-    uint64_t next_expiry;          /* of the clock */
-    bool has_time;
+    struct packet_clock clock;
+    uint64_t next_expiry; /* of the clock */
     uint8_t is_smb_port[PORTS / 8];
 };
 
@@ -276,16 +276,7 @@ static struct flow *supersede(struct flow_table *t, struct flow *old, const stru
 /* --- time --- */
 
 static void advance_clock(struct flow_table *t, uint64_t ns) {
-    if (!t->has_time) {
-        t->has_time = true;
-        t->high_ns = ns;
-    } else if (ns > t->high_ns) {
-        uint64_t step = ns - t->high_ns;
-        t->context.now += step < CLOCK_STEP_NS ? step : CLOCK_STEP_NS;
-        t->high_ns = ns;
-    } else if (t->high_ns - ns > CLOCK_BEHIND_NS) {
-        t->high_ns = ns;
-    }
+    t->context.now = packet_clock_advance(&t->clock, ns);
 }
 
 static void expire_state(struct flow_table *t, enum flow_state state, uint64_t after) {
