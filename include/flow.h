@@ -21,18 +21,20 @@ enum flow_end_reason {
 
 struct flow_facts {
     struct endpoint client, server;
-    struct link_facts link;    /* of the first packet; src_mac is the client's */
-    struct moment first, last; /* packets; last.time_ns never falls behind first's, whatever the clock did */
-    bool start_seen;           /* a SYN of the handshake was seen, either side's; false when picked up in the middle */
+    struct link_facts link;          /* of the first packet; src_mac is the client's */
+    const struct wrapping *wrapping; /* of the first packet, turned as link is; NULL: none */
+    struct moment first, last;       /* packets; last.time_ns never falls behind first's, whatever the clock did */
+    bool start_seen; /* a SYN of the handshake was seen, either side's; false when picked up in the middle */
     uint64_t packets[DIRECTIONS];
     uint64_t bytes[DIRECTIONS];        /* of TCP payload on the wire, retransmissions counted once, cut frames whole */
     uint64_t missed_bytes[DIRECTIONS]; /* sent, acknowledged or cut, and never seen */
     uint64_t gaps[DIRECTIONS];         /* how many holes they make */
-    uint32_t overlaps_differ; /* segments that brought other bytes for what was held already; the first bytes won */
-    uint8_t tcp_flags;        /* all that were seen, either way */
-    uint8_t closed_by;        /* enum direction of the first FIN or RST, of those tcp_flags has seen */
-    char flow_id[17];         /* 16 hex digits and NUL: SipHash of the 5-tuple and the first packet's time */
-    char community_id[31];    /* Community ID v1, seed 0 */
+    uint32_t overlaps_differ;  /* segments that brought other bytes for what was held already; the first bytes won */
+    uint32_t fragments_differ; /* segments whose IP fragments overlapped with other bytes; the first bytes won */
+    uint8_t tcp_flags;         /* all that were seen, either way */
+    uint8_t closed_by;         /* enum direction of the first FIN or RST, of those tcp_flags has seen */
+    char flow_id[17];          /* 16 hex digits and NUL: SipHash of the 5-tuple and the first packet's time */
+    char community_id[31];     /* Community ID v1, seed 0 */
 };
 
 #endif

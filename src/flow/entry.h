@@ -49,6 +49,7 @@ struct flow {
     uint8_t syn_from;   /* enum direction */
     uint32_t syn_isn;
     struct moment syn_at;
+    struct wrapping wrapping[]; /* none or one: the facts' */
 };
 
 /* What every function here needs of the table. */

@@ -103,17 +103,26 @@ static uint8_t *append_endpoint(uint8_t *to, const struct endpoint *e) {
 }
 
 /* The same for both directions: the smaller end comes first. */
-static uint32_t hash_of(const struct flow_table *t, const struct endpoint *a, const struct endpoint *b) {
-    uint8_t input[2 * (16 + sizeof a->port)];
+static uint32_t hash_of(const struct flow_table *t, const struct packet *p) {
+    const struct endpoint *a = &p->src, *b = &p->dst;
+    uint8_t input[2 * (16 + sizeof a->port) + sizeof p->wrapping.key_tag];
     bool swap = a->port > b->port || (a->port == b->port && memcmp(a->ip.bytes, b->ip.bytes, sizeof a->ip.bytes) > 0);
     uint8_t *end = append_endpoint(append_endpoint(input, swap ? b : a), swap ? a : b);
+    if (p->wrapping.key_tag != 0) {
+        memcpy(end, &p->wrapping.key_tag, sizeof p->wrapping.key_tag);
+        end += sizeof p->wrapping.key_tag;
+    }
     uint64_t hash = siphash13(t->context.settings.hash_key, (struct view){input, (size_t)(end - input)});
     return (uint32_t)(hash ^ hash >> 32);
 }
 
+static uint64_t key_tag_of(const struct flow *f) {
+    return f->facts.wrapping ? f->facts.wrapping->key_tag : 0;
+}
+
 static struct flow *find(const struct flow_table *t, const struct packet *p, uint32_t hash, enum direction *d) {
     for (struct flow *f = t->buckets[hash & t->bucket_mask]; f; f = f->chain) {
-        if (f->hash != hash) {
+        if (f->hash != hash || key_tag_of(f) != p->wrapping.key_tag) {
             continue;
         }
         if (endpoint_equal(&f->facts.client, &p->src) && endpoint_equal(&f->facts.server, &p->dst)) {
@@ -138,6 +147,10 @@ static void list_flow(struct flow_table *t, struct flow *f) {
     list_append(&t->idle[f->listed], &f->idle);
 }
 
+static size_t size_of(bool wrapped) {
+    return sizeof(struct flow) + (wrapped ? sizeof(struct wrapping) : 0);
+}
+
 /* Out of the table and gone, without a word. */
 static void remove_flow(struct flow_table *t, struct flow *f) {
     struct flow **at = &t->buckets[f->hash & t->bucket_mask];
@@ -150,7 +163,7 @@ static void remove_flow(struct flow_table *t, struct flow *f) {
     list_remove(&f->idle);
     t->state_counts[f->listed]--;
     t->count--;
-    budget_release(t->context.budget, sizeof *f);
+    budget_release(t->context.budget, size_of(f->facts.wrapping != NULL));
     free(f);
 }
 
@@ -186,7 +199,7 @@ bool flow_table_evict(struct flow_table *t) {
     return false;
 }
 
-static struct flow *allocate(struct flow_table *t, enum flow_state state) {
+static struct flow *allocate(struct flow_table *t, enum flow_state state, size_t size) {
     if (state == FLOW_CANDIDATE && t->state_counts[FLOW_CANDIDATE] >= t->context.settings.candidates_max) {
         if (t->state_counts[FLOW_CANDIDATE] == 0) {
             return NULL;
@@ -194,21 +207,34 @@ static struct flow *allocate(struct flow_table *t, enum flow_state state) {
         evict_candidate(t);
     }
     bool room = t->count < t->context.settings.flows_max || flow_table_evict(t);
-    while (room && !budget_charge(t->context.budget, sizeof(struct flow))) {
+    while (room && !budget_charge(t->context.budget, size)) {
         room = flow_table_evict(t);
     }
-    struct flow *f = room ? calloc(1, sizeof *f) : NULL;
+    struct flow *f = room ? calloc(1, size) : NULL;
     if (!f) {
         t->context.stats->flows_refused_memory++;
         if (room) {
-            budget_release(t->context.budget, sizeof *f);
+            budget_release(t->context.budget, size);
         }
     }
     return f;
 }
 
+static void turn_link(struct link_facts *link) {
+    const struct link_facts was = *link;
+    memcpy(link->src_mac, was.dst_mac, sizeof was.dst_mac);
+    memcpy(link->dst_mac, was.src_mac, sizeof was.src_mac);
+}
+
+static void turn_wrapping(struct wrapping *w) {
+    const struct address was = w->tunnel_src;
+    w->tunnel_src = w->tunnel_dst;
+    w->tunnel_dst = was;
+}
+
 static struct flow *add_flow(struct flow_table *t, const struct packet *p, uint32_t hash, const struct birth *birth) {
-    struct flow *f = allocate(t, birth->state);
+    bool wrapped = p->wrapping.layer_count != 0 || p->wrapping.key_tag != 0;
+    struct flow *f = allocate(t, birth->state, size_of(wrapped));
     if (!f) {
         return NULL;
     }
@@ -216,9 +242,15 @@ static struct flow *add_flow(struct flow_table *t, const struct packet *p, uint3
     f->facts.server = birth->from_server ? p->src : p->dst;
     f->facts.first = f->facts.last = p->at;
     f->facts.link = p->link;
+    if (wrapped) {
+        f->wrapping[0] = p->wrapping;
+        f->facts.wrapping = f->wrapping;
+    }
     if (birth->from_server) {
-        memcpy(f->facts.link.src_mac, p->link.dst_mac, sizeof p->link.dst_mac);
-        memcpy(f->facts.link.dst_mac, p->link.src_mac, sizeof p->link.src_mac);
+        turn_link(&f->facts.link);
+        if (wrapped) {
+            turn_wrapping(f->wrapping);
+        }
     }
     f->state = f->listed = (uint8_t)birth->state;
     f->halves[TO_SERVER].scale = f->halves[TO_CLIENT].scale = 0xff;
@@ -256,8 +288,8 @@ static struct flow *supersede(struct flow_table *t, struct flow *old, const stru
     if (syn_from != *d) {
         syn.src = p->dst;
         syn.dst = p->src;
-        memcpy(syn.link.src_mac, p->link.dst_mac, sizeof syn.link.src_mac);
-        memcpy(syn.link.dst_mac, p->link.src_mac, sizeof syn.link.dst_mac);
+        turn_link(&syn.link);
+        turn_wrapping(&syn.wrapping);
     }
     end_flow(t, old, FLOW_END_TIMEOUT);
     bool own_syn = (p->flags & (TCP_SYN | TCP_ACK)) == TCP_SYN;
@@ -316,7 +348,7 @@ void flow_table_packet(struct flow_table *t, const struct packet *p) {
     advance_clock(t, p->at.time_ns);
     expire(t);
     enum direction d = TO_SERVER;
-    uint32_t hash = hash_of(t, &p->src, &p->dst);
+    uint32_t hash = hash_of(t, p);
     struct flow *f = find(t, p, hash, &d);
     if (!f) {
         f = begin_flow(t, p, hash, &d);
@@ -326,6 +358,7 @@ void flow_table_packet(struct flow_table *t, const struct packet *p) {
     if (!f) {
         return;
     }
+    f->facts.fragments_differ += p->overlap_differs;
     connection_packet(&t->context, f, d, p);
     if (f->doomed) {
         remove_flow(t, f);

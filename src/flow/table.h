@@ -51,7 +51,7 @@ size_t flow_table_count(const struct flow_table *);
 /* Frees what is left, without a word to the sink. */
 void flow_table_free(struct flow_table *);
 
-/* Bytes that an idle flow costs here. */
+/* Bytes that an idle flow costs here; one that is wrapped costs a struct wrapping more. */
 size_t flow_table_flow_size(void);
 
 #endif
