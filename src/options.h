@@ -10,7 +10,7 @@
 
 enum { OPTIONS_INPUTS_MAX = 4096 };
 
-enum options_action { DO_REPLAY, DO_INVENTORY, DO_SCHEMA, DO_VERSION, DO_HELP, DO_INVENTORY_HELP };
+enum options_action { DO_REPLAY, DO_INVENTORY, DO_SCHEMA, DO_PRINT_FILTER, DO_VERSION, DO_HELP, DO_INVENTORY_HELP };
 
 /* smbtap inventory */
 struct inventory_options {

@@ -77,6 +77,10 @@ static void digest_settings(struct digest *d, const struct replay *r) {
         digest_add(d, s->home[i].base.bytes, sizeof s->home[i].base.bytes);
         digest_add(d, &s->home[i].prefix_length, sizeof s->home[i].prefix_length);
     }
+    const bool of_decoding[] = {s->verify_checksums, s->key_vlan, s->key_tunnel};
+    if (s->verify_checksums || s->key_vlan || s->key_tunnel) {
+        digest_add(d, of_decoding, sizeof of_decoding);
+    }
     const char *filter = r->options->filter ? r->options->filter : "";
     digest_add(d, filter, strlen(filter));
 }
