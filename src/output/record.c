@@ -79,7 +79,7 @@ static void write_envelope(struct fact_writer *w, const struct record_settings *
             json_uint(json, e->at.frame);
         }
     }
-    if (of_flow.n != 0 && w->limits->only_essential) {
+    if (of_flow.n != 0 && w->limits != &levels[0]) { /* the flow's other records have it */
         fact_note(w, FIELD_CAPTURE, JSON_TEXT_TRUNCATED);
     } else if (of_flow.n != 0) {
         json_raw(json, (const char *)of_flow.p, of_flow.n);

@@ -126,6 +126,8 @@ class Checks:
     @staticmethod
     def layers(record, names, version):
         capture = record["capture"]
+        if "capture" in record.get("proto_info", {}).get("truncated", ()):
+            return [] if "encapsulation" not in capture else [capture]
         if capture.get("encapsulation", []) != named(names, record):
             return [capture, named(names, record)]
         if not version:
@@ -283,23 +285,19 @@ class Checks:
 
     def keys(self):
         """Two VLANs, or two tunnels, with the same addresses and ports in them."""
-        for key, names, low, high in (
-                ("vlan", ([], []), (tag(0x8100, 1),), (tag(0x8100, 2),)),
-                ("tunnel", (["vxlan:1"], ["vxlan:2"]), (ethernet(pad=60), over(4, vxlan(1))),
-                 (ethernet(pad=60), over(4, vxlan(2))))):
+        for key, low, high in (("vlan", (tag(0x8100, 1),), (tag(0x8100, 2),)),
+                               ("tunnel", (ethernet(pad=60), over(4, vxlan(1))), (ethernet(pad=60), over(4, vxlan(2))))):
             first, second = wrapping.wrap(self.packets, *low), wrapping.wrap(self.packets, *high)
             mixed = [packet for pair in zip(first, second) for packet in pair]
             found = self.records(mixed, "--flow-key", key)
-            count = {}
-            for record in found:
-                if record["object"] == "flow":
-                    kind = str(record.get("vlan", record["capture"].get("encapsulation")))
-                    count[kind] = count.get(kind, 0) + 1
-            plain = sum(record["object"] == "flow" for record in self.expected)
-            ids = {record["flow_id"] for record in found if "flow_id" in record}
-            wanted = 2 * len({record["flow_id"] for record in self.expected if "flow_id" in record})
             tap.check("%s: --flow-key %s" % (tap.stem(self.capture), key),
-                      list(count.values()) == [plain, plain] and len(ids) == wanted, count, plain, len(ids), wanted)
+                      sorted(self.by_flow(found)) == sorted(self.by_flow(self.expected) * 2), self.by_flow(found))
+
+    @staticmethod
+    def by_flow(records):
+        """How many records each flow has."""
+        ids = [record["flow_id"] for record in records if record["object"] == "flow"]
+        return [ids.count(one) for one in sorted(set(ids))]
 
     def directions(self):
         """A trunk may tag the two directions differently."""

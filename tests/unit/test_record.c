@@ -513,6 +513,27 @@ static void encapsulation(void **state) {
     }
 }
 
+/* A record that is too long loses its layers first: every other one of the flow has them. */
+static void layers_give_way(void **state) {
+    (void)state;
+    static char long_text[RECORD_MAX];
+    char json[FLOW_JSON_MAX];
+    struct flow_facts f = some_flow();
+    struct wrapping w = {.layer_count = 1, .layers = {ENCAPSULATION_IPIP}};
+    f.wrapping = &w;
+    memset(long_text, 'a', sizeof(long_text));
+    for (unsigned fits = 0; fits < 2; fits++) {
+        struct event e = some_message();
+        e.flow_json = (struct view){(const uint8_t *)json, record_flow(&f, NULL, 0, json)};
+        event_text(&e, FIELD_NETNAME, (struct text){{(const uint8_t *)long_text, fits ? 1000 : RECORD_MAX}, ENC_ASCII});
+        json_t *record = read_valid(&e), *capture = json_object_get(record, "capture");
+        assert_true((json_object_get(capture, "encapsulation") != NULL) == fits);
+        assert_true(names(record, "truncated", "capture") == !fits);
+        assert_true(names(record, "truncated", "netname") == !fits);
+        json_decref(record);
+    }
+}
+
 /* The longest of everything. */
 static struct view longest_flow(void) {
     static char to[FLOW_JSON_MAX];
@@ -770,6 +791,7 @@ int main(void) {
         cmocka_unit_test(network_directions),
         cmocka_unit_test(ipv6_is_short),
         cmocka_unit_test(encapsulation),
+        cmocka_unit_test(layers_give_way),
         cmocka_unit_test(the_longest_flow),
         cmocka_unit_test(long_name_keeps_its_end),
         cmocka_unit_test(a_long_real_name_stays_whole),
