@@ -238,15 +238,16 @@ static bool tell_other(const struct step *s, uint8_t type, uint32_t length, stru
     return sink->other && sink->other(sink->arg, s->dir, &p);
 }
 
-/* Something else than a message of SMB. After good messages the length is believed, else it is as doubtful as the rest. */
-static void alien(const struct step *s) {
+/* Something else than a message of SMB, which begins with these bytes. After good messages the length is believed, else it is as doubtful
+ * as the rest. */
+static void alien(const struct step *s, struct view head) {
     struct lane *l = s->lane;
     if (!l->first) {
         report(s, FAULT_CHAIN);
         skip_frame(s);
         return;
     }
-    if (l->trusted && tell_other(s, SESSION_MESSAGE, l->left, (struct view){NULL, 0})) {
+    if (l->trusted && tell_other(s, SESSION_MESSAGE, l->left, view_part(head, 0, PROTOCOL_ID_SIZE))) {
         skip_frame(s);
         return;
     }
@@ -295,7 +296,7 @@ static size_t step_head(const struct step *s, struct view v) {
             }
             return used;
         case EXTENT_ALIEN:
-            alien(s);
+            alien(s, have);
             return used;
         case EXTENT_TINY:
             report(s, l->first ? FAULT_NBSS_LENGTH : FAULT_CHAIN);

@@ -142,13 +142,31 @@ static bool compression_fits(struct view v, uint32_t length) {
            offset <= length - extent_least(MESSAGE_COMPRESSED);
 }
 
-/* MS-CIFS 2.2.3: the direction is in Flags, and the words and bytes fit. */
+/* MS-CIFS 2.2.3.1: an NT status, or one of the classes of 2.2.2.4, and no byte between it and the code. */
+static bool smb1_status_fits(uint32_t status, uint16_t flags2) {
+    enum { NT_STATUS = 0x4000, ERRHRD = 3, ERRCMD = 0xFF };
+    uint8_t class = (uint8_t)status;
+    return (flags2 & NT_STATUS) || ((class <= ERRHRD || class == ERRCMD) && (status >> 8 & 0xFF) == 0);
+}
+
+/* MS-CIFS 2.2.3: the direction is in Flags, and the words and bytes fit, as far as they are there. */
 static bool smb1_fits(struct view v, uint32_t length, enum direction dir) {
-    struct cursor c = cursor_over(view_from(v, 9));
+    enum { LEAST = 35 }; /* the header, WordCount and ByteCount */
+    struct cursor c = cursor_over(view_from(v, 5));
+    uint32_t status = cursor_le32(&c);
     bool reply = cursor_u8(&c) & 0x80;
-    cursor_skip(&c, 22);
+    uint16_t flags2 = cursor_le16(&c);
+    cursor_skip(&c, 2 + 8); /* PIDHigh, SecurityFeatures */
+    uint16_t reserved = cursor_le16(&c);
+    cursor_skip(&c, 8);
     uint32_t words = cursor_u8(&c);
-    return cursor_ok(&c) && reply == (dir == TO_CLIENT) && 35 + 2 * words <= length;
+    if (!cursor_ok(&c) || reply != (dir == TO_CLIENT) || reserved != 0 || !smb1_status_fits(status, flags2) ||
+        LEAST + 2 * words > length) {
+        return false;
+    }
+    cursor_skip(&c, 2 * words);
+    uint32_t bytes = cursor_le16(&c);
+    return !cursor_ok(&c) || LEAST + 2 * words + bytes <= length;
 }
 
 static uint32_t checked_bytes(enum message_kind kind) {

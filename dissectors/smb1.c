@@ -25,6 +25,12 @@ struct place {
     size_t offset; /* of its WordCount, from the header on */
 };
 
+/* What stands there before there is a key: zeros from some, from Windows and Samba "BSRSPYL ". */
+static bool is_signature(const uint8_t features[8]) {
+    static const uint8_t zeros[8], none[8] = {'B', 'S', 'R', 'S', 'P', 'Y', 'L', ' '};
+    return memcmp(features, zeros, sizeof zeros) != 0 && memcmp(features, none, sizeof none) != 0;
+}
+
 /* 2.2.3.1, MS-SMB 2.2.3.1. All 32 bytes are there. */
 static void header_parse(struct cursor *c, struct smb1_header *h) {
     cursor_skip(c, 4);
@@ -39,9 +45,7 @@ static void header_parse(struct cursor *c, struct smb1_header *h) {
     h->process_id = high << 16 | cursor_le16(c);
     h->user_id = cursor_le16(c);
     h->message_id = cursor_le16(c);
-    static const uint8_t zeros[sizeof h->security_features];
-    h->has_signature =
-        (h->flags2 & SMB_FLAGS2_SMB_SECURITY_SIGNATURE) && memcmp(h->security_features, zeros, sizeof zeros) != 0;
+    h->has_signature = (h->flags2 & SMB_FLAGS2_SMB_SECURITY_SIGNATURE) && is_signature(h->security_features);
     h->nt_status = h->flags2 & SMB_FLAGS2_NT_STATUS;
     if (!h->nt_status) {
         h->error_class = (uint8_t)h->status;

@@ -37,13 +37,17 @@ static enum verdict nt_lan_manager(struct smb1_block *b, struct smb1_session_set
     return smb1_worse(v, account(b, r));
 }
 
-/* MS-SMB 2.2.4.6.1 */
+/* MS-SMB 2.2.4.6.1. Windows and Samba send a domain behind what has a place in it. */
 static enum verdict extended_security(struct smb1_block *b, struct smb1_session_setup_request *r) {
     uint16_t length = cursor_le16(&b->words);
     cursor_skip(&b->words, 4);
     r->capabilities = cursor_le32(&b->words);
     enum verdict v = smb1_take_blob(b, length, &r->security_blob);
-    return smb1_worse(v, systems(b, &r->native_os, &r->native_lan_man));
+    v = smb1_worse(v, systems(b, &r->native_os, &r->native_lan_man));
+    if (v == V_OK) {
+        (void)smb1_take_string(b, &r->primary_domain);
+    }
+    return v;
 }
 
 enum verdict smb1_session_setup_request(struct smb1_block *b, struct smb1_message *m) {

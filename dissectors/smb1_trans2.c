@@ -91,10 +91,17 @@ static enum verdict create_directory_ask(struct smb1_reading *r, struct smb1_tra
     return smb1_verdict_of(&r->parameters);
 }
 
-/* 2.2.6.16.1, MS-DFSC 2.2.2: Unicode always */
+/* MS-DFSC 2.2.2 has it in Unicode always; a client that does not set SMB_FLAGS2_UNICODE, as Samba's, sends OEM characters. A path begins
+ * with a backslash, whose second byte tells the two apart. */
+static bool dfs_in_unicode(const struct smb1_reading *r) {
+    struct view v = view_from(r->parameters.in, r->parameters.pos);
+    return r->parts->unicode || (v.n >= 2 && v.p[1] == 0);
+}
+
+/* 2.2.6.16.1 */
 static enum verdict dfs_ask(struct smb1_reading *r, struct smb1_transaction_request *q) {
     q->dfs.max_referral_level = cursor_le16(&r->parameters);
-    q->name = smb1_terminated(&r->parameters, true);
+    q->name = smb1_terminated(&r->parameters, dfs_in_unicode(r));
     return smb1_verdict_of(&r->parameters);
 }
 

@@ -19,6 +19,19 @@ enum flow_end_reason {
     FLOW_END_CAPTURE_END,
 };
 
+/* Bytes that came twice and were not the same; the first ones won. How often, and when. */
+struct contradiction {
+    uint32_t count;
+    struct moment first;
+    uint64_t last_ns;
+};
+
+enum contradiction_kind { SEGMENTS_DIFFER, FRAGMENTS_DIFFER, CONTRADICTIONS };
+
+struct contradictions {
+    struct contradiction of[CONTRADICTIONS];
+};
+
 struct flow_facts {
     struct endpoint client, server;
     struct link_facts link;          /* of the first packet; src_mac is the client's */
@@ -29,12 +42,11 @@ struct flow_facts {
     uint64_t bytes[DIRECTIONS];        /* of TCP payload on the wire, retransmissions counted once, cut frames whole */
     uint64_t missed_bytes[DIRECTIONS]; /* sent, acknowledged or cut, and never seen */
     uint64_t gaps[DIRECTIONS];         /* how many holes they make */
-    uint32_t overlaps_differ;  /* segments that brought other bytes for what was held already; the first bytes won */
-    uint32_t fragments_differ; /* segments whose IP fragments overlapped with other bytes; the first bytes won */
-    uint8_t tcp_flags;         /* all that were seen, either way */
-    uint8_t closed_by;         /* enum direction of the first FIN or RST, of those tcp_flags has seen */
-    char flow_id[17];          /* 16 hex digits and NUL: SipHash of the 5-tuple and the first packet's time */
-    char community_id[31];     /* Community ID v1, seed 0 */
+    struct contradictions *contradictions; /* NULL while there are none, as nearly always */
+    uint8_t tcp_flags;                     /* all that were seen, either way */
+    uint8_t closed_by;                     /* enum direction of the first FIN or RST, of those tcp_flags has seen */
+    char flow_id[17];      /* 16 hex digits and NUL: SipHash of the 5-tuple and the first packet's time */
+    char community_id[31]; /* Community ID v1, seed 0 */
 };
 
 #endif

@@ -47,9 +47,11 @@ enum framer_fault {
 /* What else the session service carries, RFC 1002 4.3: its own packets, and session messages that are no SMB, as the data of READ_RAW
  * and WRITE_RAW (MS-CIFS 2.2.4.22, 2.2.4.25). */
 struct other_packet {
-    uint8_t type;      /* 0x81 to 0x85; 0 for a session message */
-    uint32_t length;   /* behind the header of four bytes */
-    struct view bytes; /* of a session request and of an answer to one, as far as they came; lives during the call */
+    uint8_t type;    /* 0x81 to 0x85; 0 for a session message */
+    uint32_t length; /* behind the header of four bytes */
+    /* of a session request and of an answer to one, as far as they came; of a session message its first four, where it has so many;
+     * lives during the call */
+    struct view bytes;
     struct moment begin, end;
 };
 

@@ -24,6 +24,8 @@ enum operation_kind {
     OPERATION_KINDS
 };
 
+struct auth_facts;
+
 /* Names of machines and users that a connection showed; empty where it did not. */
 struct connection_facts {
     const struct flow_facts *flow;
@@ -34,6 +36,8 @@ struct connection_facts {
     uint8_t version; /* 1, 2, 3; 0 before the first message */
     bool server_mode_known;
     uint16_t server_security_mode;
+    /* of the first SESSION_SETUP that was accepted, else of the last; NULL: none had one */
+    const struct auth_facts *client;
     struct text server_name;                     /* host part of a share path that the server accepted */
     struct text smb1_dialect;                    /* chosen by an SMB1 NEGOTIATE */
     struct text netbios_called, netbios_calling; /* of the session request on port 139; empty where none was seen */
@@ -53,6 +57,7 @@ enum auth_kind { AUTH_UNKNOWN, AUTH_NTLMV1, AUTH_NTLMV2, AUTH_ANONYMOUS, AUTH_GU
 /* Who somebody said to be, in a SESSION_SETUP. */
 struct auth_facts {
     enum auth_kind kind;
+    bool plain_password; /* SMB1: no response to a challenge, but the password itself, or none */
     uint32_t ntlm_flags;
     struct text domain, user, workstation;
 };
@@ -73,6 +78,7 @@ struct handle_facts {
     struct text name; /* relative to the share, no leading backslash, the root empty */
     bool named;       /* the name is known (an empty one is the share's root) */
     bool directory, is_pipe;
+    bool dfs;            /* opened in a DFS operation, whose names may have the host and share in front */
     uint32_t process_id; /* SMB1: that opened it */
     uint64_t bytes_read, bytes_written;
     uint64_t read_count, write_count;

@@ -26,7 +26,7 @@ struct smb1_header {     /* 2.2.3.1 */
     uint8_t flags;
     uint16_t flags2;
     uint8_t security_features[8];
-    bool has_signature;  /* SMB_FLAGS2_SMB_SECURITY_SIGNATURE, and security_features are not all zero */
+    bool has_signature;  /* SMB_FLAGS2_SMB_SECURITY_SIGNATURE, and security_features hold one */
     uint32_t process_id; /* PIDHigh and PIDLow */
     uint16_t tree_id, user_id, message_id;
 };

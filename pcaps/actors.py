@@ -274,7 +274,7 @@ class Actor1(smb1.Client):
 
     def open(self, name, expect=OK, **how):
         """By NT_CREATE_ANDX."""
-        facts = {"directory": True} if how.get("options", 0) & smb.DIRECTORY else {}
+        facts = {"directory": True} if how.get("options", 0) & smb.DIRECTORY and expect == OK else {}
         request = smb1.nt_create("\\" + name, unicode=self.unicode, **how)
         return self.opened(name or "\\", self.call(request), expect, **facts)
 

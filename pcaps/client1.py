@@ -400,10 +400,10 @@ class Client:
         flags = (0x4 if self.unicode else 0) | (0x40 if self.nt_status else 0)
         return 0xC098 | flags | (0x80000000 if self.extended else 0)
 
-    def setup_extended(self, token):
+    def setup_extended(self, token, *domain):
         """MS-SMB 2.2.4.6.1"""
         words = struct.pack("<HHHIHII", 16644, 50, 1, self.session_key, len(token), 0, self.ours())
-        return Request(SESSION_SETUP_ANDX, words, [token, "Unix", "client1"])
+        return Request(SESSION_SETUP_ANDX, words, [token, "Unix", "client1", *domain])
 
     def setup_plain(self, user, domain, lm=b"", nt=b""):
         """2.2.4.53.1, for NT LM 0.12, and its older form, for the LAN Manager dialects."""

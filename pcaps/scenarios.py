@@ -566,6 +566,7 @@ def midstream(stage):
         c.make(name, text(100))
     old = [c.open(name, access=smb.ALL) for name in ("old one.txt", "old two.txt", "old three.txt")]
     stage.operations.clear()
+    del stage.connections[-1]["dialect"]
     stage.start_capture()
     user, c.user, c.share, c.names = c.user, None, None, {fid: None for fid in old}
     c.write(old[0], b"no name yet")

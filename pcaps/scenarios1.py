@@ -91,7 +91,8 @@ def oem(stage):
 def lanman2(stage):
     options = "client use spnego=no", "client ntlmv2 auth=no", "client lanman auth=yes"
     ordinary_work(old(stage, *options, protocol="LANMAN2", auth=None)).run()
-    old(stage, *options, protocol="LANMAN1", auth=None).put("file.txt", text(100)).delete("file.txt").run()
+    old(stage, *options, protocol="LANMAN1", auth=None).put("file.txt", text(100)).add(
+        'del "file.txt"', ("delete", {"file_name": "FILE.TXT"})).run()      # a search of LANMAN1.0 answers in capitals
 
 
 @scenario("smb1-139",
@@ -137,6 +138,7 @@ def renames(stage):
     fid = c.open("b\\four.txt", access=smb.ALL)
     request = c.file_info(fid, RENAME_INFORMATION, SET_FILE_INFORMATION, new_name("five.txt"))
     c.do("rename", request, file_name="b\\four.txt", rename_to="five.txt")
+    c.names[fid] = "b\\five.txt"                                         # a name alone stays in its folder
     c.close_file(fid)
     rename("b\\five.txt", "five.txt")
     c.leave()
@@ -210,11 +212,12 @@ def opens(stage):
     alone = c.open("nt.txt", share=0)
     c.open("nt.txt", "STATUS_SHARING_VIOLATION")
     c.close_file(alone)
+    del c.names[alone]
     c.close_file(alone, expect="STATUS_INVALID_HANDLE")
     parameters = struct.pack("<HHHHIHIH10x", 0, smb1.READ_WRITE, 6, 0, 0, smb1.OPEN_OR_CREATE, 0, 0) \
         + "\\two.txt\0".encode("utf-16-le")                             # 2.2.6.1.1
     answer = c.call(smb1.transaction(smb1.TRANSACTION2, (0,), parameters))
-    c.note("create", answer, None, file_name="two.txt")
+    c.note("create", answer, None)          # for "" it asks: two zero bytes too many stand before the name
     if answer.status == 0:
         fid, = struct.unpack_from("<H", answer.transaction()[0])
         c.names[fid] = "two.txt"
@@ -470,6 +473,27 @@ def oplocks(stage):
     b.leave()
 
 
+@scenario("smb1-corners",
+          "a SESSION_SETUP_ANDX with a domain behind its token; a break's acknowledgement that the server refuses",
+          {"smb.cmd == 0x24 && smb.nt_status == 0xc0000008": 1,
+           "smb.primary_domain == \"EXAMPLE\" && smb.wct == 12": 1}, options=NT1, how="client1.py")
+def corners(stage):
+    c = Actor1(stage)
+    first = c.setup_extended(smb.ntlm_negotiate(), "EXAMPLE")            # has no place in MS-SMB 2.2.4.6.1, and is sent
+    answer = c.call(first)
+    c.uid = answer.uid
+    token = answer.blocks[0].data[:answer.word(3)]
+    token, _ = smb.ntlm_authenticate(token, "alice", stage.users["alice"], "EXAMPLE", "WS01")
+    c.user = "EXAMPLE\\alice"
+    c.note("session_setup", c.call(c.setup_extended(token)), user_name="alice", domain="EXAMPLE")
+    c.connect_share()
+    fid = c.open("held.txt", disposition=smb.OPEN_IF, flags=smb1.BATCH_OPLOCK)
+    c.close_file(fid)
+    del c.names[fid]
+    c.do("oplock_break", smb1.locking(fid, smb1.OPLOCK_RELEASE), "STATUS_INVALID_HANDLE")
+    c.leave()
+
+
 def watch(c, fid, completion=0x17F, tree=False):
     """NT_TRANSACT_NOTIFY_CHANGE, 2.2.7.4; returns the MID."""
     return c.send(smb1.nt_transact(4, struct.pack("<IHBB", completion, fid, int(tree), 0), room=(4096, 0)))
@@ -659,6 +683,15 @@ def posix(stage):
     c.add("posix_unlink soft.txt", ("delete", {"file_name": "soft.txt"}))
     c.add("posix_unlink folder/file.txt", ("delete", {"file_name": "folder/file.txt"}))
     c.add("posix_rmdir folder", ("delete", {"file_name": "folder"})).run()
+
+
+@scenario("smb1-encrypted", "the encryption of Samba's Unix extensions: all that follows has the protocol id FF 'E'",
+          {"smb.trans2.cmd == 0x0004": 2, "nbss.type == 0 && tcp.payload[4:2] == ff:45": 6}, options=NT1)
+def encrypted(stage):
+    c = old(stage).add("posix_encrypt").mkdir("unseen").put("unseen\\file.txt", text(300))
+    c.delete("unseen\\file.txt").rmdir("unseen")
+    stage.hidden = True
+    c.run()
 
 
 @scenario("smb1-print", "OPEN_PRINT_FILE, WRITE_PRINT_FILE, CLOSE_PRINT_FILE, GET_PRINT_QUEUE; smbclient's print",

@@ -112,7 +112,9 @@ void maker_auth(struct event *e, const struct auth_facts *a) {
     if (!a) {
         return;
     }
-    event_name(e, FIELD_MECHANISM, "ntlm");
+    if (!a->plain_password) {
+        event_name(e, FIELD_MECHANISM, "ntlm");
+    }
     if (auth_names[a->kind]) {
         event_name(e, FIELD_AUTH, auth_names[a->kind]);
     }

@@ -197,10 +197,20 @@ static void times(struct event *e, const struct operation *op, bool exchange) {
     }
 }
 
+/* A handle's name is that of its CREATE, whatever the flags of what follows. */
+static bool is_dfs(const struct operation *op) {
+    if (op->handle && op->handle->named) {
+        return op->handle->dfs;
+    }
+    return (op->smb1_request && (op->smb1_request->header.flags2 & SMB_FLAGS2_DFS)) ||
+           (op->request && (op->request->header.flags & SMB2_FLAGS_DFS_OPERATIONS));
+}
+
 void maker_operation(struct event_maker *m, const struct operation *op, enum detail detail) {
     struct event *e = &m->event;
     bool exchange = detail == DETAIL_HANDLES && op->kind == OPERATION_SESSION_SETUP;
     begin(m, op->connection, ACTION_MESSAGE, exchange ? op->exchange_begin : op->begin);
+    m->dfs = is_dfs(op);
     who(m, op);
     times(e, op, exchange);
     event_uint(e, FIELD_VERSION, op->smb1_request || op->smb1_response ? 1 : op->connection->version);
@@ -370,7 +380,11 @@ void maker_flow_end(struct event_maker *m, const struct connection_facts *c, enu
                     struct moment at) {
     begin(m, c, ACTION_END, c->flow->first);
     (void)at;
-    machines(&m->event, c, false);
+    bool workstation = c->client && c->client->workstation.bytes.n != 0;
+    if (workstation) {
+        event_text(&m->event, FIELD_SRC_HOSTNAME, c->client->workstation);
+    }
+    machines(&m->event, c, workstation);
     transport_sums(&m->event, c->flow, reason);
     faults(m, c);
     session_sums(m, c);

@@ -20,6 +20,7 @@ struct event_maker {
     uint8_t drive[3];
     uint64_t fault_counts[FRAMER_FAULTS + VERDICTS];
     char unnamed[16], unnamed_command[16]; /* what has no name, in hex */
+    bool dfs;                              /* the operation's names may have the host and share in front */
 };
 
 /* Does this detail have a record for the operation? */

@@ -110,12 +110,32 @@ static void extension(struct event_maker *m, struct view component) {
     event_text(&m->event, FIELD_EXTENSION, text_utf16((struct view){m->extension, found.n}));
 }
 
+static uint16_t upper(uint16_t u) {
+    return u >= 'a' && u <= 'z' ? (uint16_t)(u - 'a' + 'A') : u;
+}
+
+/* Does a name begin with host and share, as the name of a DFS operation does? path has two backslashes in front. */
+static bool has_share_in_front(struct view path, struct view name) {
+    enum { BACKSLASHES = 4 };
+    size_t n = path.n - BACKSLASHES;
+    if (path.n <= BACKSLASHES || name.n < n || (name.n > n && unit(name, n) != '\\')) {
+        return false;
+    }
+    for (size_t i = 0; i + 1 < n; i += 2) {
+        if (upper(unit(path, BACKSLASHES + i)) != upper(unit(name, i))) {
+            return false;
+        }
+    }
+    return true;
+}
+
 void maker_file(struct event_maker *m, const struct tree_facts *t, struct text name, bool directory) {
     struct event *e = &m->event;
     event_text(e, FIELD_FILE_NAME, name.bytes.n ? name : literal("\\"));
     struct text *parts = t && t->path.bytes.n ? maker_texts(m, 3) : NULL;
     if (parts) {
-        parts[0] = t->path;
+        bool again = m->dfs && has_share_in_front(t->path.bytes, name.bytes);
+        parts[0] = again ? literal("\\") : t->path;
         parts[1] = literal("\\");
         parts[2] = name;
         event_joined(e, FIELD_FILE_PATH, parts, 3);

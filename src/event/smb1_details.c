@@ -127,6 +127,7 @@ static void session_setup(struct event_maker *m, const struct operation *op) {
     }
     maker_auth(e, op->auth);
     if (q) {
+        event_text(e, FIELD_DOMAIN, q->session_setup_request.primary_domain);
         event_bits(e, FIELD_CAPABILITIES_CLIENT, q->session_setup_request.capabilities, &names_smb1_capability);
         event_text(e, FIELD_NATIVE_OS_CLIENT, q->session_setup_request.native_os);
         event_text(e, FIELD_NATIVE_LAN_MANAGER_CLIENT, q->session_setup_request.native_lan_man);
@@ -294,12 +295,14 @@ static void read_data(struct event_maker *m, const struct operation *op) {
     maker_moved(&m->event, op);
 }
 
+/* Of WRITE_RAW the request brings a part at most, and says how much there is in all (MS-CIFS 2.2.4.25.1). */
 static void write_data(struct event_maker *m, const struct operation *op) {
     const struct smb1_message *q = request_of(op);
     file(m, op);
     if (q) {
+        bool raw = q->command == SMB1_WRITE_RAW;
         event_uint(&m->event, FIELD_OFFSET, q->write_request.offset);
-        event_uint(&m->event, FIELD_LENGTH, q->write_request.data_length);
+        event_uint(&m->event, FIELD_LENGTH, raw ? q->write_request.total_count : q->write_request.data_length);
     }
     maker_moved(&m->event, op);
 }
@@ -532,6 +535,8 @@ static void transaction(struct event_maker *m, const struct operation *op) {
     const char *subcommand = q ? smb1_subcommand_name(&q->subject) : NULL;
     if (subcommand) {
         event_name(&m->event, FIELD_SUBCOMMAND, subcommand);
+    } else if (q && q->subject.kind != SMB1_SUBJECT_UNKNOWN && q->subject.kind != SMB1_SUBJECT_MAILSLOT) {
+        event_hex(&m->event, FIELD_SUBCOMMAND, q->subject.subcommand, 4);
     }
     if (q && transactions[q->subject.kind]) {
         transactions[q->subject.kind](m, op, q);

@@ -47,10 +47,10 @@ struct pair *pair_find(struct findings *f, const struct address *client, const s
 
 /* What changed since it was told last, or was never told. */
 static void tell(struct findings *f, struct pair *p) {
-    for (unsigned i = 0; i < RULES; i++) {
+    for (unsigned i = 0; i < PAIR_RULES; i++) {
         struct told *t = &p->rules[i];
         if (t->count != t->told_count || t->when != t->told_when) {
-            raise_finding(f, p, i);
+            raise_of_pair(f, p, i);
             t->told_count = t->count;
             t->told_when = t->when;
         }
@@ -61,7 +61,7 @@ static void pair_free(struct findings *f, struct pair *p) {
     hash_remove(&f->pairs, &p->node);
     list_remove(&p->age);
     f->pair_count--;
-    for (unsigned i = 0; i < RULES; i++) {
+    for (unsigned i = 0; i < PAIR_RULES; i++) {
         free(p->rules[i].capture);
     }
     free(p);
@@ -127,6 +127,7 @@ void pair_count(struct findings *f, struct pair *p, enum rule rule, const struct
 void findings_event(struct findings *f, const struct event *e, uint64_t seq, const char *capture) {
     if (e->object == OBJECT_FLOW && e->flow != NULL) {
         smb1_event(f, e, seq, capture);
+        anomaly_event(f, e, seq, capture);
     }
 }
 

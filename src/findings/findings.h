@@ -1,8 +1,9 @@
 /* Rules over events, in one place for all workers: events in, findings (events too) out. It sits where lines are numbered, because
  * a finding names the records that it rests on.
  *
- * The rules so far: SMB1 is asked for, and SMB1 is spoken; each once for a pair of client and server (tables/rule.def). A NEGOTIATE
- * that offers SMB2 as well asks for nothing that matters here, and one that is answered in SMB2 is no use of SMB1. */
+ * The rules so far (tables/rule.def): SMB1 is asked for, and SMB1 is spoken; each once for a pair of client and server. A NEGOTIATE
+ * that offers SMB2 as well asks for nothing that matters here, and one that is answered in SMB2 is no use of SMB1. And anomalies of
+ * one connection, each told once, when it ends. */
 #ifndef FINDINGS_H
 #define FINDINGS_H
 

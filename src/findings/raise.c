@@ -1,4 +1,4 @@
-/* A finding as an event: facts of the rule's row, of the pair, and one line for a person. */
+/* A finding as an event: facts of the rule's row, of the pair or the connection, and one line for a person. */
 #include <arpa/inet.h>
 #include <inttypes.h>
 #include <stdio.h>
@@ -119,16 +119,26 @@ static void add_offered(struct event *e, const struct pair *p, struct borrowed *
     event_texts(e, FIELD_OFFERED_DIALECTS, b->offered, p->offered_count);
 }
 
+/* A pair may have a connection that was refused, and another that was not. */
+static const char *refusal(const struct pair *p) {
+    bool refused = p->rules[RULE_SMB1_REQUESTED].when & WHEN_REFUSED;
+    bool answered = p->rules[RULE_SMB1_ANSWERED].count != 0;
+    return !refused ? "" : answered ? ", some refused" : ", refused";
+}
+
+static const char *address_text(const struct address *a, char to[INET6_ADDRSTRLEN]) {
+    return inet_ntop(a->family == 4 ? AF_INET : AF_INET6, a->bytes, to, INET6_ADDRSTRLEN);
+}
+
 /* "192.0.2.10 asks 192.0.2.20 for SMB1: 3 requests, refused, not signed; Windows 5.1" */
 static void add_summary(struct event *e, const struct pair *p, enum rule rule, struct borrowed *b) {
     const struct told *t = &p->rules[rule];
     char client[INET6_ADDRSTRLEN], server[INET6_ADDRSTRLEN];
-    inet_ntop(p->client.family == 4 ? AF_INET : AF_INET6, p->client.bytes, client, sizeof client);
-    inet_ntop(p->server.family == 4 ? AF_INET : AF_INET6, p->server.bytes, server, sizeof server);
+    address_text(&p->client, client);
+    address_text(&p->server, server);
     if (rule == RULE_SMB1_REQUESTED) {
         snprintf(b->before, sizeof b->before, "%s asks %s for SMB1: %" PRIu64 " %s%s%s", client, server, t->count,
-                 t->count == 1 ? "request" : "requests", t->when & WHEN_REFUSED ? ", refused" : "",
-                 t->when & WHEN_UNSIGNED ? ", not signed" : "");
+                 t->count == 1 ? "request" : "requests", refusal(p), t->when & WHEN_UNSIGNED ? ", not signed" : "");
     } else {
         snprintf(b->before, sizeof b->before, "%s answers %s in SMB1: %" PRIu64 " %s", server, client, t->count,
                  t->count == 1 ? "answer" : "answers");
@@ -143,9 +153,18 @@ static void add_summary(struct event *e, const struct pair *p, enum rule rule, s
     event_joined(e, FIELD_SUMMARY, b->summary, SUMMARY_PARTS);
 }
 
-void raise_finding(struct findings *f, const struct pair *p, enum rule rule) {
-    const struct told *t = &p->rules[rule];
-    struct borrowed b;
+/* "192.0.2.10 and 192.0.2.20, port 445: 2 TCP segments brought other bytes for what had come; the first were taken" */
+static void add_flow_summary(struct event *e, const struct flow_facts *flow, const struct told *t, struct borrowed *b) {
+    char client[INET6_ADDRSTRLEN], server[INET6_ADDRSTRLEN];
+    snprintf(b->before, sizeof b->before,
+             "%s and %s, port %u: %" PRIu64 " TCP %s brought other bytes for what had come; the first were taken",
+             address_text(&flow->client.ip, client), address_text(&flow->server.ip, server), flow->server.port,
+             t->count, t->count == 1 ? "segment" : "segments");
+    b->summary[0] = plain(b->before);
+    event_joined(e, FIELD_SUMMARY, b->summary, 1);
+}
+
+static struct event *begin(struct findings *f, enum rule rule, const struct told *t, struct borrowed *b) {
     struct event *e = &f->event;
     e->object = OBJECT_FINDING;
     e->action = ACTION_RAISE;
@@ -153,11 +172,23 @@ void raise_finding(struct findings *f, const struct pair *p, enum rule rule) {
     e->flow = NULL;
     e->flow_json = (struct view){(const uint8_t *)t->flow_json, t->flow_length};
     e->count = 0;
-    add_rule(e, rule, t->when, &b);
+    add_rule(e, rule, t->when, b);
     event_uint(e, FIELD_COUNT, t->count);
     event_time(e, FIELD_FIRST_TIME, t->first.time_ns);
     event_time(e, FIELD_LAST_TIME, t->last_ns);
-    add_evidence(e, f, t, &b);
+    add_evidence(e, f, t, b);
+    return e;
+}
+
+static void hand_on(struct findings *f, const char *capture) {
+    f->stats->findings++;
+    f->sink.raise(f->sink.arg, &f->event, capture);
+}
+
+void raise_of_pair(struct findings *f, const struct pair *p, enum rule rule) {
+    const struct told *t = &p->rules[rule];
+    struct borrowed b;
+    struct event *e = begin(f, rule, t, &b);
     add_summary(e, p, rule, &b);
     event_uint(e, FIELD_VERSION, 1);
     if (rule == RULE_SMB1_ANSWERED) {
@@ -167,6 +198,13 @@ void raise_finding(struct findings *f, const struct pair *p, enum rule rule) {
     }
     event_text(e, FIELD_NATIVE_OS_CLIENT, kept(&p->client_os));
     event_text(e, FIELD_NATIVE_OS, kept(&p->server_os));
-    f->stats->findings++;
-    f->sink.raise(f->sink.arg, e, t->capture);
+    hand_on(f, t->capture);
+}
+
+void raise_of_flow(struct findings *f, const struct flow_facts *flow, enum rule rule, const struct told *t,
+                   const char *capture) {
+    struct borrowed b;
+    struct event *e = begin(f, rule, t, &b);
+    add_flow_summary(e, flow, t, &b);
+    hand_on(f, capture);
 }

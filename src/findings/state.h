@@ -17,7 +17,8 @@ enum rule {
 #undef RULE
 #undef RULE_TECHNIQUE
 #undef RULE_EVENT
-    RULES
+    RULES,
+    PAIR_RULES = RULE_SMB1_ANSWERED + 1, /* those about a pair; the others are about a connection */
 };
 
 /* Conditions of RULE_EVENT, as bits. */
@@ -31,7 +32,7 @@ struct name {
     uint8_t length, encoding;
 };
 
-/* One rule of one pair. */
+/* One rule of one pair, or of one connection. */
 struct told {
     uint64_t count, told_count; /* messages so far; when it was told last */
     unsigned when, told_when;   /* conditions that hold */
@@ -55,7 +56,7 @@ struct pair {
     struct hash_node node;
     struct link age;
     struct address client, server;
-    struct told rules[RULES];
+    struct told rules[PAIR_RULES];
     struct signing signing;
     struct name dialect, server_os, client_os;
     uint8_t offered_count;
@@ -82,8 +83,11 @@ struct findings {
 
 /* smb1.c */
 void smb1_event(struct findings *, const struct event *, uint64_t seq, const char *capture);
-/* raise.c: tells of a rule of a pair. */
-void raise_finding(struct findings *, const struct pair *, enum rule);
+/* anomaly.c */
+void anomaly_event(struct findings *, const struct event *, uint64_t seq, const char *capture);
+/* raise.c: tells of a rule of a pair, or of a connection. */
+void raise_of_pair(struct findings *, const struct pair *, enum rule);
+void raise_of_flow(struct findings *, const struct flow_facts *, enum rule, const struct told *, const char *capture);
 
 /* findings.c */
 struct pair *pair_find(struct findings *, const struct address *client, const struct address *server);

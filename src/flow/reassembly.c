@@ -3,6 +3,7 @@
 #include <assert.h>
 #include <stdlib.h>
 
+#include "contradiction.h"
 #include "delivery.h"
 #include "limits.h"
 
@@ -349,7 +350,9 @@ static bool keep(struct flow_context *c, struct flow *f, enum direction d, const
     bool differs = false;
     enum queue_result result = queue_insert(&f->reorder->queues[d], &f->reorder->held, f->halves[d].next, *a, &differs);
     c->stats->overlap_differs += differs;
-    f->facts.overlaps_differ += differs;
+    if (differs) {
+        contradiction_note(c, f, SEGMENTS_DIFFER, a->at);
+    }
     return result == QUEUE_KEPT;
 }
 

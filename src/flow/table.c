@@ -7,6 +7,7 @@
 #include "base/packet_clock.h"
 #include "community_id.h"
 #include "connection.h"
+#include "contradiction.h"
 #include "delivery.h"
 #include "entry.h"
 #include "limits.h"
@@ -159,6 +160,7 @@ static void remove_flow(struct flow_table *t, struct flow *f) {
     }
     *at = f->chain;
     reassembly_drop(&t->context, f);
+    contradiction_drop(&t->context, f);
     list_remove(&f->order);
     list_remove(&f->idle);
     t->state_counts[f->listed]--;
@@ -358,7 +360,9 @@ void flow_table_packet(struct flow_table *t, const struct packet *p) {
     if (!f) {
         return;
     }
-    f->facts.fragments_differ += p->overlap_differs;
+    if (p->overlap_differs) {
+        contradiction_note(&t->context, f, FRAGMENTS_DIFFER, p->at);
+    }
     connection_packet(&t->context, f, d, p);
     if (f->doomed) {
         remove_flow(t, f);

@@ -176,7 +176,26 @@ static bool say_list(FILE *to, bool begun, const char *what, const struct name_l
     return begun || any;
 }
 
-/* "    NT LM 0.12; client Windows 5.1; server Unix; shares data, IPC$" */
+enum { NAMES_WIDTH = REPORT_WIDTH - 4 };
+
+static void put_line(FILE *to, const char *line) {
+    if (*line) {
+        fputs("    ", to);
+        put_cut(to, line, NAMES_WIDTH);
+        fputc('\n', to);
+    }
+}
+
+static bool fits(const char *s) {
+    struct text t = utf8(s);
+    size_t used = 0;
+    for (size_t pos = 0; pos < t.bytes.n;) {
+        used += columns_of(text_next(t, &pos));
+    }
+    return used <= NAMES_WIDTH;
+}
+
+/* "    NT LM 0.12; client Windows 5.1; server Unix; shares data, IPC$"; the shares have a line of their own where that is too long. */
 static void put_names(FILE *to, const struct inventory_row *r) {
     char *line = NULL;
     size_t n = 0;
@@ -187,12 +206,16 @@ static void put_names(FILE *to, const struct inventory_row *r) {
     bool begun = say_list(mem, false, "", &r->dialects);
     begun = say_list(mem, begun, "client ", &r->client_systems);
     begun = say_list(mem, begun, "server ", &r->server_systems);
+    fflush(mem);
+    size_t before = n;
     (void)say_list(mem, begun, "shares ", &r->shares);
     fclose(mem);
-    if (n != 0) {
-        fputs("    ", to);
-        put_cut(to, line, REPORT_WIDTH - 4);
-        fputc('\n', to);
+    if (before != 0 && before != n && !fits(line)) {
+        line[before] = '\0'; /* of "; " */
+        put_line(to, line);
+        put_line(to, line + before + 2);
+    } else {
+        put_line(to, line);
     }
     free(line);
 }

@@ -150,13 +150,22 @@ static void session_request(struct connection *c, struct view bytes) {
     c->facts.netbios_calling = text_of(c->netbios_calling);
 }
 
+/* Samba's Unix extensions encrypt SMB1: FF 'E', the number of a context, and what GSSAPI makes of the message. */
+static bool is_smb1_encrypted(const struct connection *c, struct view bytes) {
+    return c->facts.version == 1 && bytes.n >= 2 && bytes.p[0] == 0xFF && bytes.p[1] == 'E';
+}
+
 bool connection_other(struct connection *c, enum direction dir, const struct other_packet *p) {
     enum { REQUEST = 0x81, POSITIVE, NEGATIVE, RETARGET, KEEP_ALIVE }; /* RFC 1002 4.3.1 */
     if (p->type == 0) {
         struct message raw = {
             .kind = MESSAGE_SMB1, .length = p->length, .first = true, .last = true, .begin = p->begin, .end = p->end};
         connection_message(c, dir, &raw);
-        return smb1_raw(c, p->length);
+        if (smb1_raw(c, p->length)) {
+            return true;
+        }
+        c->facts.encrypted_messages += is_smb1_encrypted(c, p->bytes);
+        return is_smb1_encrypted(c, p->bytes);
     }
     if (p->type == KEEP_ALIVE) {
         c->facts.keep_alives++;
@@ -213,6 +222,7 @@ void connection_end(struct connection *c, enum flow_end_reason reason, struct mo
     m->sink.end(m->sink.arg, &c->facts, reason, at);
     smb1_free(c);
     auth_drop(m, c->claimed);
+    auth_drop(m, c->client);
     names_free(c);
     copy_sources_free(c);
     text_drop(&m->texts, c->server_name);
@@ -243,6 +253,15 @@ static struct connection_names *names_of(struct connection *c) {
 static struct text names_keep(struct connection_names *n, struct shared_text *t) {
     n->kept[n->kept_count++] = text_share(t);
     return text_of(t);
+}
+
+void connection_client(struct connection *c, struct auth *auth, bool accepted) {
+    if (auth && !c->client_accepted) {
+        auth_drop(c->model, c->client);
+        c->client = auth_share(auth);
+        c->client_accepted = accepted;
+        c->facts.client = &auth->facts;
+    }
 }
 
 void connection_add_user(struct connection *c, const struct auth *auth) {

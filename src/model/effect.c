@@ -69,6 +69,9 @@ static void create(struct completion *d) {
     d->op.kind = on_pipe(d) ? OPERATION_OPEN_PIPE : OPERATION_CREATE;
     if (succeeded(d)) {
         handle_opened(d);
+        if (d->handle) {
+            d->handle->facts.dfs = d->ex && (d->ex->request.header.flags & SMB2_FLAGS_DFS_OPERATIONS);
+        }
         if (d->op.has_file_id && d->ex && d->ex->chain) {
             d->ex->chain->has_file_id = true;
             d->ex->chain->file_id = d->op.file_id;

@@ -426,6 +426,7 @@ void session_setup_done(struct completion *d) {
     }
     struct auth *auth = setup_take(d, s);
     d->op.auth = auth ? &auth->facts : NULL;
+    connection_client(c, auth, d->rsp->header.status == STATUS_SUCCESS);
     if (d->rsp->header.status == STATUS_SUCCESS) {
         setup_succeeded(d, auth, binding);
     }

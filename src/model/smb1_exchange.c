@@ -117,6 +117,9 @@ static void smb1_exchange_detach(struct smb1_exchange *x) {
     if (s->negotiate == x) {
         s->negotiate = NULL;
     }
+    if (s->quiet == x) {
+        s->quiet = NULL;
+    }
     if (s->raw == x) {
         s->raw = NULL;
     }
@@ -256,7 +259,7 @@ static void smb1_exchange_abandon(struct smb1_exchange *x) {
     smb1_exchange_detach(x);
     smb1_transfer_asked(x);
     struct completion d = {.c = x->connection, .smb1_ex = x};
-    d.op.response_lost = true;
+    d.op.response_lost = !x->quiet;
     finish(&d);
     smb1_exchange_free(x);
 }
@@ -279,17 +282,27 @@ static void bound_same_id(struct connection *c, const struct smb1_header *h) {
     }
 }
 
-/* NT_CANCEL has no answer (MS-CIFS 2.2.4.65), nor the acknowledgement of an oplock break that locks nothing (2.2.4.32), an ECHO that asks
- * for none (2.2.4.39), and a transaction that says so (2.2.4.33.1). */
+/* The acknowledgement of an oplock break that locks nothing (MS-CIFS 2.2.4.32): the server says something only where it fails. */
+static bool is_quiet(const struct smb1_message *q) {
+    return q->command == SMB1_LOCKING_ANDX && !q->empty && (q->locking_request.type_of_lock & OPLOCK_RELEASE) &&
+           q->locking_request.locks.count == 0 && q->locking_request.unlocks.count == 0 && q->chain_index == 0 &&
+           q->chain_last;
+}
+
+/* It had its time: it is told once the server answers something else, or the next one is here. */
+static void settle_quiet(struct connection *c) {
+    if (c->smb1->quiet) {
+        smb1_exchange_abandon(c->smb1->quiet);
+    }
+}
+
+/* NT_CANCEL has no answer (MS-CIFS 2.2.4.65), nor an ECHO that asks for none (2.2.4.39), and a transaction that says so (2.2.4.33.1). */
 static bool is_unanswerable(const struct smb1_message *q) {
     enum { NO_RESPONSE = 2 };
     if (q->command == SMB1_NT_CANCEL || q->empty) {
         return q->command == SMB1_NT_CANCEL;
     }
     switch (q->command) {
-    case SMB1_LOCKING_ANDX:
-        return (q->locking_request.type_of_lock & OPLOCK_RELEASE) && q->locking_request.locks.count == 0 &&
-               q->locking_request.unlocks.count == 0 && q->chain_index == 0 && q->chain_last;
     case SMB1_ECHO:
         return q->echo.count == 0;
     case SMB1_TRANSACTION:
@@ -358,6 +371,11 @@ static void request(struct connection *c, const struct smb1_message *q) {
         finish(&d);
         smb1_exchange_free(x);
         return;
+    }
+    x->quiet = is_quiet(q);
+    if (x->quiet) {
+        settle_quiet(c);
+        c->smb1->quiet = x;
     }
     smb1_exchange_wait(x);
     if (q->command == SMB1_NEGOTIATE) {
@@ -431,6 +449,9 @@ static void response(struct connection *c, struct smb1_message *r) {
     own_status(r);
     struct smb1_exchange *x = r->chain_index == 0 || s->answering ? smb1_exchange_find(c, r) : NULL;
     s->answering = x ? x->chain : s->answering;
+    if (x != s->quiet) {
+        settle_quiet(c);
+    }
     if (!x && smb1_is_transaction(r->command) && !r->empty && !r->is_error && r->transaction.interim &&
         smb1_succeeded(&r->header)) {
         return; /* "go on" to a request that was not seen: the response is yet to come */

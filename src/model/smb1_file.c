@@ -51,6 +51,7 @@ void smb1_opened(struct completion *d, const struct smb1_opening *o) {
     h->facts.is_pipe = h->facts.is_pipe || o->pipe;
     h->delete_on_close = o->delete_on_close;
     h->facts.process_id = d->smb1_rsp->header.process_id;
+    h->facts.dfs = d->smb1_ex && (d->smb1_ex->request.header.flags2 & SMB_FLAGS2_DFS);
     if (o->named && !smb1_text_lost(o->name)) {
         handle_name(m, h, smb1_name(o->name));
     }

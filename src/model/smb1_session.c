@@ -54,6 +54,7 @@ void smb1_negotiated(struct completion *d) {
         return;
     }
     uint16_t mode = r->negotiate_response.security_mode;
+    d->c->smb1->plain_passwords = !(mode & NEGOTIATE_ENCRYPT_PASSWORDS);
     dialect_chosen(d, &r->negotiate_response);
     if (r->negotiate_response.nt_lan_manager) {
         d->c->facts.server_mode_known = true;
@@ -80,7 +81,12 @@ static struct auth *claimed(struct completion *d) {
         .nt_response_length = s->unicode_password.length,
     };
     n.anonymous = n.user.bytes.n == 0 && n.nt_response_length == 0 && n.lm_response_length <= 1;
-    return auth_keep(d->c->model, &n);
+    struct auth *a = auth_keep(d->c->model, &n);
+    if (a && a->facts.kind != AUTH_ANONYMOUS && (d->c->smb1->plain_passwords || a->facts.kind == AUTH_UNKNOWN)) {
+        a->facts.kind = AUTH_UNKNOWN;
+        a->facts.plain_password = true;
+    }
+    return a;
 }
 
 static void setup_succeeded(struct completion *d, struct auth *auth) {
@@ -114,6 +120,7 @@ static void setup_answered(struct completion *d, struct smb1_exchange *x) {
         d->op.exchange_begin = s->begin;
         setup_free(s);
     }
+    connection_client(c, x ? x->auth : NULL, smb1_done(d));
     if (smb1_done(d)) {
         setup_succeeded(d, x ? x->auth : NULL);
         c->smb1->new_uid = true;

@@ -46,6 +46,7 @@ struct smb1_exchange {
     struct smb1_message request; /* texts in UTF-16 and in kept; other views keep their length alone */
     struct moment begin;
     bool gap, compound;
+    bool quiet;       /* it has an answer only where it fails */
     bool behind_open; /* its chain opens a file first, and it is about that one */
     unsigned interim;
     struct auth *auth;
@@ -62,8 +63,10 @@ struct smb1_connection {
     struct hash exchanges; /* struct smb1_exchange */
     struct list exchange_ages;
     struct smb1_exchange *negotiate; /* the NEGOTIATE that waits */
+    struct smb1_exchange *quiet;     /* the last one that waits for an answer which may not come */
     struct smb1_exchange *raw;       /* the READ_RAW or WRITE_RAW that waits: what comes next may have no header */
     uint64_t chain;                  /* number of the request at hand */
+    bool plain_passwords;            /* so the server asked for them (MS-CIFS 2.2.4.52.2) */
     bool opening;                    /* it has a command that opens a file */
     bool raw_data;                   /* the last response said that the data of a WRITE_RAW may come */
     bool cut;                        /* the message at hand was cut by the capture */

@@ -133,10 +133,12 @@ static void disposition(struct completion *d, const struct smb1_change *change, 
     }
 }
 
+/* A folder is made and not opened: the FID of the answer is 0, which Samba gives to no file. */
 static void posix_open(struct completion *d, const struct smb1_transaction_request *q) {
     const struct smb1_transaction_response *r = details_of(d);
+    bool opened = r && r->posix_open.fid != SMB1_ID_NONE && r->posix_open.fid != 0;
     d->op.kind = OPERATION_CREATE;
-    if (r && r->posix_open.fid != SMB1_ID_NONE) {
+    if (opened) {
         smb1_opened(d, &(struct smb1_opening){
                            .fid = r->posix_open.fid,
                            .named = true,

@@ -177,7 +177,7 @@ struct connection {
     struct channel *last_channel;
     struct guid client_guid, server_guid;
     bool client_guid_known, server_guid_known;
-    bool started;
+    bool started, client_accepted;
     /* the message at hand */
     enum direction dir;
     const struct message *message; /* the model's, of which there is one at a time */
@@ -194,6 +194,7 @@ struct connection {
     struct copy_sources *copy_sources; /* NULL until a resume key is given out */
     struct connection_names *names;    /* NULL until there are any */
     struct shared_text *server_name, *smb1_dialect, *netbios_called, *netbios_calling;
+    struct auth *client; /* facts.client is its */
     uint8_t flow_json[];
 };
 
@@ -355,6 +356,8 @@ struct hash *smb1_fids(struct session *);
 
 /* connection.c */
 void connection_add_user(struct connection *, const struct auth *);
+/* Who a SESSION_SETUP was for, and whether the server accepted it; auth may be NULL. */
+void connection_client(struct connection *, struct auth *, bool accepted);
 void connection_add_share(struct connection *, struct shared_text *path);
 
 /* model.c: OEM text becomes UTF-16, in memory that lives as long as the message at hand */

@@ -96,7 +96,7 @@ static void say_command(struct sentence *s) {
         say(s, "SMB command ");
         say_fact(s, f, JSON_CUT_END);
     } else {
-        say(s, "SMB message");
+        say(s, "SMB end of handle"); /* it has no message of its own: its session, tree or connection ended */
     }
 }
 
@@ -133,7 +133,33 @@ static void say_class(struct sentence *s) {
     say_with(s, " ", FIELD_CONTROL_CODE, "", JSON_CUT_END);
 }
 
+/* The server said no: an NT status that is an error, or a DOS error, which is joined from class and code. */
+static bool has_failed(const struct sentence *s) {
+    const struct fact *status = find(s, FIELD_STATUS);
+    return status != NULL && (status->form == FACT_JOINED || status->number >> 30 == 3);
+}
+
+static void say_delete(struct sentence *s) {
+    if (has_failed(s)) {
+        say(s, " (not deleted)");
+    } else if (!is_false(s, FIELD_RESPONSE_SEEN)) {
+        say(s, " (deleted)");
+    }
+}
+
+/* SMB1 says so with the index 0xFFFF and a success (MS-CIFS 2.2.4.52.2). */
+static void say_refusal(struct sentence *s) {
+    const struct fact *version = find(s, FIELD_VERSION);
+    bool whole = find(s, FIELD_REQUEST_SEEN) == NULL && find(s, FIELD_GAP) == NULL;
+    bool answered = find(s, FIELD_STATUS) != NULL && !has_failed(s);
+    if (is_operation(s, "negotiate") && version != NULL && version->number == 1 && whole && answered &&
+        find(s, FIELD_DIALECT) == NULL) {
+        say(s, ", no dialect chosen");
+    }
+}
+
 static void say_change(struct sentence *s) {
+    say_refusal(s);
     say_with(s, " -> ", FIELD_RENAME_TO, "", JSON_CUT_FRONT);
     say_with(s, " linked as ", FIELD_LINK_TO, "", JSON_CUT_FRONT);
     say_with(s, " listing ", FIELD_SEARCH_PATTERN, "", JSON_CUT_END);
@@ -142,7 +168,7 @@ static void say_change(struct sentence *s) {
     say_with(s, ", ", FIELD_BYTES_WRITTEN, " bytes written", JSON_CUT_END);
     say_with(s, ", ", FIELD_BYTES_COPIED, " bytes copied", JSON_CUT_END);
     if (is_operation(s, "delete")) {
-        say(s, " (deleted)");
+        say_delete(s);
     } else if (is_true(s, FIELD_DELETE_ON_CLOSE)) {
         say(s, " (to be deleted on close)");
     } else if (is_false(s, FIELD_DELETE_ON_CLOSE)) {
@@ -189,7 +215,12 @@ static bool say_notice(struct sentence *s) {
     if (!is_operation(s, "oplock_break") || find(s, FIELD_MESSAGE_ID) != NULL) {
         return false;
     }
-    if (find(s, FIELD_LEASE_STATE) != NULL || find(s, FIELD_LEASE_KEY) != NULL) {
+    const struct fact *version = find(s, FIELD_VERSION);
+    if (version != NULL && version->number == 1) {
+        say(s, "SMB1 server breaks oplock");
+        say_object(s);
+        say_with(s, " to ", FIELD_OPLOCK_LEVEL, "", JSON_CUT_END);
+    } else if (find(s, FIELD_LEASE_STATE) != NULL || find(s, FIELD_LEASE_KEY) != NULL) {
         say(s, "SMB2 server breaks lease");
         say_object(s);
         say_with(s, " to ", FIELD_LEASE_STATE, "", JSON_CUT_END);

@@ -94,8 +94,10 @@ class Whole:
         if "user" in record and record["user"] != other.get("user"):
             found += [] if record["user"] in self.said["session", info.get("session_id")] else ["user"]
         found = [name for name in found if name not in cut]
-        # What a transaction of SMB1 was about stands in its request alone.
-        unknown = "TRANSACT" in info.get("command", "") and info["operation"] == "other"
+        # What a transaction of SMB1 was about stands in its request alone, and whether LOCKING_ANDX was for an oplock.
+        command = info.get("command", "")
+        unknown = ("TRANSACT" in command and info["operation"] == "other" or
+                   command == "SMB1_LOCKING_ANDX" and info.get("request_seen") is False)
         same = unknown or operation_class(record) == operation_class(other)
         return found + ([] if same else ["operation"])
 

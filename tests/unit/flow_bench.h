@@ -34,6 +34,7 @@ struct bench {
     char last;                /* '>', '<' or 0 */
     struct flow_facts facts;  /* of the flow that ended last */
     struct wrapping wrapping; /* and its wrapping, where it has one */
+    struct contradictions contradictions;
     unsigned ended;
 };
 
@@ -102,6 +103,7 @@ static inline void bench_end(void *connection, enum flow_end_reason reason, stru
     bench_word(c->bench, names[reason]);
     c->bench->facts = *c->facts;
     c->bench->wrapping = c->facts->wrapping ? *c->facts->wrapping : (struct wrapping){0};
+    c->bench->contradictions = c->facts->contradictions ? *c->facts->contradictions : (struct contradictions){0};
     c->bench->ended++;
     free(c);
 }

@@ -133,6 +133,7 @@ static void on_end(void *arg, const struct connection_facts *f, enum flow_end_re
         .dialect = f->dialect,
     };
     narrow(b->end.server_name, f->server_name);
+    narrow(b->end.client, f->client ? f->client->user : (struct text){0});
     if (f->user_count != 0) {
         narrow(b->end.first_user, f->users[1]);
     }

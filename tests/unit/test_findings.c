@@ -134,6 +134,32 @@ static void asked_and_answered(void **state) {
     has(line, "10.0.0.7 answers 10.0.0.5 in SMB1: 3 answers; NT LM 0.12; Unix\"");
 }
 
+/* An anomaly of a connection is told once, when it ends, whatever came before. */
+static void segments_that_differ(void **state) {
+    (void)state;
+    struct bench b;
+    bench_begin(&b, false, 0);
+    struct contradictions differ = {{[SEGMENTS_DIFFER] = {2, {5 * (uint64_t)SECOND, 50}, 6 * (uint64_t)SECOND}}};
+    b.flow.contradictions = &differ;
+    struct event e = flow_end(&b, "client");
+    e.flow_json = (struct view){(const uint8_t *)",\"f\":1", 6};
+    b.seq = 9;
+    give(&b, &e);
+    assert_int_equal(raised_count, 1);
+    has(raised[0], "\"capture\":{\"file\":\"a.pcap\",\"frame\":50},\"f\":1,");
+    has(raised[0], "\"rule_id\":\"tcp_overlap_differs\"");
+    has(raised[0], "\"kind\":\"anomaly\"");
+    has(raised[0],
+        "\"count\":2,\"first_time\":\"1970-01-01T00:00:05.000000000Z\",\"last_time\":\"1970-01-01T00:00:06.");
+    has(raised[0], "\"evidence\":[\"0000000000000abc-10\"]");
+    has(raised[0], "10.0.0.5 and 10.0.0.7, port 445: 2 TCP segments brought other bytes");
+    has_not(raised[0], "windows_events");
+    has_not(raised[0], "proto_info");
+    bench_end(&b);
+    assert_int_equal(raised_count, 1);
+    assert_int_equal(b.stats.findings, 1);
+}
+
 static void one_who_signs(void **state) {
     (void)state;
     struct bench b;
@@ -196,6 +222,23 @@ static void multi_protocol_answered_in_smb1(void **state) {
     bench_end(&b);
     assert_int_equal(raised_count, 1);
     has(raised[0], "smb1_answered");
+}
+
+/* One connection was refused, and another one not: nobody is to read that SMB1 is refused there. */
+static void refused_once(void **state) {
+    (void)state;
+    struct bench b;
+    bench_begin(&b, false, 0);
+    struct event e = negotiate(&b, 1, old_dialects);
+    answered(&e);
+    give(&b, &e);
+    e = negotiate(&b, 2, old_dialects);
+    event_text(&e, FIELD_DIALECT, ascii("NT LM 0.12"));
+    answered(&e);
+    give(&b, &e);
+    bench_end(&b);
+    assert_int_equal(raised_count, 2);
+    has(raised[0], "2 requests, some refused");
 }
 
 static void refused(void **state) {
@@ -328,10 +371,12 @@ static void order_of_time(void **state) {
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(asked_and_answered),
+        cmocka_unit_test(segments_that_differ),
         cmocka_unit_test(one_who_signs),
         cmocka_unit_test(multi_protocol),
         cmocka_unit_test(multi_protocol_answered_in_smb1),
         cmocka_unit_test(refused),
+        cmocka_unit_test(refused_once),
         cmocka_unit_test(alone),
         cmocka_unit_test(told_at_once),
         cmocka_unit_test(the_bounds),

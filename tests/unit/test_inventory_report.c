@@ -75,6 +75,20 @@ static void a_table(void **state) {
                "    NT LM 0.12; client Windows 5.1; shares data, \u2026\n");
 }
 
+/* The shares are what the reader wants: they are not the part that is cut. */
+static void shares_on_a_line_of_their_own(void **state) {
+    (void)state;
+    char *many[] = {OWN("Accounting of the year before last"), OWN("Engineering"), OWN("IPC$"), OWN("Backups")};
+    struct inventory_row row = a_row();
+    row.shares = (struct name_list){many, 4, false};
+    is_written(REPORT_TABLE, &row, 1,
+               "  client      outcome     first seen (UTC)     last seen (UTC)      sessions\n"
+               "server 192.0.2.10\n"
+               "  192.0.2.20  answered    2026-11-20 09:02:03  2026-11-20 09:02:04         2\n"
+               "    NT LM 0.12; client Windows 5.1\n"
+               "    shares Accounting of the year before last, Engineering, IPC$, Backups\n");
+}
+
 /* Whatever the names, no line has more than 100 columns or a control character. */
 static void a_table_that_fits(void **state) {
     (void)state;
@@ -135,8 +149,8 @@ static void a_json(void **state) {
 
 int main(void) {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(nothing), cmocka_unit_test(a_table), cmocka_unit_test(a_table_that_fits),
-        cmocka_unit_test(a_csv),   cmocka_unit_test(a_json),
+        cmocka_unit_test(nothing),           cmocka_unit_test(a_table), cmocka_unit_test(shares_on_a_line_of_their_own),
+        cmocka_unit_test(a_table_that_fits), cmocka_unit_test(a_csv),   cmocka_unit_test(a_json),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

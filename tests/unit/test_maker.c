@@ -231,11 +231,18 @@ static void flows(void **state) {
     connection.server_mode_known = true;
     connection.server_security_mode = SMB2_NEGOTIATE_SIGNING_REQUIRED | SMB2_NEGOTIATE_SIGNING_ENABLED;
     connection.errors = 7;
+    connection.netbios_calling = utf16("CALLING");
+    struct auth_facts client = {.workstation = utf16("")};
+    connection.client = &client;
+    maker_flow_end(&maker, &connection, FLOW_END_RST, flow.last);
+    assert_string_equal(value(FIELD_SRC_HOSTNAME), "CALLING");
+    client.workstation = utf16("WS");
     flow.packets[0] = 3;
     flow.packets[1] = 4;
     flow.tcp_flags = TCP_SYN | TCP_ACK;
     maker_flow_end(&maker, &connection, FLOW_END_RST, flow.last);
     assert_int_equal(maker.event.action, ACTION_END);
+    assert_string_equal(value(FIELD_SRC_HOSTNAME), "WS");
     assert_string_equal(value(FIELD_USERS), "CORP\\alice,bob");
     assert_string_equal(value(FIELD_SHARES), "\\\\srv\\a,\\\\srv\\b");
     assert_string_equal(value(FIELD_END_REASON), "rst");

@@ -38,6 +38,28 @@ static void share(void **state) {
     assert_string_equal(value(FIELD_PIPE_NAME), "");
 }
 
+/* In a DFS operation the name has the host and share in front, and the path has them once (MS-SMB2 2.2.13). */
+static void dfs(void **state) {
+    (void)state;
+    static const struct {
+        bool dfs;
+        const char *name, *path;
+    } cases[] = {
+        {true, "srv\\DATA\\a\\b", "\\\\srv\\DATA\\a\\b"},
+        {true, "srv\\data", "\\\\srv\\data"},
+        {true, "srv\\database\\a", "\\\\Srv\\data\\srv\\database\\a"}, /* another share's name: as if it were none */
+        {true, "a", "\\\\Srv\\data\\a"},
+        {false, "srv\\DATA\\a\\b", "\\\\Srv\\data\\srv\\DATA\\a\\b"},
+    };
+    for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
+        maker.dfs = cases[i].dfs;
+        named("\\\\Srv\\data", SMB2_SHARE_TYPE_DISK, cases[i].name, false);
+        assert_string_equal(value(FIELD_FILE_NAME), cases[i].name);
+        assert_string_equal(value(FIELD_FILE_PATH), cases[i].path);
+    }
+    maker.dfs = false;
+}
+
 static void root(void **state) {
     (void)state;
     named("\\\\srv\\data", SMB2_SHARE_TYPE_DISK, "", true);
@@ -173,9 +195,15 @@ static void room_for_texts(void **state) {
 
 int main(void) {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(share),      cmocka_unit_test(root),           cmocka_unit_test(no_share),
-        cmocka_unit_test(local_path), cmocka_unit_test(pipes),          cmocka_unit_test(streams_and_extensions),
-        cmocka_unit_test(odd_bytes),  cmocka_unit_test(room_for_texts),
+        cmocka_unit_test(share),
+        cmocka_unit_test(dfs),
+        cmocka_unit_test(root),
+        cmocka_unit_test(no_share),
+        cmocka_unit_test(local_path),
+        cmocka_unit_test(pipes),
+        cmocka_unit_test(streams_and_extensions),
+        cmocka_unit_test(odd_bytes),
+        cmocka_unit_test(room_for_texts),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

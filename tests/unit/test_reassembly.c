@@ -62,7 +62,7 @@ static void overlaps_first_bytes_win(void **state) {
     bench_expect(b, "open start >abXdefXX");
     assert_int_equal(b->stats.overlap_differs, 2);
     bench_finish(b);
-    assert_int_equal(b->facts.overlaps_differ, 2);
+    assert_int_equal(b->contradictions.of[SEGMENTS_DIFFER].count, 2);
     bench_free(b);
 }
 

@@ -310,6 +310,14 @@ static void content_of_files(void **state) {
     with_status(&e, 0);
     event_text(&e, FIELD_FILE_NAME, path[2]);
     content_is(&e, "SMB2 CLOSE Temp\\a.exe (deleted): STATUS_SUCCESS");
+    e = command(SMB2_CLOSE, "delete");
+    with_status(&e, 0xC0000022);
+    event_text(&e, FIELD_FILE_NAME, path[2]);
+    content_is(&e, "SMB2 CLOSE Temp\\a.exe (not deleted): STATUS_ACCESS_DENIED");
+    e = command(SMB2_CLOSE, "delete");
+    event_text(&e, FIELD_FILE_NAME, path[2]);
+    event_bool(&e, FIELD_RESPONSE_SEEN, false);
+    content_is(&e, "SMB2 CLOSE Temp\\a.exe: no response");
     e = command(SMB2_READ, "read");
     event_text(&e, FIELD_FILE_NAME, path[2]);
     event_uint(&e, FIELD_BYTES_READ, 4096);
@@ -335,6 +343,12 @@ static void content_of_the_rest(void **state) {
     content_is(&e, "SMB2 IOCTL FSCTL_VALIDATE_NEGOTIATE_INFO: STATUS_SUCCESS");
     e = command(0x7777, "other");
     content_is(&e, "SMB command 0x7777");
+    e = some_event(ACTION_MESSAGE); /* what a handle came to that ended without a CLOSE */
+    event_uint(&e, FIELD_VERSION, 3);
+    event_name(&e, FIELD_OPERATION, "write");
+    event_text(&e, FIELD_FILE_NAME, ascii("a"));
+    event_uint(&e, FIELD_BYTES_WRITTEN, 14);
+    content_is(&e, "SMB end of handle a, 14 bytes written");
     e = some_event(ACTION_MESSAGE);
     event_uint(&e, FIELD_VERSION, 3);
     event_name(&e, FIELD_OPERATION, "encrypted");
@@ -351,6 +365,40 @@ static void content_of_the_rest(void **state) {
     e = command(SMB2_SERVER_TO_CLIENT_NOTIFICATION, "other");
     event_name(&e, FIELD_NOTIFICATION, "SmbNotifySessionClosed");
     content_is(&e, "SMB3 server notification SmbNotifySessionClosed");
+}
+
+static struct event smb1_command(const char *name, const char *operation) {
+    struct event e = some_event(ACTION_MESSAGE);
+    event_uint(&e, FIELD_VERSION, 1);
+    event_name(&e, FIELD_COMMAND, name);
+    event_name(&e, FIELD_OPERATION, operation);
+    return e;
+}
+
+static void content_of_smb1(void **state) {
+    (void)state;
+    struct text dos[] = {ascii("ERRDOS"), ascii("/"), ascii("ERRbadfile")};
+    struct event e = smb1_command("SMB1_DELETE", "delete");
+    event_text(&e, FIELD_FILE_NAME, ascii("a"));
+    event_joined(&e, FIELD_STATUS, dos, 3);
+    content_is(&e, "SMB1 DELETE a (not deleted): ERRDOS/ERRbadfile");
+    e = smb1_command("SMB1_LOCKING_ANDX", "oplock_break");
+    event_text(&e, FIELD_FILE_NAME, ascii("a"));
+    event_name(&e, FIELD_OPLOCK_LEVEL, "SMB2_OPLOCK_LEVEL_II");
+    content_is(&e, "SMB1 server breaks oplock a to SMB2_OPLOCK_LEVEL_II");
+    e = smb1_command("SMB1_NEGOTIATE", "negotiate");
+    with_status(&e, 0);
+    content_is(&e, "SMB1 NEGOTIATE, no dialect chosen: STATUS_SUCCESS");
+    event_bool(&e, FIELD_GAP, true);
+    content_is(&e, "SMB1 NEGOTIATE: STATUS_SUCCESS");
+    e = smb1_command("SMB1_NEGOTIATE", "negotiate");
+    event_text(&e, FIELD_DIALECT, ascii("NT LM 0.12"));
+    with_status(&e, 0);
+    content_is(&e, "SMB1 NEGOTIATE NT LM 0.12: STATUS_SUCCESS");
+    e = smb1_command("SMB1_NEGOTIATE", "negotiate");
+    with_status(&e, 0);
+    event_bool(&e, FIELD_REQUEST_SEEN, false);
+    content_is(&e, "SMB1 NEGOTIATE: STATUS_SUCCESS (request not seen)");
 }
 
 static void only_messages_have_content(void **state) {
@@ -784,6 +832,7 @@ int main(void) {
         cmocka_unit_test(the_first_fact_counts),
         cmocka_unit_test(content_of_files),
         cmocka_unit_test(content_of_the_rest),
+        cmocka_unit_test(content_of_smb1),
         cmocka_unit_test(only_messages_have_content),
         cmocka_unit_test(flow_lacks_nothing_required),
         cmocka_unit_test(the_schema_bites),

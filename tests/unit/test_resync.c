@@ -289,6 +289,39 @@ static void test_memory_of_sessions(void **state) {
     free(w);
 }
 
+/* The header of SMB1 has little to tell it by, so what there is has to fit: MS-CIFS 2.2.3.1 and 2.2.2.4. */
+static void heads_of_smb1(void **state) {
+    (void)state;
+    static const struct {
+        const char *what;
+        size_t at; /* from the protocol id on; the byte there is changed */
+        uint8_t byte;
+        bool wanted;
+    } cases[] = {
+        {"a response to CLOSE", 0, 0xFF, true},
+        {"ERRDOS", 5, 1, true},
+        {"ERRCMD", 5, 0xFF, true},
+        {"no class of DOS errors", 5, 0xA2, false},
+        {"the byte between class and code", 6, 1, false},
+        {"a request", 9, 0, false},
+        {"words beyond the end", 32, 3, false},
+        {"fewer bytes than there are", 33, 0, true},
+        {"bytes beyond the end", 33, 9, false},
+        {"Reserved", 22, 1, false},
+    };
+    for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
+        uint8_t frame[4 + 37] = {0, 0, 0, 37, 0xFF, 'S', 'M', 'B', 0x04, [4 + 9] = 0x80, [4 + 33] = 2};
+        frame[4 + cases[i].at] = cases[i].byte;
+        enum resync_answer answer = resync_head((struct view){frame, sizeof frame}, TO_CLIENT);
+        if ((answer == RESYNC_PROVEN) != cases[i].wanted) {
+            fail_msg("%s: %d", cases[i].what, (int)answer);
+        }
+    }
+    /* With NT status (Flags2) any status goes. */
+    uint8_t frame[4 + 35] = {0, 0, 0, 35, 0xFF, 'S', 'M', 'B', 0x04, 0x22, 0, 0, 0xC0, 0x80, 0, 0x40};
+    assert_int_equal(resync_head((struct view){frame, sizeof frame}, TO_CLIENT), RESYNC_PROVEN);
+}
+
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_capture_file),
@@ -299,6 +332,7 @@ int main(void) {
         cmocka_unit_test(test_large_reads),
         cmocka_unit_test(test_trial_fails),
         cmocka_unit_test(test_memory_of_sessions),
+        cmocka_unit_test(heads_of_smb1),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

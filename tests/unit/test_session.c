@@ -72,6 +72,25 @@ static void refused(void **state) {
     bench_free(b);
 }
 
+/* The machine at the other end is that of the first session that was accepted, else of the last that was asked for. */
+static void client_of_the_connection(void **state) {
+    (void)state;
+    struct bench *b = bench_new(NULL);
+    struct peer p = peer_open(b, 1, 2);
+    peer_login_status(&p, ID, "mallory", 0, STATUS_LOGON_FAILURE);
+    peer_login_status(&p, ID + 1, "trudy", 0, STATUS_LOGON_FAILURE);
+    peer_close(&p);
+    assert_string_equal(b->end.client, "trudy");
+    p = peer_open(b, 1, 2);
+    peer_login_status(&p, ID, "mallory", 0, STATUS_LOGON_FAILURE);
+    peer_login(&p, ID + 1, "alice");
+    peer_login(&p, ID + 2, "bob");
+    peer_login_status(&p, ID + 3, "trudy", 0, STATUS_LOGON_FAILURE);
+    peer_close(&p);
+    assert_string_equal(b->end.client, "alice");
+    bench_free(b);
+}
+
 static void reauthentication(void **state) {
     (void)state;
     struct bench *b = bench_new(NULL);
@@ -392,6 +411,7 @@ int main(void) {
         cmocka_unit_test(two_legs),
         cmocka_unit_test(claim_in_the_first_leg),
         cmocka_unit_test(refused),
+        cmocka_unit_test(client_of_the_connection),
         cmocka_unit_test(reauthentication),
         cmocka_unit_test(equal_ids_stay_apart),
         cmocka_unit_test(bound_channels_are_one),

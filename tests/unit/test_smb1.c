@@ -39,6 +39,17 @@ static void header(void **state) {
     assert_false(m.unasked);
 }
 
+/* Before there is a key to sign with, clients and servers put "BSRSPYL " where the signature will be. */
+static void placeholder_of_a_signature(void **state) {
+    (void)state;
+    struct octets o;
+    smb1_response(&o, SMB1_LOGOFF_ANDX, TEST_UNICODE | SMB_FLAGS2_SMB_SECURITY_SIGNATURE, STATUS_SMB_BAD_UID);
+    set_le(&o, 14, 8, UINT64_C(0x204C595053525342));
+    put8(&o, 0);
+    put16(&o, 0);
+    assert_false(smb1_whole(&o).header.has_signature);
+}
+
 static void dos_errors(void **state) {
     (void)state;
     struct octets o;
@@ -318,6 +329,7 @@ static void nothing_to_read(void **state) {
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(header),
+        cmocka_unit_test(placeholder_of_a_signature),
         cmocka_unit_test(dos_errors),
         cmocka_unit_test(other_protocols),
         cmocka_unit_test(chain_of_four),

@@ -479,6 +479,24 @@ static void dfs(void **state) {
     assert_int_equal(a.dfs.referrals, 1);
 }
 
+/* Without SMB_FLAGS2_UNICODE Samba's client sends OEM characters, and others Unicode all the same. */
+static void dfs_without_unicode(void **state) {
+    (void)state;
+    struct trans t;
+    trans_begin(&t, SMB1_TRANSACTION2, false, TRANS2_GET_DFS_REFERRAL);
+    put16(&t.parameters, 3);
+    put_oem(&t.parameters, "\\FS01\\DATA");
+    struct smb1_transaction_request q = trans_ask(&t, V_OK);
+    assert_int_equal(q.name.encoding, ENC_OEM);
+    assert_true(trans_says(&t, q.name, "\\FS01\\DATA"));
+    t.parameters.n = 2;
+    put_utf16(&t.parameters, "\\FS01\\DATA");
+    put16(&t.parameters, 0);
+    q = trans_ask(&t, V_OK);
+    assert_int_equal(q.name.encoding, ENC_UTF16LE);
+    assert_int_equal(q.name.bytes.n, 20);
+}
+
 /* Unicode begins at an even offset from the header, wherever the parameters begin. */
 static void alignment(void **state) {
     (void)state;
@@ -508,6 +526,7 @@ int main(void) {
         cmocka_unit_test(file_systems),
         cmocka_unit_test(other_subcommands),
         cmocka_unit_test(dfs),
+        cmocka_unit_test(dfs_without_unicode),
         cmocka_unit_test(alignment),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -1,0 +1,13 @@
+/* What contradicts itself in a flow: kept from the first time on, and freed with the flow. */
+#ifndef CONTRADICTION_H
+#define CONTRADICTION_H
+
+#include "entry.h"
+
+/* Counts one more. Without memory it is lost, but for what stats count. */
+void contradiction_note(struct flow_context *, struct flow *, enum contradiction_kind, struct moment);
+
+/* Forgets them. */
+void contradiction_drop(struct flow_context *, struct flow *);
+
+#endif
