@@ -167,6 +167,7 @@ static void fragments_that_differ(void **state) {
     struct contradictions differ = {{[FRAGMENTS_DIFFER] = {1, {5 * (uint64_t)SECOND, 50}, 5 * (uint64_t)SECOND}}};
     b.flow.contradictions = &differ;
     struct event e = flow_end(&b, "client");
+    e.flow_json = (struct view){(const uint8_t *)",\"f\":1", 6};
     give(&b, &e);
     bench_end(&b);
     assert_int_equal(raised_count, 1);
