@@ -21,3 +21,8 @@ enum verdict dissect_nested(struct dissection *d, const struct dissector *to, st
     d->depth--;
     return verdict;
 }
+
+enum verdict dissect_token(struct dissection *d, struct view token) {
+    enum verdict v = token.n > 0 ? dissect_nested(d, &dissector_spnego, token) : V_OK;
+    return v == V_OK || v == V_NOT_MINE ? V_OK : v == V_LIMIT ? V_LIMIT : V_BAD;
+}

@@ -110,8 +110,14 @@ static enum verdict body_parse(struct smb1_block *b, struct smb1_message *m) {
     return b->data_may_be_cut ? v : smb1_worse(v, b->lack);
 }
 
-/* Where the chain goes from here, 2.2.3.4: forward, behind the ByteCount of this block (its data may stand behind the next, 2.2.4.43.1),
- * and inside the message. */
+/* Does the next block begin inside the Bytes of this one? Those that are file data may stand behind it (2.2.4.43.1). */
+static bool overlaps(const struct smb1_block *b, size_t next) {
+    bool data = b->command == SMB1_WRITE_ANDX || b->command == SMB1_READ_ANDX;
+    return !data && cursor_left(&b->bytes) > 0 && next < b->bytes.in.n;
+}
+
+/* Where the chain goes from here, 2.2.3.4: forward, behind the ByteCount of this block, and inside the message. One that overlaps is
+ * wrong, and followed. */
 static enum verdict follow(struct smb1_block *b, size_t bytes_at, struct smb1_message *m, struct place *next) {
     uint8_t command = cursor_u8(&b->words);
     cursor_skip(&b->words, 1);
@@ -133,7 +139,7 @@ static enum verdict follow(struct smb1_block *b, size_t bytes_at, struct smb1_me
         m->chain_last = false;
         *next = (struct place){command, offset};
     }
-    return v;
+    return v == V_OK && overlaps(b, offset) ? V_BAD : v;
 }
 
 /* One command of the chain, and where the next is, unless m->chain_last. */

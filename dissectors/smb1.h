@@ -75,9 +75,11 @@ static inline enum verdict smb1_bytes_verdict(const struct smb1_block *b) {
  * cut or lost, V_BAD where it does not. V_OK where they are there. */
 enum verdict smb1_reach(const struct smb1_block *, uint64_t end);
 
-/* The text up to a NUL, and moves behind it; without one all that is left. UTF-16 drops half a unit at the end. */
+/* The text up to a NUL, and moves behind it; without one all that is left. UTF-16 drops half a unit at the end. Where there is not even
+ * a NUL there is no text, which has no encoding either: an empty one is the name of a root. */
 struct text smb1_terminated(struct cursor *, bool unicode);
-/* The first n bytes up to a NUL, if there is any; fails where they are not all there. */
+/* The first n bytes up to a NUL, if there is any, or as many as there are. No text, as above, where n says that there is one and
+ * nothing is there. */
 struct text smb1_counted(struct cursor *, size_t n, bool unicode);
 
 /* An SMB_STRING of the Bytes, MS-CIFS 2.2.1.1: by Flags2 in Unicode, which begins at an even offset from the header, or OEM. That its

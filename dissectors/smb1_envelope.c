@@ -2,15 +2,12 @@
  * in them is for smb1_transaction.h once it is whole. */
 #include "smb1.h"
 
-/* Where the parts of this message are. */
-struct parts {
-    uint32_t parameter_count, data_count;
-};
-
-/* The two parts; of a lying offset the other part stands. */
-static enum verdict take_parts(struct smb1_block *b, const struct parts *p, struct smb1_transaction *t) {
-    enum verdict v = smb1_part(b, t->parameter_offset, p->parameter_count, &t->parameters);
-    return smb1_worse(v, smb1_part(b, t->data_offset, p->data_count, &t->data));
+/* The two parts; of a lying offset the other part stands. Neither is larger than the whole (2.2.4.33.1). */
+static enum verdict take_parts(struct smb1_block *b, struct smb1_transaction *t) {
+    bool fits = t->parameter_count <= t->total_parameter_count && t->data_count <= t->total_data_count;
+    enum verdict v = smb1_part(b, t->parameter_offset, t->parameter_count, &t->parameters);
+    v = smb1_worse(v, smb1_part(b, t->data_offset, t->data_count, &t->data));
+    return smb1_worse(v, fits ? V_OK : V_BAD);
 }
 
 /* Setup words, which must be there. */
@@ -23,7 +20,6 @@ static enum verdict take_setup(struct smb1_block *b, uint8_t count, struct view 
 /* 2.2.4.33.1 and 2.2.4.46.1. TRANSACTION2 has a Name too, but only by a byte that is never used. */
 enum verdict smb1_transaction_request(struct smb1_block *b, struct smb1_message *m) {
     struct smb1_transaction *t = &m->transaction;
-    struct parts p;
     t->total_parameter_count = cursor_le16(&b->words);
     t->total_data_count = cursor_le16(&b->words);
     t->max_parameter_count = cursor_le16(&b->words);
@@ -33,9 +29,9 @@ enum verdict smb1_transaction_request(struct smb1_block *b, struct smb1_message 
     t->flags = cursor_le16(&b->words);
     t->timeout = cursor_le32(&b->words);
     cursor_skip(&b->words, 2);
-    p.parameter_count = cursor_le16(&b->words);
+    t->parameter_count = cursor_le16(&b->words);
     t->parameter_offset = cursor_le16(&b->words);
-    p.data_count = cursor_le16(&b->words);
+    t->data_count = cursor_le16(&b->words);
     t->data_offset = cursor_le16(&b->words);
     uint8_t setup_count = cursor_u8(&b->words);
     cursor_skip(&b->words, 1);
@@ -43,19 +39,17 @@ enum verdict smb1_transaction_request(struct smb1_block *b, struct smb1_message 
     if (b->command == SMB1_TRANSACTION) {
         v = smb1_worse(v, smb1_take_string(b, &t->name));
     }
-    return smb1_worse(v, take_parts(b, &p, t));
+    return smb1_worse(v, take_parts(b, t));
 }
 
 /* Counts, offsets and displacements in the order of 2.2.4.33.2 and 2.2.4.34.1. */
-static struct parts take_counts(struct cursor *c, struct smb1_transaction *t) {
-    struct parts p;
-    p.parameter_count = cursor_le16(c);
+static void take_counts(struct cursor *c, struct smb1_transaction *t) {
+    t->parameter_count = cursor_le16(c);
     t->parameter_offset = cursor_le16(c);
     t->parameter_displacement = cursor_le16(c);
-    p.data_count = cursor_le16(c);
+    t->data_count = cursor_le16(c);
     t->data_offset = cursor_le16(c);
     t->data_displacement = cursor_le16(c);
-    return p;
 }
 
 /* 2.2.4.33.2 and 2.2.4.46.2 */
@@ -68,11 +62,11 @@ enum verdict smb1_transaction_response(struct smb1_block *b, struct smb1_message
     t->total_parameter_count = cursor_le16(&b->words);
     t->total_data_count = cursor_le16(&b->words);
     cursor_skip(&b->words, 2);
-    struct parts p = take_counts(&b->words, t);
+    take_counts(&b->words, t);
     uint8_t setup_count = cursor_u8(&b->words);
     cursor_skip(&b->words, 1);
     enum verdict v = take_setup(b, setup_count, &t->setup);
-    return smb1_worse(v, take_parts(b, &p, t));
+    return smb1_worse(v, take_parts(b, t));
 }
 
 /* 2.2.4.34.1, and 2.2.4.47.1 with a FID behind it */
@@ -81,44 +75,41 @@ enum verdict smb1_secondary_request(struct smb1_block *b, struct smb1_message *m
     t->secondary = true;
     t->total_parameter_count = cursor_le16(&b->words);
     t->total_data_count = cursor_le16(&b->words);
-    struct parts p = take_counts(&b->words, t);
+    take_counts(&b->words, t);
     t->fid = b->command == SMB1_TRANSACTION2_SECONDARY ? cursor_le16(&b->words) : 0;
-    return take_parts(b, &p, t);
+    return take_parts(b, t);
 }
 
 /* 2.2.4.62.1 */
 enum verdict smb1_nt_transact_request(struct smb1_block *b, struct smb1_message *m) {
     struct smb1_transaction *t = &m->transaction;
-    struct parts p;
     t->max_setup_count = cursor_u8(&b->words);
     cursor_skip(&b->words, 2);
     t->total_parameter_count = cursor_le32(&b->words);
     t->total_data_count = cursor_le32(&b->words);
     t->max_parameter_count = cursor_le32(&b->words);
     t->max_data_count = cursor_le32(&b->words);
-    p.parameter_count = cursor_le32(&b->words);
+    t->parameter_count = cursor_le32(&b->words);
     t->parameter_offset = cursor_le32(&b->words);
-    p.data_count = cursor_le32(&b->words);
+    t->data_count = cursor_le32(&b->words);
     t->data_offset = cursor_le32(&b->words);
     uint8_t setup_count = cursor_u8(&b->words);
     t->function = cursor_le16(&b->words);
     enum verdict v = take_setup(b, setup_count, &t->setup);
-    return smb1_worse(v, take_parts(b, &p, t));
+    return smb1_worse(v, take_parts(b, t));
 }
 
 /* Reserved1 to DataDisplacement, the same in 2.2.4.62.2 and 2.2.4.63.1. */
-static struct parts take_nt_counts(struct cursor *c, struct smb1_transaction *t) {
-    struct parts p;
+static void take_nt_counts(struct cursor *c, struct smb1_transaction *t) {
     cursor_skip(c, 3);
     t->total_parameter_count = cursor_le32(c);
     t->total_data_count = cursor_le32(c);
-    p.parameter_count = cursor_le32(c);
+    t->parameter_count = cursor_le32(c);
     t->parameter_offset = cursor_le32(c);
     t->parameter_displacement = cursor_le32(c);
-    p.data_count = cursor_le32(c);
+    t->data_count = cursor_le32(c);
     t->data_offset = cursor_le32(c);
     t->data_displacement = cursor_le32(c);
-    return p;
 }
 
 /* 2.2.4.62.2 */
@@ -128,18 +119,18 @@ enum verdict smb1_nt_transact_response(struct smb1_block *b, struct smb1_message
     if (t->interim) {
         return V_OK;
     }
-    struct parts p = take_nt_counts(&b->words, t);
+    take_nt_counts(&b->words, t);
     uint8_t setup_count = cursor_u8(&b->words);
     enum verdict v = take_setup(b, setup_count, &t->setup);
-    return smb1_worse(v, take_parts(b, &p, t));
+    return smb1_worse(v, take_parts(b, t));
 }
 
 /* 2.2.4.63.1 */
 enum verdict smb1_nt_secondary_request(struct smb1_block *b, struct smb1_message *m) {
     struct smb1_transaction *t = &m->transaction;
     t->secondary = true;
-    struct parts p = take_nt_counts(&b->words, t);
-    return take_parts(b, &p, t);
+    take_nt_counts(&b->words, t);
+    return take_parts(b, t);
 }
 
 /* 2.2.4.35.1: offsets that are 0 leave it to the order of the parts, which is then not known for sure. */
@@ -159,10 +150,10 @@ enum verdict smb1_ioctl_request(struct smb1_block *b, struct smb1_message *m) {
 
 /* 2.2.4.35.2 */
 enum verdict smb1_ioctl_response(struct smb1_block *b, struct smb1_message *m) {
-    struct smb1_transaction t = {0};
+    struct smb1_transaction t = {.total_parameter_count = UINT16_MAX, .total_data_count = UINT16_MAX}; /* all in one */
     cursor_skip(&b->words, 2 + 2);
-    struct parts p = take_counts(&b->words, &t);
-    enum verdict v = take_parts(b, &p, &t);
+    take_counts(&b->words, &t);
+    enum verdict v = take_parts(b, &t);
     m->ioctl.parameters = t.parameters;
     m->ioctl.data = t.data;
     return v;

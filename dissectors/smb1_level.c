@@ -18,7 +18,7 @@ static void rename_information(struct cursor *c, struct smb1_change *g) {
     g->root_directory = cursor_le32(c);
     uint32_t length = cursor_le32(c);
     size_t left = cursor_left(c);
-    g->new_name = smb1_counted(c, length < left ? length : left, true);
+    g->new_name = smb1_counted(c, length, true);
     c->failed = c->failed || length > left;
 }
 
@@ -172,8 +172,7 @@ static void sizes_of_file(struct cursor *c, struct fscc_file *f) {
 /* MS-CIFS 2.2.8.3.9 and 2.2.8.3.11; a name that was cut to fit the client's buffer is what is there of it. */
 static void name_of_file(struct cursor *c, struct fscc_file *f) {
     uint32_t length = cursor_le32(c);
-    size_t left = cursor_left(c);
-    f->name = smb1_counted(c, length < left ? length : left, true);
+    f->name = smb1_counted(c, length, true);
 }
 
 /* MS-CIFS 2.2.8.3.10; also FileAllInformation where it is asked for by its class, MS-SMB <130>. */
@@ -248,8 +247,7 @@ static void volume(struct cursor *c, struct smb1_transaction_response *a) {
     a->file_system.serial_number = cursor_le32(c);
     uint32_t length = cursor_le32(c);
     cursor_skip(c, 2);
-    size_t left = cursor_left(c);
-    a->file_system.label = smb1_counted(c, length < left ? length : left, true);
+    a->file_system.label = smb1_counted(c, length, true);
 }
 
 enum verdict smb1_level_file_system(struct smb1_reading *r, uint16_t level, struct smb1_transaction_response *a) {
@@ -269,8 +267,7 @@ enum verdict smb1_level_file_system(struct smb1_reading *r, uint16_t level, stru
     case SMB1_PASSTHROUGH + FileFsAttributeInformation: {
         cursor_skip(c, 4 + 4);
         uint32_t length = cursor_le32(c);
-        size_t left = cursor_left(c);
-        a->file_system.file_system = smb1_counted(c, length < left ? length : left, true);
+        a->file_system.file_system = smb1_counted(c, length, true);
         break;
     }
     default:

@@ -28,7 +28,7 @@ static enum verdict create_ask(struct smb1_reading *r, struct smb1_transaction_r
         cursor_skip(c, 1);
     }
     size_t left = cursor_left(c);
-    q->name = smb1_counted(c, name_length < left ? name_length : left, r->parts->unicode);
+    q->name = smb1_counted(c, name_length, r->parts->unicode);
     n->file_name = q->name;
     return cursor_ok(c) && name_length <= left ? V_OK : V_BAD;
 }
@@ -38,13 +38,17 @@ static void take_fid(struct cursor *c, struct smb1_transaction_request *q) {
     q->has_fid = cursor_ok(c);
 }
 
-/* MS-CIFS 2.2.7.2.1: in the setup words */
+/* MS-CIFS 2.2.7.2.1: in the setup words; MS-SMB 2.2.7.2.1.1 */
 static enum verdict ioctl_ask(struct smb1_reading *r, struct smb1_transaction_request *q) {
     q->subject.function_code = cursor_le32(&r->setup);
     take_fid(&r->setup, q);
     q->ioctl.is_fsctl = cursor_u8(&r->setup) != 0;
     q->ioctl.is_flags = cursor_u8(&r->setup);
-    return smb1_verdict_of(&r->setup);
+    if (q->subject.function_code == FSCTL_SRV_COPYCHUNK) {
+        cursor_copy(&r->data, q->ioctl.source_key, sizeof q->ioctl.source_key);
+        q->ioctl.copies = cursor_ok(&r->data);
+    }
+    return smb1_worse(smb1_verdict_of(&r->setup), smb1_verdict_of(&r->data));
 }
 
 /* MS-CIFS 2.2.7.3.1 and 2.2.7.6.1 */
@@ -129,6 +133,24 @@ static enum verdict length_answer(struct smb1_reading *r, struct smb1_transactio
     return smb1_verdict_of(&r->parameters);
 }
 
+/* MS-SMB 2.2.7.2.2.2 and 2.2.7.2.2.3; what other codes answer is the data. */
+static enum verdict ioctl_answer(struct smb1_reading *r, const struct smb1_subject *s,
+                                 struct smb1_transaction_response *a) {
+    switch (s->function_code) {
+    case FSCTL_SRV_REQUEST_RESUME_KEY:
+        cursor_copy(&r->data, a->ioctl.resume_key, sizeof a->ioctl.resume_key);
+        break;
+    case FSCTL_SRV_COPYCHUNK:
+        cursor_skip(&r->data, 4 + 4); /* ChunksWritten, ChunkBytesWritten */
+        a->ioctl.total_bytes_written = cursor_le32(&r->data);
+        break;
+    default:
+        return V_OK;
+    }
+    a->has_details = cursor_ok(&r->data);
+    return smb1_verdict_of(&r->data);
+}
+
 static const struct {
     smb1_asker *ask;
     enum verdict (*answer)(struct smb1_reading *, struct smb1_transaction_response *);
@@ -150,6 +172,9 @@ enum verdict smb1_nt_ask(struct smb1_reading *r, struct smb1_transaction_request
 }
 
 enum verdict smb1_nt_answer(struct smb1_reading *r, const struct smb1_subject *s, struct smb1_transaction_response *a) {
+    if (s->subcommand == NT_TRANSACT_IOCTL) {
+        return ioctl_answer(r, s, a);
+    }
     bool known = s->subcommand < SUBCOMMANDS && subcommands[s->subcommand].answer;
     return known ? subcommands[s->subcommand].answer(r, a) : V_OK;
 }

@@ -10,6 +10,9 @@ static size_t length_of(struct view v, size_t unit) {
     return n;
 }
 
+/* Not an empty text, which is the name of a root: none. */
+static const struct text none = {{NULL, 0}, ENC_ASCII};
+
 struct text smb1_terminated(struct cursor *c, bool unicode) {
     size_t unit = unicode ? 2 : 1;
     struct view rest = view_part(view_from(c->in, c->pos), 0, cursor_left(c));
@@ -17,11 +20,15 @@ struct text smb1_terminated(struct cursor *c, bool unicode) {
     struct text t = {cursor_take(c, n), unicode ? ENC_UTF16LE : ENC_OEM};
     size_t left = cursor_left(c);
     cursor_skip(c, left < unit ? left : unit);
-    return t;
+    return n == 0 && left < unit ? none : t;
 }
 
 struct text smb1_counted(struct cursor *c, size_t n, bool unicode) {
-    struct view v = cursor_take(c, n);
+    size_t left = cursor_left(c);
+    if (!cursor_ok(c) || (n > 0 && left == 0)) {
+        return none;
+    }
+    struct view v = cursor_take(c, n < left ? n : left);
     return (struct text){view_part(v, 0, length_of(v, unicode ? 2 : 1)), unicode ? ENC_UTF16LE : ENC_OEM};
 }
 
@@ -56,7 +63,7 @@ enum verdict smb1_take_string(struct smb1_block *b, struct text *out) {
 enum verdict smb1_take_counted(struct smb1_block *b, size_t n, struct text *out) {
     bool unicode = align(b);
     size_t left = cursor_left(&b->bytes);
-    *out = smb1_counted(&b->bytes, n < left ? n : left, unicode);
+    *out = smb1_counted(&b->bytes, n, unicode);
     return n <= left ? V_OK : smb1_lacking(b);
 }
 
@@ -83,10 +90,8 @@ enum verdict smb1_take_secret(struct smb1_block *b, size_t n, struct smb1_secret
 
 enum verdict smb1_take_blob(struct smb1_block *b, size_t n, struct view *out) {
     *out = cursor_take(&b->bytes, n);
-    if (out->n > 0) {
-        (void)dissect_nested(b->d, &dissector_spnego, *out);
-    }
-    return smb1_bytes_verdict(b);
+    enum verdict v = dissect_token(b->d, *out);
+    return smb1_worse(smb1_bytes_verdict(b), v);
 }
 
 enum verdict smb1_part(const struct smb1_block *b, uint32_t offset, uint32_t length, struct view *out) {

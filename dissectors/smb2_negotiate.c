@@ -136,9 +136,7 @@ enum verdict smb2_negotiate_response(struct smb2_body *b, struct smb2_message *m
     if (r.dialect == SMB2_DIALECT_0311) {
         v = smb2_worse(v, contexts_parse(b, context_offset, context_count, &r.contexts));
     }
-    if (r.token.n > 0) {
-        (void)dissect_nested(b->d, &dissector_spnego, r.token);
-    }
+    v = smb2_worse(v, dissect_token(b->d, r.token));
     m->negotiate_response = r;
     return v;
 }

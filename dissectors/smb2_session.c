@@ -12,9 +12,7 @@ enum verdict smb2_session_setup_request(struct smb2_body *b, struct smb2_message
     uint16_t token_length = cursor_le16(&b->c);
     r.previous_session_id = cursor_le64(&b->c);
     enum verdict v = smb2_part(b, token_offset, token_length, &r.token);
-    if (r.token.n > 0) {
-        (void)dissect_nested(b->d, &dissector_spnego, r.token);
-    }
+    v = smb2_worse(v, dissect_token(b->d, r.token));
     m->session_setup_request = r;
     return v;
 }
@@ -26,9 +24,7 @@ enum verdict smb2_session_setup_response(struct smb2_body *b, struct smb2_messag
     uint16_t token_offset = cursor_le16(&b->c);
     uint16_t token_length = cursor_le16(&b->c);
     enum verdict v = smb2_part(b, token_offset, token_length, &r.token);
-    if (r.token.n > 0) {
-        (void)dissect_nested(b->d, &dissector_spnego, r.token);
-    }
+    v = smb2_worse(v, dissect_token(b->d, r.token));
     m->session_setup_response = r;
     return v;
 }

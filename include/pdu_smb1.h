@@ -330,11 +330,12 @@ struct smb1_transaction {
     uint32_t timeout;                                 /* first request; ms */
     uint32_t parameter_offset, parameter_displacement;
     uint32_t data_offset, data_displacement;
-    uint16_t function;            /* NT_TRANSACT request */
-    uint16_t fid;                 /* TRANSACTION2_SECONDARY */
-    struct view setup;            /* words, least significant byte first */
-    struct text name;             /* TRANSACTION request: \PIPE\..., \MAILSLOT\... */
-    struct view parameters, data; /* of this message */
+    uint32_t parameter_count, data_count; /* of this message, as it says; what is there of them are the views below */
+    uint16_t function;                    /* NT_TRANSACT request */
+    uint16_t fid;                         /* TRANSACTION2_SECONDARY */
+    struct view setup;                    /* words, least significant byte first */
+    struct text name;                     /* TRANSACTION request: \PIPE\..., \MAILSLOT\... */
+    struct view parameters, data;         /* empty where they are not all there */
 };
 
 struct smb1_message {

@@ -79,7 +79,10 @@ struct smb1_change {
     bool directory;                        /* POSIX_UNLINK; POSIX_OPEN: SMB_O_DIRECTORY */
 };
 
-enum { SMB1_POSIX_O_DIRECTORY = 0x0200 }; /* of posix_open_flags */
+enum {
+    SMB1_POSIX_O_DIRECTORY = 0x0200, /* of posix_open_flags */
+    SMB1_RESUME_KEY_SIZE = 24,       /* of a copy on the server, MS-SMB 2.2.7.2.2.2 */
+};
 
 struct smb1_transaction_request {
     struct smb1_subject subject;
@@ -115,6 +118,8 @@ struct smb1_transaction_request {
         struct {
             bool is_fsctl;
             uint8_t is_flags;
+            bool copies; /* FSCTL_SRV_COPYCHUNK: from the file of this resume key */
+            uint8_t source_key[SMB1_RESUME_KEY_SIZE];
         } ioctl;
         struct {
             uint32_t completion_filter;
@@ -175,7 +180,11 @@ struct smb1_transaction_response {
         struct { /* MS-DFSC 2.2.4 */
             uint16_t path_consumed, referrals;
         } dfs;
-        struct smb1_nt_create_response create; /* NT_TRANSACT_CREATE, CREATE2 */
+        struct smb1_nt_create_response create;        /* NT_TRANSACT_CREATE, CREATE2 */
+        struct {                                      /* NT_TRANSACT_IOCTL */
+            uint8_t resume_key[SMB1_RESUME_KEY_SIZE]; /* FSCTL_SRV_REQUEST_RESUME_KEY */
+            uint32_t total_bytes_written;             /* FSCTL_SRV_COPYCHUNK */
+        } ioctl;
         struct {
             unsigned entries; /* FILE_NOTIFY_INFORMATION, in the parameters */
         } notify;

@@ -200,6 +200,9 @@ static bool set_up(struct pipeline *p) {
         flow_settings.ports = p->settings->ports;
         flow_settings.port_count = p->settings->port_count;
     }
+    if (p->settings->flows_max != 0) {
+        flow_settings.flows_max = p->settings->flows_max;
+    }
     flow_settings.probe = nbss_probe;
     p->arena = (struct arena){.base = malloc(MESSAGE_ARENA), .size = MESSAGE_ARENA};
     p->buffers = nbss_pool_new();

@@ -20,6 +20,7 @@ struct pipeline_settings {
     size_t home_count;
     const char *sensor_id;
     const char *code_page; /* of SMB1's OEM strings, as iconv knows it; NULL: CODE_PAGE_DEFAULT */
+    size_t flows_max;      /* connections followed at once; 0: the default */
     uint64_t secret;       /* keys the hash tables; changes no record */
 };
 

@@ -13,10 +13,11 @@ static bool failed(const struct operation *op) {
 /* An IOCTL that changes a file, as a write does, is worth its record too. */
 static bool changes_file(const struct operation *op) {
     const struct smb2_message *any = op->request ? op->request : op->response;
-    if (op->smb1_request || !any || any->empty || any->is_error) {
+    bool known = any && !any->empty && !any->is_error;
+    if (!known && !op->smb1_asked) {
         return false;
     }
-    switch (any->ioctl.ctl_code) {
+    switch (known ? any->ioctl.ctl_code : op->smb1_asked->subject.function_code) {
     case FSCTL_SRV_COPYCHUNK:
     case FSCTL_SRV_COPYCHUNK_WRITE:
     case FSCTL_SET_REPARSE_POINT:

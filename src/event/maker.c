@@ -154,14 +154,12 @@ static void flags(struct event *e, const struct operation *op) {
     }
 }
 
-enum { SMB1_SIGNS = 0x0004, SMB1_REQUIRES_SIGNING = 0x0010 }; /* bits of Flags2 */
-
 /* What an SMB1 client says of signing stands in Flags2 of these two requests (MS-SMB 2.2.3.1). */
 static void smb1_signing(struct event *e, const struct operation *op) {
     const struct smb1_header *h = op->smb1_request ? &op->smb1_request->header : NULL;
     if (h && (h->command == SMB1_NEGOTIATE || h->command == SMB1_SESSION_SETUP_ANDX)) {
-        uint32_t mode = (h->flags2 & SMB1_SIGNS ? SMB2_NEGOTIATE_SIGNING_ENABLED : 0) |
-                        (h->flags2 & SMB1_REQUIRES_SIGNING ? SMB2_NEGOTIATE_SIGNING_REQUIRED : 0);
+        uint32_t mode = (h->flags2 & SMB_FLAGS2_SMB_SECURITY_SIGNATURE ? SMB2_NEGOTIATE_SIGNING_ENABLED : 0) |
+                        (h->flags2 & SMB_FLAGS2_SMB_SECURITY_SIGNATURE_REQUIRED ? SMB2_NEGOTIATE_SIGNING_REQUIRED : 0);
         event_bits(e, FIELD_SECURITY_MODE_CLIENT, mode, &names_security_mode);
     }
 }

@@ -495,6 +495,12 @@ static void nt_ioctl(struct event_maker *m, const struct operation *op, const st
     event_named(&m->event, FIELD_CONTROL_CODE, q->subject.function_code, &names_fsctl, 8);
     event_uint(&m->event, FIELD_INPUT_LENGTH, q->data.n);
     maker_moved(&m->event, op);
+    event_text(&m->event, FIELD_COPY_SOURCE, op->copy_source);
+    const struct smb1_transaction_response *r = answered(op);
+    bool copied = r && q->subject.function_code == FSCTL_SRV_COPYCHUNK && op->smb1_response->header.status == 0;
+    if (copied) { /* else it may be the limits of the server, MS-SMB 3.3.5.11.1.3 */
+        event_uint(&m->event, FIELD_BYTES_COPIED, r->ioctl.total_bytes_written);
+    }
 }
 
 static void nt_transact(struct event_maker *m, const struct operation *op, const struct smb1_transaction_request *q) {

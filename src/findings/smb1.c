@@ -91,7 +91,9 @@ static void keep(struct name *to, const struct fact *f) {
 static void keep_offered(struct pair *p, const struct fact *offered) {
     for (unsigned i = 0; offered && p->offered_count == 0 && i < offered->texts.count && i < DIALECTS_MAX; i++) {
         struct view v = view_part(offered->texts.items[i].bytes, 0, DIALECT_MAX_BYTES);
-        memcpy(p->offered[i], v.p, v.n);
+        if (v.n != 0) { /* of none there may be no address */
+            memcpy(p->offered[i], v.p, v.n);
+        }
         p->offered_lengths[i] = (uint8_t)v.n;
     }
     if (offered && p->offered_count == 0) {

@@ -54,11 +54,18 @@ void connection_message(struct connection *c, enum direction dir, const struct m
     smb1_expire(c, message->begin.time_ns);
 }
 
+/* Only SMB3 has envelopes; but what both sides agreed on says more than one of them. */
+static void note_smb3(struct connection *c) {
+    if (c->facts.dialect == 0) {
+        c->facts.version = 3;
+    }
+}
+
 /* The envelope of an encrypted message: all that can be said of what is inside. One report for each session and direction,
  * since an event can be made of it only where details are wanted; the rest is counted. */
 static void transform(struct connection *c, const struct smb2_transform *t) {
     c->facts.encrypted_messages++;
-    c->facts.version = 3;
+    note_smb3(c);
     struct completion done = {.c = c, .session = session_learn(c, t->session_id)};
     struct channel *channel = session_channel(c, t->session_id);
     done.op.kind = OPERATION_ENCRYPTED;
@@ -79,7 +86,7 @@ static void transform(struct connection *c, const struct smb2_transform *t) {
 /* Where the header is in the clear the SMB2 message follows as a pdu of its own, and becomes the record. */
 static void compression(struct connection *c, const struct smb2_compression *z) {
     c->facts.compressed_messages++;
-    c->facts.version = 3;
+    note_smb3(c);
     c->compressed = true;
     if (z->smb2_follows) {
         return;

@@ -178,25 +178,23 @@ static struct copy_source *copy_source_find(struct copy_sources *all, const uint
     return NULL;
 }
 
-/* FSCTL_SRV_REQUEST_RESUME_KEY, MS-SMB2 2.2.32.3: the key that stands for this file in a later copy. */
-static void resume_key(struct completion *d, const struct smb2_ioctl *r) {
-    struct copy_sources *all = d->handle && d->handle->name && r->resume_key.key.n == 24 ? copy_sources_of(d->c) : NULL;
+void effect_copy_key(struct completion *d, const uint8_t key[]) {
+    struct copy_sources *all = d->handle && d->handle->name ? copy_sources_of(d->c) : NULL;
     if (!all) {
         return;
     }
-    struct copy_source *s = copy_source_find(all, r->resume_key.key.p);
+    struct copy_source *s = copy_source_find(all, key);
     if (!s) {
         s = &all->items[all->next++ % COPY_SOURCES];
         d->c->model->stats->evicted_copy_keys += s->name != NULL;
     }
     text_drop(&d->c->model->texts, s->name);
-    memcpy(s->key, r->resume_key.key.p, sizeof s->key);
+    memcpy(s->key, key, sizeof s->key);
     s->name = text_share(d->handle->name);
 }
 
-/* FSCTL_SRV_COPYCHUNK, MS-SMB2 2.2.31.1: what was written came from the file of the key. */
-static void copy_chunk(struct completion *d, const struct smb2_ioctl *q) {
-    const struct copy_source *s = copy_source_find(d->c->copy_sources, q->copychunk.source_key.p);
+void effect_copied(struct completion *d, const uint8_t key[]) {
+    const struct copy_source *s = copy_source_find(d->c->copy_sources, key);
     if (s) {
         d->op.copy_source = text_of(s->name);
     }
@@ -206,11 +204,12 @@ static void ioctl(struct completion *d) {
     const struct smb2_message *q = request_of(d), *r = answer_of(d);
     uint32_t code = q ? q->ioctl.ctl_code : r ? r->ioctl.ctl_code : 0;
     d->op.kind = code == FSCTL_PIPE_TRANSCEIVE ? OPERATION_TRANSACT_PIPE : OPERATION_IOCTL;
-    if (code == FSCTL_SRV_REQUEST_RESUME_KEY && r && r->ioctl.has_details) {
-        resume_key(d, &r->ioctl);
+    if (code == FSCTL_SRV_REQUEST_RESUME_KEY && r && r->ioctl.has_details &&
+        r->ioctl.resume_key.key.n == COPY_KEY_SIZE) {
+        effect_copy_key(d, r->ioctl.resume_key.key.p);
     }
     if (q && q->ioctl.has_details && (code == FSCTL_SRV_COPYCHUNK || code == FSCTL_SRV_COPYCHUNK_WRITE)) {
-        copy_chunk(d, &q->ioctl);
+        effect_copied(d, q->ioctl.copychunk.source_key.p);
     }
     if (code == FSCTL_PIPE_TRANSCEIVE && succeeded(d) && d->handle) {
         d->handle->facts.is_pipe = true; /* where its tree was connected before the capture began */
@@ -248,7 +247,7 @@ static void query_info(struct completion *d) {
         d->handle->facts.directory = facts.directory;
     }
     if (d->handle && !d->handle->facts.named && q->query_info_request.info_class == FileNormalizedNameInformation) {
-        handle_name(d->c->model, d->handle, facts.name);
+        handle_name(d->c->model, d->handle, facts.name, true);
     }
 }
 

@@ -76,11 +76,11 @@ static void open_node(struct model *m, struct handle *h, bool again) {
     }
 }
 
-void handle_name(struct model *m, struct handle *h, struct text name) {
+void handle_name(struct model *m, struct handle *h, struct text name, bool again) {
     struct shared_text *kept = model_text(m, name);
     if (name.bytes.n == 0 || kept) {
         set_name(m, h, kept);
-        open_node(m, h, true);
+        open_node(m, h, again);
     }
 }
 

@@ -13,12 +13,32 @@ enum {
     DOS_MORE_DATA = 0xEA
 }; /* MS-CIFS 2.2.2.4: ERRDOS, ERRnofiles, ERRmoredata */
 
-static bool is_dos_error(const struct smb1_header *h, uint16_t code) {
-    return !h->nt_status && h->error_class == DOS_CLASS_DOS && h->error_code == code;
+struct dos_error {
+    unsigned class, code;
+};
+
+/* Class and code; class 0: none. An NTSTATUS may be one as well, its class below and its code above: STATUS_SMB_BAD_FID and its kin
+ * (2.2.2.4), which have the severity of a success (MS-ERREF 2.3). */
+static struct dos_error dos_error_of(const struct smb1_header *h) {
+    enum { CLASSES = 3 };
+    if (!h->nt_status) {
+        return (struct dos_error){h->error_class, h->error_code};
+    }
+    unsigned class = h->status & 0xFFFF, code = h->status >> 16;
+    bool is = class >= 1 && class <= CLASSES && code != 0 && h->status >> 30 == 0;
+    return is ? (struct dos_error){class, code} : (struct dos_error){0, 0};
+}
+
+static bool is_dos_error(const struct smb1_header *h, unsigned code) {
+    struct dos_error e = dos_error_of(h);
+    return e.class == DOS_CLASS_DOS && e.code == code;
 }
 
 bool smb1_succeeded(const struct smb1_header *h) {
-    return h->nt_status ? status_succeeded(h->status) : h->status == 0 || is_dos_error(h, DOS_MORE_DATA);
+    if (dos_error_of(h).class != 0) {
+        return is_dos_error(h, DOS_MORE_DATA);
+    }
+    return h->nt_status ? status_succeeded(h->status) : h->status == 0;
 }
 
 bool smb1_more_processing(const struct smb1_header *h) {
@@ -26,10 +46,10 @@ bool smb1_more_processing(const struct smb1_header *h) {
 }
 
 bool smb1_is_error(const struct smb1_header *h) {
-    if (h->nt_status) {
-        return status_is_error(h->status) && h->status != STATUS_MORE_PROCESSING_REQUIRED;
+    if (dos_error_of(h).class != 0) {
+        return !is_dos_error(h, DOS_MORE_DATA) && !is_dos_error(h, DOS_NO_FILES);
     }
-    return h->error_class != 0 && !is_dos_error(h, DOS_MORE_DATA) && !is_dos_error(h, DOS_NO_FILES);
+    return h->nt_status && status_is_error(h->status) && h->status != STATUS_MORE_PROCESSING_REQUIRED;
 }
 
 const struct smb1_message *smb1_request_of(const struct completion *d) {
@@ -58,6 +78,7 @@ static struct smb1_connection *part_of(struct connection *c) {
     hash_init(&c->smb1->fids, c->model->budget);
     hash_init(&c->smb1->exchanges, c->model->budget);
     list_init(&c->smb1->exchange_ages);
+    list_init(&c->smb1->put_off);
     return c->smb1;
 }
 
@@ -143,16 +164,19 @@ static bool is_older(const struct smb1_exchange *x, const struct smb1_exchange *
 static struct smb1_exchange *smb1_exchange_find(struct connection *c, const struct smb1_message *r) {
     uint64_t hash = smb1_exchange_hash(c, &r->header), gaps = c->facts.flow->gaps[TO_CLIENT];
     struct smb1_exchange *oldest = NULL;
+    bool succeeded =
+        smb1_succeeded(&r->header); /* then it is not for one that is answered where it fails, if there is another */
     for (struct hash_node *n = hash_first(&c->smb1->exchanges, hash); n; n = hash_again(n->next, hash)) {
         struct smb1_exchange *x = container_of(n, struct smb1_exchange, by_id);
         bool fits = same_id(x, &r->header) && answers(x, r->command) && x->request.chain_index == r->chain_index;
-        if (!fits || (r->chain_index != 0 && x->chain != c->smb1->answering)) {
+        if (!fits || (r->chain_index != 0 && x->chain != c->smb1->answering) || (x->quiet && oldest && succeeded)) {
             continue;
         }
         /* Of what was sent before a gap on the server's side the answer may be in the gap. */
         bool lost = oldest && oldest->gaps != gaps && x->gaps == gaps;
         bool kept = oldest && oldest->gaps == gaps && x->gaps != gaps;
-        oldest = !oldest || lost || (!kept && is_older(x, oldest)) ? x : oldest;
+        bool seldom = oldest && oldest->quiet && succeeded;
+        oldest = !oldest || seldom || lost || (!kept && is_older(x, oldest)) ? x : oldest;
     }
     return oldest;
 }
@@ -395,66 +419,166 @@ static void unasked(struct connection *c, struct smb1_message *m) {
 
 /* ---- responses */
 
+/* MS-CIFS 2.2.4.23: there is more until the sum of the DataLengths is the smallest Count. */
+static bool mpx_goes_on(struct smb1_exchange *x, const struct smb1_read_response *r) {
+    x->mpx_count = x->interim != 0 && x->mpx_count < r->count ? x->mpx_count : r->count;
+    x->mpx_sum += r->data_length;
+    return x->mpx_sum < x->mpx_count;
+}
+
 /* Is this not the last response to its request? */
 static bool is_interim(struct smb1_exchange *x, const struct smb1_message *r) {
     enum { WRITE_THROUGH = 1 };
     if (smb1_is_transaction(r->command) && !r->empty && !r->is_error) {
         return smb1_transfer_response(x, r);
     }
-    if (r->empty || r->is_error || x->request.empty || !smb1_succeeded(&r->header)) {
+    if (r->empty || r->is_error || !smb1_succeeded(&r->header)) {
         return false;
     }
     switch (r->command) {
+    case SMB1_READ_MPX:
+        return mpx_goes_on(x, &r->read_response);
     case SMB1_ECHO: /* one for each that was asked for, numbered from 1 on (2.2.4.39.2) */
-        return r->echo.count < x->request.echo.count;
+        return !x->request.empty && r->echo.count < x->request.echo.count;
     case SMB1_WRITE_RAW: /* "go on": a final one comes with WRITE_COMPLETE (2.2.4.25.3), from Samba with WRITE_RAW again */
-        return x->interim == 0 && (x->request.write_request.write_mode & WRITE_THROUGH);
+        return !x->request.empty && x->interim == 0 && (x->request.write_request.write_mode & WRITE_THROUGH);
     default:
         return false;
     }
 }
 
+/* ---- responses of which more messages may come than were waited for */
+
+static uint64_t gaps_of(const struct connection *c) {
+    return c->facts.flow->gaps[TO_CLIENT] + c->facts.flow->gaps[TO_SERVER];
+}
+
+/* Cut before its words, a message of these does not say whether it is the last. And there are servers that answer each WRITE_MPX. */
+static bool may_go_on(const struct connection *c, const struct smb1_message *r) {
+    bool many = smb1_is_transaction(r->command) || r->command == SMB1_READ_MPX || r->command == SMB1_ECHO;
+    return (many && !r->is_error && r->empty && c->smb1->cut) || r->command == SMB1_WRITE_MPX;
+}
+
+static bool is_told(const struct smb1_connection *s, const struct smb1_message *r) {
+    return s->told.known && s->told.command == r->command && s->told.message_id == r->header.message_id &&
+           s->told.process_id == r->header.process_id;
+}
+
+/* x: what it answers; NULL: not known. */
+static void remember_told(struct connection *c, const struct smb1_exchange *x, const struct smb1_message *r) {
+    bool part = smb1_transfer_is_part(r) && !(x && x->transfer);
+    if (!part && !(x && may_go_on(c, r))) {
+        c->smb1->told.known = c->smb1->told.known && !is_told(c->smb1, r);
+        return;
+    }
+    c->smb1->told.known = true;
+    c->smb1->told.command = r->command;
+    c->smb1->told.message_id = r->header.message_id;
+    c->smb1->told.process_id = r->header.process_id;
+    c->smb1->told.gaps = gaps_of(c);
+}
+
+/* The rest of a response that was told: no request waits for it, nothing was lost since, and it is not the front of another one. */
+static bool was_told(const struct connection *c, const struct smb1_message *r) {
+    const struct smb1_transaction *t = &r->transaction;
+    bool front =
+        smb1_is_transaction(r->command) && !r->empty && t->parameter_displacement == 0 && t->data_displacement == 0;
+    return is_told(c->smb1, r) && c->smb1->told.gaps == gaps_of(c) && !front;
+}
+
+/* ---- chains of responses */
+
+/* What waits of the chain that is being answered: its first command, and how many there are. */
+static struct smb1_exchange *rest_of_chain(struct connection *c, const struct smb1_header *h, unsigned *count) {
+    uint64_t hash = smb1_exchange_hash(c, h), chain = c->smb1->answering;
+    struct smb1_exchange *next = NULL;
+    *count = 0;
+    for (struct hash_node *n = hash_first(&c->smb1->exchanges, hash); n && chain; n = hash_again(n->next, hash)) {
+        struct smb1_exchange *x = container_of(n, struct smb1_exchange, by_id);
+        *count += x->chain == chain;
+        next = x->chain == chain && (!next || is_older(x, next)) ? x : next;
+    }
+    return next;
+}
+
 /* What a response chain did not come to: the command that failed ended it (MS-CIFS 2.2.3.4). */
 static void chain_ends(struct connection *c, const struct smb1_header *h) {
-    uint64_t hash = smb1_exchange_hash(c, h), chain = c->smb1->answering;
     struct smb1_exchange *next;
+    unsigned count;
+    while ((next = rest_of_chain(c, h, &count))) {
+        smb1_exchange_abandon(next);
+    }
     c->smb1->answering = 0;
-    do {
-        next = NULL;
-        for (struct hash_node *n = hash_first(&c->smb1->exchanges, hash); n && chain; n = hash_again(n->next, hash)) {
-            struct smb1_exchange *x = container_of(n, struct smb1_exchange, by_id);
-            next = x->chain == chain && (!next || is_older(x, next)) ? x : next;
-        }
-        if (next) {
-            smb1_exchange_abandon(next);
-        }
-    } while (next);
+}
+
+/* Another command follows that the capture does not show: then this one is not the last either. */
+static bool is_cut_off(const struct connection *c, const struct smb1_message *r) {
+    return r->chain_cut && c->smb1->cut;
 }
 
 /* The header's status is that of the last command; those before it succeeded. */
-static void own_status(struct smb1_message *r) {
-    if (!r->chain_last) {
+static void own_status(const struct connection *c, struct smb1_message *r) {
+    if (!r->chain_last || is_cut_off(c, r)) {
         r->header.status = 0;
         r->header.error_class = 0;
         r->header.error_code = 0;
     }
 }
 
+static void answered(struct connection *c, struct smb1_exchange *x, struct smb1_message *r) {
+    if (x) {
+        smb1_exchange_detach(x);
+        smb1_transfer_asked(x);
+    }
+    struct completion d = {.c = c, .smb1_ex = x, .smb1_rsp = r};
+    d.op.request_lost = !x;
+    finish(&d);
+    if (x) {
+        smb1_exchange_free(x);
+    }
+}
+
+/* The commands behind the place where the capture cut the response: all succeeded, or the last of them has the status. Where several
+ * are left, which was the last one that the server came to is not known. */
+static void answer_unseen(struct connection *c, const struct smb1_header *h) {
+    struct smb1_exchange *next;
+    unsigned count;
+    while ((next = rest_of_chain(c, h, &count)) && (count == 1 || smb1_succeeded(h))) {
+        struct smb1_message r = {.header = *h, .command = next->request.command, .empty = true};
+        r.andx_command = SMB1_NO_ANDX_COMMAND;
+        r.chain_index = next->request.chain_index;
+        r.response = true;
+        r.chain_last = count == 1;
+        c->facts.errors += smb1_is_error(h);
+        answered(c, next, &r);
+    }
+}
+
+/* The server answers the last of several WRITE_MPX alone, for all of them (MS-CIFS 2.2.4.26). */
+static void answered_all(struct connection *c, struct smb1_exchange *x, struct smb1_message *r) {
+    while (x) {
+        answered(c, x, r);
+        x = smb1_exchange_find(c, r);
+    }
+}
+
 static void response(struct connection *c, struct smb1_message *r) {
     struct smb1_connection *s = c->smb1;
+    const struct smb1_header of_chain = r->header;
     if (r->chain_index == 0) {
         s->answering = 0;
         s->new_uid = s->new_tid = s->opened = false;
     }
-    own_status(r);
+    own_status(c, r);
     struct smb1_exchange *x = r->chain_index == 0 || s->answering ? smb1_exchange_find(c, r) : NULL;
     s->answering = x ? x->chain : s->answering;
     if (x != s->quiet) {
         settle_quiet(c);
     }
-    if (!x && smb1_is_transaction(r->command) && !r->empty && !r->is_error && r->transaction.interim &&
-        smb1_succeeded(&r->header)) {
-        return; /* "go on" to a request that was not seen: the response is yet to come */
+    bool goes_on = smb1_is_transaction(r->command) && !r->empty && !r->is_error && r->transaction.interim &&
+                   smb1_succeeded(&r->header);
+    if (!x && (goes_on || was_told(c, r))) {
+        return; /* to a request that was not seen: the response is yet to come, or was told */
     }
     s->raw_data = r->command == SMB1_WRITE_RAW && smb1_succeeded(&r->header);
     if (x && is_interim(x, r)) {
@@ -462,16 +586,15 @@ static void response(struct connection *c, struct smb1_message *r) {
         s->answering = 0;
         return;
     }
-    if (x) {
-        smb1_exchange_detach(x);
-        smb1_transfer_asked(x);
-    }
-    struct completion d = {.c = c, .smb1_ex = x, .smb1_rsp = r};
-    d.op.request_lost = !x;
+    remember_told(c, x, r);
     c->facts.errors += smb1_is_error(&r->header);
-    finish(&d);
-    if (x) {
-        smb1_exchange_free(x);
+    if (x && r->command == SMB1_WRITE_MPX) {
+        answered_all(c, x, r);
+    } else {
+        answered(c, x, r);
+    }
+    if (is_cut_off(c, r)) {
+        answer_unseen(c, &of_chain);
     }
     if (r->chain_last) {
         chain_ends(c, &r->header);
@@ -515,7 +638,8 @@ void smb1_message(struct connection *c, const struct smb1_message *message, enum
         return;
     }
     struct smb1_message m = *message;
-    c->smb1->cut = verdict == V_SHORT;
+    c->smb1->cut = verdict == V_SHORT || (verdict != V_OK && c->message->missing > 0);
+    c->smb1->faulty = verdict == V_BAD || verdict == V_LIMIT;
     smb1_unify(c->model, &m, c->smb1->cut);
     if (m.unasked) {
         unasked(c, &m);
@@ -555,15 +679,37 @@ bool smb1_answered(struct connection *c, const struct smb2_message *r) {
 
 /* ---- requests that stay without a response */
 
+/* A read of a pipe waits for somebody to write, a call for its answer, a lock for the one that holds it, and NOTIFY_CHANGE until there is
+ * a change; no interim response says so. */
+static bool may_wait(const struct smb1_exchange *x) {
+    struct connection *c = x->connection;
+    uint16_t fid;
+    if (x->request.command == SMB1_NT_TRANSACT || x->request.command == SMB1_TRANSACTION) {
+        return true;
+    }
+    if (x->request.command == SMB1_LOCKING_ANDX) {
+        return !x->request.empty && x->request.locking_request.timeout != 0;
+    }
+    if (!fid_of(x, &fid)) {
+        return false;
+    }
+    struct handle *h = smb1_handle_find(c, fid);
+    struct tree *t = smb1_tree_find(c, x->request.header.tree_id);
+    return h ? h->facts.is_pipe : t && t->facts.share_type == SMB2_SHARE_TYPE_PIPE;
+}
+
+/* One that may wait does so for as long as its connection lives: it is looked at once, not for each message. */
 void smb1_expire(struct connection *c, uint64_t now_ns) {
-    struct link *at = c->smb1 ? list_first(&c->smb1->exchange_ages) : NULL;
-    while (at) {
+    uint64_t timeout = c->model->limits.answer_timeout_ns;
+    for (struct link *at; c->smb1 && (at = list_first(&c->smb1->exchange_ages));) {
         struct smb1_exchange *x = container_of(at, struct smb1_exchange, age);
-        if (now_ns < x->begin.time_ns || now_ns - x->begin.time_ns < c->model->limits.answer_timeout_ns) {
+        if (now_ns < x->begin.time_ns || now_ns - x->begin.time_ns < timeout) {
             return;
         }
-        at = list_next(&c->smb1->exchange_ages, at);
-        if (x->request.command != SMB1_NT_TRANSACT) { /* NOTIFY_CHANGE waits until there is a change */
+        if (may_wait(x)) {
+            list_remove(&x->age);
+            list_append(&c->smb1->put_off, &x->age);
+        } else {
             smb1_exchange_abandon(x);
         }
     }
@@ -580,7 +726,8 @@ bool smb1_evict(struct model *m) {
 }
 
 void smb1_end(struct connection *c) {
-    for (struct link *x; c->smb1 && (x = list_first(&c->smb1->exchange_ages));) {
+    struct smb1_connection *s = c->smb1;
+    for (struct link *x; s && ((x = list_first(&s->put_off)) || (x = list_first(&s->exchange_ages)));) {
         smb1_exchange_abandon(container_of(x, struct smb1_exchange, age));
     }
 }

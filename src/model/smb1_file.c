@@ -53,7 +53,7 @@ void smb1_opened(struct completion *d, const struct smb1_opening *o) {
     h->facts.process_id = d->smb1_rsp->header.process_id;
     h->facts.dfs = d->smb1_ex && (d->smb1_ex->request.header.flags2 & SMB_FLAGS2_DFS);
     if (o->named && !smb1_text_lost(o->name)) {
-        handle_name(m, h, smb1_name(o->name));
+        handle_name(m, h, smb1_name(o->name), false);
     }
 }
 
@@ -140,19 +140,24 @@ void smb1_read(struct completion *d) {
     const struct smb1_message *r = smb1_answer_of(d);
     d->op.kind = smb1_on_pipe(d) ? OPERATION_READ_PIPE : OPERATION_READ;
     if (r) {
-        effect_read(d, r->read_response.data_length);
+        effect_read(d, r->command == SMB1_READ_MPX && d->smb1_ex ? d->smb1_ex->mpx_sum : r->read_response.data_length);
     }
     d->op.first_of_handle = (r || !d->smb1_rsp) && effect_first_time(d, false);
 }
 
-/* What a response does not count was written as it was asked: that of WRITE_PRINT_FILE has no words, that of WRITE_RAW says "go on". */
+/* What a response does not count was written as it was asked: that of WRITE_PRINT_FILE has no words, that of WRITE_RAW says "go on". That
+ * of WRITE_MPX has a mask of the requests that arrived (MS-CIFS 2.2.4.26.2). */
 static uint64_t count_written(const struct smb1_message *q, const struct smb1_message *r) {
+    bool arrived;
     switch (r->command) {
     case SMB1_WRITE_PRINT_FILE:
         return q ? q->write_request.data_length : 0;
     case SMB1_WRITE_RAW:
-    case SMB1_WRITE_MPX:
         return q ? q->write_request.total_count : 0;
+    case SMB1_WRITE_MPX:
+        arrived = q && (q->write_request.request_mask == 0 ||
+                        (q->write_request.request_mask & r->write_response.response_mask) != 0);
+        return arrived ? q->write_request.data_length : 0;
     default:
         return r->write_response.count;
     }

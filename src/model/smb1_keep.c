@@ -205,8 +205,8 @@ static void keep_texts(struct smb1_exchange *x, struct smb1_message *q) {
     for (unsigned i = 0; i < n && to; i++) {
         to = copy(to, texts[i]);
     }
-    for (unsigned i = 0; i < n && !to; i++) {
-        texts[i]->bytes = (struct view){NULL, 0};
+    for (unsigned i = 0; i < n && !to; i++) { /* without memory: none of them is the share's root */
+        *texts[i] = texts[i]->bytes.n != 0 ? smb1_lost_text() : *texts[i];
     }
 }
 

@@ -13,6 +13,16 @@ enum {
     SMB1_TRANSFERS_MAX = 4096, /* transactions that are put together, all connections; the oldest is given up */
     SMB1_TRANSFER_PARAMETERS_MAX = 64 * 1024, /* bytes kept of one; what is above is left out */
     SMB1_TRANSFER_DATA_MAX = 256 * 1024,
+    SMB1_SPANS_MAX =
+        32, /* stretches of a part that came, with holes between them; what would make one more is left out */
+};
+
+/* Which bytes of a part came: stretches that do not touch, ascending. */
+struct smb1_spans {
+    struct {
+        uint64_t from, to;
+    } items[SMB1_SPANS_MAX];
+    unsigned count;
 };
 
 /* A transaction of which more parts are to come: of the request, or of the response. */
@@ -20,9 +30,12 @@ struct smb1_transfer {
     struct link of_model; /* model->smb1_transfers, oldest first */
     struct smb1_exchange *owner;
     bool response;
-    uint32_t parameter_offset;  /* of the first part with parameters */
-    size_t room[2], end[2];     /* of parameters and of data: kept below, and filled up to */
-    uint64_t have[2], total[2]; /* bytes that came, and that are to come */
+    uint32_t parameter_offset; /* of the first part with parameters */
+    size_t room[2];            /* of parameters and of data: kept below */
+    uint64_t total[2];         /* bytes that there are, by the least that a part said */
+    struct smb1_spans came[2];
+    uint64_t unseen
+        [2]; /* where the first of those begins that came and were not seen: the capture cut them, or their offset lied */
     uint8_t setup[64];
     size_t setup_length;
     uint8_t bytes[];
@@ -49,8 +62,10 @@ struct smb1_exchange {
     bool quiet;       /* it has an answer only where it fails */
     bool behind_open; /* its chain opens a file first, and it is about that one */
     unsigned interim;
+    uint32_t mpx_sum, mpx_count; /* READ_MPX: bytes that came so far, and the least Count that was said */
     struct auth *auth;
     struct smb1_transfer *transfer; /* NULL: nothing is to be put together */
+    bool transfer_lost;             /* that of the response was given up */
     struct smb1_asked *asked;       /* a transaction's subject, once it is known */
     void *kept;                     /* the texts, in one piece of memory */
     size_t kept_size;
@@ -62,6 +77,7 @@ struct smb1_connection {
     struct hash fids;      /* struct handle by by_id */
     struct hash exchanges; /* struct smb1_exchange */
     struct list exchange_ages;
+    struct list put_off;             /* older than the timeout, and waiting for as long as it takes */
     struct smb1_exchange *negotiate; /* the NEGOTIATE that waits */
     struct smb1_exchange *quiet;     /* the last one that waits for an answer which may not come */
     struct smb1_exchange *raw;       /* the READ_RAW or WRITE_RAW that waits: what comes next may have no header */
@@ -70,10 +86,19 @@ struct smb1_connection {
     bool opening;                    /* it has a command that opens a file */
     bool raw_data;                   /* the last response said that the data of a WRITE_RAW may come */
     bool cut;                        /* the message at hand was cut by the capture */
+    bool faulty;                     /* it contradicts itself, and that was counted */
     /* the response at hand */
     uint64_t answering; /* chain that it answers; 0: none that is known */
     bool new_uid, new_tid, opened;
     uint16_t fid; /* that the chain opened: what follows uses it (MS-CIFS 3.2.4.1.4) */
+    /* a response that was told before all its messages were there: what else comes of it is not another one */
+    struct {
+        bool known;
+        uint8_t command;
+        uint16_t message_id;
+        uint32_t process_id;
+        uint64_t gaps; /* of both directions, by then */
+    } told;
 };
 
 /* Does the response carry a status that says the command was done? With a DOS error too: more data (MS-CIFS 2.2.2.4). */
@@ -109,6 +134,8 @@ bool smb1_transfer_secondary(struct smb1_exchange *,
 void smb1_transfer_asked(struct smb1_exchange *);          /* by what is there */
 /* True where more is to come. */
 bool smb1_transfer_response(struct smb1_exchange *, const struct smb1_message *);
+/* Does the message say that it is one of several? */
+bool smb1_transfer_is_part(const struct smb1_message *);
 /* What the whole response says. Views live as long as exchange and response. */
 bool smb1_transfer_answer(const struct completion *, struct smb1_transaction_response *);
 void smb1_transfer_free(struct smb1_exchange *);

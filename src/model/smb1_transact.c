@@ -243,6 +243,10 @@ static void ioctl(struct completion *d, const struct smb1_transaction_request *q
     d->op.kind = pipe_call ? OPERATION_TRANSACT_PIPE : OPERATION_IOCTL;
     if (pipe_call) {
         pipe_data(d, true, true);
+    } else if (q->ioctl.copies) {
+        effect_copied(d, q->ioctl.source_key);
+    } else if (q->subject.function_code == FSCTL_SRV_REQUEST_RESUME_KEY && details_of(d)) {
+        effect_copy_key(d, details_of(d)->ioctl.resume_key);
     }
 }
 

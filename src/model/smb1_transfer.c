@@ -22,7 +22,7 @@ uint8_t smb1_primary_of(uint8_t command) {
     }
 }
 
-static size_t smaller(size_t a, size_t b) {
+static uint64_t smaller(uint64_t a, uint64_t b) {
     return a < b ? a : b;
 }
 
@@ -44,6 +44,7 @@ static void transfer_evict(struct model *m) {
     if (x) {
         m->stats->evicted_transfers++;
         struct smb1_exchange *owner = container_of(x, struct smb1_transfer, of_model)->owner;
+        owner->transfer_lost = container_of(x, struct smb1_transfer, of_model)->response;
         smb1_transfer_asked(owner);
         smb1_transfer_free(owner);
     }
@@ -52,8 +53,8 @@ static void transfer_evict(struct model *m) {
 /* Room for parameters and data, each up to its bound; what is above is left out, counted. */
 static struct smb1_transfer *transfer_new(struct smb1_exchange *x, const struct smb1_transaction *t) {
     struct model *m = x->connection->model;
-    size_t parameters = smaller(t->total_parameter_count, SMB1_TRANSFER_PARAMETERS_MAX);
-    size_t data = smaller(t->total_data_count, SMB1_TRANSFER_DATA_MAX);
+    size_t parameters = (size_t)smaller(t->total_parameter_count, SMB1_TRANSFER_PARAMETERS_MAX);
+    size_t data = (size_t)smaller(t->total_data_count, SMB1_TRANSFER_DATA_MAX);
     m->stats->cut_transfers += parameters < t->total_parameter_count || data < t->total_data_count;
     if (m->smb1_transfer_count >= SMB1_TRANSFERS_MAX) {
         transfer_evict(m);
@@ -71,25 +72,83 @@ static struct smb1_transfer *transfer_new(struct smb1_exchange *x, const struct 
     new->owner = x;
     new->room[0] = parameters;
     new->room[1] = data;
+    new->total[0] = new->unseen[0] = t->total_parameter_count;
+    new->total[1] = new->unseen[1] = t->total_data_count;
     m->smb1_transfer_count++;
     list_append(&m->smb1_transfers, &new->of_model);
     x->transfer = new;
     return new;
 }
 
-static void take_part(struct smb1_transfer *t, unsigned which, struct view part, uint32_t displacement) {
-    uint8_t *to = t->bytes + (which ? t->room[0] : 0);
-    t->have[which] += part.n;
-    if (displacement < t->room[which]) {
-        size_t n = smaller(part.n, t->room[which] - displacement);
-        if (n > 0) {
-            memcpy(to + displacement, part.p, n);
-        }
-        t->end[which] = t->end[which] > displacement + n ? t->end[which] : displacement + n;
+/* Joins a stretch on to those that it touches; false where there is no room for one more. */
+static bool spans_add(struct smb1_spans *s, uint64_t from, uint64_t to) {
+    unsigned first = 0;
+    while (first < s->count && s->items[first].to < from) {
+        first++;
+    }
+    unsigned end = first;
+    while (end < s->count && s->items[end].from <= to) {
+        from = s->items[end].from < from ? s->items[end].from : from;
+        to = s->items[end].to > to ? s->items[end].to : to;
+        end++;
+    }
+    if (end == first && s->count == SMB1_SPANS_MAX) {
+        return false;
+    }
+    memmove(&s->items[first + 1], &s->items[end], (s->count - end) * sizeof s->items[0]);
+    s->items[first].from = from;
+    s->items[first].to = to;
+    s->count = s->count - (end - first) + 1;
+    return true;
+}
+
+/* What a message brings of one part. */
+struct piece {
+    uint32_t at, count;
+    struct view seen; /* all of it, or nothing */
+};
+
+/* Copied in the order of coming, as a server does: of what overlaps the last counts. */
+static void take_piece(struct smb1_transfer *t, unsigned which, struct piece p) {
+    uint64_t to = (uint64_t)p.at + p.count;
+    if (p.count == 0 || p.at >= t->total[which]) {
+        return;
+    }
+    if (!spans_add(&t->came[which], p.at, to)) {
+        t->owner->connection->model->stats->cut_transfers++;
+        return;
+    }
+    if (p.seen.n < p.count && p.at < t->unseen[which]) {
+        t->unseen[which] = p.at;
+    }
+    if (p.seen.n > 0 && p.at < t->room[which]) {
+        size_t n = (size_t)smaller(p.seen.n, t->room[which] - p.at);
+        memcpy(t->bytes + (which ? t->room[0] : 0) + p.at, p.seen.p, n);
     }
 }
 
-/* One message's parts; true once all are there. */
+/* How far the part reaches without a hole. */
+static uint64_t front_of(const struct smb1_transfer *t, unsigned which) {
+    const struct smb1_spans *s = &t->came[which];
+    return s->count != 0 && s->items[0].from == 0 ? smaller(s->items[0].to, t->total[which]) : 0;
+}
+
+/* All parts came, seen or not. */
+static bool is_complete(const struct smb1_transfer *t) {
+    return front_of(t, 0) == t->total[0] && front_of(t, 1) == t->total[1];
+}
+
+static bool is_seen(const struct smb1_transfer *t) {
+    return is_complete(t) && t->unseen[0] >= t->total[0] && t->unseen[1] >= t->total[1];
+}
+
+/* What is known for sure of a part. */
+static struct view known(const struct smb1_transfer *t, unsigned which) {
+    uint64_t n = smaller(smaller(front_of(t, which), t->unseen[which]), t->room[which]);
+    return (struct view){t->bytes + (which ? t->room[0] : 0), (size_t)n};
+}
+
+/* One message's parts; true once all are there. The totals may shrink from message to message (MS-CIFS 2.2.4.34.1). */
 static bool take(struct smb1_transfer *t, const struct smb1_transaction *part) {
     if (part->parameters.n > 0 && t->parameter_offset == 0) {
         t->parameter_offset = part->parameter_offset;
@@ -98,16 +157,20 @@ static bool take(struct smb1_transfer *t, const struct smb1_transaction *part) {
         memcpy(t->setup, part->setup.p, part->setup.n);
         t->setup_length = part->setup.n;
     }
-    take_part(t, 0, part->parameters, part->parameter_displacement);
-    take_part(t, 1, part->data, part->data_displacement);
-    t->total[0] = part->total_parameter_count;
-    t->total[1] = part->total_data_count;
-    return t->have[0] >= t->total[0] && t->have[1] >= t->total[1];
+    t->total[0] = smaller(t->total[0], part->total_parameter_count);
+    t->total[1] = smaller(t->total[1], part->total_data_count);
+    take_piece(t, 0, (struct piece){part->parameter_displacement, part->parameter_count, part->parameters});
+    take_piece(t, 1, (struct piece){part->data_displacement, part->data_count, part->data});
+    return is_complete(t);
 }
 
-/* Of a message that was cut nothing says whether more parts follow: it counts as all there is. */
-static bool is_whole(const struct smb1_connection *s, const struct smb1_transaction *t) {
-    return s->cut || (t->parameters.n >= t->total_parameter_count && t->data.n >= t->total_data_count);
+static bool is_whole(const struct smb1_transaction *t) {
+    return t->parameter_count >= t->total_parameter_count && t->data_count >= t->total_data_count;
+}
+
+bool smb1_transfer_is_part(const struct smb1_message *m) {
+    return smb1_is_transaction(m->command) && !m->empty && !m->is_error && !m->transaction.interim &&
+           !is_whole(&m->transaction);
 }
 
 static struct smb1_parts parts_of(const struct smb1_message *m) {
@@ -128,8 +191,8 @@ static struct smb1_parts parts_of(const struct smb1_message *m) {
 static void put_together(struct smb1_parts *p, const struct smb1_transfer *t) {
     p->parameter_offset = t->parameter_offset;
     p->setup = (struct view){t->setup, t->setup_length};
-    p->parameters = (struct view){t->bytes, t->end[0]};
-    p->data = (struct view){t->bytes + t->room[0], t->end[1]};
+    p->parameters = known(t, 0);
+    p->data = known(t, 1);
 }
 
 /* ---- the request */
@@ -181,11 +244,24 @@ void smb1_asked_free(struct smb1_exchange *x) {
     }
 }
 
+/* A transaction that is whole, and contradicts itself: seen only here, and a fault of the message that made it whole. The many forms
+ * of TRANSACTION, whose descriptors say what is in it, are not judged. */
+static void count_fault(struct connection *c, const struct smb1_parts *p, enum verdict v) {
+    if (v == V_BAD && p->command != SMB1_TRANSACTION && !c->smb1->faulty) {
+        c->smb1->faulty = true;
+        connection_verdict(c, V_BAD);
+    }
+}
+
 /* cut: not all of it is there, and names least of all. */
 static void ask(struct smb1_exchange *x, const struct smb1_parts *p, bool cut) {
     struct smb1_transaction_request q;
     memset(&q, 0, sizeof q);
-    if (smb1_transaction_ask(p, &q) != V_NOT_MINE) {
+    enum verdict v = smb1_transaction_ask(p, &q);
+    if (v != V_NOT_MINE) {
+        if (!cut) {
+            count_fault(x->connection, p, v);
+        }
         if (cut) {
             q.name = smb1_lost_text();
             if (is_change(&q.subject)) {
@@ -201,8 +277,7 @@ void smb1_transfer_asked(struct smb1_exchange *x) {
     if (x->transfer && !x->transfer->response && !x->asked) {
         struct smb1_parts p = parts_of(&x->request);
         put_together(&p, x->transfer);
-        const struct smb1_transfer *t = x->transfer;
-        ask(x, &p, t->have[0] < t->total[0] || t->have[1] < t->total[1] || x->connection->smb1->cut);
+        ask(x, &p, !is_seen(x->transfer));
     }
 }
 
@@ -210,7 +285,7 @@ void smb1_transfer_request(struct smb1_exchange *x, const struct smb1_message *q
     if (q->empty) {
         return;
     }
-    struct smb1_transfer *t = is_whole(x->connection->smb1, &q->transaction) ? NULL : transfer_new(x, &q->transaction);
+    struct smb1_transfer *t = is_whole(&q->transaction) ? NULL : transfer_new(x, &q->transaction);
     if (!t) {
         struct smb1_parts p = parts_of(q);
         ask(x, &p, x->connection->smb1->cut || q->transaction.parameters.n < q->transaction.total_parameter_count);
@@ -220,7 +295,13 @@ void smb1_transfer_request(struct smb1_exchange *x, const struct smb1_message *q
 }
 
 bool smb1_transfer_secondary(struct smb1_exchange *x, const struct smb1_message *q) {
-    if (q->empty || !x->transfer || x->transfer->response || !take(x->transfer, &q->transaction)) {
+    if (q->empty || !x->transfer || x->transfer->response) {
+        return false;
+    }
+    bool complete = take(x->transfer, &q->transaction);
+    x->request.transaction.total_parameter_count = (uint32_t)x->transfer->total[0];
+    x->request.transaction.total_data_count = (uint32_t)x->transfer->total[1];
+    if (!complete) {
         return false;
     }
     smb1_transfer_asked(x);
@@ -239,7 +320,7 @@ bool smb1_transfer_response(struct smb1_exchange *x, const struct smb1_message *
     if (x->transfer && !x->transfer->response) {
         smb1_transfer_free(x);
     }
-    if (!x->transfer && is_whole(x->connection->smb1, t)) {
+    if (x->transfer_lost || (!x->transfer && is_whole(t))) {
         return false;
     }
     struct smb1_transfer *all = x->transfer ? x->transfer : transfer_new(x, t);
@@ -250,11 +331,19 @@ bool smb1_transfer_response(struct smb1_exchange *x, const struct smb1_message *
     return !take(all, t);
 }
 
+/* In this message alone, or put together. */
+static bool is_response_seen(const struct smb1_exchange *x, const struct smb1_transaction *t) {
+    if (x->transfer && x->transfer->response) {
+        return is_seen(x->transfer);
+    }
+    return !x->connection->smb1->cut && t->parameter_displacement == 0 && t->data_displacement == 0;
+}
+
 bool smb1_transfer_answer(const struct completion *d, struct smb1_transaction_response *out) {
     const struct smb1_exchange *x = d->smb1_ex;
     const struct smb1_message *r = smb1_answer_of(d);
-    if (!x || !x->asked || !r || x->connection->smb1->cut || !smb1_is_transaction(r->command) ||
-        r->transaction.interim) {
+    if (!x || !x->asked || !r || !smb1_is_transaction(r->command) || r->transaction.interim ||
+        !is_response_seen(x, &r->transaction)) {
         return false;
     }
     struct smb1_parts p = parts_of(r);

@@ -12,6 +12,8 @@
 #include "constants.h"
 #include "model/model.h"
 
+enum { COPY_SOURCES = 8, COPY_KEY_SIZE = 24 };
+
 /* Who somebody said to be; shared by the legs of an exchange and the session. */
 struct auth {
     unsigned holders;
@@ -129,12 +131,12 @@ struct exchange {
     void *lists;       /* NEGOTIATE: its lists, in one piece of memory */
     size_t lists_size;
     struct smb2_lock_element first_lock;
-    uint8_t copy_key[24];
+    uint8_t copy_key[COPY_KEY_SIZE];
 };
 
 /* Resume keys of server-side copies (MS-SMB2 2.2.32.3): which file a key stands for. */
 struct copy_source {
-    uint8_t key[24];
+    uint8_t key[COPY_KEY_SIZE];
     struct shared_text *name;
 };
 
@@ -151,8 +153,6 @@ struct durable {
     struct shared_text *name;
     bool named, directory, delete_on_close;
 };
-
-enum { COPY_SOURCES = 8 };
 
 struct copy_sources {
     struct copy_source items[COPY_SOURCES];
@@ -285,7 +285,8 @@ struct handle *handle_find(struct session *, struct file_id);
 struct handle *handle_find_in(const struct model *, const struct hash *, struct file_id);
 struct handle *handle_learn(struct model *, struct session *, struct tree *, struct file_id);
 void handle_opened(struct completion *);
-void handle_name(struct model *, struct handle *, struct text name);   /* of one that had none */
+/* Names one that had no name; again: it was open before. */
+void handle_name(struct model *, struct handle *, struct text name, bool again);
 void handle_rename(struct model *, struct handle *, struct text name); /* by a successful rename */
 /* Its life ended without a CLOSE of its own: reports what is left to say, then frees it. */
 void handle_abandon(struct model *, struct handle *, enum handle_end);
@@ -336,6 +337,10 @@ void effect_read(struct completion *, uint64_t bytes);
 void effect_written(struct completion *, uint64_t bytes);
 bool effect_first_time(struct completion *, bool writes); /* the first read or write of its handle */
 void effect_deleted(struct completion *);
+/* FSCTL_SRV_REQUEST_RESUME_KEY, MS-SMB2 2.2.32.3: the key that stands for this file in a later copy. */
+void effect_copy_key(struct completion *, const uint8_t key[]);
+/* FSCTL_SRV_COPYCHUNK, MS-SMB2 2.2.31.1: what was written came from the file of the key. */
+void effect_copied(struct completion *, const uint8_t key[]);
 
 /* keep.c: what of a request outlives its packet */
 void request_keep(struct exchange *, const struct smb2_message *);

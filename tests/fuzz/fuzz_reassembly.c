@@ -1,10 +1,10 @@
 /* Ops from the input play two hosts and whatever lies between them and us; a simple model holds the outcome against
  * what was sent. Each byte of a stream has two possible contents, so that overlaps may differ.
  *
- * What must hold, whatever the ops: each byte passed on was sent for its place; the places of one direction rise, with
- * gaps between; nothing is passed before open and start or behind end; counters agree with what was passed; memory goes
- * back to 0. While no RST, no second SYN and no bound is in the way: the bytes that came first are those passed on, and
- * where all of a stream was sent there is no gap. */
+ * What must hold, whatever the ops: the places of one direction rise, with gaps between; nothing is passed before open and start
+ * or behind end; counters agree with what was passed; memory goes back to 0. While the sequence numbers are those of the one handshake, and no FIN took one:
+ * each byte passed on was sent for its place. While no RST, no second SYN and no bound is in the way as well: the bytes that came first
+ * are those passed on, and where all of a stream was sent there is no gap. */
 #include <assert.h>
 #include <stdbool.h>
 #include <stdint.h>
@@ -26,6 +26,7 @@ struct side {
 
 struct world {
     struct side sides[DIRECTIONS];
+    bool placed; /* the first byte behind the SYN is at place 0 */
     bool strict; /* nothing happened that excuses a loss */
     bool opened, started, ended;
     const struct flow_facts *facts;
@@ -38,8 +39,8 @@ static uint8_t content_at(uint64_t place, unsigned content) {
 static void *world_open(void *arg, const struct flow_facts *facts) {
     struct world *w = arg;
     assert(!w->opened || w->ended);
-    if (w->ended) {
-        w->strict = false; /* another flow: its places are not ours */
+    if (w->ended || !facts->start_seen) {
+        w->strict = w->placed = false; /* another flow: its places are not ours */
     }
     w->opened = true;
     w->started = w->ended = false;
@@ -63,9 +64,11 @@ static void world_bytes(void *connection, enum direction d, struct view v, struc
     (void)at;
     assert(w->started && !w->ended && v.n != 0);
     s->bytes += v.n;
-    for (size_t i = 0; w->strict && i < v.n; i++, s->place++) {
-        assert(s->place < PLACES && s->first[s->place] != 0);
-        assert(v.p[i] == content_at(s->place, s->first[s->place] - 1u));
+    for (size_t i = 0; w->placed && i < v.n; i++, s->place++) {
+        assert(s->place < PLACES && s->sent[s->place] != 0);
+        unsigned other = v.p[i] == content_at(s->place, 0) ? 0 : 1;
+        assert(v.p[i] == content_at(s->place, other) && (s->sent[s->place] >> other & 1));
+        assert(!w->strict || v.p[i] == content_at(s->place, s->first[s->place] - 1u));
     }
 }
 
@@ -167,19 +170,19 @@ static void op_control(struct player *p, enum direction d, struct cursor *c, uin
         send_packet(p, d, TCP_ACK, s->isn + 1 + s->end, other->isn + 1 + any % PLACES, none, 0);
         break;
     case 2:
-        p->world->strict = false;
+        p->world->strict = p->world->placed = false;
         send_packet(p, d, TCP_RST | TCP_ACK, s->isn + 1 + s->end + (any & 0x30 ? any : 0), other->isn + 1, none, 0);
         break;
     case 3:
-        p->world->strict = false;
+        p->world->strict = p->world->placed = false;
         send_packet(p, d, TCP_SYN, any, 0, none, 0);
         break;
     case 4:
-        p->world->strict = false;
+        p->world->strict = p->world->placed = false;
         send_packet(p, d, TCP_SYN | TCP_ACK, any, other->isn + 1, none, 0);
         break;
     case 5:
-        p->world->strict = false; /* what is sent behind it is not passed on */
+        p->world->strict = p->world->placed = false; /* its place may be that of bytes as well */
         send_packet(p, d, TCP_FIN | TCP_ACK, s->isn + 1 + s->end, other->isn + 1 + other->end, none, 0);
         break;
     case 6:
@@ -191,11 +194,11 @@ static void op_control(struct player *p, enum direction d, struct cursor *c, uin
         p->now.time_ns -= any;
         break;
     case 8:
-        p->world->strict = false;
+        p->world->strict = p->world->placed = false;
         send_packet(p, d, (uint8_t)any, any, any >> 8, none, 0);
         break;
     default:
-        p->world->strict = false;
+        p->world->strict = p->world->placed = false;
         send_packet(p, d, (uint8_t)(any & ~(uint32_t)TCP_SYN), s->isn + any, other->isn + (any >> 16),
                     (struct view){(const uint8_t *)"wild data", 9}, 9);
         break;
@@ -233,7 +236,8 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size) {
     p.ends[TO_CLIENT] = (struct endpoint){{{10, 0, 0, 2}, 4}, first & 16 ? 8080 : 445};
     w->sides[TO_SERVER].isn = cursor_le32(&c);
     w->sides[TO_CLIENT].isn = cursor_le32(&c);
-    w->strict = (first & (1 | 2 | 8 | 16)) == 0;
+    w->placed = (first & (2 | 16)) == 0;
+    w->strict = w->placed && (first & (1 | 8)) == 0;
     if (!(first & 2)) { /* else it is picked up in the middle */
         const struct view none = {NULL, 0};
         send_packet(&p, TO_SERVER, TCP_SYN, w->sides[TO_SERVER].isn, 0, none, 0);

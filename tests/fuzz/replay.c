@@ -34,19 +34,65 @@ static bool is_file(const char *path) {
     return stat(path, &status) == 0 && S_ISREG(status.st_mode);
 }
 
+static int hex_digit(uint8_t c) {
+    return c >= '0' && c <= '9' ? c - '0' : c >= 'a' && c <= 'f' ? c - 'a' + 10 : -1;
+}
+
+/* One input, as hexadecimal digits; false where it is something else. */
+static bool replay_hex(const uint8_t *digits, size_t count) {
+    size_t size = count / 2;
+    bool good = count % 2 == 0;
+    uint8_t *data = malloc(size ? size : 1);
+    for (size_t i = 0; data && good && i < size; i++) {
+        int high = hex_digit(digits[2 * i]), low = hex_digit(digits[2 * i + 1]);
+        good = high >= 0 && low >= 0;
+        data[i] = (uint8_t)(high << 4 | low);
+    }
+    good = good && data;
+    if (good) {
+        LLVMFuzzerTestOneInput(data, size);
+    }
+    free(data);
+    return good;
+}
+
+/* An input on each line (pack.py): how many; -1 where one is none. */
+static int replay_packed(const uint8_t *data, size_t size) {
+    int replayed = 0;
+    for (size_t at = 0; at < size;) {
+        const uint8_t *end = memchr(data + at, '\n', size - at);
+        size_t n = end ? (size_t)(end - data) - at : size - at;
+        if (!replay_hex(data + at, n)) {
+            return -1;
+        }
+        replayed++;
+        at += n + 1;
+    }
+    return replayed;
+}
+
+/* How many inputs were in it; -1 where it could not be read. */
 static int replay_file(const char *path) {
-    size_t size = 0;
+    size_t size = 0, length = strlen(path);
     uint8_t *data = read_whole(path, &size);
     if (!data) {
         perror(path);
         return -1;
     }
-    LLVMFuzzerTestOneInput(data, size);
+    int replayed = 1;
+    if (length > 4 && strcmp(path + length - 4, ".hex") == 0) {
+        replayed = replay_packed(data, size);
+        if (replayed < 0) {
+            fprintf(stderr, "%s: a line is not hexadecimal\n", path);
+        }
+    } else {
+        LLVMFuzzerTestOneInput(data, size);
+    }
     free(data);
-    return 0;
+    return replayed;
 }
 
-/* How many files were replayed; -1 where one could not be. */
+/* How many inputs were replayed; -1 where one could not be. */
 static int replay_folder(const char *folder) {
     struct dirent **entries;
     int count = scandir(folder, &entries, NULL, alphasort);
@@ -59,7 +105,8 @@ static int replay_folder(const char *folder) {
         char path[4096];
         snprintf(path, sizeof(path), "%s/%s", folder, entries[i]->d_name);
         if (is_file(path) && replayed >= 0) {
-            replayed = replay_file(path) == 0 ? replayed + 1 : -1;
+            int more = replay_file(path);
+            replayed = more >= 0 ? replayed + more : -1;
         }
         free(entries[i]);
     }
@@ -75,7 +122,7 @@ int main(int argc, char **argv) {
         if (replayed < 0) {
             return EXIT_FAILURE;
         }
-        printf("%s: %d files\n", argv[i], replayed);
+        printf("%s: %d inputs\n", argv[i], replayed);
     }
     return EXIT_SUCCESS;
 }

@@ -51,6 +51,8 @@ static void note_places(struct seen *s, const struct operation *op) {
         narrow(s->claim, op->auth->user);
     }
     narrow(s->copy_source, op->copy_source);
+    narrow(s->new_name, op->new_name);
+    narrow(s->pattern, op->pattern);
     note_name(s->name, op);
     note_asked(s->asked, op);
     s->connection = op->connection;
@@ -77,6 +79,7 @@ static void note_flags(struct seen *s, const struct operation *op) {
     s->has_delete_mark = op->has_delete_mark;
     s->delete_pending = op->delete_pending;
     s->interim = op->interim_responses;
+    s->entries = op->has_entries ? (int64_t)op->entries : -1;
 }
 
 static void note_sums(struct seen *s, const struct operation *op) {
@@ -94,6 +97,18 @@ static void note_sums(struct seen *s, const struct operation *op) {
     s->exchange_begin_ns = op->exchange_begin.time_ns;
 }
 
+static void note_smb1(struct seen *s, const struct operation *op) {
+    const struct smb1_message *any = op->smb1_request ? op->smb1_request : op->smb1_response;
+    if (!any) {
+        return;
+    }
+    s->command = any->command;
+    s->message_id = any->header.message_id;
+    s->status = op->smb1_response && !op->unasked ? (int64_t)op->smb1_response->header.status : s->status;
+    s->request = op->smb1_request != NULL;
+    s->response = s->response || op->smb1_response != NULL;
+}
+
 static void on_operation(void *arg, const struct operation *op) {
     struct bench *b = arg;
     if (b->count++ >= BENCH_SEEN_MAX) {
@@ -105,6 +120,7 @@ static void on_operation(void *arg, const struct operation *op) {
     s->status = op->response ? (int64_t)op->response->header.status : -1;
     s->request = op->request != NULL;
     s->response = op->response != NULL;
+    note_smb1(s, op);
     note_places(s, op);
     note_flags(s, op);
     note_sums(s, op);

@@ -15,7 +15,7 @@ enum { BENCH_SEEN_MAX = 8192, BENCH_NAME_MAX = 64, BENCH_TEXTS = 64 };
 /* An operation as it was handed on, its texts in ASCII, cut; "?" where it is not known. */
 struct seen {
     enum operation_kind kind;
-    int command; /* -1: no message of its own */
+    int command; /* SMB1's or SMB2's; -1: no message of its own */
     uint64_t message_id;
     int64_t status; /* -1: no response */
     bool request, response;
@@ -25,6 +25,8 @@ struct seen {
     char user[BENCH_NAME_MAX];  /* of the session */
     char claim[BENCH_NAME_MAX]; /* of the SESSION_SETUP */
     char copy_source[BENCH_NAME_MAX];
+    char new_name[BENCH_NAME_MAX]; /* SMB1, "" where there is none */
+    char pattern[BENCH_NAME_MAX];
     const void *connection;
     uint64_t session_id;
     bool has_tree_id, has_file_id;
@@ -34,6 +36,7 @@ struct seen {
         reconnect;
     bool has_delete_mark, delete_pending, directory, is_pipe;
     unsigned interim;
+    int64_t entries;                    /* -1: none were counted */
     uint64_t bytes_read, bytes_written; /* of the operation */
     uint64_t sum_read, sum_written;     /* of the handle */
     uint64_t begin_ns, end_ns, begin_frame, exchange_begin_ns;

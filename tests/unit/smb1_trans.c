@@ -6,7 +6,7 @@
 
 #include <cmocka.h>
 
-#include "touch_view.h"
+#include "touch_smb1_trans.h"
 
 void trans_begin(struct trans *t, uint8_t command, bool unicode, uint16_t subcommand) {
     t->command = command;
@@ -41,43 +41,16 @@ static struct smb1_parts parts_of(const struct trans *t) {
     };
 }
 
-static void touch_request(const struct smb1_transaction_request *q) {
-    touch_text(q->name);
-    touch_view(q->data);
-    if (q->subject.kind == SMB1_SUBJECT_RAP) {
-        touch_text(q->rap.param_desc);
-        touch_text(q->rap.data_desc);
-        touch_view(q->rap.params);
-    } else if (q->subject.kind == SMB1_SUBJECT_TRANS2) {
-        bool sets = q->subject.subcommand == TRANS2_SET_PATH_INFORMATION ||
-                    q->subject.subcommand == TRANS2_SET_FILE_INFORMATION;
-        touch_text(sets ? q->change.new_name : q->name);
-    }
-}
-
-static void touch_response(const struct smb1_transaction_response *a, const struct smb1_subject *s) {
-    touch_view(a->data);
-    if (a->kind == SMB1_SUBJECT_PIPE) {
-        touch_text(a->pipe.name);
-    } else if (a->kind == SMB1_SUBJECT_TRANS2 && s->subcommand == TRANS2_QUERY_FS_INFORMATION) {
-        touch_text(a->file_system.label);
-        touch_text(a->file_system.file_system);
-    } else if (a->kind == SMB1_SUBJECT_TRANS2 &&
-               (s->subcommand == TRANS2_QUERY_PATH_INFORMATION || s->subcommand == TRANS2_QUERY_FILE_INFORMATION)) {
-        touch_text(a->information.file.name);
-    }
-}
-
 static enum verdict run(const struct smb1_parts *p, const struct smb1_subject *s) {
     struct smb1_transaction_request q;
     struct smb1_transaction_response a;
     if (!s) {
         enum verdict v = smb1_transaction_ask(p, &q);
-        touch_request(&q);
+        touch_trans_request(&q);
         return v;
     }
     enum verdict v = smb1_transaction_answer(p, s, &a);
-    touch_response(&a, s);
+    touch_trans_response(&a, s);
     return v;
 }
 

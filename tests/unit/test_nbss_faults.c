@@ -449,8 +449,53 @@ static void test_probe(void **state) {
     free(w);
 }
 
+static void count_message(void *arg, enum direction dir, const struct message *m) {
+    (void)dir;
+    unsigned *count = arg;
+    *count += m->kind == MESSAGE_SMB2 && m->first && m->last && m->missing == 0;
+}
+
+static void no_fault(void *arg, enum direction dir, enum framer_fault fault) {
+    (void)arg, (void)dir, (void)fault;
+    fail();
+}
+
+/* As many messages as one likes in a segment, and as many segments in a message. */
+static void test_ten_thousand_in_a_segment(void **state) {
+    (void)state;
+    enum { MESSAGES = 10000 };
+    static struct wire one;
+    one.n = 0;
+    size_t frame = frame_open(&one);
+    put_close(&one, 7);
+    frame_close(&one, frame);
+    uint8_t *all = malloc(MESSAGES * one.n);
+    assert_non_null(all);
+    for (unsigned i = 0; i < MESSAGES; i++) {
+        memcpy(all + i * one.n, one.b, one.n);
+    }
+    unsigned count = 0;
+    struct framer_sink sink = {&count, count_message, no_fault, NULL};
+    struct budget budget = {NULL, 0, 1 << 20};
+    struct nbss_pool *pool = nbss_pool_new();
+    struct nbss *n = nbss_new(pool, &sink, &budget, true);
+    assert_non_null(n);
+    nbss_bytes(n, TO_SERVER, (struct view){all, MESSAGES * one.n}, (struct moment){1, 1});
+    assert_int_equal(count, MESSAGES);
+    for (size_t i = 0; i < MESSAGES / 100 * one.n; i++) {
+        nbss_bytes(n, TO_SERVER, (struct view){all + i, 1}, (struct moment){2, 2 + i});
+    }
+    assert_int_equal(count, MESSAGES + MESSAGES / 100);
+    nbss_end(n, (struct moment){3, 3});
+    nbss_free(n);
+    assert_int_equal(budget.held, 0);
+    nbss_pool_free(pool);
+    free(all);
+}
+
 int main(void) {
     const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_ten_thousand_in_a_segment),
         cmocka_unit_test(test_control_packets),
         cmocka_unit_test(test_control_lengths),
         cmocka_unit_test(test_tiny_frames),

@@ -44,7 +44,38 @@ static void test_depth(void **state) {
     dissecting_free(&d);
 }
 
+static const struct view *token;
+
+static enum verdict dissect_carrier(struct dissection *d, struct view v) {
+    (void)v;
+    return dissect_token(d, *token);
+}
+
+static const struct dissector carrier = {"carrier", dissect_carrier};
+
+static enum verdict verdict_of_token(const char *bytes, size_t n) {
+    struct view v = {(const uint8_t *)bytes, n};
+    struct dissecting d;
+    token = &v;
+    dissecting_run(&d, &carrier, TO_SERVER, "x", 1, 0);
+    enum verdict verdict = d.verdict;
+    dissecting_free(&d);
+    return verdict;
+}
+
+/* Of any other mechanism nothing is known; what is ours and contradicts itself is a fault of what carries it. */
+static void test_token(void **state) {
+    (void)state;
+    assert_int_equal(verdict_of_token("", 0), V_OK);
+    assert_int_equal(verdict_of_token("another mechanism", 17), V_OK);
+    assert_int_equal(verdict_of_token("NTLMSSP\0\1\0\0\0\0\0\0\0", 16), V_OK);
+    assert_int_equal(verdict_of_token("NTLMSSP\0\3\0\0\0\x18", 13), V_BAD);
+    assert_int_equal(verdict_of_token("NTLMSSP\0\1", 9), V_BAD);
+    assert_int_equal(verdict_of_token("\xa1\x50\x30", 3), V_BAD);
+}
+
 int main(void) {
-    const struct CMUnitTest tests[] = {cmocka_unit_test(test_all_take_nothing), cmocka_unit_test(test_depth)};
+    const struct CMUnitTest tests[] = {cmocka_unit_test(test_all_take_nothing), cmocka_unit_test(test_depth),
+                                       cmocka_unit_test(test_token)};
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

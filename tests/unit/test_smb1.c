@@ -189,6 +189,35 @@ static void chains_that_lie(void **state) {
     expect_chain(45, V_BAD, 2); /* a block that is not all there */
 }
 
+/* The next command begins inside the name of the one before: wrong, and both are told. */
+static void a_chain_that_overlaps(void **state) {
+    (void)state;
+    struct octets o;
+    for (unsigned inside = 0; inside < 2; inside++) {
+        smb1_request(&o, SMB1_OPEN_ANDX, TEST_OEM);
+        put8(&o, 15);
+        put8(&o, SMB1_CLOSE);
+        put8(&o, 0);
+        put16(&o, 0);
+        put_zeros(&o, 26);
+        size_t at = open_bytes(&o);
+        put_oem(&o, "\\a");
+        close_bytes(&o, at);
+        set_le(&o, SMB1_HEADER_SIZE + 3, 2, o.n);
+        put8(&o, 3);
+        put16(&o, TEST_FID);
+        put_zeros(&o, 6);
+        set_le(&o, at - 2, 2, inside ? o.n - at : 3);
+        const struct smb1_outcome *out = dissect_smb1(octets_view(&o), 0);
+        assert_int_equal(out->verdict, inside ? V_BAD : V_OK);
+        assert_int_equal(out->count, 2);
+        assert_int_equal(out->pdus[0].verdict, inside ? V_BAD : V_OK);
+        assert_true(smb1_says(out->pdus[0].smb1.open_request.file_name, TEST_OEM, "\\a"));
+        assert_int_equal(out->pdus[1].smb1.file_request.fid, TEST_FID);
+        assert_false(out->pdus[0].smb1.chain_cut);
+    }
+}
+
 static void a_chain_that_goes_back(void **state) {
     (void)state;
     struct octets o;
@@ -335,6 +364,7 @@ int main(void) {
         cmocka_unit_test(chain_of_four),
         cmocka_unit_test(data_behind_the_next_command),
         cmocka_unit_test(chains_that_lie),
+        cmocka_unit_test(a_chain_that_overlaps),
         cmocka_unit_test(a_chain_that_goes_back),
         cmocka_unit_test(chains_have_a_limit),
         cmocka_unit_test(counts_that_lie),

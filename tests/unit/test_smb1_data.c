@@ -286,7 +286,7 @@ static void write_andx_request(void **state) {
     }
 }
 
-/* With a command behind it all of the message is looked at. */
+/* A place that lies: all of the message is looked at. */
 static void write_andx_in_a_chain(void **state) {
     (void)state;
     struct octets o = write_andx(12, 0, DATA);
@@ -296,6 +296,134 @@ static void write_andx_in_a_chain(void **state) {
     assert_int_equal(extent_of(octets_view(&o), (uint32_t)o.n, &need, &e), EXTENT_KNOWN);
     assert_int_equal(e.whole, o.n);
     assert_int_equal(e.payload, 0);
+}
+
+static void put_close(struct octets *o) {
+    put8(o, 3);
+    put16(o, TEST_FID);
+    put32(o, 0);
+    put16(o, 0);
+}
+
+/* The words of WRITE_ANDX, with what follows it and where its data is. */
+static void put_write_words(struct octets *o, uint8_t next, uint16_t next_at, uint16_t data_at, uint16_t byte_count) {
+    put8(o, 12);
+    put8(o, next);
+    put8(o, 0);
+    put16(o, next_at);
+    put16(o, TEST_FID);
+    put_zeros(o, 14);
+    put16(o, DATA);
+    put16(o, data_at);
+    put16(o, byte_count);
+}
+
+/* WRITE_ANDX and CLOSE: data behind both is passed over, data between them is not. */
+static void write_andx_then_close(void **state) {
+    (void)state;
+    enum { NEXT = SMB1_HEADER_SIZE + 27, CLOSE_SIZE = 9 };
+    struct octets o;
+    for (uint16_t pad = 0; pad < 3; pad++) {
+        smb1_request(&o, SMB1_WRITE_ANDX, TEST_OEM);
+        put_write_words(&o, SMB1_CLOSE, NEXT, (uint16_t)(NEXT + CLOSE_SIZE + pad), (uint16_t)(DATA + pad));
+        put_close(&o);
+        put_zeros(&o, pad);
+        put_series(&o, 1, DATA);
+        check_extent(&o, NEXT + CLOSE_SIZE + pad, DATA);
+        const struct smb1_outcome *out = dissect_smb1((struct view){o.b, NEXT + CLOSE_SIZE + pad}, (uint32_t)o.n);
+        assert_int_equal(out->verdict, V_OK);
+        assert_int_equal(out->count, 2);
+        assert_int_equal(out->pdus[0].smb1.write_request.data_length, DATA);
+        assert_int_equal(out->pdus[1].smb1.file_request.fid, TEST_FID);
+    }
+    smb1_request(&o, SMB1_WRITE_ANDX, TEST_OEM);
+    put_write_words(&o, SMB1_CLOSE, NEXT + DATA, NEXT, DATA);
+    put_series(&o, 1, DATA);
+    put_close(&o);
+    check_extent(&o, (uint32_t)o.n, 0);
+    assert_int_equal(dissect_smb1(octets_view(&o), 0)->verdict, V_OK);
+    assert_int_equal(dissect_smb1(octets_view(&o), 0)->count, 2);
+}
+
+/* OPEN_ANDX with a WRITE_ANDX, and its response with a READ or READ_ANDX behind it. */
+static void data_behind_an_open(void **state) {
+    (void)state;
+    struct octets o;
+    smb1_request(&o, SMB1_OPEN_ANDX, TEST_OEM);
+    put8(&o, 15);
+    put8(&o, SMB1_WRITE_ANDX);
+    put8(&o, 0);
+    put16(&o, 0);
+    put_zeros(&o, 26);
+    size_t at = open_bytes(&o);
+    put_oem(&o, "\\f");
+    close_bytes(&o, at);
+    set_le(&o, SMB1_HEADER_SIZE + 3, 2, o.n);
+    put_write_words(&o, SMB1_NO_ANDX_COMMAND, 0, (uint16_t)(o.n + 27), DATA);
+    uint32_t head = (uint32_t)o.n;
+    put_series(&o, 1, DATA);
+    check_extent(&o, head, DATA);
+    for (unsigned andx = 0; andx < 2; andx++) {
+        smb1_response(&o, SMB1_OPEN_ANDX, TEST_OEM, 0);
+        put8(&o, 15);
+        put8(&o, andx ? SMB1_READ_ANDX : SMB1_READ);
+        put8(&o, 0);
+        put16(&o, SMB1_HEADER_SIZE + 33);
+        put_zeros(&o, 26 + 2);
+        put8(&o, andx ? 12 : 5);
+        if (andx) {
+            put_andx_end(&o);
+            put_zeros(&o, 6);
+        }
+        put16(&o, DATA);
+        put16(&o, andx ? (uint16_t)(o.n + 14) : 0);
+        put_zeros(&o, andx ? 10 : 6);
+        at = open_bytes(&o);
+        if (!andx) {
+            put8(&o, 1);
+            put16(&o, DATA);
+        }
+        head = (uint32_t)o.n;
+        put_series(&o, 1, DATA);
+        close_bytes(&o, at);
+        check_extent(&o, head, DATA);
+        const struct smb1_outcome *out = dissect_smb1((struct view){o.b, head}, (uint32_t)o.n);
+        assert_int_equal(out->verdict, V_OK);
+        assert_int_equal(out->count, 2);
+        assert_int_equal(out->pdus[1].smb1.read_response.data_length, DATA);
+    }
+}
+
+/* Chains that go on for ever, go back or have two commands with data are looked at whole; nothing is asked for that there is not. */
+static void chains_looked_at_whole(void **state) {
+    (void)state;
+    enum { LOGOFF = 7 };
+    struct octets o;
+    struct extent e;
+    uint32_t need = 0;
+    smb1_request(&o, SMB1_LOGOFF_ANDX, TEST_OEM);
+    for (uint16_t i = 1; i <= 20; i++) {
+        put8(&o, 2);
+        put8(&o, i == 20 ? SMB1_WRITE_ANDX : SMB1_LOGOFF_ANDX);
+        put8(&o, 0);
+        put16(&o, (uint16_t)(SMB1_HEADER_SIZE + LOGOFF * i));
+        put16(&o, 0);
+    }
+    put_write_words(&o, SMB1_NO_ANDX_COMMAND, 0, (uint16_t)(o.n + 27), DATA);
+    put_series(&o, 1, DATA);
+    check_extent(&o, (uint32_t)o.n, 0);
+    smb1_request(&o, SMB1_WRITE_ANDX, TEST_OEM);
+    put_write_words(&o, SMB1_WRITE_ANDX, SMB1_HEADER_SIZE + 27, (uint16_t)(o.n + 54), DATA);
+    put_write_words(&o, SMB1_NO_ANDX_COMMAND, 0, (uint16_t)(o.n + 27), DATA);
+    put_series(&o, 1, DATA);
+    check_extent(&o, (uint32_t)o.n, 0);
+    for (uint32_t left = SMB1_HEADER_SIZE; left < o.n; left++) {
+        for (uint32_t n = 4; n <= left; n++) {
+            enum extent_answer answer = extent_of((struct view){o.b, n}, left, &need, &e);
+            assert_true(answer == EXTENT_KNOWN || (answer == EXTENT_MORE && need > n && need <= left));
+            assert_true(answer == EXTENT_MORE || (uint64_t)e.whole + e.payload <= left);
+        }
+    }
 }
 
 static void write_andx_response(void **state) {
@@ -547,6 +675,9 @@ int main(void) {
         cmocka_unit_test(write_request),
         cmocka_unit_test(write_andx_request),
         cmocka_unit_test(write_andx_in_a_chain),
+        cmocka_unit_test(write_andx_then_close),
+        cmocka_unit_test(data_behind_an_open),
+        cmocka_unit_test(chains_looked_at_whole),
         cmocka_unit_test(write_andx_response),
         cmocka_unit_test(raw_and_multiplexed_writes),
         cmocka_unit_test(write_and_close),

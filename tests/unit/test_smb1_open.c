@@ -51,6 +51,20 @@ static void nt_create(void **state) {
     nt_create_in(TEST_UNICODE);
 }
 
+/* An empty name is the root; one that is announced and not there is none. */
+static void nt_create_name_is_not_there(void **state) {
+    (void)state;
+    struct octets o;
+    put_nt_create(&o, TEST_UNICODE, 14);
+    close_bytes(&o, open_bytes(&o));
+    struct text t = smb1_as(&o, V_BAD).nt_create_request.file_name;
+    assert_true(!t.bytes.p && t.bytes.n == 0 && t.encoding == ENC_ASCII);
+    put_nt_create(&o, TEST_UNICODE, 0);
+    close_bytes(&o, open_bytes(&o));
+    t = smb1_good(&o).nt_create_request.file_name;
+    assert_true(t.bytes.n == 0 && t.encoding == ENC_UTF16LE);
+}
+
 static void nt_create_name_length_lies(void **state) {
     (void)state;
     struct octets o;
@@ -286,11 +300,17 @@ static void print_files(void **state) {
 
 int main(void) {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(nt_create),   cmocka_unit_test(nt_create_name_length_lies),
-        cmocka_unit_test(nt_created),  cmocka_unit_test(nt_created_extended),
-        cmocka_unit_test(open_andx),   cmocka_unit_test(opened_andx),
-        cmocka_unit_test(open_of_old), cmocka_unit_test(creates),
-        cmocka_unit_test(created),     cmocka_unit_test(print_files),
+        cmocka_unit_test(nt_create),
+        cmocka_unit_test(nt_create_name_length_lies),
+        cmocka_unit_test(nt_create_name_is_not_there),
+        cmocka_unit_test(nt_created),
+        cmocka_unit_test(nt_created_extended),
+        cmocka_unit_test(open_andx),
+        cmocka_unit_test(opened_andx),
+        cmocka_unit_test(open_of_old),
+        cmocka_unit_test(creates),
+        cmocka_unit_test(created),
+        cmocka_unit_test(print_files),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
