@@ -26,7 +26,7 @@ struct contradiction {
     uint64_t last_ns;
 };
 
-enum contradiction_kind { SEGMENTS_DIFFER, CONTRADICTIONS };
+enum contradiction_kind { SEGMENTS_DIFFER, FRAGMENTS_DIFFER, CONTRADICTIONS };
 
 struct contradictions {
     struct contradiction of[CONTRADICTIONS];
@@ -34,8 +34,9 @@ struct contradictions {
 
 struct flow_facts {
     struct endpoint client, server;
-    struct link_facts link;    /* of the first packet; src_mac is the client's */
-    struct moment first, last; /* packets; last.time_ns never falls behind first's, whatever the clock did */
+    struct link_facts link;          /* of the first packet; src_mac is the client's */
+    const struct wrapping *wrapping; /* of the first packet, turned as link is; NULL: none */
+    struct moment first, last;       /* packets; last.time_ns never falls behind first's, whatever the clock did */
     uint64_t packets[DIRECTIONS];
     uint64_t bytes[DIRECTIONS];        /* of TCP payload on the wire, retransmissions counted once, cut frames whole */
     uint64_t missed_bytes[DIRECTIONS]; /* sent, acknowledged or cut, and never seen */

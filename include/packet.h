@@ -1,4 +1,5 @@
-/* capture -frame-> decode -packet-> flow. Both borrow the bytes where libpcap put them; they live until the next read. */
+/* capture -frame-> decode -packet-> flow. Both borrow the bytes where libpcap put them, or, of a datagram that came in
+ * fragments, where decode put them together; they live until the next frame. */
 #ifndef PACKET_H
 #define PACKET_H
 
@@ -30,13 +31,33 @@ struct endpoint {
     uint16_t port;
 };
 
-enum { VLAN_MAX = 4 }; /* tags reported for one frame, outermost first */
+enum {
+    VLAN_MAX = 4,    /* tags reported for one frame, outermost first */
+    LAYERS_MAX = 16, /* headers followed beyond the link's, IP's and TCP's own: tags, labels, tunnels, extensions */
+};
+
+enum encapsulation {
+#define ENCAPSULATION(id, name, numbered) ENCAPSULATION_##id,
+#include "tables/encapsulation.def"
+#undef ENCAPSULATION
+    ENCAPSULATIONS
+};
 
 struct link_facts {
-    uint8_t src_mac[6], dst_mac[6];
+    uint8_t src_mac[6], dst_mac[6]; /* the innermost Ethernet header's */
     bool has_mac;
     uint8_t vlan_count;
-    uint16_t vlan[VLAN_MAX]; /* VLAN identifiers, 12 bits */
+    uint16_t vlan[VLAN_MAX]; /* VLAN identifiers, 12 bits, of all layers */
+};
+
+/* What is around a segment besides its own headers. Of an array only as many items are set as the count says. */
+struct wrapping {
+    uint64_t key_tag; /* of what was asked to tell connections apart besides addresses and ports; 0: nothing */
+    bool has_tunnel;  /* there is an IP header around the segment's own: the addresses of the outermost one are set */
+    uint8_t layer_count;
+    uint8_t layers[LAYERS_MAX];     /* enum encapsulation, outermost first */
+    uint32_t layer_ids[LAYERS_MAX]; /* 0 where one has none */
+    struct address tunnel_src, tunnel_dst;
 };
 
 /* TCP's flags, RFC 9293 3.1 */
@@ -51,10 +72,11 @@ enum {
     TCP_CWR = 0x80
 };
 
-/* One TCP segment. */
+/* One TCP segment. Of one that came in fragments, moment and link are those of the frame that completed it. */
 struct packet {
     struct moment at;
     struct link_facts link;
+    struct wrapping wrapping;
     struct endpoint src, dst;
     uint32_t seq, ack;
     uint16_t window;      /* as sent, not scaled */
@@ -63,6 +85,7 @@ struct packet {
     struct view payload;     /* what was captured of the segment's data */
     uint32_t payload_length; /* of the segment's data on the wire; above payload.n where the frame was cut */
     uint32_t wire_length;    /* of the whole frame */
+    bool overlap_differs;    /* it came in IP fragments that overlapped with other bytes; the first ones won */
 };
 
 #endif

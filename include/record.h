@@ -29,9 +29,12 @@ struct network {
     unsigned prefix_length;
 };
 
-enum { FLOW_JSON_MAX = 640 };
-/* Writes the flow's facts that never change as members, each with a comma in front. Returns the length. */
+enum { FLOW_JSON_MAX = 960 };
+/* Writes the flow's facts that never change as members, each with a comma in front: first those that belong into the
+ * object capture, where there are any, then the flow's own. Returns the length. */
 size_t record_flow(const struct flow_facts *, const struct network *home, size_t home_count, char *to);
+/* How much of what record_flow wrote belongs into capture. */
+size_t record_flow_capture(struct view flow_json);
 
 /* The JSON Schema of all records, as one text, to the file. */
 #include <stdio.h>

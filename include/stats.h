@@ -9,11 +9,13 @@
 #include "pdu_smb2.h"
 
 enum decode_fault {
-    DECODE_LINK,     /* a link type or EtherType that is not followed; not an error */
-    DECODE_CUT,      /* headers end before they should */
-    DECODE_BAD,      /* header lengths contradict each other */
-    DECODE_DEPTH,    /* more tags or headers than are followed */
-    DECODE_FRAGMENT, /* an IP fragment; not followed so far */
+    DECODE_LINK,           /* a link type or EtherType that is not followed; not an error */
+    DECODE_CUT,            /* headers end before they should */
+    DECODE_BAD,            /* header lengths contradict each other */
+    DECODE_DEPTH,          /* more tags, labels, tunnels or other headers than are followed */
+    DECODE_FRAGMENT,       /* an IP fragment whose datagram never became whole */
+    DECODE_FRAGMENT_LIMIT, /* one whose datagram was given up because a bound, or the budget, was reached */
+    DECODE_CHECKSUM,       /* a wrong checksum, where they are verified */
     DECODE_NOT_TCP,
     DECODE_FAULTS
 };
@@ -22,6 +24,9 @@ struct stats {
     /* capture and decode */
     uint64_t captures, packets, bytes, tcp_packets;
     uint64_t decode_faults[DECODE_FAULTS];
+    uint64_t fragments, datagrams; /* IP fragments, and what was put together from them */
+    uint64_t fragments_duplicate;  /* of a datagram that was whole already */
+    uint64_t fragments_differ;     /* brought other bytes for what was held already; the first ones won */
     /* flow */
     uint64_t flows_started, flows_ended, flows_evicted, flows_refused, flows_unanswered;
     uint64_t memory_limit;         /* a flow or a piece of state went because memory was near its ceiling */

@@ -1,8 +1,10 @@
 /* Arguments, signals, exit status. */
+#include <pcap/dlt.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 
+#include "capture/capture_filter.h"
 #include "inventory/command.h"
 #include "options.h"
 #include "record.h"
@@ -36,6 +38,17 @@ static int flushed(void) {
     return EXIT_SUCCESS;
 }
 
+static int print_filter(const struct pipeline_settings *p) {
+    char *filter = capture_filter(DLT_EN10MB, p->ports, p->port_count);
+    if (!filter) {
+        log_error("out of memory");
+        return EXIT_FAILURE;
+    }
+    puts(filter);
+    free(filter);
+    return flushed();
+}
+
 static struct options options; /* too large for the stack */
 
 int main(int argc, char **argv) {
@@ -64,6 +77,9 @@ int main(int argc, char **argv) {
     case DO_SCHEMA:
         record_schema(stdout);
         status = flushed();
+        break;
+    case DO_PRINT_FILTER:
+        status = print_filter(&options.pipeline);
         break;
     case DO_REPLAY:
         catch_signals();

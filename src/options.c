@@ -81,6 +81,17 @@ static bool set_detail(struct pipeline_settings *p, const char *text) {
     return true;
 }
 
+static bool add_key(struct pipeline_settings *p, const char *text) {
+    bool vlan = strcmp(text, "vlan") == 0, tunnel = strcmp(text, "tunnel") == 0;
+    if (!vlan && !tunnel) {
+        log_error("--flow-key %s: connections are not told apart by that; give vlan or tunnel", text);
+        return false;
+    }
+    p->key_vlan |= vlan;
+    p->key_tunnel |= tunnel;
+    return true;
+}
+
 static bool add_input(struct options *o, const char *option, const char *path) {
     if (o->input_count == OPTIONS_INPUTS_MAX) {
         log_error("%s %s: more than %d files named; put captures in a folder and name that", option, path,
@@ -121,6 +132,9 @@ enum {
     OPTION_SENSOR_ID,
     OPTION_CODE_PAGE,
     OPTION_SCHEMA,
+    OPTION_FLOW_KEY,
+    OPTION_VERIFY_CHECKSUMS,
+    OPTION_PRINT_FILTER,
     OPTION_RECORDS,
     OPTION_SINCE,
     OPTION_FORMAT,
@@ -138,6 +152,9 @@ static const struct option long_options[] = {
     {"memory", required_argument, NULL, OPTION_MEMORY},
     {"flows", required_argument, NULL, OPTION_FLOWS},
     {"idle-timeout", required_argument, NULL, OPTION_IDLE_TIMEOUT},
+    {"flow-key", required_argument, NULL, OPTION_FLOW_KEY},
+    {"verify-checksums", no_argument, NULL, OPTION_VERIFY_CHECKSUMS},
+    {"print-filter", no_argument, NULL, OPTION_PRINT_FILTER},
     {"schema", no_argument, NULL, OPTION_SCHEMA},
     {"help", no_argument, NULL, 'h'},
     {"version", no_argument, NULL, 'V'},
@@ -263,7 +280,36 @@ static void unknown_option(char *const *argv) {
     }
 }
 
+/* Those of decoding. False: it is none of them, or its value is wrong, which was said then. */
+static bool take_setting(struct pipeline_settings *p, int option, bool *known) {
+    *known = true;
+    switch (option) {
+    case OPTION_DETAIL:
+        return set_detail(p, optarg);
+    case OPTION_PORT:
+        return add_port(p, optarg);
+    case OPTION_HOME_NET:
+        return add_home(p, optarg);
+    case OPTION_SENSOR_ID:
+        return set_sensor_id(p, optarg);
+    case OPTION_CODE_PAGE:
+        return set_code_page(p, optarg);
+    case OPTION_FLOW_KEY:
+        return add_key(p, optarg);
+    case OPTION_VERIFY_CHECKSUMS:
+        p->verify_checksums = true;
+        return true;
+    default:
+        *known = false;
+        return false;
+    }
+}
+
 static bool take_option(struct options *o, int option, char *const *argv) {
+    bool known, good = take_setting(&o->pipeline, option, &known);
+    if (known) {
+        return good;
+    }
     switch (option) {
     case 'r':
         return add_capture(o, optarg);
@@ -297,16 +343,9 @@ static bool take_option(struct options *o, int option, char *const *argv) {
     case OPTION_SCHEMA:
         o->action = DO_SCHEMA;
         return true;
-    case OPTION_DETAIL:
-        return set_detail(&o->pipeline, optarg);
-    case OPTION_PORT:
-        return add_port(&o->pipeline, optarg);
-    case OPTION_HOME_NET:
-        return add_home(&o->pipeline, optarg);
-    case OPTION_SENSOR_ID:
-        return set_sensor_id(&o->pipeline, optarg);
-    case OPTION_CODE_PAGE:
-        return set_code_page(&o->pipeline, optarg);
+    case OPTION_PRINT_FILTER:
+        o->action = DO_PRINT_FILTER;
+        return true;
     case ':':
         log_error("%s: it needs a value; see smbtap -h", argv[optind - 1]);
         return false;
@@ -399,6 +438,10 @@ void options_help(void) {
         "  --memory SIZE         what the program may hold of what it follows: bytes, or 64M, 2G; default: 512M\n"
         "  --flows N             connections followed at once; default: 1048576\n"
         "  --idle-timeout TIME   a connection without a packet ends after this: 90s, 30m, 3h (default), 1d\n"
+        "  --flow-key KEY        vlan or tunnel, repeatable: these identifiers tell connections apart as well\n"
+        "  --verify-checksums    leaves alone what has a wrong checksum of IPv4's header or of TCP\n"
+        "  --print-filter        prints a filter for tcpdump or dumpcap that lets SMB through, also tagged, wrapped\n"
+        "                        and fragmented\n"
         "  --schema              prints the JSON Schema of the records\n"
         "  -q, --quiet           only errors on standard error\n"
         "  -v, --verbose         more on standard error, and the summary also where that is no terminal\n"

@@ -11,7 +11,7 @@
 enum { OPTIONS_INPUTS_MAX = 4096, OPTIONS_MEMORY_MIN = 16 << 20, OPTIONS_MEMORY_DEFAULT = 512 << 20 };
 #define OPTIONS_FLOWS_MOST (1UL << 30) /* no more can be asked for */
 
-enum options_action { DO_REPLAY, DO_INVENTORY, DO_SCHEMA, DO_VERSION, DO_HELP, DO_INVENTORY_HELP };
+enum options_action { DO_REPLAY, DO_INVENTORY, DO_SCHEMA, DO_PRINT_FILTER, DO_VERSION, DO_HELP, DO_INVENTORY_HELP };
 
 /* smbtap inventory */
 struct inventory_options {

@@ -33,6 +33,7 @@ struct pipeline {
     struct resident resident;
     unsigned unlooked; /* packets since memory was looked at */
     struct stats *stats;
+    struct decoder *decoder;
     struct flow_table *flows;
     struct nbss_pool *buffers;
     struct model *model;
@@ -266,12 +267,18 @@ static bool set_up(struct pipeline *p) {
     struct stream_sink stream_sink = {p, on_open, on_flow_start, on_bytes, on_gap, on_flow_end};
     struct flow_settings flow_settings = settings_of_flows(p);
     struct model_limits model_limits = model_limits_default();
+    struct decoder_settings decoder_settings = decoder_settings_default();
+    decoder_settings.verify_checksums = p->settings->verify_checksums;
+    decoder_settings.key_vlan = p->settings->key_vlan;
+    decoder_settings.key_tunnel = p->settings->key_tunnel;
+    decoder_settings.secret = p->settings->secret;
     p->arena = (struct arena){.base = malloc(MESSAGE_ARENA), .size = MESSAGE_ARENA};
     p->buffers = nbss_pool_new();
     p->model = model_new(&model_limits, &model_sink, p->budget, p->stats, p->settings->secret);
+    p->decoder = decoder_new(&decoder_settings, p->budget, p->stats);
     p->flows = flow_table_new(&flow_settings, &stream_sink, p->budget, p->stats);
     const char *code_page = p->settings->code_page ? p->settings->code_page : CODE_PAGE_DEFAULT;
-    return p->arena.base && p->buffers && p->model && p->flows && model_code_page(p->model, code_page);
+    return p->arena.base && p->buffers && p->model && p->decoder && p->flows && model_code_page(p->model, code_page);
 }
 
 struct pipeline *pipeline_new(const struct pipeline_settings *settings, const char *capture_name,
@@ -295,7 +302,7 @@ struct pipeline *pipeline_new(const struct pipeline_settings *settings, const ch
 
 int pipeline_frame(struct pipeline *p, const struct frame *frame) {
     struct packet packet;
-    if (decode_frame(frame, &packet, p->stats) == V_OK) {
+    if (decoder_frame(p->decoder, frame, &packet) == V_OK) {
         keep_headroom(p, frame->at.frame);
         flow_table_packet(p->flows, &packet);
     }
@@ -303,6 +310,7 @@ int pipeline_frame(struct pipeline *p, const struct frame *frame) {
 }
 
 int pipeline_finish(struct pipeline *p) {
+    decoder_finish(p->decoder);
     flow_table_finish(p->flows);
     return p->error;
 }
@@ -312,6 +320,7 @@ void pipeline_free(struct pipeline *p) {
         return;
     }
     resident_end(&p->resident);
+    decoder_free(p->decoder);
     flow_table_free(p->flows);
     model_free(p->model);
     nbss_pool_free(p->buffers);

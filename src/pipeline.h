@@ -11,7 +11,9 @@
 enum { PIPELINE_PORTS_MAX = 64, PIPELINE_HOME_MAX = 64 };
 
 struct pipeline_settings {
-    bool every_operation; /* --detail operations */
+    bool every_operation;      /* --detail operations */
+    bool verify_checksums;     /* what has a wrong one is left alone */
+    bool key_vlan, key_tunnel; /* connections are told apart by VLAN identifiers; by those of tunnels */
     uint16_t ports[PIPELINE_PORTS_MAX];
     size_t port_count;
     struct network home[PIPELINE_HOME_MAX];

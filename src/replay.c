@@ -85,6 +85,10 @@ static void digest_settings(struct digest *d, const struct replay *r) {
         digest_add(d, &s->flows_max, sizeof s->flows_max);
         digest_add(d, &s->idle_ns, sizeof s->idle_ns);
     }
+    const bool of_decoding[] = {s->verify_checksums, s->key_vlan, s->key_tunnel};
+    if (s->verify_checksums || s->key_vlan || s->key_tunnel) {
+        digest_add(d, of_decoding, sizeof of_decoding);
+    }
     const char *filter = r->options->filter ? r->options->filter : "";
     digest_add(d, filter, strlen(filter));
 }

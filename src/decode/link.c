@@ -1,10 +1,5 @@
 /* Link layers, and the way from a frame to the first IP header. */
-#include "decode.h"
-
-#include <pcap/dlt.h>
-#include <string.h>
-
-#include "layers.h"
+#include "link.h"
 
 enum {
     TPID_8021Q = 0x8100,
@@ -12,19 +7,9 @@ enum {
     TPID_QINQ = 0x9100, /* before 802.1ad, still in use; 0x9200 and 0x9300 likewise */
     TPID_QINQ2 = 0x9200,
     TPID_QINQ3 = 0x9300,
-    ETHERTYPE_MIN = 0x0600, /* below, it is a length: IEEE 802.3 */
 };
 
-enum verdict decode_refuse(struct layers *l, enum decode_fault fault) {
-    static const enum verdict verdicts[DECODE_FAULTS] = {
-        [DECODE_LINK] = V_NOT_MINE, [DECODE_CUT] = V_SHORT,         [DECODE_BAD] = V_BAD,
-        [DECODE_DEPTH] = V_LIMIT,   [DECODE_FRAGMENT] = V_NOT_MINE, [DECODE_NOT_TCP] = V_NOT_MINE,
-    };
-    l->stats->decode_faults[fault]++;
-    return verdicts[fault];
-}
-
-static bool is_vlan(uint16_t ethertype) {
+bool decode_is_vlan(uint16_t ethertype) {
     return ethertype == TPID_8021Q || ethertype == TPID_8021AD || ethertype == TPID_QINQ || ethertype == TPID_QINQ2 ||
            ethertype == TPID_QINQ3;
 }
@@ -38,17 +23,19 @@ static uint16_t snap_ethertype(struct cursor *in) {
     return memcmp(head, snap, sizeof snap) == 0 ? ethertype : 0;
 }
 
-/* Tunnels that are told by an EtherType (MPLS, PPPoE) have their place here. */
 enum verdict decode_ethertype(struct layers *l, uint16_t ethertype) {
     struct link_facts *link = &l->out->link;
-    for (unsigned tags = 0; is_vlan(ethertype); tags++) {
-        if (tags == LINK_TAGS_MAX) {
-            return decode_refuse(l, DECODE_DEPTH);
-        }
+    if (ethertype == ETHERTYPE_IPV4) { /* nearly always, and the shortest way */
+        return decode_ipv4(l);
+    }
+    while (decode_is_vlan(ethertype)) {
         uint16_t tag = cursor_be16(&l->in);
         ethertype = cursor_be16(&l->in);
         if (!cursor_ok(&l->in)) {
             return decode_refuse(l, DECODE_CUT);
+        }
+        if (!layers_descend(l)) {
+            return decode_refuse(l, DECODE_DEPTH);
         }
         if (link->vlan_count < VLAN_MAX) {
             link->vlan[link->vlan_count++] = tag & 0x0fff;
@@ -62,12 +49,17 @@ enum verdict decode_ethertype(struct layers *l, uint16_t ethertype) {
         return decode_ipv4(l);
     case ETHERTYPE_IPV6:
         return decode_ipv6(l);
+    case ETHERTYPE_MPLS:
+    case ETHERTYPE_MPLS_UPSTREAM:
+        return decode_mpls(l);
+    case ETHERTYPE_PPPOE:
+        return decode_pppoe(l);
     default:
         return decode_refuse(l, cursor_ok(&l->in) ? DECODE_LINK : DECODE_CUT);
     }
 }
 
-static enum verdict link_ethernet(struct layers *l) {
+enum verdict decode_ethernet(struct layers *l) {
     struct link_facts *link = &l->out->link;
     cursor_copy(&l->in, link->dst_mac, sizeof link->dst_mac);
     cursor_copy(&l->in, link->src_mac, sizeof link->src_mac);
@@ -79,28 +71,32 @@ static enum verdict link_ethernet(struct layers *l) {
     return decode_ethertype(l, ethertype);
 }
 
+enum verdict link_ethernet(struct layers *l) {
+    return decode_ethernet(l);
+}
+
 /* LINKTYPE_LINUX_SLL: only the sender's address is there, so no pair of addresses is reported. */
-static enum verdict link_sll(struct layers *l) {
+enum verdict link_sll(struct layers *l) {
     cursor_skip(&l->in, 14);
     uint16_t ethertype = cursor_be16(&l->in);
     return cursor_ok(&l->in) ? decode_ethertype(l, ethertype) : decode_refuse(l, DECODE_CUT);
 }
 
-static enum verdict link_sll2(struct layers *l) {
+enum verdict link_sll2(struct layers *l) {
     uint16_t ethertype = cursor_be16(&l->in);
     cursor_skip(&l->in, 18);
     return cursor_ok(&l->in) ? decode_ethertype(l, ethertype) : decode_refuse(l, DECODE_CUT);
 }
 
-static enum verdict link_ipv4(struct layers *l) {
+enum verdict link_ipv4(struct layers *l) {
     return decode_ipv4(l);
 }
 
-static enum verdict link_ipv6(struct layers *l) {
+enum verdict link_ipv6(struct layers *l) {
     return decode_ipv6(l);
 }
 
-static enum verdict link_raw(struct layers *l) {
+enum verdict link_raw(struct layers *l) {
     if (cursor_left(&l->in) == 0) {
         return decode_refuse(l, DECODE_CUT);
     }
@@ -117,7 +113,7 @@ static enum verdict link_raw(struct layers *l) {
 /* The address family is that of the machine which captured, in its byte order (LINKTYPE_NULL) or in network order
  * (LINKTYPE_LOOP). AF_INET is 2 everywhere; AF_INET6 is 24 (NetBSD, OpenBSD), 28 (FreeBSD), 30 (macOS) or 10 (Linux).
  */
-static enum verdict link_null(struct layers *l) {
+enum verdict link_null(struct layers *l) {
     uint32_t family = cursor_le32(&l->in);
     if (!cursor_ok(&l->in)) {
         return decode_refuse(l, DECODE_CUT);
@@ -133,26 +129,4 @@ static enum verdict link_null(struct layers *l) {
     default:
         return decode_refuse(l, DECODE_LINK);
     }
-}
-
-enum verdict decode_frame(const struct frame *frame, struct packet *out, struct stats *stats) {
-    stats->packets++;
-    stats->bytes += frame->wire_length;
-    out->at = frame->at;
-    out->wire_length = frame->wire_length;
-    out->link = (struct link_facts){0};
-    struct layers l = {cursor_over(frame->bytes), out, stats, frame->wire_length};
-    enum verdict verdict;
-    switch (frame->link_type) {
-#define LINK_TYPE(dlt, decode, name) \
-    case dlt:                        \
-        verdict = decode(&l);        \
-        break;
-#include "tables/link_type.def"
-#undef LINK_TYPE
-    default:
-        return decode_refuse(&l, DECODE_LINK);
-    }
-    stats->tcp_packets += verdict == V_OK;
-    return verdict;
 }

@@ -1,4 +1,5 @@
 /* TCP's header (RFC 9293 3.1). Of the options only the window scale (RFC 7323 2.2) is wanted, and only on a SYN. */
+#include "checksum.h"
 #include "layers.h"
 
 enum { OPTION_END = 0, OPTION_NOP = 1, OPTION_WINDOW_SCALE = 3, WINDOW_SCALE_MAX = 14, WINDOW_SCALE_NONE = 0xff };
@@ -25,8 +26,37 @@ static uint8_t window_scale(struct view options) {
     return WINDOW_SCALE_NONE;
 }
 
+/* A frame of no more than Ethernet's smallest, the check sequence included, may be padded; where IP states no length, its
+ * zeroes at the end are that. */
+enum { ETHERNET_MIN = 64, TCP_HEADER_MIN = 20 };
+
+static bool is_padding(const struct layers *l, struct view v) {
+    if (!l->length_guessed || l->end > ETHERNET_MIN) {
+        return false;
+    }
+    for (size_t i = 0; i < v.n; i++) {
+        if (v.p[i] != 0) {
+            return false;
+        }
+    }
+    return true;
+}
+
+/* Only where the whole segment was captured, and the address that it was sent to is known. */
+static bool checksum_wrong(const struct layers *l, uint32_t length) {
+    struct view v = view_part(layers_view(l), 0, length);
+    return l->decoder->settings.verify_checksums && !l->rerouted && v.n == length &&
+           !checksum_right(checksum_add(checksum_pseudo(&l->out->src.ip, &l->out->dst.ip, length), v));
+}
+
 enum verdict decode_tcp(struct layers *l, uint32_t length) {
     struct packet *out = l->out;
+    if (length < TCP_HEADER_MIN) {
+        return decode_refuse(l, DECODE_BAD);
+    }
+    if (checksum_wrong(l, length)) {
+        return decode_refuse(l, DECODE_CHECKSUM);
+    }
     out->src.port = cursor_be16(&l->in);
     out->dst.port = cursor_be16(&l->in);
     out->seq = cursor_be32(&l->in);
@@ -38,13 +68,18 @@ enum verdict decode_tcp(struct layers *l, uint32_t length) {
     if (!cursor_ok(&l->in)) {
         return decode_refuse(l, DECODE_CUT);
     }
-    if (size < 20 || size > length) {
+    if (size < TCP_HEADER_MIN || size > length) {
         return decode_refuse(l, DECODE_BAD);
     }
     out->payload_length = length - size;
     struct view rest = cursor_rest(&l->in);
-    out->window_scale = out->flags & TCP_SYN ? window_scale(view_part(rest, 0, size - 20)) : WINDOW_SCALE_NONE;
+    out->window_scale =
+        out->flags & TCP_SYN ? window_scale(view_part(rest, 0, size - TCP_HEADER_MIN)) : WINDOW_SCALE_NONE;
     /* A cut inside the options costs the data but not the segment: its flags and its length are known. */
-    out->payload = view_part(rest, size - 20, out->payload_length);
+    out->payload = view_part(rest, size - TCP_HEADER_MIN, out->payload_length);
+    if (out->payload.n == out->payload_length && is_padding(l, out->payload)) {
+        out->payload_length = 0;
+        out->payload.n = 0;
+    }
     return V_OK;
 }

@@ -25,5 +25,6 @@ void anomaly_event(struct findings *f, const struct event *e, uint64_t seq, cons
     const struct contradictions *c = e->flow->contradictions;
     if (e->action == ACTION_END && c) {
         tell_contradiction(f, e, RULE_SEGMENTS_DIFFER, &c->of[SEGMENTS_DIFFER], seq, capture);
+        tell_contradiction(f, e, RULE_FRAGMENTS_DIFFER, &c->of[FRAGMENTS_DIFFER], seq, capture);
     }
 }

@@ -154,12 +154,18 @@ static void add_summary(struct event *e, const struct pair *p, enum rule rule, s
 }
 
 /* "192.0.2.10 and 192.0.2.20, port 445: 2 TCP segments brought other bytes for what had come; the first were taken" */
-static void add_flow_summary(struct event *e, const struct flow_facts *flow, const struct told *t, struct borrowed *b) {
+static void add_flow_summary(struct event *e, const struct flow_facts *flow, enum rule rule, const struct told *t,
+                             struct borrowed *b) {
+    const char *one = "TCP segment", *many = "TCP segments";
+    if (rule == RULE_FRAGMENTS_DIFFER) {
+        one = "TCP segment came in IP fragments that";
+        many = "TCP segments came in IP fragments that";
+    }
     char client[INET6_ADDRSTRLEN], server[INET6_ADDRSTRLEN];
     snprintf(b->before, sizeof b->before,
-             "%s and %s, port %u: %" PRIu64 " TCP %s brought other bytes for what had come; the first were taken",
+             "%s and %s, port %u: %" PRIu64 " %s brought other bytes for what had come; the first were taken",
              address_text(&flow->client.ip, client), address_text(&flow->server.ip, server), flow->server.port,
-             t->count, t->count == 1 ? "segment" : "segments");
+             t->count, t->count == 1 ? one : many);
     b->summary[0] = plain(b->before);
     event_joined(e, FIELD_SUMMARY, b->summary, 1);
 }
@@ -205,6 +211,6 @@ void raise_of_flow(struct findings *f, const struct flow_facts *flow, enum rule 
                    const char *capture) {
     struct borrowed b;
     struct event *e = begin(f, rule, t, &b);
-    add_flow_summary(e, flow, t, &b);
+    add_flow_summary(e, flow, rule, t, &b);
     hand_on(f, capture);
 }

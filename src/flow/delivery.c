@@ -16,13 +16,17 @@ static uint8_t *append_endpoint(uint8_t *to, const struct endpoint *e) {
 }
 
 static void write_flow_id(struct flow_facts *facts) {
-    uint8_t input[1 + 18 + 18 + 8];
+    uint8_t input[1 + 18 + 18 + 8 + 8];
     input[0] = facts->client.ip.family;
     uint8_t *end = append_endpoint(append_endpoint(input + 1, &facts->client), &facts->server);
     for (unsigned i = 0; i < 8; i++) {
         *end++ = (uint8_t)(facts->first.time_ns >> (8 * i));
     }
-    uint64_t id = siphash24(flow_id_key, (struct view){input, sizeof input});
+    uint64_t tag = facts->wrapping ? facts->wrapping->key_tag : 0;
+    for (unsigned i = 0; i < 8 && tag != 0; i++) {
+        *end++ = (uint8_t)(tag >> (8 * i));
+    }
+    uint64_t id = siphash24(flow_id_key, (struct view){input, (size_t)(end - input)});
     for (unsigned i = 0; i < 16; i++) {
         facts->flow_id[i] = "0123456789abcdef"[id >> (60 - 4 * i) & 15];
     }

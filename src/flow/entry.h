@@ -59,6 +59,7 @@ struct flow {
     uint32_t closing_ack; /* what the first FIN or RST acknowledged */
     uint32_t rst_seq;     /* the RST's place */
     struct moment syn_at;
+    struct wrapping wrapping[]; /* none or one: the facts' */
 };
 
 /* What every function here needs of the table. */

@@ -1,7 +1,6 @@
 #include "history.h"
 
 #include <stdalign.h>
-#include <stdlib.h>
 #include <string.h>
 
 #include "limits.h"
@@ -15,24 +14,34 @@ struct past {
 /* A place in the ring is told by how many bytes were ever written before it, plus a whole ring: so 0 is none. What is more than a ring
  * behind was overwritten. */
 struct history {
+    struct budget *budget;
     uint64_t end;
-    alignas(alignof(struct past)) uint8_t ring[HISTORY_BYTES];
+    size_t size;      /* of the ring */
+    uint32_t at_most; /* of one segment */
+    alignas(alignof(struct past)) uint8_t ring[];
 };
 
-struct history *history_new(void) {
-    struct history *h = malloc(sizeof *h);
+struct history *history_new(struct budget *budget) {
+    size_t share = budget->ceiling / HISTORY_SHARE;
+    size_t size = (share < HISTORY_BYTES ? share : HISTORY_BYTES) / alignof(struct past) * alignof(struct past);
+    struct history *h = size / 4 > sizeof(struct past) ? budget_take(budget, sizeof *h + size) : NULL;
     if (h) {
-        h->end = HISTORY_BYTES;
+        h->budget = budget;
+        h->end = h->size = size;
+        h->at_most = size / 4 < HISTORY_SEGMENT_MAX ? (uint32_t)(size / 4) : HISTORY_SEGMENT_MAX;
     }
     return h;
 }
 
 void history_add(struct history *h, uint64_t *last, uint32_t seq, struct view v) {
-    uint32_t n = v.n < HISTORY_SEGMENT_MAX ? (uint32_t)v.n : HISTORY_SEGMENT_MAX;
+    if (!h) {
+        return;
+    }
+    uint32_t n = v.n < h->at_most ? (uint32_t)v.n : h->at_most;
     uint64_t size = (sizeof(struct past) + n + alignof(struct past) - 1) / alignof(struct past) * alignof(struct past);
-    uint64_t at = h->end % HISTORY_BYTES;
-    if (at + size > HISTORY_BYTES) {
-        h->end += HISTORY_BYTES - at;
+    uint64_t at = h->end % h->size;
+    if (at + size > h->size) {
+        h->end += h->size - at;
         at = 0;
     }
     struct past *p = (struct past *)(void *)(h->ring + at);
@@ -59,8 +68,8 @@ static bool same(const struct past *p, uint32_t seq, struct view v) {
 }
 
 bool history_differs(const struct history *h, uint64_t last, uint32_t seq, struct view v) {
-    for (unsigned steps = 0; steps < HISTORY_STEPS && last != 0 && h->end - last <= HISTORY_BYTES; steps++) {
-        const struct past *p = (const struct past *)(const void *)(h->ring + last % HISTORY_BYTES);
+    for (unsigned steps = 0; h && steps < HISTORY_STEPS && last != 0 && h->end - last <= h->size; steps++) {
+        const struct past *p = (const struct past *)(const void *)(h->ring + last % h->size);
         if (!same(p, seq, v)) {
             return true;
         }
@@ -73,5 +82,7 @@ bool history_differs(const struct history *h, uint64_t last, uint32_t seq, struc
 }
 
 void history_free(struct history *h) {
-    free(h);
+    if (h) {
+        budget_give(h->budget, h, sizeof *h + h->size);
+    }
 }

@@ -2,7 +2,7 @@
 #ifndef LIMITS_H
 #define LIMITS_H
 
-#include <stdint.h>
+#include "base/packet_clock.h"
 
 enum {
     FLOWS_MAX = 1 << 20,      /* connections followed at once; stats: flows_evicted */
@@ -18,6 +18,7 @@ enum {
     EARLY_BYTES = 64 << 10, /* how far before it */
 
     HISTORY_BYTES = 2 << 20,        /* remembered of what was passed on, of all flows */
+    HISTORY_SHARE = 16,             /* but no more than this part of what the program may hold */
     HISTORY_STEPS = 64,             /* segments of one direction; those before it are taken for the same */
     HISTORY_SEGMENT_MAX = 64 << 10, /* of one segment */
 
@@ -31,16 +32,11 @@ enum {
     WINDOW_UNKNOWN = 16 << 20, /* the same where the scale was not seen */
 };
 
-#define SECOND_NS UINT64_C(1000000000)
-
 /* A hole that was acknowledged; longer than CLOCK_STEP_NS, so that a jump of the clock ends none. */
 #define REORDER_NS (2 * SECOND_NS)
 #define HOLE_NS (20 * SECOND_NS)       /* a hole that was not */
 #define IDLE_NS (3 * 3600 * SECOND_NS) /* an established flow: keep-alives come every two hours by default */
 #define ATTEMPT_NS (60 * SECOND_NS)    /* a SYN without an answer, a candidate, a flow picked up that had no data */
 #define LINGER_NS (10 * SECOND_NS)     /* after the close, for packets that trail */
-
-#define CLOCK_STEP_NS (1 * SECOND_NS)      /* what one step between two packets counts at most */
-#define CLOCK_BEHIND_NS (3600 * SECOND_NS) /* a clock that ran backwards farther is taken as it is */
 
 #endif

@@ -4,6 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/packet_clock.h"
 #include "community_id.h"
 #include "connection.h"
 #include "contradiction.h"
@@ -23,9 +24,8 @@ struct flow_table {
     uint64_t frame;                /* of the packet at hand */
     struct list order;             /* flows by their beginning */
     struct list idle[FLOW_STATES]; /* flows by their last packet; the closed ones by their close */
-    uint64_t high_ns;              /* the latest packet's time, see advance_clock */
-    uint64_t next_expiry;          /* of the clock */
-    bool has_time;
+    struct packet_clock clock;
+    uint64_t next_expiry; /* of the clock */
     uint8_t is_smb_port[PORTS / 8];
 };
 
@@ -68,7 +68,7 @@ struct flow_table *flow_table_new(const struct flow_settings *settings, const st
                                        .budget = budget,
                                        .stats = stats,
                                        .community_id = community_id_new(),
-                                       .history = history_new()};
+                                       .history = history_new(budget)};
     list_init(&t->context.waiting);
     list_init(&t->order);
     for (int i = 0; i < FLOW_STATES; i++) {
@@ -76,7 +76,7 @@ struct flow_table *flow_table_new(const struct flow_settings *settings, const st
     }
     set_ports(t, settings->ports, settings->port_count);
     t->context.settings.ports = NULL;
-    if (!t->context.community_id || !t->context.history) {
+    if (!t->context.community_id) {
         flow_table_free(t);
         return NULL;
     }
@@ -98,16 +98,28 @@ static uint8_t *append_endpoint(uint8_t *to, const struct endpoint *e) {
 }
 
 /* The same for both directions: the smaller end comes first. */
-static uint64_t hash_of(const struct flow_table *t, const struct endpoint *a, const struct endpoint *b) {
-    uint8_t input[2 * (16 + sizeof a->port)];
+static uint64_t hash_of(const struct flow_table *t, const struct packet *p) {
+    const struct endpoint *a = &p->src, *b = &p->dst;
+    uint8_t input[2 * (16 + sizeof a->port) + sizeof p->wrapping.key_tag];
     bool swap = a->port > b->port || (a->port == b->port && memcmp(a->ip.bytes, b->ip.bytes, sizeof a->ip.bytes) > 0);
     uint8_t *end = append_endpoint(append_endpoint(input, swap ? b : a), swap ? a : b);
+    if (p->wrapping.key_tag != 0) {
+        memcpy(end, &p->wrapping.key_tag, sizeof p->wrapping.key_tag);
+        end += sizeof p->wrapping.key_tag;
+    }
     return siphash13(t->context.settings.hash_key, (struct view){input, (size_t)(end - input)});
+}
+
+static uint64_t key_tag_of(const struct flow *f) {
+    return f->facts.wrapping ? f->facts.wrapping->key_tag : 0;
 }
 
 static struct flow *find(const struct flow_table *t, const struct packet *p, uint64_t hash, enum direction *d) {
     for (struct hash_node *n = hash_first(&t->flows, hash); n; n = hash_again(n->next, hash)) {
         struct flow *f = container_of(n, struct flow, by_ends);
+        if (key_tag_of(f) != p->wrapping.key_tag) {
+            continue;
+        }
         if (endpoint_equal(&f->facts.client, &p->src) && endpoint_equal(&f->facts.server, &p->dst)) {
             *d = TO_SERVER;
             return f;
@@ -130,6 +142,10 @@ static void list_flow(struct flow_table *t, struct flow *f) {
     list_append(&t->idle[f->listed], &f->idle);
 }
 
+static size_t size_of(bool wrapped) {
+    return sizeof(struct flow) + (wrapped ? sizeof(struct wrapping) : 0);
+}
+
 /* Out of the table and gone, without a word. */
 static void remove_flow(struct flow_table *t, struct flow *f) {
     hash_remove(&t->flows, &f->by_ends);
@@ -138,7 +154,7 @@ static void remove_flow(struct flow_table *t, struct flow *f) {
     list_remove(&f->order);
     list_remove(&f->idle);
     t->state_counts[f->listed]--;
-    budget_give(t->context.budget, f, sizeof *f);
+    budget_give(t->context.budget, f, size_of(f->facts.wrapping != NULL));
 }
 
 static void end_flow(struct flow_table *t, struct flow *f, enum flow_end_reason otherwise) {
@@ -203,7 +219,7 @@ uint64_t flow_table_idle(struct flow_table *t, uint64_t frame) {
     return sparest(t, &weight) ? weight : 0;
 }
 
-static struct flow *allocate(struct flow_table *t, enum flow_state state) {
+static struct flow *allocate(struct flow_table *t, enum flow_state state, size_t size) {
     if (state == FLOW_CANDIDATE && t->state_counts[FLOW_CANDIDATE] >= t->context.settings.candidates_max) {
         if (t->state_counts[FLOW_CANDIDATE] == 0) {
             return NULL;
@@ -214,16 +230,29 @@ static struct flow *allocate(struct flow_table *t, enum flow_state state) {
         t->context.stats->flows_limit++;
         (void)!flow_table_evict(t);
     }
-    struct flow *f = budget_take(t->context.budget, sizeof *f);
+    struct flow *f = budget_take(t->context.budget, size);
     while (!f && flow_table_evict(t)) {
-        f = budget_take(t->context.budget, sizeof *f);
+        f = budget_take(t->context.budget, size);
     }
     t->context.stats->flows_refused_memory += !f;
     return f;
 }
 
+static void turn_link(struct link_facts *link) {
+    const struct link_facts was = *link;
+    memcpy(link->src_mac, was.dst_mac, sizeof was.dst_mac);
+    memcpy(link->dst_mac, was.src_mac, sizeof was.src_mac);
+}
+
+static void turn_wrapping(struct wrapping *w) {
+    const struct address was = w->tunnel_src;
+    w->tunnel_src = w->tunnel_dst;
+    w->tunnel_dst = was;
+}
+
 static struct flow *add_flow(struct flow_table *t, const struct packet *p, uint64_t hash, const struct birth *birth) {
-    struct flow *f = allocate(t, birth->state);
+    bool wrapped = p->wrapping.layer_count != 0 || p->wrapping.key_tag != 0;
+    struct flow *f = allocate(t, birth->state, size_of(wrapped));
     if (!f) {
         return NULL;
     }
@@ -231,9 +260,15 @@ static struct flow *add_flow(struct flow_table *t, const struct packet *p, uint6
     f->facts.server = birth->from_server ? p->src : p->dst;
     f->facts.first = f->facts.last = p->at;
     f->facts.link = p->link;
+    if (wrapped) {
+        f->wrapping[0] = p->wrapping;
+        f->facts.wrapping = f->wrapping;
+    }
     if (birth->from_server) {
-        memcpy(f->facts.link.src_mac, p->link.dst_mac, sizeof p->link.dst_mac);
-        memcpy(f->facts.link.dst_mac, p->link.src_mac, sizeof p->link.src_mac);
+        turn_link(&f->facts.link);
+        if (wrapped) {
+            turn_wrapping(f->wrapping);
+        }
     }
     f->state = f->listed = (uint8_t)birth->state;
     f->halves[TO_SERVER].scale = f->halves[TO_CLIENT].scale = 0xff;
@@ -268,8 +303,8 @@ static struct flow *supersede(struct flow_table *t, struct flow *old, const stru
     if (syn_from != *d) {
         syn.src = p->dst;
         syn.dst = p->src;
-        memcpy(syn.link.src_mac, p->link.dst_mac, sizeof syn.link.src_mac);
-        memcpy(syn.link.dst_mac, p->link.src_mac, sizeof syn.link.dst_mac);
+        turn_link(&syn.link);
+        turn_wrapping(&syn.wrapping);
     }
     end_flow(t, old, FLOW_END_TIMEOUT);
     bool own_syn = (p->flags & (TCP_SYN | TCP_ACK)) == TCP_SYN;
@@ -288,16 +323,7 @@ static struct flow *supersede(struct flow_table *t, struct flow *old, const stru
 /* --- time --- */
 
 static void advance_clock(struct flow_table *t, uint64_t ns) {
-    if (!t->has_time) {
-        t->has_time = true;
-        t->high_ns = ns;
-    } else if (ns > t->high_ns) {
-        uint64_t step = ns - t->high_ns;
-        t->context.now += step < CLOCK_STEP_NS ? step : CLOCK_STEP_NS;
-        t->high_ns = ns;
-    } else if (t->high_ns - ns > CLOCK_BEHIND_NS) {
-        t->high_ns = ns;
-    }
+    t->context.now = packet_clock_advance(&t->clock, ns);
 }
 
 static void expire_state(struct flow_table *t, enum flow_state state, uint64_t after) {
@@ -338,7 +364,7 @@ void flow_table_packet(struct flow_table *t, const struct packet *p) {
     advance_clock(t, p->at.time_ns);
     expire(t);
     enum direction d = TO_SERVER;
-    uint64_t hash = hash_of(t, &p->src, &p->dst);
+    uint64_t hash = hash_of(t, p);
     struct flow *f = find(t, p, hash, &d);
     if (!f) {
         f = begin_flow(t, p, hash, &d);
@@ -347,6 +373,9 @@ void flow_table_packet(struct flow_table *t, const struct packet *p) {
     }
     if (!f) {
         return;
+    }
+    if (p->overlap_differs) {
+        contradiction_note(&t->context, f, FRAGMENTS_DIFFER, p->at);
     }
     connection_packet(&t->context, f, d, p);
     if (f->doomed) {

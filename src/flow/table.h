@@ -1,8 +1,6 @@
 /* packet -> flow: connections by their 5-tuple, and their data in order for the stream sink.
  *
- * Time is the packets'. Timeouts run by a clock of the table's own that follows them: one step between two packets
- * counts at most CLOCK_STEP_NS, so that a clock that jumps forward expires nothing that is alive, and a clock that runs
- * backwards stands still here until it has caught up. */
+ * Time is the packets'; timeouts run by a clock of the table's own that follows them, see base/packet_clock.h. */
 #ifndef TABLE_H
 #define TABLE_H
 
@@ -57,7 +55,7 @@ size_t flow_table_count(const struct flow_table *);
 /* Frees what is left, without a word to the sink. */
 void flow_table_free(struct flow_table *);
 
-/* Bytes that an idle flow costs here. */
+/* Bytes that an idle flow costs here; one that is wrapped costs a struct wrapping more. */
 size_t flow_table_flow_size(void);
 
 #endif

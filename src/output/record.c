@@ -55,7 +55,8 @@ static void write_setting(struct fact_writer *w, enum field field, const char *v
     json_char(&w->json, '"');
 }
 
-static void write_envelope(struct fact_writer *w, const struct record_settings *settings, const struct event *e) {
+static void write_envelope(struct fact_writer *w, const struct record_settings *settings, const struct event *e,
+                           struct view of_flow) {
     struct json_writer *json = &w->json;
     json_literal(json, "\"sensor_id\":");
     write_setting(w, FIELD_SENSOR_ID, settings->sensor_id, JSON_CUT_END);
@@ -77,6 +78,11 @@ static void write_envelope(struct fact_writer *w, const struct record_settings *
             json_literal(json, ",\"frame\":");
             json_uint(json, e->at.frame);
         }
+    }
+    if (of_flow.n != 0 && w->limits != &levels[0]) { /* the flow's other records have it */
+        fact_note(w, FIELD_CAPTURE, JSON_TEXT_TRUNCATED);
+    } else if (of_flow.n != 0) {
+        json_raw(json, (const char *)of_flow.p, of_flow.n);
     }
     json_char(json, '}');
 }
@@ -131,9 +137,10 @@ static bool write_within(const struct record_settings *settings, const struct fa
                          const struct fact_limits *limits, char *line, size_t *length) {
     const struct event *e = index->event;
     struct fact_writer w = {.json = {.base = line, .size = LINE_MAX_BYTES}, .limits = limits};
-    write_envelope(&w, settings, e);
+    size_t of_capture = record_flow_capture(e->flow_json);
+    write_envelope(&w, settings, e, view_part(e->flow_json, 0, of_capture));
     if (e->flow_json.n != 0) {
-        json_raw(&w.json, (const char *)e->flow_json.p, e->flow_json.n);
+        json_raw(&w.json, (const char *)e->flow_json.p + of_capture, e->flow_json.n - of_capture);
     }
     write_place(&w, index, PLACE_FLOW);
     if (e->object == OBJECT_FLOW && e->action == ACTION_MESSAGE && fact_find(index, FIELD_CONTENT) == NULL) {

@@ -13,10 +13,15 @@ static void write_string(struct json_writer *json, enum field field, const char 
     json_char(json, '"');
 }
 
-static void write_endpoint(struct json_writer *json, enum field ip, enum field port, const struct endpoint *at) {
-    begin_string(json, ip);
-    fact_write_address(json, at->ip.family, at->ip.bytes);
+static void write_address(struct json_writer *json, const struct address *a) {
     json_char(json, '"');
+    fact_write_address(json, a->family, a->bytes);
+    json_char(json, '"');
+}
+
+static void write_endpoint(struct json_writer *json, enum field ip, enum field port, const struct endpoint *at) {
+    json_raw(json, fact_keys[ip].member, fact_keys[ip].length);
+    write_address(json, &at->ip);
     json_raw(json, fact_keys[port].member, fact_keys[port].length);
     json_uint(json, at->port);
 }
@@ -65,9 +70,56 @@ static void write_vlans(struct json_writer *json, const struct link_facts *link)
     json_char(json, ']');
 }
 
+static const char encapsulation_member[] = ",\"encapsulation\":[";
+
+/* What the flow was wrapped in, members of capture. */
+static void write_encapsulation(struct json_writer *json, const struct wrapping *w) {
+    static const struct {
+        const char *name;
+        bool numbered;
+    } kinds[ENCAPSULATIONS] = {
+#define ENCAPSULATION(id, name, numbered) [ENCAPSULATION_##id] = {name, numbered},
+#include "tables/encapsulation.def"
+#undef ENCAPSULATION
+    };
+    json_raw(json, encapsulation_member, sizeof encapsulation_member - 1);
+    for (unsigned i = 0; i < w->layer_count; i++) {
+        if (i != 0) {
+            json_char(json, ',');
+        }
+        json_char(json, '"');
+        json_raw(json, kinds[w->layers[i]].name, strlen(kinds[w->layers[i]].name));
+        if (kinds[w->layers[i]].numbered) {
+            json_char(json, ':');
+            json_uint(json, w->layer_ids[i]);
+        }
+        json_char(json, '"');
+    }
+    json_char(json, ']');
+    if (w->has_tunnel) {
+        json_literal(json, ",\"tunnel_src_ip\":");
+        write_address(json, &w->tunnel_src);
+        json_literal(json, ",\"tunnel_dest_ip\":");
+        write_address(json, &w->tunnel_dst);
+    }
+}
+
+size_t record_flow_capture(struct view json) {
+    size_t n = sizeof encapsulation_member - 1;
+    if (json.n < n || memcmp(json.p, encapsulation_member, n) != 0) {
+        return 0;
+    }
+    const struct fact_key *src_ip = &fact_keys[FIELD_SRC_IP]; /* the flow's first; names and numbers have none of it */
+    const uint8_t *end = memmem(json.p, json.n, src_ip->member, src_ip->length);
+    return end ? (size_t)(end - json.p) : 0;
+}
+
 size_t record_flow(const struct flow_facts *flow, const struct network *home, size_t home_count, char *to) {
     static const char *const directions[2][2] = {{"external", "inbound"}, {"outbound", "internal"}};
     struct json_writer json = {.base = to, .size = FLOW_JSON_MAX};
+    if (flow->wrapping && flow->wrapping->layer_count != 0) {
+        write_encapsulation(&json, flow->wrapping);
+    }
     write_endpoint(&json, FIELD_SRC_IP, FIELD_SRC_PORT, &flow->client);
     write_endpoint(&json, FIELD_DEST_IP, FIELD_DEST_PORT, &flow->server);
     write_string(&json, FIELD_TRANSPORT_PROTOCOL, "tcp");

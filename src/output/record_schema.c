@@ -51,7 +51,9 @@ static const char *known_values(enum field field) {
     case FIELD_CAPTURE:
         return "\"type\": \"object\", \"properties\": {\"interface\": {\"type\": \"string\", \"minLength\": 1}, "
                "\"file\": {\"type\": \"string\", \"minLength\": 1}, \"frame\": {\"type\": \"integer\", \"minimum\": "
-               "1}}, "
+               "1}, \"encapsulation\": {\"type\": \"array\", \"items\": {\"type\": \"string\", \"minLength\": 1}, "
+               "\"minItems\": 1}, \"tunnel_src_ip\": {\"type\": \"string\", \"minLength\": 1}, "
+               "\"tunnel_dest_ip\": {\"type\": \"string\", \"minLength\": 1}}, "
                "\"minProperties\": 1, \"additionalProperties\": false";
     default:
         return NULL;

@@ -168,7 +168,17 @@ static void print_damage(const struct stats *stats, FILE *to) {
     line_end(&l);
     l = line_begin(to, "damage");
     line_add(&l, stats->decode_faults[DECODE_CUT], "packet with cut headers", "packets with cut headers");
-    line_add(&l, stats->decode_faults[DECODE_FRAGMENT], "IP fragment passed over", "IP fragments passed over");
+    line_add(&l, stats->decode_faults[DECODE_FRAGMENT], "IP fragment without its datagram",
+             "IP fragments without their datagram");
+    line_add(&l, stats->decode_faults[DECODE_FRAGMENT_LIMIT], "IP fragment beyond a limit",
+             "IP fragments beyond a limit");
+    line_add(&l, stats->fragments_differ, "IP fragment that overlaps and differs",
+             "IP fragments that overlap and differ");
+    line_add(&l, stats->decode_faults[DECODE_BAD], "packet whose headers contradict each other",
+             "packets whose headers contradict each other");
+    line_add(&l, stats->decode_faults[DECODE_DEPTH], "packet wrapped too deep", "packets wrapped too deep");
+    line_add(&l, stats->decode_faults[DECODE_CHECKSUM], "packet with a wrong checksum",
+             "packets with a wrong checksum");
     line_add(&l, stats->overlap_differs, "retransmission that differs", "retransmissions that differ");
     line_add(&l, faults, "fault in the framing", "faults in the framing");
     line_add(&l, stats->framer_faults[FAULT_RESYNC], "search for the next message", "searches for the next message");

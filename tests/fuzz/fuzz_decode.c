@@ -1,31 +1,85 @@
-/* Any bytes as a frame of any link type: the first byte chooses it, the second how much the snap length cut off. */
+/* Any bytes as frames of any link type, for one decoder. The first byte chooses the link type and the settings; then comes
+ * each frame behind its length (two bytes, the higher first) and a byte for how much the snap length cut off and how much
+ * time passed. The last frame has what is left. */
 #include <assert.h>
 #include <stdint.h>
 #include <stdlib.h>
 #include <string.h>
 
+#include "cursor.h"
 #include "../../src/decode/decode.h"
 
+enum { MEMORY_CEILING = 1 << 20, SMALL = 0x40 };
+
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
+
+static void check_packet(const struct packet *p) {
+    uint64_t sum = 0;
+    assert(p->payload.n <= p->payload_length);
+    assert(p->link.vlan_count <= VLAN_MAX && p->wrapping.layer_count <= LAYERS_MAX);
+    for (size_t i = 0; i < p->payload.n; i++) {
+        sum += p->payload.p[i];
+    }
+    for (unsigned i = 0; i < p->wrapping.layer_count; i++) {
+        assert(p->wrapping.layers[i] < ENCAPSULATIONS);
+        sum += p->wrapping.layer_ids[i];
+    }
+    assert(!p->wrapping.has_tunnel || p->wrapping.layer_count != 0);
+    assert(sum < UINT64_MAX);
+}
+
+static void feed(struct decoder *d, int link_type, struct view input) {
+    static const uint64_t steps[] = {0, 1000, 1000000000, UINT64_C(7200000000000)};
+    struct cursor c = cursor_over(input);
+    struct moment at = {UINT64_C(1700000000000000000), 0};
+    while (cursor_left(&c) >= 3) {
+        size_t n = cursor_be16(&c);
+        uint8_t how = cursor_u8(&c);
+        n = n < cursor_left(&c) ? n : cursor_left(&c);
+        struct view bytes = cursor_take(&c, n);
+        uint8_t *copy = malloc(n + (n == 0));
+        assert(copy);
+        memcpy(copy, bytes.p, n);
+        at.frame++;
+        at.time_ns += steps[how >> 6];
+        struct frame frame = {{copy, n}, (uint32_t)n + (how & 63u), link_type, at};
+        struct packet packet;
+        if (decoder_frame(d, &frame, &packet) == V_OK) {
+            check_packet(&packet);
+        }
+        free(copy);
+    }
+}
+
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size) {
     static const int link_types[] = {1, 113, 276, 12, 228, 229, 0, 108};
-    if (size < 2) {
+    if (size < 1) {
         return 0;
     }
-    size_t n = size - 2;
-    uint8_t *copy = malloc(n + (n == 0));
-    assert(copy);
-    memcpy(copy, data + 2, n);
-    struct frame frame = {{copy, n}, (uint32_t)n + data[1], link_types[data[0] % 8], {1, 1}};
-    struct packet packet;
+    struct decoder_settings settings = decoder_settings_default();
+    settings.verify_checksums = data[0] & 0x08;
+    settings.key_vlan = data[0] & 0x10;
+    settings.key_tunnel = data[0] & 0x20;
+    if (data[0] & SMALL) {
+        settings.datagrams_max = 2;
+        settings.datagram_fragments_max = 4;
+        settings.datagrams_bytes_max = 16384;
+    }
+    struct budget budget = {.ceiling = MEMORY_CEILING};
     struct stats *stats = calloc(1, sizeof *stats);
     assert(stats);
-    if (decode_frame(&frame, &packet, stats) == V_OK) {
-        assert(packet.payload.n <= packet.payload_length);
-        assert(packet.payload.n == 0 || (packet.payload.p >= copy && packet.payload.p + packet.payload.n <= copy + n));
-        assert(packet.link.vlan_count <= VLAN_MAX);
+    struct decoder *d = decoder_new(&settings, &budget, stats);
+    assert(d);
+    feed(d, link_types[data[0] % 8], (struct view){data + 1, size - 1});
+    decoder_finish(d);
+    uint64_t faults = 0;
+    for (int i = 0; i < DECODE_FAULTS; i++) {
+        faults += stats->decode_faults[i];
     }
+    /* Each frame is a segment, is part of one, or has its fault. */
+    assert(stats->packets <= stats->tcp_packets + faults + stats->fragments);
+    decoder_free(d);
+    assert(budget.held == 0);
     free(stats);
-    free(copy);
     return 0;
 }

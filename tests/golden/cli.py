@@ -86,11 +86,17 @@ class Checks:
         run = self.run()
         tap.check("nothing to do", run.status == 2 and run.err and not run.out, run.status, run.err)
         shown = self.run("-h")
-        options = ("-r", "-o", "--detail", "--port", "--home-net", "--sensor-id", "--code-page", "-q", "-v", "-V", "-h", "--schema")
+        options = ("-r", "-o", "--detail", "--port", "--home-net", "--sensor-id", "--code-page", "--flow-key", "--verify-checksums",
+                   "--print-filter", "-q", "-v", "-V", "-h", "--schema")
         tap.check("-h names all options", shown.status == 0 and all(option in shown.out.decode() for option in options),
                   shown.out)
         run = self.run("-V")
         tap.check("-V", run.status == 0 and run.out.startswith(b"smbtap ") and run.out.count(b"\n") == 1, run.out)
+        run = self.run("--print-filter", "--port", "4455")
+        tap.check("--print-filter", run.status == 0 and run.out.count(b"\n") == 1 and b"tcp port 4455" in run.out and
+                  b"port 445 " not in run.out, run.err)
+        run = self.run("-r", CAPTURE, self.run("--print-filter").out.decode().strip())
+        tap.check("the printed filter is one", comparable(run.out) == comparable(self.run("-r", CAPTURE).out), run.err)
         run = self.run("--schema")
         tap.check("--schema is JSON", run.status == 0 and "$schema" in json.loads(run.out), run.err)
 

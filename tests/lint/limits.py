@@ -23,7 +23,9 @@ OTHERS = {
     "RECORD_PREFIX_MAX": "part of RECORD_MAX", "FLOW_JSON_MAX": "part of RECORD_MAX", "INPUT_MAX": "the size of a digest's input",
     "EVENT_FACTS_MAX": "fields that there are", "SMB1_TEXTS_MAX": "texts that a command has", "EVENTS_MAX": "rows of rule.def",
     "TECHNIQUES_MAX": "rows of rule.def", "DIALECTS_MAX": "the first of those offered are told", "PROBES_MAX": "part of SUMMARY_FILES_MAX",
-    "LENGTH_BYTES_MAX": "a size of the encoding's", "MAGIC_MAX": "a size of the file's", "COST_MAX": "bytes of one character",
+    "LENGTH_BYTES_MAX": "a size of the encoding's", "MAGIC_MAX": "a size of the file's",
+    "DATAGRAM_BYTES_MAX": "a size of the protocol's", "PSEUDOWIRE_TAGS_MAX": "looked through to tell what is in a pseudowire",
+    "COST_MAX": "bytes of one character",
 }
 OPERATORS = {ast.Mult: operator.mul, ast.Add: operator.add, ast.Sub: operator.sub, ast.LShift: operator.lshift}
 

@@ -31,8 +31,9 @@ struct bench {
     struct endpoint client, server;
     char text[BENCH_TEXT_MAX];
     size_t used;
-    char last;               /* '>', '<' or 0 */
-    struct flow_facts facts; /* of the flow that ended last */
+    char last;                /* '>', '<' or 0 */
+    struct flow_facts facts;  /* of the flow that ended last */
+    struct wrapping wrapping; /* and its wrapping, where it has one */
     struct contradictions contradictions;
     unsigned ended;
 };
@@ -101,6 +102,7 @@ static inline void bench_end(void *connection, enum flow_end_reason reason, stru
     assert_int_equal(at.frame, c->facts->last.frame);
     bench_word(c->bench, names[reason]);
     c->bench->facts = *c->facts;
+    c->bench->wrapping = c->facts->wrapping ? *c->facts->wrapping : (struct wrapping){0};
     c->bench->contradictions = c->facts->contradictions ? *c->facts->contradictions : (struct contradictions){0};
     c->bench->ended++;
     free(c);

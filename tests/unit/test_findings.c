@@ -160,6 +160,22 @@ static void segments_that_differ(void **state) {
     assert_int_equal(b.stats.findings, 1);
 }
 
+static void fragments_that_differ(void **state) {
+    (void)state;
+    struct bench b;
+    bench_begin(&b, false, 0);
+    struct contradictions differ = {{[FRAGMENTS_DIFFER] = {1, {5 * (uint64_t)SECOND, 50}, 5 * (uint64_t)SECOND}}};
+    b.flow.contradictions = &differ;
+    struct event e = flow_end(&b, "client");
+    e.flow_json = (struct view){(const uint8_t *)",\"f\":1", 6};
+    give(&b, &e);
+    bench_end(&b);
+    assert_int_equal(raised_count, 1);
+    has(raised[0], "\"rule_id\":\"ip_overlap_differs\"");
+    has(raised[0], "\"kind\":\"anomaly\"");
+    has(raised[0], "10.0.0.5 and 10.0.0.7, port 445: 1 TCP segment came in IP fragments that brought other bytes");
+}
+
 static void one_who_signs(void **state) {
     (void)state;
     struct bench b;
@@ -398,6 +414,7 @@ int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(asked_and_answered),
         cmocka_unit_test(segments_that_differ),
+        cmocka_unit_test(fragments_that_differ),
         cmocka_unit_test(one_who_signs),
         cmocka_unit_test(multi_protocol),
         cmocka_unit_test(multi_protocol_answered_in_smb1),

@@ -16,7 +16,8 @@ static struct view text(const char *s) {
 
 static void overlaps(void **state) {
     (void)state;
-    struct history *h = history_new();
+    struct budget memory = {.ceiling = SIZE_MAX};
+    struct history *h = history_new(&memory);
     uint64_t last = 0;
     assert_false(history_differs(h, last, 0, text("abc")));
     history_add(h, &last, UINT32_MAX - 1, text("abcd")); /* over the wrap: two before it, two behind */
@@ -31,13 +32,15 @@ static void overlaps(void **state) {
     assert_true(history_differs(h, last, 5, text("H")));
     assert_true(history_differs(h, last, UINT32_MAX - 4, text("xyzAbcdefghXYZ")));
     history_free(h);
+    assert_int_equal(memory.held, 0);
 }
 
 /* Segments of every size, until the ring was filled several times; two directions in turn. */
 static void forgotten(void **state) {
     (void)state;
     static uint8_t data[HISTORY_SEGMENT_MAX + 10];
-    struct history *h = history_new();
+    struct budget memory = {.ceiling = SIZE_MAX};
+    struct history *h = history_new(&memory);
     uint64_t last[2] = {0, 0}, first = 0;
     uint32_t seq[2] = {0, 0}, before = 0;
     history_add(h, &first, 0, text("first"));
@@ -55,12 +58,38 @@ static void forgotten(void **state) {
     }
     assert_false(history_differs(h, first, 0, text("First"))); /* it was overwritten */
     history_free(h);
+    assert_int_equal(memory.held, 0);
+}
+
+/* With little memory less is remembered, and the ring is charged. */
+static void scant(void **state) {
+    (void)state;
+    struct budget memory = {.ceiling = HISTORY_SHARE * 1024};
+    struct history *h = history_new(&memory);
+    uint64_t last = 0;
+    uint8_t data[600];
+    assert_in_range(memory.held, 1024, 1200);
+    memset(data, 'a', sizeof data);
+    history_add(h, &last, 0, (struct view){data, sizeof data}); /* a quarter of it */
+    data[1024 / 4] = 'b';
+    assert_false(history_differs(h, last, 0, (struct view){data, sizeof data}));
+    data[1024 / 4 - 1] = 'b';
+    assert_true(history_differs(h, last, 0, (struct view){data, sizeof data}));
+    history_free(h);
+    assert_int_equal(memory.held, 0);
+    memory.ceiling = HISTORY_SHARE;
+    h = history_new(&memory);
+    assert_null(h);
+    last = 0;
+    history_add(h, &last, 0, text("a"));
+    assert_false(history_differs(h, last, 0, text("b")));
 }
 
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(overlaps),
         cmocka_unit_test(forgotten),
+        cmocka_unit_test(scant),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

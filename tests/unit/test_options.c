@@ -114,6 +114,18 @@ static void all_of_them(void **state) {
     assert_string_equal(o.filter, "host ::1");
 }
 
+static void decoding(void **state) {
+    (void)state;
+    assert_true(parse("smbtap -r a"));
+    assert_false(o.pipeline.verify_checksums || o.pipeline.key_vlan || o.pipeline.key_tunnel);
+    assert_true(parse("smbtap -r a --verify-checksums --flow-key vlan"));
+    assert_true(o.pipeline.verify_checksums && o.pipeline.key_vlan && !o.pipeline.key_tunnel);
+    assert_true(parse("smbtap -r a --flow-key tunnel"));
+    assert_true(!o.pipeline.verify_checksums && !o.pipeline.key_vlan && o.pipeline.key_tunnel);
+    assert_true(parse("smbtap -r a --flow-key tunnel --flow-key=vlan --flow-key vlan"));
+    assert_true(o.pipeline.key_vlan && o.pipeline.key_tunnel);
+}
+
 /* What needs no capture. */
 static void other_actions(void **state) {
     (void)state;
@@ -121,8 +133,13 @@ static void other_actions(void **state) {
         const char *line;
         enum options_action action;
     } cases[] = {
-        {"smbtap -h", DO_HELP},           {"smbtap --help", DO_HELP},     {"smbtap -V", DO_VERSION},
-        {"smbtap --version", DO_VERSION}, {"smbtap --schema", DO_SCHEMA},
+        {"smbtap -h", DO_HELP},
+        {"smbtap --help", DO_HELP},
+        {"smbtap -V", DO_VERSION},
+        {"smbtap --version", DO_VERSION},
+        {"smbtap --schema", DO_SCHEMA},
+        {"smbtap --print-filter", DO_PRINT_FILTER},
+        {"smbtap --port 4455 --print-filter", DO_PRINT_FILTER},
     };
     for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
         assert_true(parse(cases[i].line));
@@ -139,6 +156,9 @@ static void wrong(void **state) {
         {"smbtap -r", "-r"},
         {"smbtap --detail", "--detail"},
         {"smbtap -r a --detail all", "all"},
+        {"smbtap -r a --flow-key mac", "mac"},
+        {"smbtap -r a --flow-key", "--flow-key"},
+        {"smbtap -r a --verify-checksums=no", "--verify-checksums"},
         {"smbtap -r a --port 0", "--port 0"},
         {"smbtap -r a --memory", "--memory"},
         {"smbtap -r a --memory=", "not a size"},
@@ -231,9 +251,9 @@ static void freed_twice(void **state) {
 
 int main(void) {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(defaults),    cmocka_unit_test(all_of_them),     cmocka_unit_test(other_actions),
-        cmocka_unit_test(wrong),       cmocka_unit_test(limits),          cmocka_unit_test(too_many_inputs),
-        cmocka_unit_test(freed_twice), cmocka_unit_test(sizes_and_spans),
+        cmocka_unit_test(defaults),        cmocka_unit_test(all_of_them), cmocka_unit_test(decoding),
+        cmocka_unit_test(other_actions),   cmocka_unit_test(wrong),       cmocka_unit_test(limits),
+        cmocka_unit_test(too_many_inputs), cmocka_unit_test(freed_twice), cmocka_unit_test(sizes_and_spans),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

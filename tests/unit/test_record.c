@@ -507,16 +507,101 @@ static void ipv6_is_short(void **state) {
     assert_non_null(strstr(to, "\"dest_ip\":\"ffff:ffff:ffff:ffff:ffff:ffff:ffff:ffff\""));
 }
 
-/* The longest of everything fits the flow's fragment. */
-static void the_longest_flow(void **state) {
+/* Each layer by its name, and its identifier where it has one; a flow without layers has none of these members. */
+static void encapsulation(void **state) {
     (void)state;
-    char to[FLOW_JSON_MAX];
+    static const char *const expected[ENCAPSULATIONS] = {
+        "mpls:4294967295",
+        "pppoe:4294967295",
+        "gre",
+        "gre:4294967295",
+        "erspan1",
+        "erspan2:4294967295",
+        "erspan3:4294967295",
+        "vxlan:4294967295",
+        "vxlan-gpe:4294967295",
+        "geneve:4294967295",
+        "ipip",
+        "6in4",
+        "4in6",
+        "6in6",
+    };
+    char json[FLOW_JSON_MAX], flow_alone[FLOW_JSON_MAX];
     struct flow_facts f = some_flow();
+    struct wrapping w = {0};
+    size_t alone = record_flow(&f, NULL, 0, flow_alone);
+    assert_int_equal(record_flow_capture((struct view){(const uint8_t *)flow_alone, alone}), 0);
+    f.wrapping = &w;
+    for (unsigned i = 0; i < ENCAPSULATIONS; i++) {
+        w.layers[i] = (uint8_t)i;
+        w.layer_ids[i] = UINT32_MAX;
+    }
+    w.layer_count = ENCAPSULATIONS;
+    for (unsigned tunnel = 0; tunnel < 2; tunnel++) {
+        w.has_tunnel = tunnel;
+        w.tunnel_src = (struct address){{192, 0, 2, 1}, 4};
+        w.tunnel_dst = (struct address){{0x20, 0x01, 0x0d, 0xb8, [15] = 1}, 6};
+        struct event e = some_message();
+        e.flow_json = (struct view){(const uint8_t *)json, record_flow(&f, NULL, 0, json)};
+        size_t of_capture = record_flow_capture(e.flow_json);
+        assert_int_equal(e.flow_json.n - of_capture, alone);
+        assert_memory_equal(json + of_capture, flow_alone, alone);
+        json_t *record = read_valid(&e), *capture = json_object_get(record, "capture");
+        json_t *list = json_object_get(capture, "encapsulation");
+        assert_int_equal(json_array_size(list), ENCAPSULATIONS);
+        for (unsigned i = 0; i < ENCAPSULATIONS; i++) {
+            assert_string_equal(json_string_value(json_array_get(list, i)), expected[i]);
+        }
+        assert_int_equal(json_object_size(capture), tunnel ? 5 : 3);
+        if (tunnel) {
+            assert_string_equal(json_string_value(json_object_get(capture, "tunnel_src_ip")), "192.0.2.1");
+            assert_string_equal(json_string_value(json_object_get(capture, "tunnel_dest_ip")), "2001:db8::1");
+        }
+        json_decref(record);
+    }
+}
+
+/* A record that is too long loses its layers first: every other one of the flow has them. */
+static void layers_give_way(void **state) {
+    (void)state;
+    static char long_text[RECORD_MAX];
+    char json[FLOW_JSON_MAX];
+    struct flow_facts f = some_flow();
+    struct wrapping w = {.layer_count = 1, .layers = {ENCAPSULATION_IPIP}};
+    f.wrapping = &w;
+    memset(long_text, 'a', sizeof(long_text));
+    for (unsigned fits = 0; fits < 2; fits++) {
+        struct event e = some_message();
+        e.flow_json = (struct view){(const uint8_t *)json, record_flow(&f, NULL, 0, json)};
+        event_text(&e, FIELD_NETNAME, (struct text){{(const uint8_t *)long_text, fits ? 1000 : RECORD_MAX}, ENC_ASCII});
+        json_t *record = read_valid(&e), *capture = json_object_get(record, "capture");
+        assert_true((json_object_get(capture, "encapsulation") != NULL) == fits);
+        assert_true(names(record, "truncated", "capture") == !fits);
+        assert_true(names(record, "truncated", "netname") == !fits);
+        json_decref(record);
+    }
+}
+
+/* The longest of everything. */
+static struct view longest_flow(void) {
+    static char to[FLOW_JSON_MAX];
+    struct flow_facts f = some_flow();
+    struct wrapping w = {.has_tunnel = true, .layer_count = LAYERS_MAX};
     memset(&f.client, 0xff, sizeof(f.client));
     memset(&f.server, 0xff, sizeof(f.server));
     f.client.ip.family = f.server.ip.family = 6;
     f.link = (struct link_facts){.has_mac = true, .vlan_count = VLAN_MAX, .vlan = {4095, 4095, 4095, 4095}};
-    assert_true(record_flow(&f, &(struct network){{{0xff}, 6}, 8}, 1, to) <= FLOW_JSON_MAX);
+    f.wrapping = &w;
+    memset(w.layers, ENCAPSULATION_VXLAN_GPE, sizeof(w.layers));
+    memset(w.layer_ids, 0xff, sizeof(w.layer_ids));
+    w.tunnel_src = w.tunnel_dst = f.client.ip;
+    return (struct view){(const uint8_t *)to, record_flow(&f, &(struct network){{{0xff}, 6}, 8}, 1, to)};
+}
+
+static void the_longest_flow(void **state) {
+    (void)state;
+    assert_in_range(longest_flow().n, FLOW_JSON_MAX - 100,
+                    FLOW_JSON_MAX); /* it fits, and there is no more room than that */
 }
 
 /* The cap */
@@ -670,6 +755,7 @@ static bool in_every_message(unsigned field) {
 /* The fields with names of that length or longer: to name all that are left out takes room as well. */
 static struct event event_of_long_names(size_t length, unsigned variant) {
     struct event e = some_message();
+    e.flow_json = longest_flow();
     for (unsigned field = FIELD_USER; field < FIELDS && e.count < EVENT_FACTS_MAX; field++) {
         if (!in_every_message(field) && strlen(fields[field].name) >= length) {
             add_hostile(&e, field, variant);
@@ -691,6 +777,7 @@ static void the_worst_event(void **state) {
 /* Some of all fields, by chance: all of them in one turn of seven, then fewer. */
 static struct event event_of_chance(unsigned *random, unsigned turn) {
     struct event e = some_message();
+    e.flow_json = longest_flow();
     for (unsigned field = FIELD_USER; field < FIELDS && e.count < EVENT_FACTS_MAX; field++) {
         *random = *random * 1103515245 + 12345;
         bool taken = (*random >> 16) % 7 >= turn % 7 && field != FIELD_LOSSY && field != FIELD_TRUNCATED;
@@ -752,6 +839,8 @@ int main(void) {
         cmocka_unit_test(flow_members),
         cmocka_unit_test(network_directions),
         cmocka_unit_test(ipv6_is_short),
+        cmocka_unit_test(encapsulation),
+        cmocka_unit_test(layers_give_way),
         cmocka_unit_test(the_longest_flow),
         cmocka_unit_test(long_name_keeps_its_end),
         cmocka_unit_test(a_long_real_name_stays_whole),
