@@ -159,7 +159,7 @@ enum extent_answer extent_of_smb1(struct view have, uint32_t left, uint32_t *nee
         *need = c.need;
         return EXTENT_MORE;
     }
-    if (c.all_whole || !c.row) {
+    if (c.all_whole || !c.row || c.head > left) { /* Bytes of one may say that they reach outside */
         return EXTENT_KNOWN;
     }
     uint32_t offset, length;

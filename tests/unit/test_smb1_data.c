@@ -346,6 +346,21 @@ static void write_andx_then_close(void **state) {
     assert_int_equal(dissect_smb1(octets_view(&o), 0)->count, 2);
 }
 
+/* Bytes of a command behind the one with data say that they reach outside the message, and its data is said to be behind them: it is looked
+ * at whole. */
+static void bytes_of_a_chain_lie(void **state) {
+    (void)state;
+    enum { NEXT = SMB1_HEADER_SIZE + 27, OUTSIDE = 2 * DATA };
+    struct octets o;
+    smb1_request(&o, SMB1_WRITE_ANDX, TEST_OEM);
+    put_write_words(&o, SMB1_TREE_DISCONNECT, NEXT, NEXT + 3 + OUTSIDE, DATA);
+    put8(&o, 0);
+    put16(&o, OUTSIDE);
+    put_series(&o, 1, DATA);
+    check_extent(&o, (uint32_t)o.n, 0);
+    assert_int_equal(dissect_smb1(octets_view(&o), 0)->verdict, V_BAD);
+}
+
 /* Behind EXTENT_CHAIN_MAX commands data is no longer looked for: the message is looked at whole. */
 static void data_behind_a_long_chain(void **state) {
     (void)state;
@@ -701,6 +716,7 @@ int main(void) {
         cmocka_unit_test(write_andx_in_a_chain),
         cmocka_unit_test(write_andx_then_close),
         cmocka_unit_test(data_behind_an_open),
+        cmocka_unit_test(bytes_of_a_chain_lie),
         cmocka_unit_test(data_behind_a_long_chain),
         cmocka_unit_test(chains_looked_at_whole),
         cmocka_unit_test(write_andx_response),
