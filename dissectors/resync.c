@@ -295,20 +295,31 @@ static enum resync_answer sure(const struct resync_source *s, const struct candi
 
 static uint32_t next_candidate(struct view v, uint32_t pos);
 
-/* Does a message of which there is no doubt lie in a doubtful one? Then that is none. */
-static bool hides_another(const struct resync_source *s, struct view frame) {
-    for (uint32_t pos = next_candidate(frame, 1); pos < frame.n; pos = next_candidate(frame, pos + 1)) {
+/* The first place from pos on where a message begins of which there is no doubt; else the end. */
+static uint32_t next_sure(const struct resync_source *s, uint32_t pos) {
+    for (pos = next_candidate(s->bytes, pos); pos < s->bytes.n; pos = next_candidate(s->bytes, pos + 1)) {
         struct head h = {0};
         bool doubtful;
-        if (head_of(view_from(frame, pos), s->dir, &h) == RESYNC_PROVEN &&
+        if (head_of(view_from(s->bytes, pos), s->dir, &h) == RESYNC_PROVEN &&
             acquaintance_fit(s->known, s->dir, &h.ids, &doubtful) == FIT_FRIEND && !doubtful) {
-            return true;
+            return pos;
         }
     }
-    return false;
+    return pos;
 }
 
-static enum resync_answer prove(const struct resync_source *s, uint32_t pos, bool *doubtful) {
+/* Does a message of which there is no doubt lie in a doubtful one? Then that is none. good: the next place that was found for an
+ * earlier one, so that many that lie in one another are not searched through again and again. */
+static bool hides_another(const struct resync_source *s, uint32_t pos, uint32_t frame, uint32_t *good) {
+    if (*good <= pos) {
+        *good = next_sure(s, pos + 1);
+    }
+    uint32_t ahead = *good - pos;
+    struct head h = {0};
+    return ahead < frame && head_of(view_part(s->bytes, *good, frame - ahead), s->dir, &h) == RESYNC_PROVEN;
+}
+
+static enum resync_answer prove(const struct resync_source *s, uint32_t pos, uint32_t *good, bool *doubtful) {
     struct view v = view_from(s->bytes, pos);
     struct candidate c = {0};
     enum resync_answer answer = head_of(v, s->dir, &c.head);
@@ -330,7 +341,7 @@ static enum resync_answer prove(const struct resync_source *s, uint32_t pos, boo
         *doubtful = false; /* picked up where a sender began */
     }
     bool taken = answer == RESYNC_PROVEN || answer == RESYNC_TRIAL;
-    return taken && hides_another(s, view_part(v, 0, c.head.frame)) ? RESYNC_NOTHING : answer;
+    return taken && hides_another(s, pos, c.head.frame, good) ? RESYNC_NOTHING : answer;
 }
 
 /* The first place from pos on where a frame's header and protocol id stand, as far as the bytes go; else the end. */
@@ -357,9 +368,9 @@ static uint32_t next_candidate(struct view v, uint32_t pos) {
 }
 
 uint32_t resync_find(const struct resync_source *s, uint32_t pos, enum resync_answer *answer, bool *doubtful) {
-    uint32_t end = (uint32_t)s->bytes.n;
+    uint32_t end = (uint32_t)s->bytes.n, good = 0;
     for (pos = next_candidate(s->bytes, pos); pos < end; pos = next_candidate(s->bytes, pos + 1)) {
-        *answer = prove(s, pos, doubtful);
+        *answer = prove(s, pos, &good, doubtful);
         if (*answer != RESYNC_NOTHING) {
             return pos;
         }

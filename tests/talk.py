@@ -1,33 +1,25 @@
-"""Captures that a test makes by itself: SMB messages, and a TCP connection that carries them with segments, acknowledgments and
-times as the test wants them. Fields as in MS-SMB2 2.2 and MS-CIFS 2.2.3; what no test looks at is zero."""
+"""Connections that a test makes by itself, in which requests and responses are under way at the same time: segments, acknowledgments
+and times as the test wants them. Fields as in MS-SMB2 2.2; what no test looks at is zero."""
 import struct
 
-import pcapfile
+import smbwire
+from smbwire import ACK, CLOSE, CREATE, ECHO, FIN, PSH, READ, RESPONSE, SESSION_SETUP, TREE_CONNECT, WRITE, smb2  # noqa: F401
 
-RESPONSE, ASYNC, RELATED = 1, 2, 4
-NEGOTIATE, SESSION_SETUP, LOGOFF, TREE_CONNECT, TREE_DISCONNECT, CREATE, CLOSE, FLUSH, READ, WRITE = range(10)
-LOCK, IOCTL, CANCEL, ECHO, QUERY_DIRECTORY, CHANGE_NOTIFY, QUERY_INFO, SET_INFO, OPLOCK_BREAK = range(10, 19)
 TO_SERVER, TO_CLIENT = 0, 1
 
 
-# ---- SMB2
-
-def smb2(command, message_id, session, body, tree=1, flags=0, status=0, following=0, charge=1):
-    return struct.pack("<4sHHIHHIIQIIQ16s", b"\xfeSMB", 64, charge, status, command, 1, flags, following, message_id, 0xFEFF,
-                       tree, session, bytes(16)) + body
-
+# ---- bodies
 
 def file_id(number):
     return struct.pack("<QQ", number, 0x4000000000 + number)
 
 
 def create_request(name):
-    text = name.encode("utf-16-le")
-    return struct.pack("<HBBIQQIIIIIHHII", 57, 0, 0, 2, 0, 0, 0x120089, 0x80, 7, 1, 0x40, 120, len(text), 0, 0) + (text or b"\0")
+    return smbwire.create_request(smbwire.utf16(name))
 
 
-def create_response(number, size=0):
-    return struct.pack("<HBBIQQQQQQII", 89, 0, 0, 1, 0, 0, 0, 0, 0, size, 0x80, 0) + file_id(number) + bytes(8)
+def create_response(number):
+    return smbwire.create_response(file_id(number))
 
 
 def close_request(number):
@@ -75,13 +67,6 @@ def echo():
     return struct.pack("<HH", 4, 0)
 
 
-# ---- SMB1
-
-def smb1(command, mid, uid, words, data, tid=1, reply=False, pid=0x1234, status=0):
-    return struct.pack("<4sBIBHH8sHHHHH", b"\xffSMB", command, status, 0x98 if reply else 0x18, 0x4001, 0, bytes(8), 0, tid, pid,
-                       uid, mid) + bytes([len(words) // 2]) + words + struct.pack("<H", len(data) & 0xFFFF) + data
-
-
 # ---- the connection
 
 def frame(*messages):
@@ -96,31 +81,12 @@ def frame(*messages):
     return struct.pack(">I", len(data)) + data
 
 
-class Talk:
+class Talk(smbwire.Talk):
     """A connection. say() puts bytes into a stream; flush() sends what is there in segments."""
 
-    def __init__(self, mss=1448, port=40000, client="192.0.2.20", server="192.0.2.10", start=1_800_000_000 * 10**9, hello=True):
-        self.mss, self.now = mss, start
-        self.ends = ((client, port), (server, 445))
-        self.seq = [1000, 5000000]
-        self.waiting = [b"", b""]
-        self.packets = []
-        if hello:
-            self.packet(TO_SERVER, 0x02, b"")
-            self.seq[0] += 1
-            self.packet(TO_CLIENT, 0x12, b"")
-            self.seq[1] += 1
-            self.packet(TO_SERVER, 0x10, b"")
-
-    def packet(self, direction, flags, payload):
-        source, target = self.ends if direction == TO_SERVER else self.ends[::-1]
-        address = b"".join(bytes(int(part) for part in end[0].split(".")) for end in (source, target))
-        ip = struct.pack(">BBHHHBBH", 0x45, 0, 40 + len(payload), 1, 0x4000, 64, 6, 0) + address
-        ack = self.seq[1 - direction] if flags & 0x10 else 0
-        tcp = struct.pack(">HHIIBBHHH", source[1], target[1], self.seq[direction], ack, 0x50, flags, 65000, 0, 0)
-        data = bytes(12) + b"\x08\x00" + ip + tcp + payload
-        self.now += 20_000
-        self.packets.append(pcapfile.Packet(self.now, data, len(data), pcapfile.ETHERNET))
+    def __init__(self, mss=1448):
+        super().__init__(40000)
+        self.mss, self.waiting = mss, [b"", b""]
 
     def say(self, direction, data):
         self.waiting[direction] += data
@@ -130,14 +96,13 @@ class Talk:
         data, count = self.waiting[direction], 0
         while len(data) >= self.mss or (data and not keep):
             piece, data = data[:self.mss], data[self.mss:]
-            self.packet(direction, 0x18 if not data else 0x10, piece)
-            self.seq[direction] += len(piece)
+            self.packet(direction, ACK if data else ACK | PSH, piece)
             count += 1
             if count % 2 == 0:
-                self.packet(1 - direction, 0x10, b"")
+                self.packet(1 - direction, ACK)
         self.waiting[direction] = data
         if not data:
-            self.packet(1 - direction, 0x10, b"")
+            self.packet(1 - direction, ACK)
 
     def ask(self, request, response):
         self.say(TO_SERVER, request)
@@ -157,14 +122,13 @@ class Talk:
             self.flush(TO_CLIENT, keep=at < len(pairs))
 
     def wait(self, seconds):
-        self.now += int(seconds * 10**9)
+        self.time += int(seconds * 10**9)
 
     def close(self):
         for direction in (TO_SERVER, TO_CLIENT):
             self.flush(direction)
-            self.packet(direction, 0x11, b"")
-            self.seq[direction] += 1
-        self.packet(TO_SERVER, 0x10, b"")
+            self.packet(direction, FIN | ACK)
+        self.packet(TO_SERVER, ACK)
 
 
 class Client:
@@ -179,8 +143,8 @@ class Client:
 
     def pair(self, command, request, response, **more):
         number, self.id = self.id, self.id + 1
-        asked = frame(smb2(command, number, self.session if command != SESSION_SETUP else 0, request, **more))
-        answered = frame(smb2(command, number, self.session, response, flags=RESPONSE, **more))
+        asked = frame(smb2(command, number, request, session=self.session if command != SESSION_SETUP else 0, **more))
+        answered = frame(smb2(command, number, response, RESPONSE, session=self.session, **more))
         self.said[0].append(asked)
         self.said[1].append(answered)
         return asked, answered

@@ -267,11 +267,22 @@ static unsigned write_text(struct json_writer *w, struct text t, size_t pos, siz
     return flags;
 }
 
+/* How many characters that stand for themselves the next eight bytes are: all of them, or 0. */
+static size_t plain_run(struct text t, size_t pos) {
+    if (t.bytes.n - pos < 8) {
+        return 0;
+    }
+    uint64_t v = load_64(t.bytes.p + pos);
+    return t.encoding == ENC_UTF16LE ? (plain_units(v) ? 4 : 0) : (plain_bytes(v) ? 8 : 0);
+}
+
 /* What t takes from pos on, as far as it is not more than limit. */
 static size_t measure(struct text t, size_t pos, size_t limit) {
     size_t total = 0;
     while (pos < t.bytes.n && total <= limit) {
-        total += cost(text_next(t, &pos));
+        size_t run = plain_run(t, pos);
+        total += run ? run : cost(text_next(t, &pos));
+        pos += run ? 8 : 0;
     }
     return total;
 }
@@ -283,7 +294,10 @@ static size_t tail_begin(struct text t, size_t limit) {
     size_t pos = text_align(t, t.bytes.n > reach ? t.bytes.n - reach : 0);
     size_t total = measure(t, pos, SIZE_MAX);
     while (pos < t.bytes.n && total > limit) {
-        total -= cost(text_next(t, &pos));
+        size_t run = plain_run(t, pos);
+        bool all = run != 0 && total - limit >= run;
+        total -= all ? run : cost(text_next(t, &pos));
+        pos += all ? 8 : 0;
     }
     return pos;
 }

@@ -24,7 +24,7 @@ enum {
     SMB1_REPLY = 0x80,
 };
 
-enum command { SESSION_SETUP = 1, TREE_CONNECT = 3, CREATE = 5, ECHO = 13 };
+enum command { SESSION_SETUP = 1, TREE_CONNECT = 3, CREATE = 5, WRITE = 9, ECHO = 13 };
 enum smb1_command {
     EXIT = 0x11,
     LOCKING_ANDX = 0x24,
@@ -41,7 +41,7 @@ struct load {
     uint64_t time_us, step_us, packets;
     uint32_t address[2], seq[2];
     uint16_t port[2];
-    uint16_t fragment; /* of the IP header */
+    uint16_t fragment, datagram; /* of the IP header; datagram: 0 for one of its own */
     uint8_t packet[HEADERS + SEGMENT_MAX];
     uint8_t message[4 + MESSAGE_MAX];
     size_t used;
@@ -75,7 +75,7 @@ static void headers(struct load *l, enum side from, uint32_t seq, unsigned flags
     be16(p + 12, 0x0800);
     p[14] = 0x45;
     be16(p + 16, (uint32_t)(HEADERS - 14 + n));
-    be16(p + 18, (uint32_t)l->packets & 0xffff);
+    be16(p + 18, l->datagram ? l->datagram : (uint32_t)l->packets & 0xffff);
     be16(p + 20, l->fragment);
     p[22] = 64;
     p[23] = 6;
@@ -134,11 +134,15 @@ static void ends(struct load *l, uint32_t i, uint16_t server_port) {
     l->message_id = 0;
 }
 
-static void handshake(struct load *l, uint32_t i) {
-    ends(l, i, 445);
+static void open_connection(struct load *l) {
     send_packet(l, CLIENT, TCP_SYN, NULL, 0);
     send_packet(l, SERVER, TCP_SYN | TCP_ACK, NULL, 0);
     send_packet(l, CLIENT, TCP_ACK, NULL, 0);
+}
+
+static void handshake(struct load *l, uint32_t i) {
+    ends(l, i, 445);
+    open_connection(l);
 }
 
 /* ---- messages, little-endian */
@@ -462,6 +466,67 @@ static void fragments(struct load *l, uint32_t n) {
     }
 }
 
+/* Datagrams in many pieces, of which every other one is lost; from their end to their beginning. */
+static void pieces(struct load *l, uint32_t n) {
+    enum { DATA = 4, PIECE = (20 + DATA) / 8, COUNT = 1300 };
+    begin_smb2(l);
+    l->fragment = IP_MORE_FRAGMENTS;
+    const uint8_t data[DATA] = {0};
+    for (uint32_t i = 0; i < n; i++) {
+        l->datagram = (uint16_t)(1 + i / COUNT);
+        l->fragment = (uint16_t)(IP_MORE_FRAGMENTS | (COUNT - i % COUNT) * 2 * PIECE);
+        send_packet(l, CLIENT, TCP_ACK, data, sizeof data);
+    }
+}
+
+/* So many connections of the same two ends, none of which is closed. */
+static void reused(struct load *l, uint32_t n) {
+    for (uint32_t i = 0; i < n; i++) {
+        ends(l, 0, 445);
+        l->seq[CLIENT] += i * 100000;
+        l->seq[SERVER] += i * 100000;
+        open_connection(l);
+        echo(l, false, 0);
+        send_message(l, CLIENT);
+    }
+}
+
+/* MS-SMB2 2.2.21: of a write so much data, of which none is here. */
+static void write_head(struct load *l, uint32_t data) {
+    smb2(l, WRITE, false, 0, 0);
+    put(l, 2, 49);
+    put(l, 2, SMB2_HEADER + 48);
+    put(l, 4, data);
+    room(l, 40);
+}
+
+/* Behind each gap are so many headers of messages that lie in one another, all with the same end, and there one that is good. */
+static void false_headers(struct load *l, uint32_t n) {
+    enum { NESTED = 500, HEAD = 4 + SMB2_HEADER + 48, ECHO_FRAME = 4 + SMB2_HEADER + 4 };
+    begin_smb2(l);
+    for (uint32_t i = 0; i < n; i += NESTED) {
+        uint32_t count = n - i < NESTED ? n - i : NESTED;
+        l->seq[CLIENT] += 100;
+        send_packet(l, SERVER, TCP_ACK, NULL, 0);
+        uint64_t good = l->message_id + 1;
+        room(l, 3);
+        for (uint32_t k = 0; k < count; k++) {
+            uint32_t rest = (count - k - 1) * HEAD + ECHO_FRAME;
+            uint8_t *head = room(l, 4);
+            be32(head, HEAD - 4 + rest);
+            l->message_id = good + 20000 + i + k;
+            write_head(l, rest);
+        }
+        l->message_id = good;
+        for (int k = 0; k < 3; k++, l->message_id++) {
+            be32(room(l, 4), ECHO_FRAME - 4);
+            echo(l, false, 0);
+        }
+        send_packet(l, CLIENT, TCP_ACK, l->message + 4, l->used);
+        l->used = 0;
+    }
+}
+
 /* ---- SMB1 */
 
 /* n commands, 64 of them in a chain. */
@@ -661,6 +726,9 @@ static const struct kind {
     {"gaps", "message", gaps},
     {"holes", "connection", holes},
     {"fragments", "fragment", fragments},
+    {"pieces", "fragment", pieces},
+    {"reused", "connection", reused},
+    {"false_headers", "header", false_headers},
     {"andx", "command", andx},
     {"secondary", "transaction", secondary},
     {"long_transactions", "transaction", long_transactions},

@@ -5,6 +5,7 @@ import struct
 
 import pcapfile
 import smbread
+import smbwire
 import talk
 import tap
 from talk import TO_CLIENT, TO_SERVER
@@ -77,8 +78,9 @@ def chains():
         bodies = ((talk.CREATE, talk.create_request("chain %d.txt" % number), talk.create_response(file)),
                   (talk.WRITE, talk.write_request(file, 0, data), talk.write_response(len(data))),
                   (talk.CLOSE, talk.close_request(file), talk.close_response()))
-        asked = talk.frame(*(talk.smb2(body[0], at, client.session, body[1]) for at, body in zip(ids, bodies)))
-        answered = talk.frame(*(talk.smb2(body[0], at, client.session, body[2], flags=talk.RESPONSE) for at, body in zip(ids, bodies)))
+        asked = talk.frame(*(talk.smb2(body[0], at, body[1], session=client.session) for at, body in zip(ids, bodies)))
+        answered = talk.frame(*(talk.smb2(body[0], at, body[2], talk.RESPONSE, session=client.session)
+                                for at, body in zip(ids, bodies)))
         conversation.ask(asked, answered)
         client.both(talk.ECHO, talk.echo(), talk.echo())
     return finished(conversation)
@@ -215,8 +217,9 @@ class Client1:
 
     def pair(self, command, words, data, answer_words, answer_data):
         self.mid += self.step
-        asked = talk.frame(talk.smb1(command, self.mid, self.uid, words, data))
-        answered = talk.frame(talk.smb1(command, self.mid, self.uid, answer_words, answer_data, reply=True))
+        ids = {"uid": self.uid, "flags2": smbwire.NT_STATUS | smbwire.LONG}
+        asked = talk.frame(smbwire.smb1(command, self.mid, words, data, **ids))
+        answered = talk.frame(smbwire.smb1(command, self.mid, answer_words, answer_data, reply=True, **ids))
         self.said[0].append(asked)
         self.said[1].append(answered)
         return asked, answered

@@ -61,6 +61,20 @@ static void forgotten(void **state) {
     assert_int_equal(memory.held, 0);
 }
 
+/* However small segments are, so many are looked through and no more. */
+static void steps(void **state) {
+    (void)state;
+    struct budget memory = {.ceiling = SIZE_MAX};
+    struct history *h = history_new(&memory);
+    uint64_t last = 0;
+    for (uint32_t i = 0; i <= HISTORY_STEPS; i++) {
+        history_add(h, &last, i, text("a"));
+    }
+    assert_true(history_differs(h, last, 1, text("b")));
+    assert_false(history_differs(h, last, 0, text("b")));
+    history_free(h);
+}
+
 /* With little memory less is remembered, and the ring is charged. */
 static void scant(void **state) {
     (void)state;
@@ -89,6 +103,7 @@ int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(overlaps),
         cmocka_unit_test(forgotten),
+        cmocka_unit_test(steps),
         cmocka_unit_test(scant),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
