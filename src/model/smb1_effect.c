@@ -175,13 +175,19 @@ void smb1_effect_apply(struct completion *d) {
     (effects[command] ? effects[command] : other)(d);
 }
 
+/* MS-CIFS 3.3.5.34; one of no bytes closes nothing, as Windows and Samba do it. */
+static bool closes_too(const struct completion *d, const struct smb1_message *any) {
+    const struct smb1_message *q = smb1_request_of(d);
+    return any->command == SMB1_WRITE_AND_CLOSE && smb1_done(d) && !(q && q->write_request.data_length == 0);
+}
+
 /* A WRITE_AND_CLOSE is told as a write; what its handle came to is told as that of any handle that ends without a CLOSE. */
 void smb1_effect_after(struct completion *d) {
     const struct smb1_message *any = d->smb1_ex ? &d->smb1_ex->request : d->smb1_rsp;
     if (smb1_is_transaction(any->command)) {
         smb1_transacted(d);
     }
-    if (any->command == SMB1_WRITE_AND_CLOSE && smb1_done(d) && d->handle) {
+    if (d->handle && closes_too(d, any)) {
         handle_abandon(d->c->model, d->handle, HANDLE_CLOSED);
         d->handle = NULL;
     }

@@ -10,8 +10,9 @@
 enum {
     DOS_CLASS_DOS = 1,
     DOS_NO_FILES = 0x12,
+    DOS_LOCK = 0x21,
     DOS_MORE_DATA = 0xEA
-}; /* MS-CIFS 2.2.2.4: ERRDOS, ERRnofiles, ERRmoredata */
+}; /* MS-CIFS 2.2.2.4: ERRDOS, ERRnofiles, ERRlock, ERRmoredata */
 
 struct dos_error {
     unsigned class, code;
@@ -50,6 +51,13 @@ bool smb1_is_error(const struct smb1_header *h) {
         return !is_dos_error(h, DOS_MORE_DATA) && !is_dos_error(h, DOS_NO_FILES);
     }
     return h->nt_status && status_is_error(h->status) && h->status != STATUS_MORE_PROCESSING_REQUIRED;
+}
+
+/* What only a request for a lock, or for its end, is told (MS-CIFS 2.2.4.32.2). */
+static bool is_of_lock(const struct smb1_header *h) {
+    bool nt = h->nt_status && (h->status == STATUS_LOCK_NOT_GRANTED || h->status == STATUS_FILE_LOCK_CONFLICT ||
+                               h->status == STATUS_RANGE_NOT_LOCKED);
+    return nt || is_dos_error(h, DOS_LOCK);
 }
 
 const struct smb1_message *smb1_request_of(const struct completion *d) {
@@ -163,13 +171,13 @@ static bool is_older(const struct smb1_exchange *x, const struct smb1_exchange *
 }
 
 /* Is x rather than y what a response answers? The older; but of what was sent before a gap on the server's side the answer may be in the
- * gap. What is doubtful comes last, and of that the younger first: file data may be full of it. What is answered where it fails alone
- * comes behind what is answered anyhow. */
-static bool is_likelier(const struct smb1_exchange *x, const struct smb1_exchange *y, uint64_t gaps, bool succeeded) {
+ * gap. What is doubtful comes last, and of that the younger first: file data may be full of it. loud: it is no answer for a request that
+ * is quiet. */
+static bool is_likelier(const struct smb1_exchange *x, const struct smb1_exchange *y, uint64_t gaps, bool loud) {
     if (x->doubtful || y->doubtful) {
         return x->doubtful == y->doubtful ? is_older(y, x) : y->doubtful;
     }
-    if (succeeded && x->quiet != y->quiet) {
+    if (loud && x->quiet != y->quiet) {
         return y->quiet;
     }
     if ((x->gaps == gaps) != (y->gaps == gaps)) {
@@ -183,7 +191,7 @@ static bool is_likelier(const struct smb1_exchange *x, const struct smb1_exchang
 static struct smb1_exchange *smb1_exchange_find(struct connection *c, const struct smb1_message *r) {
     uint64_t hash = smb1_exchange_hash(c, &r->header), gaps = c->facts.flow->gaps[TO_CLIENT];
     struct smb1_exchange *found = NULL;
-    bool succeeded = smb1_succeeded(&r->header);
+    bool loud = smb1_succeeded(&r->header) || is_of_lock(&r->header);
     for (struct hash_node *n = hash_first(&c->smb1->exchanges, hash); n; n = hash_again(n->next, hash)) {
         struct smb1_exchange *x = container_of(n, struct smb1_exchange, by_id);
         bool doubtful = x->doubtful || c->message->doubtful;
@@ -192,7 +200,7 @@ static struct smb1_exchange *smb1_exchange_find(struct connection *c, const stru
         if (!fits || (r->chain_index != 0 && x->chain != c->smb1->answering)) {
             continue;
         }
-        found = !found || is_likelier(x, found, gaps, succeeded) ? x : found;
+        found = !found || is_likelier(x, found, gaps, loud) ? x : found;
     }
     return found;
 }
@@ -295,13 +303,19 @@ static void finish(struct completion *d) {
     completion_settle(d);
 }
 
+/* It is no doubt a request: it, or its chain, was answered, or no answer is to be had. */
+static void believe(struct smb1_exchange *x) {
+    x->connection->facts.requests += x->doubtful;
+    x->doubtful = false;
+}
+
 static void smb1_exchange_abandon(struct smb1_exchange *x) {
     smb1_exchange_detach(x);
     if (x->doubtful && x->connection->facts.flow->packets[TO_CLIENT] != 0) {
         smb1_exchange_free(x);
         return;
     }
-    x->connection->facts.requests += x->doubtful;
+    believe(x);
     smb1_transfer_asked(x);
     struct completion d = {.c = x->connection, .smb1_ex = x};
     d.op.response_lost = !x->quiet;
@@ -534,7 +548,7 @@ static void chain_ends(struct connection *c, const struct smb1_header *h) {
     struct smb1_exchange *next;
     unsigned count;
     while ((next = rest_of_chain(c, h, &count))) {
-        next->doubtful = false; /* its chain was answered */
+        believe(next);
         smb1_exchange_abandon(next);
     }
     c->smb1->answering = 0;
@@ -579,7 +593,7 @@ static void answer_unseen(struct connection *c, const struct smb1_header *h) {
         r.response = true;
         r.chain_last = count == 1;
         c->facts.errors += smb1_is_error(h);
-        next->doubtful = false;
+        believe(next);
         answered(c, next, &r);
     }
 }
@@ -605,9 +619,8 @@ static void response(struct connection *c, struct smb1_message *r) {
     if (!x && connection_doubts(c)) {
         return;
     }
-    if (x && x->doubtful) { /* it is borne out */
-        c->facts.requests++;
-        x->doubtful = false;
+    if (x) {
+        believe(x);
     }
     if (x != s->quiet) {
         settle_quiet(c);

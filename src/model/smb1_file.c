@@ -60,10 +60,15 @@ void smb1_process_leave(struct handle *h) {
     }
 }
 
-/* MS-CIFS 3.3.5.16 */
-void smb1_process_end(struct connection *c, uint32_t id) {
-    for (struct smb1_process *p; (p = process_find(c, id));) { /* it goes with its last handle */
-        handle_abandon(c->model, container_of(list_first(&p->handles), struct handle, of_process), HANDLE_CLOSED);
+/* MS-CIFS 3.3.5.20; what it has open under another UID stays, as Windows and Samba do it. */
+void smb1_process_end(const struct completion *d, uint32_t id) {
+    struct smb1_process *p = process_find(d->c, id);
+    for (struct link *next, *x = p ? list_first(&p->handles) : NULL; x; x = next) {
+        struct handle *h = container_of(x, struct handle, of_process);
+        next = list_next(&p->handles, x); /* the process goes with its last handle */
+        if (h->session == d->session) {
+            handle_abandon(d->c->model, h, HANDLE_CLOSED);
+        }
     }
 }
 

@@ -153,7 +153,7 @@ void smb1_process_exit(struct completion *d) {
     const struct smb1_message *any = d->smb1_ex ? &d->smb1_ex->request : d->smb1_rsp;
     d->op.kind = OPERATION_OTHER;
     if (smb1_done(d)) {
-        smb1_process_end(d->c, any->header.process_id);
+        smb1_process_end(d, any->header.process_id);
     }
 }
 

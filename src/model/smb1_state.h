@@ -179,8 +179,8 @@ struct smb1_opening {
     bool named, directory, pipe, delete_on_close;
 };
 void smb1_opened(struct completion *, const struct smb1_opening *);
-/* All that a process has open is closed. */
-void smb1_process_end(struct connection *, uint32_t process_id);
+/* All that a process has open in the operation's session is closed. */
+void smb1_process_end(const struct completion *, uint32_t process_id);
 void smb1_on_path(struct completion *, struct text name); /* the file that the request names */
 bool smb1_on_pipe(const struct completion *);
 void smb1_nt_create(struct completion *);

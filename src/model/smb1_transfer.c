@@ -248,31 +248,37 @@ static void count_fault(struct connection *c, const struct smb1_parts *p, enum v
     }
 }
 
-/* cut: not all of it is there, and names least of all. */
-static void ask(struct smb1_exchange *x, const struct smb1_parts *p, bool cut) {
+/* What is not all there: the parameters, and in them the names; the data, and in them the change. */
+struct lack {
+    bool parameters, data;
+};
+
+static void ask(struct smb1_exchange *x, const struct smb1_parts *p, struct lack lack) {
     struct smb1_transaction_request q;
     memset(&q, 0, sizeof q);
     enum verdict v = smb1_transaction_ask(p, &q);
-    if (v != V_NOT_MINE) {
-        if (!cut) {
-            count_fault(x->connection, p, v);
-        }
-        if (cut) {
-            q.name = smb1_lost_text();
-            if (is_change(&q.subject)) {
-                q.change.kind = SMB1_CHANGE_OTHER;
-                q.change.new_name = smb1_lost_text();
-            }
-        }
-        keep_asked(x, &q);
+    if (v == V_NOT_MINE) {
+        return;
     }
+    if (!lack.parameters && !lack.data) {
+        count_fault(x->connection, p, v);
+    }
+    if (lack.parameters) {
+        q.name = smb1_lost_text();
+    }
+    if (lack.data && is_change(&q.subject)) {
+        q.change.kind = SMB1_CHANGE_OTHER;
+        q.change.new_name = smb1_lost_text();
+    }
+    keep_asked(x, &q);
 }
 
 void smb1_transfer_asked(struct smb1_exchange *x) {
     if (x->transfer && !x->transfer->response && !x->asked) {
         struct smb1_parts p = parts_of(&x->request);
         put_together(&p, x->transfer);
-        ask(x, &p, !is_seen(x->transfer));
+        bool cut = !is_seen(x->transfer);
+        ask(x, &p, (struct lack){cut, cut});
     }
 }
 
@@ -283,7 +289,8 @@ void smb1_transfer_request(struct smb1_exchange *x, const struct smb1_message *q
     struct smb1_transfer *t = is_whole(&q->transaction) ? NULL : transfer_new(x, &q->transaction);
     if (!t) {
         struct smb1_parts p = parts_of(q);
-        ask(x, &p, x->connection->smb1->cut || q->transaction.parameters.n < q->transaction.total_parameter_count);
+        bool cut = x->connection->smb1->cut || q->transaction.parameters.n < q->transaction.total_parameter_count;
+        ask(x, &p, (struct lack){cut, cut || !is_whole(&q->transaction)});
         return;
     }
     take(t, &q->transaction);

@@ -113,6 +113,7 @@ static void send_to(struct smb1_bench *s, enum direction dir) {
         .missing = (uint32_t)(s->o.n - n),
         .first = true,
         .last = true,
+        .doubtful = s->peer.doubtful,
         .begin = s->b->now,
         .end = s->b->now,
     };

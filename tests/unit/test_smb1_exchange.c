@@ -331,6 +331,66 @@ static void a_break_of_an_oplock(void **state) {
     smb1_bench_free(&s);
 }
 
+/* Under the MID of an acknowledgement that gets an answer only where it fails: a lock that is refused is a lock. */
+static void a_lock_behind_an_acknowledgement(void **state) {
+    (void)state;
+    static const struct {
+        uint32_t status;
+        bool of_lock;
+    } cases[] = {{STATUS_LOCK_NOT_GRANTED, true},
+                 {STATUS_FILE_LOCK_CONFLICT, true},
+                 {STATUS_RANGE_NOT_LOCKED, true},
+                 {STATUS_INVALID_HANDLE, false}};
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+        struct smb1_bench s = smb1_bench_settled();
+        do_create(&s, "a", FID, 0);
+        ask_begin(&s);
+        put_locking(&s, FID, OPLOCK_RELEASE, 0, 0);
+        send_it(&s);
+        ask_begin(&s);
+        put_locking(&s, FID, 0, 0, 1);
+        send_it(&s);
+        say_plain(&s, SMB1_LOCKING_ANDX, cases[i].status);
+        const struct seen *seen = expect(&s, 0, SMB1_LOCKING_ANDX, true, true);
+        assert_int_equal(seen->kind, cases[i].of_lock ? OPERATION_LOCK : OPERATION_OPLOCK_BREAK);
+        smb1_bench_free(&s);
+    }
+}
+
+/* ---- what the framer is not sure of */
+
+/* A chain of which the first command alone was answered was there as a whole; what was not answered at all was not. */
+static void doubtful_chains(void **state) {
+    (void)state;
+    struct smb1_bench s = smb1_bench_settled();
+    s.peer.flow->packets[TO_CLIENT] = 1;
+    unsigned before = s.b->count;
+    s.peer.doubtful = true;
+    ask_begin(&s);
+    block_open(&s, "f");
+    block_read(&s, 0xFFFF, 7);
+    block_close(&s, 0xFFFF);
+    send_it(&s);
+    s.mid++;
+    ask_begin(&s);
+    block_close(&s, FID);
+    send_it(&s);
+    ask_begin(&s);
+    put_locking(&s, FID, OPLOCK_RELEASE, 0, 0);
+    send_it(&s);
+    ask_plain(&s, SMB1_NT_CANCEL);
+    s.mid--;
+    s.peer.doubtful = false;
+    say_plain(&s, SMB1_OPEN_ANDX, STATUS_OBJECT_NAME_NOT_FOUND);
+    (void)expect(&s, 0, SMB1_CLOSE, true, false);
+    (void)expect(&s, 1, SMB1_READ_ANDX, true, false);
+    (void)expect(&s, 2, SMB1_OPEN_ANDX, true, true);
+    peer_close(&s.peer);
+    assert_int_equal(s.b->count, before + 3);
+    assert_int_equal(s.b->end.requests, 2 + 3); /* those of smb1_bench_settled, and the chain */
+    bench_free(s.b);
+}
+
 /* ---- statuses */
 
 /* A CLOSE with this status: does it count as an error, and did it close the file? */
@@ -706,6 +766,8 @@ int main(void) {
         cmocka_unit_test(timed_out_without_memory),
         cmocka_unit_test(a_cancel),
         cmocka_unit_test(a_break_of_an_oplock),
+        cmocka_unit_test(a_lock_behind_an_acknowledgement),
+        cmocka_unit_test(doubtful_chains),
         cmocka_unit_test(statuses),
         cmocka_unit_test(echoes),
         cmocka_unit_test(many_answers_to_a_read),

@@ -258,30 +258,38 @@ static void a_name_again(void **state) {
 
 /* ---- ends that are no CLOSE */
 
+static void do_write_and_close(struct smb1_bench *s, uint16_t count) {
+    ask_begin(s);
+    block_begin(s, SMB1_WRITE_AND_CLOSE);
+    put16(&s->o, FID);
+    put16(&s->o, count);
+    put_zeros(&s->o, 8);
+    block_bytes(s);
+    put_series(&s->o, 0, count + 1U);
+    block_end(s);
+    send_it(s);
+    say_begin(s, 0);
+    block_begin(s, SMB1_WRITE_AND_CLOSE);
+    put16(&s->o, count);
+    block_bytes(s);
+    block_end(s);
+    send_it(s);
+    s->mid++;
+}
+
+/* Of no bytes it closes nothing. */
 static void write_and_close(void **state) {
     (void)state;
     struct smb1_bench s = smb1_bench_settled();
     do_create(&s, "a", FID, FILE_DELETE_ON_CLOSE);
-    ask_begin(&s);
-    block_begin(&s, SMB1_WRITE_AND_CLOSE);
-    put16(&s.o, FID);
-    put16(&s.o, 5);
-    put_zeros(&s.o, 8);
-    block_bytes(&s);
-    put_series(&s.o, 0, 6);
-    block_end(&s);
-    send_it(&s);
-    say_begin(&s, 0);
-    block_begin(&s, SMB1_WRITE_AND_CLOSE);
-    put16(&s.o, 5);
-    block_bytes(&s);
-    block_end(&s);
-    send_it(&s);
+    do_write_and_close(&s, 0);
+    assert_int_equal(last(&s)->kind, OPERATION_WRITE);
+    do_write_and_close(&s, 5);
     assert_int_equal(bench_last(s.b, 1)->kind, OPERATION_WRITE);
+    assert_string_equal(bench_last(s.b, 1)->name, "a");
     assert_int_equal(bench_last(s.b, 1)->bytes_written, 5);
     assert_int_equal(last(&s)->kind, OPERATION_DELETE);
     assert_true(last(&s)->implicit);
-    s.mid++;
     do_close(&s, FID);
     assert_string_equal(last(&s)->name, "?");
     smb1_bench_free(&s);
@@ -344,7 +352,7 @@ static void a_user_ends(void **state) {
     smb1_bench_free(&s);
 }
 
-/* MS-CIFS 3.3.5.16: those of the process go; of a file whose opening was not seen nobody knows whose it is. */
+/* MS-CIFS 3.3.5.20: those of the process go; of a file whose opening was not seen nobody knows whose it is. */
 static void a_process_ends(void **state) {
     (void)state;
     struct smb1_bench s = smb1_bench_settled();
@@ -361,6 +369,25 @@ static void a_process_ends(void **state) {
     assert_string_equal(last(&s)->name, "b");
     do_read(&s, FID + 2, 1);
     assert_int_equal(last(&s)->sum_written, 7);
+    smb1_bench_free(&s);
+}
+
+/* A process may have several sessions: it ends in one of them. */
+static void a_process_ends_in_a_session(void **state) {
+    (void)state;
+    struct smb1_bench s = smb1_bench_settled();
+    uint16_t first = s.uid;
+    do_create(&s, "a", FID, FILE_DELETE_ON_CLOSE);
+    s.uid++;
+    do_create(&s, "b", FID + 1, 0);
+    do_plain(&s, SMB1_PROCESS_EXIT, 0);
+    s.uid = first;
+    do_read(&s, FID, 1);
+    assert_string_equal(last(&s)->name, "a");
+    do_read(&s, FID + 1, 1);
+    assert_string_equal(last(&s)->name, "?");
+    do_plain(&s, SMB1_PROCESS_EXIT, 0);
+    assert_int_equal(bench_count(s.b, OPERATION_DELETE, "a"), 1);
     smb1_bench_free(&s);
 }
 
@@ -481,6 +508,7 @@ int main(void) {
         cmocka_unit_test(a_tree_ends),
         cmocka_unit_test(a_user_ends),
         cmocka_unit_test(a_process_ends),
+        cmocka_unit_test(a_process_ends_in_a_session),
         cmocka_unit_test(old_opens),
         cmocka_unit_test(a_temporary_file),
         cmocka_unit_test(any_budget),

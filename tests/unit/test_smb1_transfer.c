@@ -341,6 +341,7 @@ static void request_cut_short(void **state) {
 
 /* ---- bounds */
 
+enum { RENAME_LEVEL = 1010 }; /* FileRenameInformation, passed through */
 enum { TRANSFERS_MAX = 4096, SPANS_MAX = 32, DATA_MAX = 256 * 1024 };
 
 /* The oldest is given up, and asked what it is about by what is there. */
@@ -432,6 +433,34 @@ static void counts_above_their_bound(void **state) {
     smb1_bench_free(&s);
 }
 
+/* What a rename says of its new name in its first message alone is not that name. */
+static void no_memory_for_a_name(void **state) {
+    (void)state;
+    struct smb1_bench s = smb1_bench_settled();
+    do_create(&s, "a", 0x4001, 0);
+    static const uint8_t by_fid[] = {0x01, 0x40, (uint8_t)RENAME_LEVEL, RENAME_LEVEL >> 8, 0, 0};
+    static const uint8_t half[] = {0, 0, 0, 0, 0, 0, 0, 0, 60, 0, 0, 0, 'n', 0, 'e', 0};
+    s.b->budget.ceiling = s.b->budget.held + 40000; /* less than the transaction has */
+    struct part p = {.total_parameters = sizeof by_fid,
+                     .total_data = 50000,
+                     .parameters = by_fid,
+                     .data = half,
+                     .parameter_count = sizeof by_fid,
+                     .data_count = sizeof half};
+    ask_transaction(&s, SMB1_TRANSACTION2, TRANS2_SET_FILE_INFORMATION, &p);
+    send_it(&s);
+    assert_int_equal(s.b->stats.evicted_transfers, 1);
+    p = (struct part){.parameters = "\0", .total_parameters = 2, .parameter_count = 2};
+    say_transaction(&s, SMB1_TRANSACTION2, 0, &p);
+    send_it(&s);
+    assert_int_equal(bench_last(s.b, 0)->command, SMB1_TRANSACTION2);
+    assert_string_equal(bench_last(s.b, 0)->name, "a");
+    assert_string_equal(bench_last(s.b, 0)->new_name, "");
+    do_close(&s, 0x4001);
+    assert_string_equal(bench_last(s.b, 0)->name, "a");
+    smb1_bench_free(&s);
+}
+
 /* Without memory for it, a transaction is read as far as its first message goes. */
 static void no_memory(void **state) {
     (void)state;
@@ -468,6 +497,7 @@ int main(void) {
         cmocka_unit_test(too_many),           cmocka_unit_test(too_many_responses),
         cmocka_unit_test(too_many_pieces),    cmocka_unit_test(counts_above_their_bound),
         cmocka_unit_test(no_memory),
+        cmocka_unit_test(no_memory_for_a_name),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
