@@ -496,8 +496,7 @@ int main(void) {
         cmocka_unit_test(response_cut_short), cmocka_unit_test(request_cut_short),
         cmocka_unit_test(too_many),           cmocka_unit_test(too_many_responses),
         cmocka_unit_test(too_many_pieces),    cmocka_unit_test(counts_above_their_bound),
-        cmocka_unit_test(no_memory),
-        cmocka_unit_test(no_memory_for_a_name),
+        cmocka_unit_test(no_memory),          cmocka_unit_test(no_memory_for_a_name),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
