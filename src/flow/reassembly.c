@@ -562,7 +562,8 @@ static void begin_early(const struct flow *f, struct half *h, uint32_t seq) {
 
 /* A single byte that the other side said before that it has. */
 static bool is_probe(const struct half *h, const struct packet *p) {
-    return p->payload_length == 1 && h->has_acked && p->seq + 1 == h->acked && !(p->flags & (TCP_SYN | TCP_PSH | TCP_FIN));
+    return p->payload_length == 1 && h->has_acked && p->seq + 1 == h->acked &&
+           !(p->flags & (TCP_SYN | TCP_PSH | TCP_FIN));
 }
 
 /* Data where the FIN was said to be: that was not its sender's. A single byte there is a keep-alive. */

@@ -19,7 +19,7 @@ struct segment {
     uint32_t n;           /* of these, captured */
     uint32_t ack;         /* what its packet acknowledged of the other direction */
     bool has_ack;
-    bool probe;           /* see arrival */
+    bool probe; /* see arrival */
     uint8_t data[];
 };
 
