@@ -360,10 +360,12 @@ static bool mids_only_grow(const struct acquaintance *a) {
 static enum fit smb1_request_fit(const struct acquaintance *a, const struct message_ids *i, bool *doubtful) {
     bool known = session_known(a, i);
     uint16_t by = (uint16_t)((uint16_t)i->id - a->last_mid);
+    bool goes_on = by != 0 && by <= ACQUAINTANCE_MIDS_APART;
     if (!a->mids_grow) {
+        bool second = a->smb1 && !a->mids_repeat && a->from_start; /* there is no file data so early */
+        *doubtful = !known || !second || !goes_on;
         return known ? FIT_FRIEND : FIT_STRANGER;
     }
-    bool goes_on = by != 0 && by <= ACQUAINTANCE_MIDS_APART;
     bool repeats = i->command == SMB1_NT_CANCEL || i->command == SMB1_TRANSACTION_SECONDARY ||
                    i->command == SMB1_TRANSACTION2_SECONDARY || i->command == SMB1_NT_TRANSACT_SECONDARY;
     if (!goes_on && !repeats) {

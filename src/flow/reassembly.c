@@ -198,6 +198,18 @@ static void open_picked_up(struct flow_context *c, struct flow *f, struct moment
     }
 }
 
+/* A keep-alive (RFC 9293 3.8.4) behind the hole: its byte was received before, and lost to us like those before it; 1 where it is
+ * taken off. Whoever sends byte by byte goes on with another one. */
+static uint32_t drop_probe(struct flow *f, enum direction d) {
+    struct reorder_queue *q = &f->reorder->queues[d];
+    const struct segment *head = queue_head(q), *next = q->count > 1 ? q->at[q->first + 1] : NULL;
+    if (!head->probe || (next && next->length == 1 && next->seq == head->seq + 1)) {
+        return 0;
+    }
+    segment_free(queue_pop(q), &f->reorder->held);
+    return 1;
+}
+
 /* The first hole of a direction, or what else keeps it waiting, is over. */
 static void force(struct flow_context *c, struct flow *f, enum direction d, struct moment at) {
     struct half *h = &f->halves[d];
@@ -228,7 +240,7 @@ static void force(struct flow_context *c, struct flow *f, enum direction d, stru
     if (hole == 0) {
         pass_head(c, f, d);
     } else if (past != 0) {
-        pass_gap(c, f, d, past < hole ? past : hole, at);
+        pass_gap(c, f, d, past <= hole ? past : hole + drop_probe(f, d), at);
     } else if (confirmed(queue_of(f, d), hole)) {
         pass_gap(c, f, d, hole, at);
     } else {
@@ -548,6 +560,12 @@ static void begin_early(const struct flow *f, struct half *h, uint32_t seq) {
     h->early = !f->opened || !(h->has_acked && h->acked == seq);
 }
 
+/* A single byte that the other side said before that it has. */
+static bool is_probe(const struct half *h, const struct packet *p) {
+    return p->payload_length == 1 && h->has_acked && p->seq + 1 == h->acked &&
+           !(p->flags & (TCP_SYN | TCP_PSH | TCP_FIN));
+}
+
 /* Data where the FIN was said to be: that was not its sender's. A single byte there is a keep-alive. */
 static void doubt_fin(struct half *h, const struct packet *p) {
     uint32_t before = h->fin - p->seq;
@@ -580,8 +598,14 @@ void reassembly_packet(struct flow_context *c, struct flow *f, enum direction d,
     }
     if (p->payload_length != 0) {
         take(c, f, d,
-             (struct arrival){
-                 seq, p->payload_length, p->payload, p->at, {c->now, packets_of(f)}, p->ack, has_ack, false});
+             (struct arrival){.seq = seq,
+                              .length = p->payload_length,
+                              .bytes = p->payload,
+                              .at = p->at,
+                              .seen = {c->now, packets_of(f)},
+                              .ack = p->ack,
+                              .has_ack = has_ack,
+                              .probe = is_probe(h, p)});
     }
     pass_fin(h);
     if (f->reorder || acked_past(f, TO_SERVER) != 0 || acked_past(f, TO_CLIENT) != 0) {

@@ -69,7 +69,8 @@ static bool insert_at(struct reorder_queue *q, struct budget *budget, uint32_t p
                           .length = length,
                           .n = (uint32_t)bytes.n,
                           .ack = a->ack,
-                          .has_ack = a->has_ack};
+                          .has_ack = a->has_ack,
+                          .probe = a->probe};
     if (bytes.n != 0) {
         memcpy(s->data, bytes.p, bytes.n);
     }

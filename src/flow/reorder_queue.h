@@ -19,6 +19,7 @@ struct segment {
     uint32_t n;           /* of these, captured */
     uint32_t ack;         /* what its packet acknowledged of the other direction */
     bool has_ack;
+    bool probe; /* see arrival */
     uint8_t data[];
 };
 
@@ -39,6 +40,7 @@ struct arrival {
     struct seen seen;
     uint32_t ack;
     bool has_ack;
+    bool probe;   /* it looks like a keep-alive, whose byte is no data */
     bool differs; /* from what was there before it; counted once */
 };
 

@@ -704,12 +704,19 @@ void smb1_message(struct connection *c, const struct smb1_message *message, enum
 
 /* ---- an SMB1 NEGOTIATE that is answered in SMB2, MS-SMB2 3.3.5.3 */
 
+/* Chosen is 2.0.2, or the wildcard; what chose another dialect answers an SMB2 NEGOTIATE, and both that one and the answer to
+ * the first were not captured. 0: the capture ends before it. */
+static bool chosen_for_smb1(uint16_t dialect) {
+    return dialect == SMB2_DIALECT_0202 || dialect == SMB2_DIALECT_02FF || dialect == 0;
+}
+
 bool smb1_answered(struct connection *c, const struct smb2_message *r) {
     struct smb1_exchange *x = c->smb1 ? c->smb1->negotiate : NULL;
-    if (!x) {
+    bool chosen = !r->empty && !r->is_error && r->header.status == 0;
+    if (!x || (chosen && !chosen_for_smb1(r->negotiate_response.dialect))) {
         return false;
     }
-    if (!r->empty && !r->is_error && r->header.status == 0) {
+    if (chosen) {
         c->facts.dialect = r->negotiate_response.dialect;
         c->facts.server_mode_known = true;
         c->facts.server_security_mode = r->negotiate_response.security_mode;

@@ -174,6 +174,20 @@ def try_losses(smbtap, capture, packets, whole):
             yield from lines[:9]
 
 
+def try_multi_protocol(smbtap):
+    """The answer to an SMB1 NEGOTIATE is lost, and the SMB2 NEGOTIATE behind it: what answers that one answers no SMB1."""
+    packets = pcapfile.read(os.path.join(tap.ROOT, "pcaps", "multi-protocol.pcap"))
+    for dropped in ((5, 7), (5,), (7,)):
+        left = [packet for number, packet in enumerate(packets) if number not in dropped]
+        done = tap.run(smbtap, "-q", "-r", "-", "--detail", "operations", stdin=pcapfile.pcapng(left))
+        first = [record for record in tap.records(done.out) if record["action"] == "message"
+                 and record["proto_info"].get("operation") == "negotiate" and record["src_port"] == 34944]
+        said = [(r["proto_info"]["command"], r["proto_info"].get("dialect"), "status" in r["proto_info"]) for r in first]
+        wrong = any(command == "SMB1_NEGOTIATE" and answered != (5 not in dropped) for command, _, answered in said)
+        tap.check("multi-protocol without %s: what the SMB1 NEGOTIATE is told to have been answered" % (dropped,),
+                  said and not wrong, *said)
+
+
 def main():
     smbtap, names = sys.argv[1], sys.argv[2:]
     for capture in tap.captures(*names):
@@ -187,6 +201,8 @@ def main():
             done = tap.run(smbtap, "-q", "-r", "-", "--detail", "operations", stdin=pcapfile.pcapng(left))
             lines = ["status %d" % done.status, done.err] if done.status else unreported(whole, tap.records(done.out), to_server)
             tap.check("%s: the %s alone" % (capture, "client" if to_server else "server"), not lines, *lines[:20])
+    if not names:
+        try_multi_protocol(smbtap)
     tap.finish()
 
 

@@ -460,7 +460,7 @@ def main():
     parser.add_argument("smbtap")
     parser.add_argument("names", nargs="*")
     parser.add_argument("--full", action="store_true", help="all captures, and more losses of each")
-    given = parser.parse_args()
+    given = parser.parse_intermixed_args()
     for capture in tap.captures(*(given.names or (() if given.full else DEFAULT))):
         if tap.stem(capture) in LEFT_OUT:
             continue

@@ -565,7 +565,7 @@ def missing(packets, wholes):
                 mine.parts.append((first + len(segment.payload), first + len(segment.payload)))
         if segment.flags & FIN:
             mine.fin = first + len(segment.payload)
-        if segment.flags & ACK and not segment.flags & RST:
+        if segment.flags & ACK: # a RST's too: what it acknowledges was received
             other.acked = segment.ack if other.acked is None or near(segment.ack - other.acked) > 0 else other.acked
     result = {}
     for flow, side in sides.items():

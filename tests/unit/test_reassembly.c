@@ -420,6 +420,38 @@ static void keep_alives(void **state) {
     bench_free(b);
 }
 
+/* What it carries is no byte of what was lost before it, unless another byte follows. */
+static void keep_alive_behind_a_hole(void **state) {
+    (void)state;
+    static const struct {
+        const char *next, *told;
+    } cases[] = {
+        {"", "open start >ab(3) end:capture_end"},
+        {"fg", "open start >ab(3)fg end:capture_end"},
+        {"f", "open start >ab(2)zf end:capture_end"},
+    };
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+        struct bench *b = bench_new();
+        struct view byte = {(const uint8_t *)"z", 1};
+        bench_handshake(b);
+        bench_c(b, 0, "ab");
+        bench_s_ack(b, 5);
+        bench_packet(b, TO_SERVER, TCP_ACK, BENCH_CLIENT_ISN + 1 + 4, BENCH_SERVER_ISN + 1, byte, 1);
+        bench_packet(b, TO_SERVER, TCP_ACK, BENCH_CLIENT_ISN + 1 + 4, BENCH_SERVER_ISN + 1, byte, 1);
+        bench_c(b, 5, cases[i].next);
+        bench_finish(b);
+        bench_expect(b, cases[i].told);
+        bench_free(b);
+    }
+    struct bench *b = bench_new(); /* nothing was lost, though all came after it was acknowledged */
+    bench_handshake(b);
+    bench_s_ack(b, 3);
+    bench_c(b, 2, "c");
+    bench_c(b, 0, "ab");
+    bench_expect(b, "open start >abc");
+    bench_free(b);
+}
+
 static void sequence_wraps(void **state) {
     (void)state;
     struct bench *b = bench_new();
@@ -702,6 +734,7 @@ int main(void) {
         cmocka_unit_test(last_byte_late),
         cmocka_unit_test(midstream_response_first),
         cmocka_unit_test(keep_alives),
+        cmocka_unit_test(keep_alive_behind_a_hole),
         cmocka_unit_test(sequence_wraps),
         cmocka_unit_test(cut_frames),
         cmocka_unit_test(bound_makes_gap),

@@ -316,6 +316,24 @@ static void used_again_after_close(void **state) {
     bench_free(b);
 }
 
+/* The same numbers again: a copy of what was seen, or, where it comes late, the whole connection played again. */
+static void played_again(void **state) {
+    (void)state;
+    for (int late = 0; late < 2; late++) {
+        struct bench *b = bench_new();
+        for (int i = 0; i < 2; i++) {
+            bench_handshake(b);
+            bench_c(b, 0, "abc");
+            bench_flags(b, TO_SERVER, TCP_FIN | TCP_ACK, C + 3, S);
+            bench_flags(b, TO_CLIENT, TCP_FIN | TCP_ACK, S, C + 4);
+            b->now.time_ns += late ? 5 * SECOND_NS : SECOND_NS;
+        }
+        bench_finish(b);
+        bench_expect(b, late ? "open start >abc end:fin open start >abc end:fin" : "open start >abc end:fin");
+        bench_free(b);
+    }
+}
+
 static void used_again_abruptly(void **state) {
     (void)state;
     struct bench *b = bench_new();
@@ -797,6 +815,7 @@ int main(void) {
         cmocka_unit_test(syn_scan),
         cmocka_unit_test(handshake_swapped),
         cmocka_unit_test(used_again_after_close),
+        cmocka_unit_test(played_again),
         cmocka_unit_test(used_again_abruptly),
         cmocka_unit_test(used_again_one_direction_seen),
         cmocka_unit_test(stray_syn_changes_nothing),
