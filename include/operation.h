@@ -58,6 +58,7 @@ enum auth_kind { AUTH_UNKNOWN, AUTH_NTLMV1, AUTH_NTLMV2, AUTH_ANONYMOUS, AUTH_GU
 struct auth_facts {
     enum auth_kind kind;
     bool plain_password; /* SMB1: no response to a challenge, but the password itself, or none */
+    bool domain_lost;    /* the capture cut it off: the name alone is another user's */
     uint32_t ntlm_flags;
     struct text domain, user, workstation;
 };

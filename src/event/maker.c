@@ -56,7 +56,7 @@ static void server_name(struct event *e, struct text name) {
 
 /* DOMAIN\name */
 static void user(struct event_maker *m, const struct auth_facts *a) {
-    struct text *parts = a->user.bytes.n ? maker_texts(m, 3) : NULL;
+    struct text *parts = a->user.bytes.n && !a->domain_lost ? maker_texts(m, 3) : NULL;
     if (!parts) {
         return;
     }

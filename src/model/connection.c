@@ -272,7 +272,7 @@ void connection_client(struct connection *c, struct auth *auth, bool accepted) {
 }
 
 void connection_add_user(struct connection *c, const struct auth *auth) {
-    struct connection_names *n = auth->user ? names_of(c) : NULL;
+    struct connection_names *n = auth->user && !auth->facts.domain_lost ? names_of(c) : NULL;
     if (!n) {
         return;
     }

@@ -82,6 +82,9 @@ static struct auth *claimed(struct completion *d) {
     };
     n.anonymous = n.user.bytes.n == 0 && n.nt_response_length == 0 && n.lm_response_length <= 1;
     struct auth *a = auth_keep(d->c->model, &n);
+    if (a) {
+        a->facts.domain_lost = smb1_text_lost(s->primary_domain);
+    }
     if (a && a->facts.kind != AUTH_ANONYMOUS && (d->c->smb1->plain_passwords || a->facts.kind == AUTH_UNKNOWN)) {
         a->facts.kind = AUTH_UNKNOWN;
         a->facts.plain_password = true;

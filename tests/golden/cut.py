@@ -14,10 +14,11 @@ sys.path.insert(0, os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
 import pcapfile  # noqa: E402
 import tap  # noqa: E402
 
-SNAP_LENGTHS = (128, 160, 176, 190, 200, 210, 230, 260, 300, 400, 600, 1000)
+SNAP_LENGTHS = (128, 160, 176, 190, 200, 210, 230, 256, 260, 300, 400, 600, 1000)
 # Of what was seen, or of how it was seen; and sums, which are those of the operations that were seen.
 OF_CAPTURE = {"version", "operation", "request_seen", "response_seen", "midstream", "gap", "truncated", "lossy",
               "latency_ns", "signed", "interim_responses"}
+OF_FLOW = ("user", "hostname", "fqdn", "src_hostname", "dest_hostname", "dest_fqdn")
 SUMS = {"bytes_read", "bytes_written", "read_count", "write_count"}
 
 
@@ -41,8 +42,9 @@ def inventions(record, whole):
     """The facts of a record that the whole one does not have, or has otherwise."""
     info, truth = record["proto_info"], whole["proto_info"]
     ignored = OF_CAPTURE | set(truth.get("truncated", ())) | (SUMS if "read_count" in info else set())
-    return ["%s: %s; it is %s" % (name, value, truth.get(name)) for name, value in info.items()
-            if name not in ignored and not agrees(value, truth.get(name))]
+    facts = [(name, value, truth.get(name)) for name, value in info.items() if name not in ignored]
+    facts += [(name, record[name], whole.get(name)) for name in OF_FLOW if name in record]
+    return ["%s: %s; it is %s" % (name, value, other) for name, value, other in facts if not agrees(value, other)]
 
 
 def compare(old, new):
