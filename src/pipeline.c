@@ -295,7 +295,10 @@ struct pipeline *pipeline_new(const struct pipeline_settings *settings, const ch
                                          .interfaces = settings->interfaces};
     p->budget = budget;
     p->stats = stats;
-    resident_begin(&p->resident, budget->ceiling);
+    p->resident.fd = -1;
+    if (!settings->interfaces) { /* live, memory is several workers' and looked at as a whole */
+        resident_begin(&p->resident, budget->ceiling);
+    }
     if (!set_up(p)) {
         pipeline_free(p);
         return NULL;
@@ -316,6 +319,10 @@ int pipeline_frame(struct pipeline *p, const struct frame *frame) {
     }
     bool ours = !p->outlet.claim || p->outlet.claim(p->outlet.arg, &packet);
     return ours ? pipeline_packet(p, &packet) : p->error;
+}
+
+void pipeline_reconfigure(struct pipeline *p, const struct pipeline_settings *settings) {
+    p->settings = settings;
 }
 
 int pipeline_tick(struct pipeline *p, uint64_t time_ns) {

@@ -44,6 +44,8 @@ struct pipeline *pipeline_new(const struct pipeline_settings *, const char *capt
 __attribute__((warn_unused_result)) int pipeline_frame(struct pipeline *, const struct frame *);
 /* The same for a segment that another worker decoded. */
 __attribute__((warn_unused_result)) int pipeline_packet(struct pipeline *, const struct packet *);
+/* From now on these settings: what may change is the detail and the networks of ours, for connections that begin then. */
+void pipeline_reconfigure(struct pipeline *, const struct pipeline_settings *);
 /* Time passed without a frame: what is due ends. For live captures. Same result. */
 __attribute__((warn_unused_result)) int pipeline_tick(struct pipeline *, uint64_t time_ns);
 /* Connections followed now. */
