@@ -355,21 +355,22 @@ static void settle_quiet(struct connection *c) {
     }
 }
 
-/* NT_CANCEL has no answer (MS-CIFS 2.2.4.65), nor an ECHO that asks for none (2.2.4.39), and a transaction that says so (2.2.4.33.1). */
+static bool is_secondary(const struct smb1_message *q) {
+    return smb1_primary_of(q->command) != SMB1_NO_ANDX_COMMAND;
+}
+
+/* NT_CANCEL has no answer (MS-CIFS 2.2.4.65), nor the rest of a transaction (2.2.4.34.2), an ECHO that asks for none (2.2.4.39), and a
+ * transaction that says so (2.2.4.33.1). */
 static bool is_unanswerable(const struct smb1_message *q) {
     enum { NO_RESPONSE = 2 };
-    if (q->command == SMB1_NT_CANCEL || q->empty) {
-        return q->command == SMB1_NT_CANCEL;
+    if (q->command == SMB1_NT_CANCEL || is_secondary(q) || q->empty) {
+        return q->command == SMB1_NT_CANCEL || is_secondary(q);
     }
     switch (q->command) {
     case SMB1_ECHO:
         return q->echo.count == 0;
     case SMB1_TRANSACTION:
         return q->transaction.flags & NO_RESPONSE;
-    case SMB1_TRANSACTION_SECONDARY:
-    case SMB1_TRANSACTION2_SECONDARY:
-    case SMB1_NT_TRANSACT_SECONDARY:
-        return true;
     default:
         return false;
     }
@@ -399,6 +400,40 @@ static void secondary(struct connection *c, const struct smb1_message *q) {
     }
 }
 
+/* One that nothing answers. */
+static void tell_alone(struct smb1_exchange *x) {
+    struct completion d = {.c = x->connection, .smb1_ex = x};
+    believe(x);
+    finish(&d);
+}
+
+/* Of the doubtful parts of the transaction that a response is to, the oldest. */
+static struct smb1_exchange *doubtful_part(struct connection *c, const struct smb1_message *r) {
+    uint64_t hash = smb1_exchange_hash(c, &r->header);
+    struct smb1_exchange *found = NULL;
+    for (struct hash_node *n = hash_first(&c->smb1->exchanges, hash); n; n = hash_again(n->next, hash)) {
+        struct smb1_exchange *x = container_of(n, struct smb1_exchange, by_id);
+        bool fits = x->doubtful && same_id(x, &r->header) && smb1_primary_of(x->request.command) == r->command &&
+                    x->request.header.user_id == r->header.user_id;
+        found = fits && (!found || is_older(x, found)) ? x : found;
+    }
+    return found;
+}
+
+/* A doubtful part of a transaction has no answer of its own: what answers the transaction bears it out, as it bears out the response.
+ * True where there was one. */
+static bool bear_out_parts(struct connection *c, const struct smb1_message *r) {
+    struct smb1_exchange *x;
+    bool any = false;
+    while (smb1_is_transaction(r->command) && (x = doubtful_part(c, r))) {
+        smb1_exchange_detach(x);
+        tell_alone(x);
+        smb1_exchange_free(x);
+        any = true;
+    }
+    return any;
+}
+
 static void request(struct connection *c, const struct smb1_message *q) {
     bool doubtful = connection_doubts(c);
     c->facts.requests += !c->message->doubtful;
@@ -407,7 +442,7 @@ static void request(struct connection *c, const struct smb1_message *q) {
         smb1_exchange_abandon(c->smb1->negotiate);
     }
     bound_same_id(c, &q->header);
-    if (smb1_primary_of(q->command) != SMB1_NO_ANDX_COMMAND) {
+    if (is_secondary(q)) {
         secondary(c, q);
     }
     struct smb1_exchange *x = smb1_exchange_new(c);
@@ -426,11 +461,9 @@ static void request(struct connection *c, const struct smb1_message *q) {
         smb1_transfer_request(x, q);
     }
     remember_handle(x);
-    if (is_unanswerable(q)) {
-        struct completion d = {.c = c, .smb1_ex = x};
+    if (is_unanswerable(q) && !(doubtful && is_secondary(q))) {
         if (!doubtful) {
-            c->facts.requests += x->doubtful;
-            finish(&d);
+            tell_alone(x);
         }
         smb1_exchange_free(x);
         return;
@@ -616,7 +649,8 @@ static void response(struct connection *c, struct smb1_message *r) {
     own_status(c, r);
     struct smb1_exchange *x = r->chain_index == 0 || s->answering ? smb1_exchange_find(c, r) : NULL;
     s->answering = x ? x->chain : s->answering;
-    if (!x && connection_doubts(c)) {
+    bool borne_out = bear_out_parts(c, r);
+    if (!x && connection_doubts(c) && !borne_out) {
         return;
     }
     if (x) {
