@@ -158,7 +158,8 @@ static bool answered_in_parts(uint16_t command) {
     }
 }
 
-/* What a message is of: the rest of a transaction has the ids of its first request, and its response alone (MS-CIFS 2.2.4.34.2). */
+/* What a message is of: the rest of a transaction has the ids of its first request, and its response alone (MS-CIFS 2.2.4.34.2); what
+ * answers a WRITE_RAW in the end has a code of its own (2.2.4.25.3). */
 static uint16_t task_of(const struct message_ids *i) {
     switch (i->kind == MESSAGE_SMB1 ? i->command : 0) {
     case SMB1_TRANSACTION_SECONDARY:
@@ -167,6 +168,8 @@ static uint16_t task_of(const struct message_ids *i) {
         return SMB1_TRANSACTION2;
     case SMB1_NT_TRANSACT_SECONDARY:
         return SMB1_NT_TRANSACT;
+    case SMB1_WRITE_COMPLETE:
+        return SMB1_WRITE_RAW;
     default:
         return i->command;
     }
@@ -174,7 +177,7 @@ static uint16_t task_of(const struct message_ids *i) {
 
 /* Has a request the MID of an earlier one? */
 static bool repeats_mid(const struct message_ids *i) {
-    return i->command == SMB1_NT_CANCEL || task_of(i) != i->command;
+    return i->command == SMB1_NT_CANCEL || (task_of(i) != i->command && i->command != SMB1_WRITE_COMPLETE);
 }
 
 /* The likeliest of the requests that are remembered is the one that has no answer at all. */
@@ -187,7 +190,7 @@ static unsigned asked_find(const struct acquaintance *a, const struct message_id
     unsigned found = ACQUAINTANCE_MIDS;
     for (unsigned k = 0; k < a->asked_count; k++) {
         const struct asked_mid *q = &a->asked[k];
-        bool same = q->id == (uint32_t)i->id && q->command == i->command;
+        bool same = q->id == (uint32_t)i->id && q->command == task_of(i);
         found = same && (found == ACQUAINTANCE_MIDS || rank(q) > rank(&a->asked[found])) ? k : found;
     }
     return found;

@@ -501,9 +501,24 @@ static bool mpx_goes_on(struct smb1_exchange *x, const struct smb1_read_response
     return x->mpx_sum < x->mpx_count;
 }
 
+/* The interim response to WRITE_RAW has 0xFFFF where a file is written to (MS-CIFS 2.2.4.25.2). */
+static bool says_go_on(const struct smb1_message *r) {
+    enum { TO_A_FILE = 0xFFFF };
+    return r->command == SMB1_WRITE_RAW && !r->empty && smb1_succeeded(&r->header) &&
+           r->write_response.available == TO_A_FILE;
+}
+
+/* "Go on": the final one comes with WRITE_COMPLETE (MS-CIFS 2.2.4.25.3), from Samba with WRITE_RAW again. Where something was lost since
+ * the request it may be either. */
+static bool is_raw_interim(const struct smb1_exchange *x, const struct smb1_message *r) {
+    enum { WRITE_THROUGH = 1 };
+    bool through = !x->request.empty && (x->request.write_request.write_mode & WRITE_THROUGH);
+    bool nothing_lost = x->gaps == x->connection->facts.flow->gaps[TO_CLIENT];
+    return through && x->interim == 0 && !x->raw_data_came && (nothing_lost || says_go_on(r));
+}
+
 /* Is this not the last response to its request? */
 static bool is_interim(struct smb1_exchange *x, const struct smb1_message *r) {
-    enum { WRITE_THROUGH = 1 };
     if (smb1_is_transaction(r->command) && !r->empty && !r->is_error) {
         return smb1_transfer_response(x, r);
     }
@@ -515,8 +530,8 @@ static bool is_interim(struct smb1_exchange *x, const struct smb1_message *r) {
         return mpx_goes_on(x, &r->read_response);
     case SMB1_ECHO: /* one for each that was asked for, numbered from 1 on (2.2.4.39.2) */
         return !x->request.empty && r->echo.count < x->request.echo.count;
-    case SMB1_WRITE_RAW: /* "go on": a final one comes with WRITE_COMPLETE (2.2.4.25.3), from Samba with WRITE_RAW again */
-        return !x->request.empty && x->interim == 0 && (x->request.write_request.write_mode & WRITE_THROUGH);
+    case SMB1_WRITE_RAW:
+        return is_raw_interim(x, r);
     default:
         return false;
     }
@@ -542,12 +557,13 @@ static bool is_told(const struct smb1_connection *s, const struct smb1_message *
 /* x: what it answers; NULL: not known. */
 static void remember_told(struct connection *c, const struct smb1_exchange *x, const struct smb1_message *r) {
     bool part = smb1_transfer_is_part(r) && !(x && x->transfer);
-    if (!part && !(x && may_go_on(c, r))) {
+    bool raw = !x && r->command == SMB1_WRITE_RAW && smb1_succeeded(&r->header);
+    if (!part && !raw && !(x && may_go_on(c, r))) {
         c->smb1->told.known = c->smb1->told.known && !is_told(c->smb1, r);
         return;
     }
     c->smb1->told.known = true;
-    c->smb1->told.command = r->command;
+    c->smb1->told.command = raw ? SMB1_WRITE_COMPLETE : r->command;
     c->smb1->told.message_id = r->header.message_id;
     c->smb1->told.process_id = r->header.process_id;
     c->smb1->told.gaps = gaps_of(c);
@@ -661,11 +677,12 @@ static void response(struct connection *c, struct smb1_message *r) {
     }
     bool goes_on = smb1_is_transaction(r->command) && !r->empty && !r->is_error && r->transaction.interim &&
                    smb1_succeeded(&r->header);
-    if (!x && (goes_on || was_told(c, r))) {
+    s->raw_data = r->command == SMB1_WRITE_RAW && smb1_succeeded(&r->header);
+    if (!x && (goes_on || says_go_on(r) || was_told(c, r))) {
         return; /* to a request that was not seen: the response is yet to come, or was told */
     }
-    s->raw_data = r->command == SMB1_WRITE_RAW && smb1_succeeded(&r->header);
     if (x && is_interim(x, r)) {
+        s->raw = r->command == SMB1_WRITE_RAW ? x : s->raw;
         x->interim++;
         s->answering = 0;
         return;
@@ -694,6 +711,7 @@ bool smb1_raw(struct connection *c, uint32_t length) {
         return c->smb1 && c->smb1->raw_data && c->dir == TO_SERVER;
     }
     if (!reads) {
+        x->raw_data_came = true;
         return true;
     }
     struct smb1_message r = {
@@ -706,9 +724,10 @@ bool smb1_raw(struct connection *c, uint32_t length) {
     return true;
 }
 
-/* Samba's "go on" comes without SMB_FLAGS_REPLY. */
+/* Samba's "go on" comes without SMB_FLAGS_REPLY, and so it was not read as a response. */
 static void go_on(struct connection *c, const struct smb1_message *m) {
     struct smb1_message r = {.header = m->header, .command = SMB1_WRITE_RAW, .andx_command = SMB1_NO_ANDX_COMMAND};
+    r.write_response.available = UINT16_MAX;
     r.header.flags |= SMB_FLAGS_REPLY;
     r.response = r.chain_last = true;
     response(c, &r);
