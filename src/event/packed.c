@@ -24,6 +24,7 @@ static const struct text *copy_texts(struct arena *mem, const struct text *from,
 
 static void copy_fact(struct arena *mem, struct fact *f) {
     switch ((enum fact_form)f->form) {
+    case FACT_ROWS: /* of the sensor's own events, which no other thread makes; they stay where they are */
     case FACT_BOOL:
     case FACT_UINT:
     case FACT_TIME:
