@@ -3,7 +3,6 @@
 
 #include <assert.h>
 #include <errno.h>
-#include <linux/filter.h>
 #include <inttypes.h>
 #include <limits.h>
 #include <net/if_arp.h>
@@ -20,6 +19,7 @@
 #include "capture_filter.h"
 #include "interface.h"
 #include "live_state.h"
+#include "port_filter.h"
 
 enum {
     NO_PROTOCOL = 0xffff,     /* nobody speaks it: nothing comes before filter and group are set */
@@ -142,21 +142,43 @@ static int open_source(struct live *l, struct source *s, const char *device, con
 
 /* --- one interface --- */
 
-static int compile(struct place *p, pcap_t *pcap, const struct live_settings *settings, struct why why) {
+static int refuse_length(unsigned n, struct why why) {
+    return refuse(-EFBIG, why,
+                  "the filter is too long for the kernel: %u instructions, and it takes %u; write a shorter one", n,
+                  (unsigned)PROGRAM_SIZE);
+}
+
+/* What libpcap makes of the text. */
+static int compile(struct place *p, pcap_t *pcap, struct why why) {
+    if (pcap_compile(pcap, &p->cooked, p->filter, 1, PCAP_NETMASK_UNKNOWN) != 0) {
+        return refuse(-EINVAL, why, "filter \"%.200s\": %s; see pcap-filter(7) for what can be written", p->filter,
+                      pcap_geterr(pcap));
+    }
+    if (p->is_cooked) {
+        return 0;
+    }
+    if (p->cooked.bf_len > PROGRAM_SIZE) {
+        return refuse_length(p->cooked.bf_len, why);
+    }
+    for (p->program.n = 0; p->program.n < p->cooked.bf_len; p->program.n++) {
+        const struct bpf_insn *from = &p->cooked.bf_insns[p->program.n];
+        p->program.code[p->program.n] = (struct sock_filter){from->code, from->jt, from->jf, from->k};
+    }
+    return 0;
+}
+
+static int make_filter(struct place *p, pcap_t *pcap, const struct live_settings *settings, struct why why) {
+    p->is_cooked = p->link_type == DLT_LINUX_SLL || p->link_type == DLT_LINUX_SLL2;
     p->filter = settings->filter ? strdup(settings->filter)
                                  : capture_filter(p->link_type, settings->ports, settings->port_count);
     if (!p->filter) {
         return refuse(-ENOMEM, why, "%s: out of memory", p->name);
     }
-    if (pcap_compile(pcap, &p->program, p->filter, 1, PCAP_NETMASK_UNKNOWN) != 0) {
-        return refuse(-EINVAL, why, "filter \"%s\": %s; see pcap-filter(7) for what can be written", p->filter,
-                      pcap_geterr(pcap));
+    if (!settings->filter && p->link_type == DLT_EN10MB &&
+        port_filter(&p->program, settings->ports, settings->port_count, (uint32_t)settings->snap_length)) {
+        return 0;
     }
-    return p->program.bf_len <= BPF_MAXINSNS ? 0
-                                             : refuse(-EFBIG, why,
-                                                      "filter \"%s\": is too long for the kernel (%u instructions, and "
-                                                      "%d are taken); write a shorter one",
-                                                      p->filter, p->program.bf_len, BPF_MAXINSNS);
+    return compile(p, pcap, why);
 }
 
 /* What is not up is opened on another interface for the time being: nothing comes from there. */
@@ -172,15 +194,15 @@ static int open_place(struct live *l, size_t at, const char *stand_in, const str
     }
     p->link_type = l->taps[0].sources[at].link_type;
     p->hardware_type = p->enabled ? p->seen_type : ARPHRD_ETHER;
-    int error = compile(p, l->taps[0].sources[at].pcap, settings, why);
+    int error = make_filter(p, l->taps[0].sources[at].pcap, settings, why);
     if (error != 0) {
         return error;
     }
     error = p->seen ? live_start(l, p) : 0;
     if (error == -ENOMEM) {
         return refuse(error, why,
-                      "filter \"%s\": the kernel has no room for it; make some: sysctl net.core.optmem_max=131072",
-                      p->filter);
+                      "%s: the kernel has no room for the filter; make some: sysctl net.core.optmem_max=131072",
+                      p->name);
     }
     if (error != 0) {
         return refuse(error, why, "%s: cannot be captured on: %s", p->name, strerror(-error));
@@ -336,7 +358,7 @@ void live_close(struct live *l) {
         close_tap(&l->taps[worker], l->count);
     }
     for (size_t i = 0; l->places && i < l->count; i++) {
-        pcap_freecode(&l->places[i].program);
+        pcap_freecode(&l->places[i].cooked);
         free(l->places[i].filter);
         free(l->places[i].name);
     }

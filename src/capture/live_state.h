@@ -7,6 +7,7 @@
 #include <stdatomic.h>
 
 #include "live.h"
+#include "program.h"
 
 /* One worker's handle of one interface. Its thread reads with pcap; who watches uses fd alone. */
 struct source {
@@ -46,7 +47,9 @@ struct place {
     unsigned hardware_type; /* that the handles were made for */
     int link_type;
     char *filter;
-    struct bpf_program program;
+    struct program program;    /* the same, for the kernel */
+    struct bpf_program cooked; /* instead, where only libpcap can set it: the link's header is its own */
+    bool is_cooked;
     int group;          /* of fanout.h; -1: none */
     unsigned joined;    /* workers' handles that are in it */
     bool started;       /* frames pass */

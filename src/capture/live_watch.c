@@ -1,7 +1,6 @@
 /* The interfaces as the kernel tells of them, and the handles' place in them. All of it works without privilege. */
 #include <assert.h>
 #include <errno.h>
-#include <linux/filter.h>
 #include <linux/if_ether.h>
 #include <linux/if_packet.h>
 #include <net/if_arp.h>
@@ -54,31 +53,24 @@ int live_look(struct live *l) {
 
 /* --- binding --- */
 
-static int attach(const struct source *s, unsigned length, struct sock_filter *code) {
-    struct sock_fprog program = {(unsigned short)length, code};
+static int attach(const struct source *s, struct program *p) {
+    struct sock_fprog program = {(unsigned short)p->n, p->code};
     return setsockopt(s->fd, SOL_SOCKET, SO_ATTACH_FILTER, &program, sizeof program) == 0 ? 0 : -errno;
 }
 
 int live_shut(struct source *s) {
-    struct sock_filter nothing = {BPF_RET | BPF_K, 0, 0, 0};
-    return attach(s, 1, &nothing);
+    struct program nothing = {.n = 0};
+    program_put(&nothing, BPF_RET | BPF_K, 0);
+    return attach(s, &nothing);
 }
 
-/* libpcap alone can put a filter on cooked frames, whose header is its own; else it would be the same, but not for another thread to
- * call. */
+/* Without libpcap, but where it must be, so that it need not be the worker's thread. */
 static int let_pass(struct source *s) {
-    const struct place *p = s->place;
-    if (p->link_type == DLT_LINUX_SLL || p->link_type == DLT_LINUX_SLL2) {
-        struct bpf_program program = p->program;
-        return pcap_setfilter(s->pcap, &program) == 0 ? 0 : -EINVAL;
+    struct place *p = s->place;
+    if (!p->is_cooked) {
+        return attach(s, &p->program);
     }
-    struct sock_filter code[BPF_MAXINSNS];
-    assert(p->program.bf_len <= BPF_MAXINSNS);
-    for (unsigned i = 0; i < p->program.bf_len; i++) {
-        const struct bpf_insn *from = &p->program.bf_insns[i];
-        code[i] = (struct sock_filter){from->code, from->jt, from->jf, from->k};
-    }
-    return attach(s, p->program.bf_len, code);
+    return pcap_setfilter(s->pcap, &p->cooked) == 0 ? 0 : -EINVAL;
 }
 
 static int bind_to(const struct source *s, int index) {

@@ -7,7 +7,7 @@
 #include <linux/filter.h>
 #include <stdint.h>
 
-enum { PROGRAM_SIZE = 512 };
+enum { PROGRAM_SIZE = 4096 }; /* what the kernel takes: BPF_MAXINSNS */
 
 struct program {
     unsigned n;

@@ -6,6 +6,7 @@ import json
 import os
 import queue
 import socket
+import struct
 import subprocess
 import sys
 import threading
@@ -14,6 +15,7 @@ import time
 sys.path.insert(0, os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
 import pcapfile
 import tap
+import wrapping
 
 CLONE_NEWNET = 0x40000000
 
@@ -133,8 +135,65 @@ def plain(workers):
     tap.check("%d workers count them" % workers, counted == len(packets), said.counters)
 
 
+TPIDS = (0x8100, 0x88A8, 0x9100)
+
+
+def contents():
+    """One of each kind of content that the filter judges: (EtherType, bytes)."""
+    tcp = struct.pack("!HHIIBBHHH", 50000, 445, 1, 1, 0x50, 0x10, 0, 0, 0)
+    other = struct.pack("!HH", 50000, 80) + tcp[4:]
+    for protocol in (1, 4, 6, 17, 41, 47, 50, 51, 132, 137):
+        for port in (445, 139, 80, 53, 4789, 4790, 6081, 8472):
+            for fragment in (0, 0x2000, 0x2001, 1, 0x4000):
+                ports = struct.pack("!HH", 50000, port)
+                back = struct.pack("!HH", port, 50000)
+                for body in (ports + tcp[4:], back + tcp[4:]):
+                    for options in (b"", b"\1\1\1\1" * 3):
+                        yield 0x0800, wrapping.ipv4(protocol, body, 7, options=options, fragment=fragment)
+    for protocol in (0, 1, 4, 6, 17, 41, 43, 44, 47, 51, 58, 60, 137):
+        for port in (445, 139, 80, 53, 4789, 4790, 6081, 8472):
+            yield 0x86DD, wrapping.ipv6(protocol, struct.pack("!HH", 50000, port) + tcp[4:], 7)
+            yield 0x86DD, wrapping.ipv6(protocol, struct.pack("!HH", port, 50000) + tcp[4:], 7)
+    for kind in (0x0806, 0x8847, 0x8848, 0x8863, 0x8864, 0x88CC, 0x9200, 0x9300):
+        yield kind, other
+    inner = wrapping.ipv4(6, tcp, 7)
+    yield 34, b"\xaa\xaa\x03\0\0\0\x08\0" + inner
+    yield 34, b"\x42\x42\x03\0\0\0\x08\0" + inner
+
+
+def tagged():
+    """Each content behind no tag and up to five, as frames that can be told apart."""
+    number = 0
+    for kind, data in contents():
+        for tags in range(6):
+            for first in range(3 if tags else 1):
+                tpids = [TPIDS[(first + k) % 3] for k in range(tags)]
+                head = b"".join(struct.pack("!HH", tpid, 100 + k) for k, tpid in enumerate(tpids))
+                mac = struct.pack("!HI", 0x0200, number)
+                number += 1
+                yield pcapfile.Packet(0, b"\2\0\0\0\0\1" + mac + head + struct.pack("!H", kind) + data, 0, 1)
+
+
+def default_filter():
+    """The default filter in the kernel, where a tag may be taken off, against the same over whole frames."""
+    packets = list(tagged())
+    pair("filter")
+    everything, filtered = Probe("filter=", "filter"), Probe("filter")
+    sender = Sender("filter")
+    sender.send(packets)
+    everything, filtered = everything.stop(), filtered.stop()
+    ip("link", "del", "filter")
+    tap.check("frames behind any number of tags are seen as they were sent", everything.data() == shown(packets), len(packets), len(everything.frames))
+    wanted = [bytes.fromhex(frame["bytes"]) for frame in everything.frames if frame["passes"]]
+    got = filtered.data()
+    missing, more = set(wanted) - set(got), set(got) - set(wanted)
+    tap.check("the default filter lets through what it lets through in a file", got == wanted, len(wanted), len(got),
+              "missing %d" % len(missing), *sorted(data.hex() for data in missing)[:10], "more %d" % len(more), *sorted(data.hex() for data in more)[:10])
+
+
 def main():
     enter_namespace()
+    default_filter()
     for workers in (1, 2, 4):
         plain(workers)
     tap.finish()

@@ -5,6 +5,7 @@
  * workers=N buffer=BYTES timeout=MS snap=BYTES filter=TEXT promiscuous=0; frames=0 prints none of them but counts them;
  * slow=US waits as long at each. Lines on standard input: "count", and "stop", which is what its end means as well. */
 #include <inttypes.h>
+#include <pcap/pcap.h>
 #include <poll.h>
 #include <pthread.h>
 #include <stdatomic.h>
@@ -15,6 +16,7 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "capture/capture_filter.h"
 #include "capture/fanout.h"
 #include "capture/live.h"
 #include "decode/decode.h"
@@ -27,6 +29,7 @@ struct probe_worker {
     struct decoder *decoder;
     struct stats stats;
     struct budget budget;
+    struct bpf_program filters[INTERFACES_MAX];
     unsigned number;
     int wake_fd;
     uint64_t frames, bytes, last_ns;
@@ -56,6 +59,25 @@ static int owner_of(struct probe_worker *w, const struct frame *f) {
     return (int)(fanout_hash(&packet.src, &packet.dst) % worker_count);
 }
 
+/* Whether the default filter, as libpcap runs it itself over the whole frame, lets it through. */
+static bool passes(const struct probe_worker *w, const struct frame *f) {
+    const struct pcap_pkthdr header = {.caplen = (bpf_u_int32)f->bytes.n, .len = f->wire_length};
+    return pcap_offline_filter(&w->filters[f->interface], &header, f->bytes.p) != 0;
+}
+
+static bool compile_filters(struct probe_worker *w) {
+    bool good = true;
+    for (size_t i = 0; i < live_interfaces(live); i++) {
+        int link_type = live_link_type(live, i);
+        char *text = capture_filter(link_type, NULL, 0);
+        pcap_t *p = pcap_open_dead(link_type, 262144);
+        good &= text && p && pcap_compile(p, &w->filters[i], text, 1, PCAP_NETMASK_UNKNOWN) == 0;
+        pcap_close(p);
+        free(text);
+    }
+    return good;
+}
+
 static void show(struct probe_worker *w, const struct frame *f) {
     char hex[2 * BYTES_SHOWN + 1] = "";
     size_t n = f->bytes.n < BYTES_SHOWN ? f->bytes.n : BYTES_SHOWN;
@@ -63,9 +85,9 @@ static void show(struct probe_worker *w, const struct frame *f) {
         snprintf(hex + 2 * i, 3, "%02x", f->bytes.p[i]);
     }
     printf("{\"worker\":%u,\"owner\":%d,\"interface\":%u,\"time\":%" PRIu64 ",\"late\":%" PRId64 ",\"number\":%" PRIu64
-           ",\"link\":%d,\"length\":%u,\"caught\":%zu,\"bytes\":\"%s\"}\n",
+           ",\"link\":%d,\"length\":%u,\"caught\":%zu,\"passes\":%d,\"bytes\":\"%s\"}\n",
            w->number, owner_of(w, f), f->interface, f->at.time_ns, (int64_t)(now() - f->at.time_ns), f->at.frame,
-           f->link_type, f->wire_length, f->bytes.n, hex);
+           f->link_type, f->wire_length, f->bytes.n, passes(w, f), hex);
 }
 
 static void on_frame(void *arg, const struct frame *f) {
@@ -203,7 +225,7 @@ static bool start_workers(void) {
         w->budget.ceiling = SIZE_MAX;
         w->decoder = decoder_new(&settings, &w->budget, &w->stats);
         w->wake_fd = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
-        if (!w->decoder || w->wake_fd < 0 || pthread_create(&w->thread, NULL, work, w) != 0) {
+        if (!compile_filters(w) || !w->decoder || w->wake_fd < 0 || pthread_create(&w->thread, NULL, work, w) != 0) {
             return false;
         }
     }
@@ -257,6 +279,9 @@ int main(int argc, char **argv) {
     for (unsigned i = 0; i < worker_count; i++) {
         pthread_join(workers[i].thread, NULL);
         decoder_free(workers[i].decoder);
+        for (size_t k = 0; k < live_interfaces(live); k++) {
+            pcap_freecode(&workers[i].filters[k]);
+        }
         close(workers[i].wake_fd);
     }
     show_dropped();
