@@ -77,9 +77,13 @@ def send():
             wire.send(packet.data)
 
 
+POWERS = ("CapInh", "CapPrm", "CapEff", "CapAmb")
+
+
 def status(path):
     with open(path + "/status", encoding="ascii", errors="replace") as file:
-        return dict(line.rstrip("\n").split(":\t", 1) for line in file if ":\t" in line)
+        return dict(line.rstrip("\n").split(":\t", 1) for line in file
+                    if line.startswith(POWERS + ("Name", "NoNewPrivs", "Seccomp", "Uid")))
 
 
 def hold_waiting():
@@ -102,7 +106,7 @@ def hold_powers(filters):
     filters it had before, those of the unit."""
     for path in [path for pid in pids() for path in glob.glob("/proc/%s/task/*" % pid)]:
         have = status(path)
-        none = all(int(have[name], 16) == 0 for name in ("CapInh", "CapPrm", "CapEff", "CapAmb"))
+        none = all(int(have[name], 16) == 0 for name in POWERS)
         check("%s (%s): no capability, not root, and none to be had" % (path.split("/")[4], have["Name"]),
               none and have["NoNewPrivs"] == "1" and "0" not in have["Uid"].split(), have)
     main = glob.glob("/proc/%s/task/*" % show(UNIT)["MainPID"])
