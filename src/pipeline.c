@@ -292,7 +292,7 @@ struct pipeline *pipeline_new(const struct pipeline_settings *settings, const ch
     p->record = (struct record_settings){.sensor_id = settings->sensor_id, .capture_name = capture_name};
     p->budget = budget;
     p->stats = stats;
-    resident_begin(&p->resident, budget->ceiling);
+    resident_begin(&p->resident, settings->statm, budget->ceiling);
     if (!set_up(p)) {
         pipeline_free(p);
         return NULL;
