@@ -81,6 +81,9 @@ int main(int argc, char **argv) {
         status = print_filter(&options.pipeline);
         break;
     case DO_CHECK:
+        status = options_print(&options, stdout);
+        status = status ? status : flushed();
+        break;
     case DO_LIVE:
         break;
     case DO_REPLAY:
