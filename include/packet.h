@@ -49,6 +49,7 @@ struct link_facts {
     bool has_mac;
     uint8_t vlan_count;
     uint16_t vlan[VLAN_MAX]; /* VLAN identifiers, 12 bits, of all layers */
+    uint16_t interface;      /* struct frame's */
 };
 
 /* What is around a segment besides its own headers. Of an array only as many items are set as the count says. */
