@@ -34,6 +34,8 @@ struct findings_sink {
 
 /* stats stays the caller's and outlives the findings. NULL without memory. */
 struct findings *findings_new(const struct findings_settings *, const struct findings_sink *, struct stats *);
+/* Does any rule look at events such as this one? Others need not be brought. */
+bool findings_want(const struct event *);
 /* Keeps nothing of the event. seq is that of its record, 0 where it has none; capture names where it was seen. */
 void findings_event(struct findings *, const struct event *, uint64_t seq, const char *capture);
 /* The run is at its end: what was not told, or has changed since, is told. */

@@ -83,6 +83,7 @@ struct findings {
 };
 
 /* smb1.c */
+bool smb1_wants(const struct event *);
 void smb1_event(struct findings *, const struct event *, uint64_t seq, const char *capture);
 /* anomaly.c */
 void anomaly_event(struct findings *, const struct event *, uint64_t seq, const char *capture);

@@ -35,6 +35,10 @@ static const struct condition conditions[] = {
     {OBJECT_FLOW, ACTION_END, "flow", "\"const\": \"end\""},
     {OBJECT_FINDING, ANY, "finding", "\"const\": \"raise\""},
     {OBJECT_SENSOR, ANY, "sensor", "\"enum\": [\"start\", \"stats\", \"gap\", \"stop\"]"},
+    {OBJECT_SENSOR, ACTION_START, "sensor", "\"const\": \"start\""},
+    {OBJECT_SENSOR, ACTION_STATS, "sensor", "\"const\": \"stats\""},
+    {OBJECT_SENSOR, ACTION_GAP, "sensor", "\"const\": \"gap\""},
+    {OBJECT_SENSOR, ACTION_STOP, "sensor", "\"const\": \"stop\""},
 };
 
 /* Written by hand are only the fields whose values are the schema's own. */
@@ -60,6 +64,10 @@ static const char *known_values(enum field field) {
     }
 }
 
+#define ROWS_TYPE                                                                                        \
+    "\"type\": \"array\", \"minItems\": 1, \"items\": {\"type\": \"object\", \"required\": [\"name\"], " \
+    "\"properties\": {\"name\": {\"type\": \"string\", \"minLength\": 1}}, "                             \
+    "\"additionalProperties\": {\"type\": [\"integer\", \"boolean\"]}}"
 #define OBJECT_TYPE \
     "\"type\": \"object\", \"minProperties\": 1, \"additionalProperties\": {\"type\": [\"integer\", \"string\"]}"
 
@@ -72,6 +80,7 @@ static const char *type_of(enum field_type type) {
         [TYPE_STRINGS] = "\"type\": \"array\", \"items\": {\"type\": \"string\", \"minLength\": 1}, \"minItems\": 1",
         [TYPE_INTEGERS] = "\"type\": \"array\", \"items\": {\"type\": \"integer\", \"minimum\": 0}, \"minItems\": 1",
         [TYPE_OBJECT] = OBJECT_TYPE,
+        [TYPE_OBJECTS] = ROWS_TYPE,
     };
     return types[type];
 }

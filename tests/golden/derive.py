@@ -32,7 +32,7 @@ import tap  # noqa: E402
 NAMES = ("compounds", "port-139", "multichannel-3.1.1", "large", "smb1-io", "smb1-139", "ipv6")
 LOSSY = ("compounds", "smb1-139", "multichannel-3.1.1") # in which bytes are lost as well
 BOTH_DETAILS = ("port-139",) # the others with every operation alone
-RAW = ("SMB1_READ_RAW", "SMB1_WRITE_RAW") # some of their bytes have no header to be found by
+RAW = ("SMB1_READ_RAW",) # its response has no header to be found by
 PORT_139 = (139).to_bytes(2, "big")
 STANDARD_PORTS = {(445).to_bytes(2, "big"), PORT_139}
 DETAILS = ("handles", "operations")

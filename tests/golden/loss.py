@@ -331,7 +331,7 @@ class Judge:
         more = [] if own else operation.between
         record = self.found.take(operation, operation.requests + operation.responses + more, self.truth)
         there = (WHOLE, NO_PAYLOAD)
-        unsure = any(part != WHOLE for part in parts) or (self.loss.dropped and "_RAW" in operation.info.get("command", ""))
+        unsure = any(part != WHOLE for part in parts) or (self.loss.dropped and operation.info.get("command") == "SMB1_READ_RAW")
         if request in there + (None,) and response in there + (None,):
             self.both(operation, record, {request, response}, unsure)
         elif request in there or response in there:
