@@ -18,6 +18,7 @@ import subprocess
 import sys
 import tempfile
 import time
+import traceback
 
 sys.path.insert(0, os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
 
@@ -85,6 +86,12 @@ def _user():
         command("mount", "--bind", path(name), "/etc/" + name)
 
 
+def ipv6(on, prefix=(), interface=None):
+    """Without it, links are silent but for what a test sends."""
+    names = (interface,) if interface else ("all", "default")
+    command(*prefix, "sysctl", "-q", "-w", *("net.ipv6.conf.%s.disable_ipv6=%d" % (name, not on) for name in names))
+
+
 def enter(*tools, sender=True):
     """Returns inside, and there alone. tools: programs that the script needs besides; sender: it calls send()."""
     global _stamping
@@ -97,7 +104,7 @@ def enter(*tools, sender=True):
     _user()
     command("ip", "netns", "add", "wire")
     for prefix in ((), wire()):
-        command(*prefix, "sysctl", "-q", "-w", "net.ipv6.conf.all.disable_ipv6=1", "net.ipv6.conf.default.disable_ipv6=1")
+        ipv6(False, prefix)
         command(*prefix, "ip", "link", "set", "lo", "up")
     _stamping = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
     _stamping.setsockopt(socket.SOL_SOCKET, 35, 1)  # SO_TIMESTAMPNS
@@ -129,6 +136,24 @@ def link(number=0, up=True):
     if up:
         command("ip", "link", "set", near, "up")
     return near
+
+
+def mirror(source, sink):
+    """Copies all that passes the interface source, both ways, to the interface sink, as a switch does to a mirror port; until
+    the script ends. What comes out of there has no time stamp of its sender's, as it has on a link of its own."""
+    hear = socket.socket(socket.AF_PACKET, socket.SOCK_RAW, socket.htons(3))  # ETH_P_ALL
+    hear.setsockopt(socket.SOL_SOCKET, 33, 64 << 20)  # SO_RCVBUFFORCE
+    hear.bind((source, 0))
+    say = socket.socket(socket.AF_PACKET, socket.SOCK_RAW, 0)
+    say.bind((sink, 0))
+    if os.fork() == 0:
+        try:
+            while True:
+                say.send(hear.recv(65536))
+        finally:
+            os._exit(1)
+    hear.close()
+    say.close()
 
 
 # ---- senders ---------------------------------------------------------------------------------------------------------
@@ -171,10 +196,15 @@ class Tcpdump:
 
 # ---- the sensor ------------------------------------------------------------------------------------------------------
 
+def cores(build, count):
+    """The words before a command that believes the machine to have so many cores."""
+    return ("env", "LD_PRELOAD=" + os.path.join(os.path.abspath(build), "live_cores.so"), "LIVE_CORES=%d" % count)
+
+
 class Sensor:
     """A smbtap that captures. Its records go to a file in a folder that it may write to."""
 
-    def __init__(self, smbtap, name, *arguments, interfaces=("span0",), output=None, wait=True):
+    def __init__(self, smbtap, name, *arguments, interfaces=("span0",), output=None, wait=True, prefix=()):
         self.name = name
         self.folder = folder(name)
         self.output = output or os.path.join(self.folder, "records.jsonl")
@@ -184,7 +214,7 @@ class Sensor:
         self._notify.bind(os.path.join(self.folder, "notify"))
         os.chmod(os.path.join(self.folder, "notify"), 0o777)
         words = [word for interface in interfaces for word in ("-i", interface)]
-        self.words = [os.path.abspath(smbtap)] + words + ["-o", self.output] + list(arguments)
+        self.words = list(prefix) + [os.path.abspath(smbtap)] + words + ["-o", self.output] + list(arguments)
         self.process = None
         self.start(wait)
 
@@ -278,4 +308,6 @@ def main(test):
         test()
     except Failed as error:
         tap.check("goes on", False, error)
+    except Exception:  # pylint: disable=broad-except
+        tap.check("goes on", False, traceback.format_exc())
     tap.finish()
