@@ -43,6 +43,8 @@ bool findings_want(const struct event *);
 void findings_event(struct findings *, const struct event *, uint64_t seq, const char *capture);
 /* Looks at what happened between two moments of the sensor. seq is that of the record that tells of it, 0 where there is none. */
 void findings_figures(struct findings *, const struct figures *now, const struct figures *before, uint64_t seq);
+/* Another loss_percent from now on. */
+void findings_loss_percent(struct findings *, double percent);
 /* The run is at its end: what was not told, or has changed since, is told. */
 void findings_finish(struct findings *);
 /* Takes NULL. */
