@@ -91,7 +91,10 @@ class Probe:
                 return line
 
     def state(self, interface, state):
-        return self.until(lambda line: line.get("interface") == interface and line.get("state") == state)
+        """Waits for it; the kernel tells that an interface is up a moment before its packet sockets hear of it."""
+        found = self.until(lambda line: line.get("interface") == interface and line.get("state") == state)
+        time.sleep(0.05)
+        return found
 
     def tell(self, command):
         self.process.stdin.write(command + "\n")
@@ -276,12 +279,174 @@ def spread(side, tags_max):
     tap.check("%s: every worker has its share" % side, len(used) == 7 and min(used.values()) >= 5, used)
 
 
+def numbered(number, size=60):
+    """A frame for the default filter that says which one it is."""
+    data = wrapping.ipv4(6, struct.pack("!HHIIBBHHH", 50000, 445, number, 0, 0x50, 0x10, 0, 0, 0) + b"x" * size, 7)
+    return pcapfile.Packet(0, wrapping.MAC_A + wrapping.MAC_B + b"\x08\0" + data, 54 + size, 1)
+
+
+def numbers(frames):
+    """Which ones of numbered() these are."""
+    return [struct.unpack_from("!I", bytes.fromhex(frame["bytes"]), 38)[0] for frame in frames]
+
+
+def median(values):
+    return sorted(values)[len(values) // 2]
+
+
+def one_order(workers):
+    """The two directions of a tap, on two interfaces, come in one order."""
+    pair("left")
+    pair("right")
+    probe = Probe("workers=%d" % workers, "left", "right")
+    senders = [Sender("left"), Sender("right")]
+    chance, sent = random.Random(6), 0
+    for burst in range(60):
+        length, mean = chance.choice(((400, 2), (300, 50), (10, 1), (100, 99)))
+        for _ in range(length):
+            senders[chance.randrange(mean) == 0].send([numbered(sent)])
+            sent += 1
+        time.sleep(chance.choice((0, 0, 0.003, 0.05)))
+        del burst
+    said = probe.stop()
+    got = numbers(said.frames)
+    used = collections.Counter(frame["interface"] for frame in said.frames)
+    tap.check("%d workers: two interfaces in one order" % workers, got == list(range(sent)) and len(used) == 2, sent, len(got), used,
+              [at for at in range(1, len(got)) if got[at] < got[at - 1]][:10])
+    probe = Probe("workers=%d" % workers, "left", "right")
+    for number in range(30):
+        senders[0].send([numbered(number)])
+        time.sleep(0.02)
+    said = probe.stop()
+    late = [frame["late"] / 1e6 for frame in said.frames]
+    tap.check("%d workers: beside an interface that is silent nothing waits long" % workers,
+              numbers(said.frames) == list(range(30)) and median(late) < 200 and max(late) < 500, sorted(late))
+    ip("link", "set", "right", "down")
+    probe = Probe("workers=%d" % workers, "left", "right")
+    for number in range(30):
+        senders[0].send([numbered(number)])
+        time.sleep(0.02)
+    said = probe.stop()
+    late = [frame["late"] / 1e6 for frame in said.frames]
+    tap.check("%d workers: nothing waits for an interface that is down" % workers,
+              numbers(said.frames) == list(range(30)) and median(late) < 120, sorted(late))
+    ip("link", "del", "left")
+    ip("link", "del", "right")
+
+
+def latency():
+    """A quiet link: one frame now and then."""
+    pair("quiet")
+    probe = Probe("quiet")
+    sender = Sender("quiet")
+    for number in range(30):
+        sender.send([numbered(number)])
+        time.sleep(0.033)
+    said = probe.stop()
+    ip("link", "del", "quiet")
+    late = [frame["late"] / 1e6 for frame in said.frames]
+    tap.check("a quiet link: handed on within the ring's timeout", len(late) == 30 and median(late) < 120, sorted(late))
+
+
+def down_and_up(workers):
+    pair("swing")
+    sender = Sender("swing")
+    probe = Probe("workers=%d" % workers, "swing")
+    good = []
+    for turn in range(3):
+        sender.send([numbered(2 * turn)])
+        ip("link", "set", "swing", "down")
+        good.append(probe.state(0, "down"))
+        ip("link", "set", "swing", "up")
+        good.append(probe.state(0, "up"))
+        sender.send([numbered(2 * turn + 1)])
+        time.sleep(0.15)
+    said = probe.stop()
+    ip("link", "del", "swing")
+    tap.check("%d workers: an interface goes down and comes back" % workers, all(good) and numbers(said.frames) == list(range(6)) and
+              said.status == 0 and all(frame["owner"] == frame["worker"] for frame in said.frames), good, numbers(said.frames), said.lines, said.err)
+
+
+def made_again(workers):
+    pair("again")
+    probe = Probe("workers=%d" % workers, "again")
+    Sender("again").send([numbered(0)])
+    time.sleep(0.2)
+    ip("link", "del", "again")
+    gone = probe.state(0, "absent")
+    pair("again")
+    back = probe.state(0, "up") if workers == 1 else None
+    Sender("again").send([numbered(1)])
+    said = probe.stop()
+    ip("link", "del", "again")
+    wanted = [0, 1] if workers == 1 else [0]
+    tap.check("%d workers: an interface is removed and made again" % workers, gone and (back or workers > 1) and
+              numbers(said.frames) == wanted and said.status == 0 and (back or "up" not in [line.get("state") for line in said.lines[2:]]),
+              gone, back, numbers(said.frames), said.err)
+
+
+def not_there_yet(workers):
+    """One that is up, one that is down, one that does not exist."""
+    pair("here")
+    pair("low", up=False)
+    probe = Probe("workers=%d" % workers, "low", "here", "nowhere")
+    first = [line["state"] for line in probe.seen if "state" in line]
+    Sender("here").send([numbered(0)])
+    ip("link", "set", "low", "up")
+    states = [probe.state(0, "up")]
+    Sender("low").send([numbered(1)])
+    pair("nowhere")
+    states.append(probe.state(2, "up"))
+    Sender("nowhere").send([numbered(2)])
+    Sender("here").send([numbered(3)])
+    said = probe.stop()
+    for name in ("here", "low", "nowhere"):
+        ip("link", "del", name)
+    tap.check("%d workers: interfaces that are not up yet are waited for" % workers,
+              first == ["down", "up", "absent"] and all(states) and numbers(said.frames) == [0, 1, 2, 3] and
+              [frame["interface"] for frame in said.frames] == [1, 0, 2, 1] and
+              all(frame["owner"] == frame["worker"] for frame in said.frames),
+              first, states, said.frames, said.err)
+
+
+def renamed():
+    pair("old")
+    probe = Probe("old")
+    ip("link", "set", "old", "name", "new")
+    Sender("old").send([numbered(0)])
+    time.sleep(0.3)
+    said = probe.stop()
+    ip("link", "del", "new")
+    states = [line["state"] for line in said.lines if "state" in line]
+    tap.check("an interface that is renamed is the same", numbers(said.frames) == [0] and states == ["up"], states, said.lines)
+
+
+def without_carrier():
+    pair("cable")
+    probe = Probe("cable")
+    ip("link", "set", "in-cable", "down")
+    down = probe.state(0, "down")
+    ip("link", "set", "in-cable", "up")
+    up = probe.state(0, "up")
+    probe.stop()
+    ip("link", "del", "cable")
+    tap.check("a cable that is pulled is told", down and up, down, up)
+
+
 def main():
     enter_namespace()
     default_filter("filter")
     default_filter("in-filter")
     spread("spread", 4)
     spread("in-spread", 3)
+    latency()
+    without_carrier()
+    renamed()
+    for workers in (1, 2):
+        one_order(workers)
+        down_and_up(workers)
+        made_again(workers)
+        not_there_yet(workers)
     for workers in (1, 2, 4):
         plain(workers)
     tap.finish()
