@@ -10,6 +10,7 @@
 #include "options.h"
 #include "record.h"
 #include "replay.h"
+#include "sensor.h"
 
 static volatile sig_atomic_t stop;
 
@@ -82,6 +83,7 @@ int main(int argc, char **argv) {
         break;
     case DO_CHECK:
     case DO_LIVE:
+        status = sensor_run(&options);
         break;
     case DO_REPLAY:
         catch_signals();

@@ -23,6 +23,7 @@ struct pipeline_settings {
     size_t flows_max;              /* connections followed at once; 0: the default */
     uint64_t idle_ns;              /* a connection without a packet ends after so long; 0: the default */
     uint64_t secret;               /* keys the hash tables; changes no record */
+    int statm;                     /* of resident_open, for a pipeline that begins in the sandbox; 0: it opens its own */
     const char *const *interfaces; /* live: names by struct frame's interface, for the records; NULL: a replay */
 };
 

@@ -33,6 +33,8 @@ enum {
     STANDARD_IN,
     REPLACED,
     AN_INPUT,
+    BY_ANOTHER_PATH,
+    BY_A_HARD_LINK,
     APPENDED,
     READERLESS,
     TEMPORARY,
@@ -48,6 +50,8 @@ static struct broker_file files[COUNT] = {
     [STANDARD_IN] = {"-", BROKER_READ, NULL, NULL},
     [REPLACED] = {"replaced", BROKER_REPLACE, NULL, NULL},
     [AN_INPUT] = {"link", BROKER_REPLACE, NULL, NULL},
+    [BY_ANOTHER_PATH] = {"./input", BROKER_REPLACE, NULL, NULL},
+    [BY_A_HARD_LINK] = {"hard", BROKER_REPLACE, NULL, NULL},
     [APPENDED] = {"appended", BROKER_APPEND, NULL, NULL},
     [READERLESS] = {"fifo", BROKER_APPEND, NULL, NULL},
     [TEMPORARY] = {"metrics", BROKER_TEMPORARY, NULL, NULL},
@@ -155,8 +159,11 @@ static void without_one(void **state) {
 static void spares_what_is_to_be_read(void **state) {
     (void)state;
     struct broker *b = start(&replay);
-    assert_int_equal(broker_open(b, AN_INPUT), -EEXIST);
-    holds("input", "packets");
+    assert_int_equal(link("input", "hard"), 0);
+    for (size_t i = AN_INPUT; i <= BY_A_HARD_LINK; i++) {
+        assert_int_equal(broker_open(b, i), -EEXIST);
+        holds("input", "packets");
+    }
     broker_stop(b);
 }
 

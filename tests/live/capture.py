@@ -1,0 +1,202 @@
+#!/usr/bin/env python3
+"""The live capture on veth pairs in a network namespace of its own: capture.py PROBE."""
+import collections
+import ctypes
+import json
+import os
+import queue
+import socket
+import struct
+import subprocess
+import sys
+import threading
+import time
+
+sys.path.insert(0, os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
+import pcapfile
+import tap
+import wrapping
+
+CLONE_NEWNET = 0x40000000
+
+
+def ip(*arguments):
+    subprocess.run(["ip"] + list(arguments), check=True, stdin=subprocess.DEVNULL)
+
+
+def enter_namespace():
+    """Into a network of our own, which goes with the process; skips everything where it cannot be had."""
+    if ctypes.CDLL(None, use_errno=True).unshare(CLONE_NEWNET) != 0:
+        tap.skip_all("no network namespace of our own: it needs root")
+    for name in ("all", "default"):
+        path = "/proc/sys/net/ipv6/conf/%s/disable_ipv6" % name
+        if os.path.exists(path):
+            with open(path, "w", encoding="ascii") as file:
+                file.write("1")
+    try:
+        ip("link", "set", "lo", "up")
+        pair("first")
+        ip("link", "del", "first")
+    except (OSError, subprocess.CalledProcessError):
+        tap.skip_all("no veth pairs: it needs iproute2 and the kernel's module")
+
+
+def pair(name, up=True):
+    """A veth pair: what is sent into in-NAME comes out of NAME."""
+    ip("link", "add", name, "type", "veth", "peer", "name", "in-" + name)
+    ip("link", "set", "in-" + name, "up")
+    if up:
+        ip("link", "set", name, "up")
+
+
+class Sender:
+    def __init__(self, name):
+        self.socket = socket.socket(socket.AF_PACKET, socket.SOCK_RAW)
+        self.socket.bind(("in-" + name, 0))
+
+    def send(self, packets):
+        for packet in packets:
+            self.socket.send(packet.data)
+
+
+class Probe:
+    """capture_probe, running; what it says comes line by line."""
+
+    def __init__(self, *arguments, env=None):
+        self.process = subprocess.Popen([sys.argv[1]] + list(arguments), stdin=subprocess.PIPE, stdout=subprocess.PIPE,
+                                        stderr=subprocess.PIPE, text=True, env=env)
+        self.lines, self.seen = queue.Queue(), []
+        self.reader = threading.Thread(target=self._read, daemon=True)
+        self.reader.start()
+        self.ready = self.until(lambda line: "ready" in line or "refused" in line)
+
+    def _read(self):
+        for line in self.process.stdout:
+            self.lines.put(json.loads(line))
+        self.lines.put(None)
+
+    def until(self, wanted, seconds=10):
+        """The first line from now on that is wanted; None when it ended or the time is up."""
+        end = time.monotonic() + seconds
+        while True:
+            try:
+                line = self.lines.get(timeout=max(end - time.monotonic(), 0.001))
+            except queue.Empty:
+                return None
+            if line is None:
+                return None
+            self.seen.append(line)
+            if wanted(line):
+                return line
+
+    def state(self, interface, state):
+        return self.until(lambda line: line.get("interface") == interface and line.get("state") == state)
+
+    def tell(self, command):
+        self.process.stdin.write(command + "\n")
+        self.process.stdin.flush()
+
+    def stop(self):
+        """Everything that it said, its exit status and what was on standard error."""
+        if self.process.poll() is None:
+            self.tell("stop")
+        self.until(lambda line: False, 20)
+        self.process.stdin.close()
+        err = self.process.stderr.read()
+        return Said(self.seen, self.process.wait(20), err)
+
+
+class Said:
+    def __init__(self, lines, status, err):
+        self.lines, self.status, self.err = lines, status, err
+        self.frames = [line for line in lines if "owner" in line]
+        self.counters = [line for line in lines if "counters" in line]
+
+    def data(self):
+        return [bytes.fromhex(frame["bytes"]) for frame in self.frames]
+
+
+def shown(packets):
+    return [packet.data[:160] for packet in packets]
+
+
+def plain(workers):
+    packets = pcapfile.read(os.path.join(tap.PCAPS, "dialect-3.1.1.pcap"))
+    pair("plain")
+    probe = Probe("workers=%d" % workers, "plain")
+    Sender("plain").send(packets)
+    said = probe.stop()
+    ip("link", "del", "plain")
+    tap.check("%d workers see what was sent" % workers, sorted(said.data()) == sorted(shown(packets)), len(packets), len(said.frames), said.err)
+    tap.check("%d workers: each frame at its owner" % workers,
+              all(frame["owner"] == frame["worker"] for frame in said.frames),
+              collections.Counter((frame["worker"], frame["owner"]) for frame in said.frames))
+    counted = sum(line["received"] for line in said.counters)
+    tap.check("%d workers count them" % workers, counted == len(packets), said.counters)
+
+
+TPIDS = (0x8100, 0x88A8, 0x9100)
+
+
+def contents():
+    """One of each kind of content that the filter judges: (EtherType, bytes)."""
+    tcp = struct.pack("!HHIIBBHHH", 50000, 445, 1, 1, 0x50, 0x10, 0, 0, 0)
+    other = struct.pack("!HH", 50000, 80) + tcp[4:]
+    for protocol in (1, 4, 6, 17, 41, 47, 50, 51, 132, 137):
+        for port in (445, 139, 80, 53, 4789, 4790, 6081, 8472):
+            for fragment in (0, 0x2000, 0x2001, 1, 0x4000):
+                ports = struct.pack("!HH", 50000, port)
+                back = struct.pack("!HH", port, 50000)
+                for body in (ports + tcp[4:], back + tcp[4:]):
+                    for options in (b"", b"\1\1\1\1" * 3):
+                        yield 0x0800, wrapping.ipv4(protocol, body, 7, options=options, fragment=fragment)
+    for protocol in (0, 1, 4, 6, 17, 41, 43, 44, 47, 51, 58, 60, 137):
+        for port in (445, 139, 80, 53, 4789, 4790, 6081, 8472):
+            yield 0x86DD, wrapping.ipv6(protocol, struct.pack("!HH", 50000, port) + tcp[4:], 7)
+            yield 0x86DD, wrapping.ipv6(protocol, struct.pack("!HH", port, 50000) + tcp[4:], 7)
+    for kind in (0x0806, 0x8847, 0x8848, 0x8863, 0x8864, 0x88CC, 0x9200, 0x9300):
+        yield kind, other
+    inner = wrapping.ipv4(6, tcp, 7)
+    yield 34, b"\xaa\xaa\x03\0\0\0\x08\0" + inner
+    yield 34, b"\x42\x42\x03\0\0\0\x08\0" + inner
+
+
+def tagged():
+    """Each content behind no tag and up to five, as frames that can be told apart."""
+    number = 0
+    for kind, data in contents():
+        for tags in range(6):
+            for first in range(3 if tags else 1):
+                tpids = [TPIDS[(first + k) % 3] for k in range(tags)]
+                head = b"".join(struct.pack("!HH", tpid, 100 + k) for k, tpid in enumerate(tpids))
+                mac = struct.pack("!HI", 0x0200, number)
+                number += 1
+                yield pcapfile.Packet(0, b"\2\0\0\0\0\1" + mac + head + struct.pack("!H", kind) + data, 0, 1)
+
+
+def default_filter():
+    """The default filter in the kernel, where a tag may be taken off, against the same over whole frames."""
+    packets = list(tagged())
+    pair("filter")
+    everything, filtered = Probe("filter=", "filter"), Probe("filter")
+    sender = Sender("filter")
+    sender.send(packets)
+    everything, filtered = everything.stop(), filtered.stop()
+    ip("link", "del", "filter")
+    tap.check("frames behind any number of tags are seen as they were sent", everything.data() == shown(packets), len(packets), len(everything.frames))
+    wanted = [bytes.fromhex(frame["bytes"]) for frame in everything.frames if frame["passes"]]
+    got = filtered.data()
+    missing, more = set(wanted) - set(got), set(got) - set(wanted)
+    tap.check("the default filter lets through what it lets through in a file", got == wanted, len(wanted), len(got),
+              "missing %d" % len(missing), *sorted(data.hex() for data in missing)[:10], "more %d" % len(more), *sorted(data.hex() for data in more)[:10])
+
+
+def main():
+    enter_namespace()
+    default_filter()
+    for workers in (1, 2, 4):
+        plain(workers)
+    tap.finish()
+
+
+main()
