@@ -19,7 +19,7 @@ struct frame {
     uint32_t wire_length; /* what was on the wire; more than bytes.n where the snap length cut it */
     int link_type;        /* DLT_*, of pcap-linktype(7) */
     struct moment at;
-    uint16_t interface; /* live: which of those captured on, from 0; 0 in a file */
+    uint16_t interface; /* of a live capture: which of those captured on, in the order they were named; 0 of a file */
 };
 
 struct address {

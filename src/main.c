@@ -10,6 +10,7 @@
 #include "options.h"
 #include "record.h"
 #include "replay.h"
+#include "sensor.h"
 
 static volatile sig_atomic_t stop;
 
@@ -85,6 +86,7 @@ int main(int argc, char **argv) {
         status = status ? status : flushed();
         break;
     case DO_LIVE:
+        status = sensor_run(&options);
         break;
     case DO_REPLAY:
         catch_signals();

@@ -297,7 +297,7 @@ struct pipeline *pipeline_new(const struct pipeline_settings *settings, const ch
     p->stats = stats;
     p->resident.fd = -1;
     if (!settings->interfaces) { /* live, memory is several workers' and looked at as a whole */
-        resident_begin(&p->resident, budget->ceiling);
+        resident_begin(&p->resident, settings->statm, budget->ceiling);
     }
     if (!set_up(p)) {
         pipeline_free(p);

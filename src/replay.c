@@ -7,13 +7,11 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/random.h>
-#include <sys/stat.h>
 #include <unistd.h>
 
 #include "base/siphash.h"
 #include "capture/capture.h"
 #include "findings/findings.h"
-#include "inputs.h"
 #include "output/file_sink.h"
 #include "output/outlet.h"
 #include "output/progress.h"
@@ -31,7 +29,8 @@ struct replay {
     const struct options *options;
     const struct pipeline_outlet *reader; /* who gets the events instead of an outlet; NULL: nobody */
     struct pipeline_settings settings;
-    struct inputs inputs;
+    struct confinement *reach; /* of files */
+    struct inputs *inputs;
     struct capture **opened; /* pipes, which can be opened only once; NULL for files */
     struct sink sink;
     struct outlet *outlet;
@@ -106,12 +105,14 @@ static int digest_capture(struct digest *d, struct capture *c) {
 }
 
 /* Opens a capture with its filter; NULL after a line that says why not. */
-static struct capture *open_capture(struct replay *r, const char *path) {
+static struct capture *open_capture(struct replay *r, const struct input *input) {
     char why[CAPTURE_WHY_MAX];
     struct capture *c;
-    int error = capture_open(&c, path, why, sizeof why);
-    if (error == 0 && r->options->filter) {
-        error = capture_set_filter(c, r->options->filter, why, sizeof why);
+    const char *filter = r->options->filter;
+    int error = capture_open(&c, confinement_input(r->reach, input->which), input->path, why, sizeof why);
+    if (error == 0 && filter) {
+        int program = confinement_filter(r->reach, capture_filter_kind(c));
+        error = capture_set_filter(c, program, filter, why, sizeof why);
         if (error != 0) {
             capture_close(c);
         }
@@ -123,25 +124,21 @@ static struct capture *open_capture(struct replay *r, const char *path) {
     return c;
 }
 
-static bool is_pipe(const char *path) {
-    struct stat st;
-    return strcmp(path, "-") == 0 || stat(path, &st) != 0 || !S_ISREG(st.st_mode);
-}
-
 /* Looks into every capture, so that a name, a filter or a file that is no good is said before the first record. */
 static bool prepare(struct replay *r, uint64_t *run_id) {
     struct digest d = {{UINT64_C(0x736d627461702e31), UINT64_C(0x7265706c61792e31)}};
     digest_settings(&d, r);
-    for (size_t i = 0; i < r->inputs.count; i++) {
-        struct capture *c = open_capture(r, r->inputs.paths[i]);
+    for (size_t i = 0; i < r->inputs->count; i++) {
+        const struct input *input = &r->inputs->list[i];
+        struct capture *c = open_capture(r, input);
         if (!c) {
             return false;
         }
         (void)digest_capture(&d, c); /* a capture that is damaged at once says so when it is read */
-        if (is_pipe(r->inputs.paths[i])) {
-            r->opened[i] = c;
-        } else {
+        if (input->plain) {
             capture_close(c);
+        } else {
+            r->opened[i] = c;
         }
     }
     *run_id = d.key.k0;
@@ -246,8 +243,8 @@ static void explain_limits(const struct replay *r) {
 }
 
 static void read_all(struct replay *r) {
-    for (size_t i = 0; i < r->inputs.count && r->write_error == 0 && !*r->stop; i++) {
-        struct capture *c = r->opened[i] ? r->opened[i] : open_capture(r, r->inputs.paths[i]);
+    for (size_t i = 0; i < r->inputs->count && r->write_error == 0 && !*r->stop; i++) {
+        struct capture *c = r->opened[i] ? r->opened[i] : open_capture(r, &r->inputs->list[i]);
         r->opened[i] = NULL;
         if (!c) {
             fail(r, EXIT_FAILURE);
@@ -280,7 +277,7 @@ static void explain_write_error(struct replay *r) {
 
 static bool open_output(struct replay *r, uint64_t run_id) {
     char line[512];
-    int error = file_sink_open(r->options->output, (const char *const *)r->inputs.paths, r->inputs.count, &r->sink);
+    int fd = confinement_output(r->reach), error = fd < 0 ? fd : file_sink_open(fd, &r->sink);
     if (error != 0) {
         file_sink_explain(r->options->output, error, line, sizeof line);
         log_error("%s", line);
@@ -318,7 +315,7 @@ static void run(struct replay *r) {
     bool records_there =
         strcmp(r->options->output, "-") == 0 && isatty(STDOUT_FILENO); /* a bar would stand among them */
     if (terminal && !records_there) {
-        r->progress = progress_new(STDERR_FILENO, r->inputs.total);
+        r->progress = progress_new(STDERR_FILENO, r->inputs->total);
     }
     read_all(r);
     findings_finish(r->findings);
@@ -340,7 +337,7 @@ static void read_only(struct replay *r) {
 }
 
 /* reader NULL: records are written. */
-static int replay(const struct options *options, const struct pipeline_outlet *reader,
+static int replay(const struct options *options, struct confinement *reach, const struct pipeline_outlet *reader,
                   const volatile sig_atomic_t *stop) {
     struct replay *r = calloc(1, sizeof *r);
     uint64_t run_id;
@@ -349,36 +346,44 @@ static int replay(const struct options *options, const struct pipeline_outlet *r
         return EXIT_FAILURE;
     }
     r->options = options;
+    r->reach = reach;
+    r->inputs = &reach->inputs;
     r->reader = reader;
     r->settings = options->pipeline;
+    r->settings.statm = reach->statm;
     r->stop = stop;
     r->memory.ceiling = options->memory - (reader ? options->memory / REPLAY_READER_SHARE : 0);
     if (getrandom(&r->settings.secret, sizeof r->settings.secret, 0) != (ssize_t)sizeof r->settings.secret) {
         r->settings.secret = (uint64_t)getpid();
     }
     r->status = EXIT_FAILURE;
-    if (inputs_find(&r->inputs, options->inputs, options->input_count)) {
-        r->opened = calloc(r->inputs.count, sizeof(struct capture *));
+    if (inputs_check(r->inputs, confinement_input, reach)) {
+        r->opened = calloc(r->inputs->count, sizeof(struct capture *));
         if (r->opened && prepare(r, &run_id) && (reader || open_output(r, run_id))) {
-            r->status = r->inputs.unreadable ? EXIT_FAILURE : EXIT_SUCCESS;
+            r->status = r->inputs->unreadable ? EXIT_FAILURE : EXIT_SUCCESS;
             (reader ? read_only : run)(r);
         }
     }
-    for (size_t i = 0; r->opened && i < r->inputs.count; i++) {
+    for (size_t i = 0; r->opened && i < r->inputs->count; i++) {
         capture_close(r->opened[i]);
     }
     int status = r->status;
     free((void *)r->opened);
-    inputs_free(&r->inputs);
     free(r);
     return status;
 }
 
 int replay_run(const struct options *options, const volatile sig_atomic_t *stop) {
-    return replay(options, NULL, stop);
+    struct confinement reach;
+    if (!confinement_enter(&reach, options)) {
+        return EXIT_FAILURE;
+    }
+    int status = replay(options, &reach, NULL, stop);
+    confinement_end(&reach);
+    return status;
 }
 
-int replay_read(const struct options *options, const struct pipeline_outlet *reader,
+int replay_read(const struct options *options, struct confinement *reach, const struct pipeline_outlet *reader,
                 const volatile sig_atomic_t *stop) {
-    return replay(options, reader, stop);
+    return replay(options, reach, reader, stop);
 }

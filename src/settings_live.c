@@ -9,7 +9,10 @@
 #include "options.h"
 #include "settings.h"
 
-enum { USER_NAME_SIZE = 32 }; /* useradd(8) */
+enum {
+    USER_NAME_SIZE = 32,  /* useradd(8) */
+    WORKERS_PER_CORE = 4, /* no more can be asked for: they would only wait for each other */
+};
 
 static int set_text(const char **to, const char *place, const char *text, const char *what) {
     if (*text == 0) {
@@ -75,9 +78,10 @@ static int set_workers(struct options *o, const char *place, const char *text) {
     if (strcmp(text, "auto") != 0 && !value_number(text, 1, UINT_MAX, &n)) {
         return settings_refuse(place, text, "not a number of workers; give one from 1 on, or auto");
     }
-    if (!o->sandboxed && n > cores()) {
-        settings_refuse(place, text, "there are %u cores for it, and each worker needs one; give %u or fewer", cores(),
-                        cores());
+    if (!o->sandboxed && n > (unsigned long)cores() * WORKERS_PER_CORE) {
+        settings_refuse(place, text,
+                        "there are %u cores, and each worker wants one of its own; give %u or fewer, %u at most",
+                        cores(), cores(), cores() * WORKERS_PER_CORE);
         return EXIT_FAILURE;
     }
     if (n > OPTIONS_WORKERS_MAX) {

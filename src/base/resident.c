@@ -18,8 +18,18 @@ size_t resident_bytes(const struct resident *r) {
     return strtoul(second, NULL, 10) * (size_t)sysconf(_SC_PAGESIZE);
 }
 
-void resident_begin(struct resident *r, size_t ceiling) {
-    *r = (struct resident){.fd = open("/proc/self/statm", O_RDONLY | O_CLOEXEC), .ceiling = ceiling};
+int resident_open(void) {
+    int fd = open("/proc/self/statm", O_RDONLY | O_CLOEXEC);
+    int above = fd >= 0 ? fcntl(fd, F_DUPFD_CLOEXEC, STDERR_FILENO + 1) : -1;
+    if (fd >= 0) {
+        close(fd);
+    }
+    return above;
+}
+
+void resident_begin(struct resident *r, int statm, size_t ceiling) {
+    bool owned = statm == 0;
+    *r = (struct resident){.fd = owned ? resident_open() : statm, .owned = owned, .ceiling = ceiling};
     r->base = resident_bytes(r);
 }
 
@@ -37,7 +47,7 @@ bool resident_look(struct resident *r) {
 }
 
 void resident_end(struct resident *r) {
-    if (r->fd >= 0) {
+    if (r->fd >= 0 && r->owned) {
         close(r->fd);
     }
     r->fd = -1;

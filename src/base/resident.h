@@ -8,11 +8,16 @@
 
 struct resident {
     int fd;         /* of /proc/self/statm; -1: there is none, and nothing is done */
+    bool owned;     /* closed at the end */
     size_t ceiling; /* bytes; what is above it is given back, where it can be */
     size_t base;    /* bytes at the start */
 };
 
-void resident_begin(struct resident *, size_t ceiling);
+/* A descriptor for resident_begin, never that of a standard stream; -1: there is none. It stays good when the process may open nothing
+ * any more. The caller's to close. */
+int resident_open(void);
+/* statm: what resident_open gave and outlives this; 0: one of its own. */
+void resident_begin(struct resident *, int statm, size_t ceiling);
 /* Costs a microsecond, and some milliseconds where there is something to give back. True: it was tried. */
 bool resident_look(struct resident *);
 /* Bytes now; 0: not known. */

@@ -2,7 +2,6 @@
 
 #include <assert.h>
 #include <errno.h>
-#include <fcntl.h>
 #include <pcap/pcap.h>
 #include <poll.h>
 #include <stdarg.h>
@@ -11,6 +10,8 @@
 #include <string.h>
 #include <sys/stat.h>
 #include <unistd.h>
+
+#include "capture/filter_program.h"
 
 enum {
     READ_BUFFER = 1 << 20, /* with it a cached file is read as fast as by mmap */
@@ -96,11 +97,10 @@ static int refuse_open(int error, const char *path, char *why, size_t size) {
     }
 }
 
-static int source_open(struct source *s, const char *path, char *why, size_t size) {
-    bool is_stdin = strcmp(path, "-") == 0;
-    int fd = is_stdin ? STDIN_FILENO : open(path, O_RDONLY | O_CLOEXEC | O_NOCTTY);
+static int source_open(struct source *s, int fd, const char *path, char *why, size_t size) {
+    bool is_stdin = fd == STDIN_FILENO;
     if (fd < 0) {
-        return refuse_open(errno, path, why, size);
+        return refuse_open(-fd, path, why, size);
     }
     s->fd = fd;
     s->owned = !is_stdin;
@@ -188,7 +188,7 @@ static int refuse_format(const struct capture *c, const char *problem, char *why
                   "%s: is no capture (neither pcap nor pcapng); see what it is with: file %s", c->name, c->name);
 }
 
-static bool link_type_known(int link_type) {
+bool capture_reads(int link_type) {
     switch (link_type) {
 #define LINK_TYPE(dlt, decode, name) case dlt:
 #include "tables/link_type.def"
@@ -199,16 +199,16 @@ static bool link_type_known(int link_type) {
     }
 }
 
-static int refuse_link_type(const struct capture *c, int link_type, char *why, size_t size) {
+int capture_refuse_link_type(const char *name, int link_type, char *why, size_t size) {
     static const char known[] =
 #define LINK_TYPE(dlt, decode, name) ", " name
 #include "tables/link_type.def"
 #undef LINK_TYPE
         ;
-    const char *name = pcap_datalink_val_to_name(link_type);
+    const char *type = pcap_datalink_val_to_name(link_type);
     return refuse(-EPROTONOSUPPORT, why, size,
-                  "%s: frames of link type %d%s%s are not read; capture on an interface of another type (%s)", c->name,
-                  link_type, name ? ", " : "", name ? name : "", known + 2);
+                  "%s: frames of link type %d%s%s are not read; capture on an interface of another type (%s)", name,
+                  link_type, type ? ", " : "", type ? type : "", known + 2);
 }
 
 /* The FILE belongs to libpcap once it took it; before, it is closed here. */
@@ -227,21 +227,24 @@ static int open_pcap(struct capture *c, char *why, size_t size) {
         return refuse_format(c, problem, why, size);
     }
     int link_type = pcap_datalink(c->pcap);
-    return link_type_known(link_type) ? 0 : refuse_link_type(c, link_type, why, size);
+    return capture_reads(link_type) ? 0 : capture_refuse_link_type(c->name, link_type, why, size);
 }
 
-int capture_open(struct capture **out, const char *path, char *why, size_t why_size) {
+int capture_open(struct capture **out, int fd, const char *path, char *why, size_t why_size) {
     struct capture *c = calloc(1, sizeof *c);
     char *name = strdup(path), *buffer = malloc(READ_BUFFER);
     if (!c || !name || !buffer) {
         free(c);
         free(name);
         free(buffer);
+        if (fd > STDIN_FILENO) {
+            close(fd);
+        }
         return refuse(-ENOMEM, why, why_size, "%s: out of memory", path);
     }
     c->name = name;
     c->buffer = buffer;
-    int error = source_open(&c->source, path, why, why_size);
+    int error = source_open(&c->source, fd, path, why, why_size);
     if (error == 0) {
         error = open_pcap(c, why, why_size);
     }
@@ -253,11 +256,23 @@ int capture_open(struct capture **out, const char *path, char *why, size_t why_s
     return 0;
 }
 
-int capture_set_filter(struct capture *c, const char *expression, char *why, size_t why_size) {
+uint64_t capture_filter_kind(const struct capture *c) {
+    return filter_program_kind(c->pcap);
+}
+
+int capture_set_filter(struct capture *c, int fd, const char *expression, char *why, size_t why_size) {
+    char problem[PCAP_ERRBUF_SIZE] = "";
     struct bpf_program program;
-    if (pcap_compile(c->pcap, &program, expression, 1, PCAP_NETMASK_UNKNOWN) != 0) {
-        return refuse(-EINVAL, why, why_size, "filter \"%s\": %s; see pcap-filter(7) for what can be written",
-                      expression, pcap_geterr(c->pcap));
+    int error = fd < 0 ? fd : filter_program_read(fd, &program, problem, sizeof problem);
+    if (fd >= 0) {
+        close(fd);
+    }
+    if (error == -EINVAL) {
+        return refuse(error, why, why_size, "filter \"%s\": %s; see pcap-filter(7) for what can be written", expression,
+                      problem);
+    }
+    if (error != 0) {
+        return refuse(error, why, why_size, "filter \"%s\": cannot be compiled: %s", expression, strerror(-error));
     }
     if (c->filtered) {
         pcap_freecode(&c->filter);
@@ -318,6 +333,7 @@ static int read_frame(struct capture *c, struct pcap_pkthdr **header, struct fra
     frame->wire_length = h->len > h->caplen ? h->len : h->caplen;
     frame->link_type = pcap_datalink(c->pcap);
     frame->at = (struct moment){nanoseconds(&h->ts), ++c->frames};
+    frame->interface = 0;
     return 1;
 }
 

@@ -13,14 +13,17 @@ struct capture;
 
 enum { CAPTURE_WHY_MAX = 512 }; /* room for the longest line, NUL included; a longer one is cut */
 
-/* Opens path and reads the file's header (from a pipe: waits for it). -ENOENT, -EACCES, -EISDIR and so on; -ENODATA:
- * empty; -EPROTONOSUPPORT: no capture, or one of a kind that is not read. *out is untouched on failure. */
-__attribute__((warn_unused_result)) int capture_open(struct capture **out, const char *path, char *why,
+/* Reads the header of a file that was opened (of a pipe: waits for it), or says why it was not: fd is a descriptor, which is the
+ * capture's from now on unless it is STDIN_FILENO, or the negative errno of opening path. -ENOENT, -EACCES, -EISDIR and so on;
+ * -ENODATA: empty; -EPROTONOSUPPORT: no capture, or one of a kind that is not read. *out is untouched on failure. */
+__attribute__((warn_unused_result)) int capture_open(struct capture **out, int fd, const char *path, char *why,
                                                      size_t why_size);
 
-/* Only frames that this expression of pcap-filter(7) lets through come from now on; it sees the frame as it was
- * captured. -EINVAL: it does not compile. */
-__attribute__((warn_unused_result)) int capture_set_filter(struct capture *, const char *expression, char *why,
+/* Only frames that an expression of pcap-filter(7) lets through come from now on; it sees the frame as it was captured. fd: what
+ * filter_program_make wrote for this expression and the capture's kind, which is closed, or a negative errno. -EINVAL: it does not
+ * compile. */
+uint64_t capture_filter_kind(const struct capture *);
+__attribute__((warn_unused_result)) int capture_set_filter(struct capture *, int fd, const char *expression, char *why,
                                                            size_t why_size);
 
 /* 1 and the next frame; 0 at the end; -EBADMSG where the file is damaged or cut short, or another negative errno where
@@ -47,6 +50,11 @@ const char *capture_name(const struct capture *); /* the path as it was given */
 /* Called before a read of a pipe that would have to wait: whoever streams hands on what it has. False: wait no longer, the
  * capture is at its end. */
 void capture_on_pause(struct capture *, bool (*pause)(void *arg), void *arg);
+
+/* Whether frames of that link type (DLT_*) are decoded; and what to say of a file or an interface of another one: returns
+ * -EPROTONOSUPPORT. */
+bool capture_reads(int link_type);
+int capture_refuse_link_type(const char *name, int link_type, char *why, size_t why_size);
 
 void capture_close(struct capture *); /* NULL is fine */
 

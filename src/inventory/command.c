@@ -6,6 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
+#include <unistd.h>
 
 #include "inventory/inventory.h"
 #include "inventory/reader.h"
@@ -32,19 +33,29 @@ static int take_event(void *arg, const struct event *e, const char *line, size_t
     return 0;
 }
 
-static int read_captures(struct inventory *v, const struct options *o, const volatile sig_atomic_t *stop) {
+static int read_captures(struct inventory *v, struct confinement *reach, const struct options *o,
+                         const volatile sig_atomic_t *stop) {
     struct pipeline_outlet to = {v, take_event, NULL};
-    return replay_read(o, &to, stop);
+    return replay_read(o, reach, &to, stop);
 }
 
 /* ---- from records */
 
+/* fd: a descriptor, or a negative errno; NULL and errno where there is none. */
+static FILE *open_records(int fd) {
+    FILE *file = fd == STDIN_FILENO ? stdin : fd >= 0 ? fdopen(fd, "r") : NULL;
+    if (!file) {
+        errno = fd < 0 ? -fd : errno;
+    }
+    return file;
+}
+
 /* What must not be read through, and a folder, which opens like a file. */
-static int read_one(struct inventory *v, const char *path, const volatile sig_atomic_t *stop) {
-    bool standard = strcmp(path, "-") == 0;
+static int read_one(struct inventory *v, int fd, const char *path, const volatile sig_atomic_t *stop) {
+    bool standard = fd == STDIN_FILENO;
     struct stat st;
-    FILE *file = standard ? stdin : fopen(path, "re");
-    if (!file || fstat(fileno(file), &st) != 0 || S_ISDIR(st.st_mode)) {
+    FILE *file = open_records(fd);
+    if (!file || fstat(fd, &st) != 0 || S_ISDIR(st.st_mode)) {
         log_error("%s: cannot be read: %s; name a file of records that smbtap wrote, or - for standard input", path,
                   file ? "it is a folder" : strerror(errno));
         if (file && !standard) {
@@ -59,10 +70,11 @@ static int read_one(struct inventory *v, const char *path, const volatile sig_at
     return error == 0 ? EXIT_SUCCESS : error == -EBADMSG ? EXIT_DAMAGED : EXIT_FAILURE;
 }
 
-static int read_records(struct inventory *v, const struct options *o, const volatile sig_atomic_t *stop) {
+static int read_records(struct inventory *v, struct confinement *reach, const struct options *o,
+                        const volatile sig_atomic_t *stop) {
     int status = EXIT_SUCCESS;
     for (size_t i = 0; i < o->input_count && !*stop; i++) {
-        int one = read_one(v, o->inputs[i], stop);
+        int one = read_one(v, confinement_input(reach, i), o->inputs[i], stop);
         status = one != EXIT_SUCCESS && status != EXIT_DAMAGED ? one : status;
     }
     return status;
@@ -108,9 +120,10 @@ static int put(struct sink *sink, const struct options *o, const struct inventor
 
 /* What went wrong comes before what was found: a monitor must not take half an answer for a whole one. Where nothing could be
  * read there is none. */
-static int answer(struct inventory *v, const struct options *o, struct sink *sink, const volatile sig_atomic_t *stop) {
+static int answer(struct inventory *v, struct confinement *reach, const struct options *o, struct sink *sink,
+                  const volatile sig_atomic_t *stop) {
     size_t count = 0;
-    int status = o->inventory.records ? read_records(v, o, stop) : read_captures(v, o, stop);
+    int status = o->inventory.records ? read_records(v, reach, o, stop) : read_captures(v, reach, o, stop);
     const struct inventory_row *rows = inventory_rows(v, &count);
     int error = status == EXIT_SUCCESS || count != 0 ? put(sink, o, rows, count) : 0;
     int close_error = sink->close(sink->state);
@@ -126,7 +139,7 @@ static int answer(struct inventory *v, const struct options *o, struct sink *sin
     return status != EXIT_SUCCESS ? status : count != 0 ? EXIT_FOUND : EXIT_SUCCESS;
 }
 
-int inventory_run(const struct options *o, const volatile sig_atomic_t *stop) {
+static int look(struct confinement *reach, const struct options *o, const volatile sig_atomic_t *stop) {
     struct sink sink;
     struct budget budget = {.ceiling = o->memory / REPLAY_READER_SHARE};
     struct inventory *v = inventory_new(o->inventory.since_ns, &budget);
@@ -134,8 +147,18 @@ int inventory_run(const struct options *o, const volatile sig_atomic_t *stop) {
         log_error("out of memory; close other programs and run it again");
         return EXIT_FAILURE;
     }
-    int error = file_sink_open(o->output, o->inputs, o->input_count, &sink);
-    int status = error ? explain(o, error) : answer(v, o, &sink, stop);
+    int fd = confinement_output(reach), error = fd < 0 ? fd : file_sink_open(fd, &sink);
+    int status = error ? explain(o, error) : answer(v, reach, o, &sink, stop);
     inventory_free(v);
+    return status;
+}
+
+int inventory_run(const struct options *o, const volatile sig_atomic_t *stop) {
+    struct confinement reach;
+    if (!confinement_enter(&reach, o)) {
+        return EXIT_FAILURE;
+    }
+    int status = look(&reach, o, stop);
+    confinement_end(&reach);
     return status;
 }

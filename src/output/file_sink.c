@@ -1,13 +1,11 @@
 #include "file_sink.h"
 
 #include <errno.h>
-#include <fcntl.h>
 #include <poll.h>
 #include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/stat.h>
 #include <unistd.h>
 
 struct file_sink {
@@ -54,46 +52,16 @@ static int file_close(void *state) {
     return error;
 }
 
-static int refuse_input(int fd, const char *const *inputs, size_t count) {
-    struct stat output, input;
-    if (fstat(fd, &output) != 0) {
-        return -errno;
-    }
-    for (size_t i = 0; i < count; i++) {
-        if (stat(inputs[i], &input) == 0 && input.st_dev == output.st_dev && input.st_ino == output.st_ino) {
-            return -EEXIST;
-        }
-    }
-    return S_ISREG(output.st_mode) && ftruncate(fd, 0) != 0 ? -errno : 0;
-}
-
-/* Emptied only after it was compared: O_TRUNC would have been the end of an input already. */
-static int open_output(const char *path, const char *const *inputs, size_t count, int *fd) {
-    int opened = open(path, O_WRONLY | O_CREAT | O_CLOEXEC | O_NOCTTY, 0666);
-    if (opened < 0) {
-        return -errno;
-    }
-    int error = refuse_input(opened, inputs, count);
-    if (error != 0) {
-        close(opened);
-        return error;
-    }
-    *fd = opened;
-    return 0;
-}
-
-int file_sink_open(const char *path, const char *const *inputs, size_t input_count, struct sink *out) {
-    bool standard = strcmp(path, "-") == 0;
+int file_sink_open(int fd, struct sink *out) {
     struct file_sink *sink = malloc(sizeof(*sink));
+    bool ours = fd != STDOUT_FILENO;
     if (sink == NULL) {
+        if (ours) {
+            close(fd);
+        }
         return -ENOMEM;
     }
-    *sink = (struct file_sink){.fd = STDOUT_FILENO, .ours = !standard};
-    int error = standard ? 0 : open_output(path, inputs, input_count, &sink->fd);
-    if (error != 0) {
-        free(sink);
-        return error;
-    }
+    *sink = (struct file_sink){.fd = fd, .ours = ours};
     *out = (struct sink){sink, file_write, file_flush, file_close};
     return 0;
 }

@@ -9,12 +9,11 @@ import os
 import re
 import shutil
 import stat
-import subprocess
 import sys
 import tempfile
 
-sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), ".."))
-from tap import ROOT, check, finish, skip, skip_all
+from installed import call, install, set_up, told
+from tap import check, finish, skip, skip_all
 
 EXPOSURE_MOST = 20  # tenths
 UNITS = ("smbtap.service", "smbtap@.service")
@@ -29,31 +28,8 @@ INSTALLED = {
     "usr/share/bash-completion/completions/smbtap": 0o644,
     "usr/share/man/man8/smbtap.8": 0o644,
 }
-if not os.path.exists(os.path.join(ROOT, "systemd", "smbtap.yaml")):
-    del INSTALLED["etc/smbtap/smbtap.yaml"]
 # Debian 12 has the first, as systemd.pc says; without that it is the second, and on a system with one /usr they are the same.
 UNIT_FOLDERS = ("lib/systemd/system", "usr/lib/systemd/system")
-
-
-def call(*command, **more):
-    return subprocess.run(command, stdin=subprocess.DEVNULL, capture_output=True, text=True, timeout=120, **more)
-
-
-def told(run):
-    return "exit status %d\n%s%s" % (run.returncode, run.stdout, run.stderr)
-
-
-def set_up(smbtap, folder):
-    build = os.path.join(folder, "build")
-    run = call("meson", "setup", build, "--prefix=/usr", "-Dtests=false", cwd=ROOT)
-    if not check("a build for /usr is set up", run.returncode == 0, told(run)):
-        finish()
-    shutil.copy(smbtap, os.path.join(build, "smbtap"))
-    return build
-
-
-def install(build, root):
-    return call("meson", "install", "-C", build, "--no-rebuild", "--destdir", root)
 
 
 def present(root):
@@ -175,7 +151,9 @@ def main():
         skip_all("meson is not installed")
     with tempfile.TemporaryDirectory(prefix="smbtap-install-") as folder:
         root = os.path.join(folder, "root")
-        build = set_up(smbtap, folder)
+        build, run = set_up(smbtap, folder)
+        if not check("a build for /usr is set up", run.returncode == 0, told(run)):
+            finish()
         units = hold_files(build, root)
         hold_again(build, root)
         hold_units(smbtap, folder, units)

@@ -10,11 +10,14 @@
 
 #include <cmocka.h>
 #include <errno.h>
+#include <fcntl.h>
 #include <pcap/dlt.h>
+#include <sys/mman.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
 #include "../../src/capture/capture.h"
+#include "../../src/capture/filter_program.h"
 
 /* An Ethernet frame with an empty TCP segment from port 50000 to port 445. */
 static const uint8_t tcp_frame[54] = {
@@ -61,11 +64,24 @@ static void writer_frame(struct writer *w, uint32_t seconds, uint32_t fraction, 
     fwrite(tcp_frame, 1, captured, w->file);
 }
 
+static int open_path(struct capture **c, const char *path, char why[CAPTURE_WHY_MAX]) {
+    int fd = open(path, O_RDONLY);
+    return capture_open(c, fd >= 0 ? fd : -errno, path, why, CAPTURE_WHY_MAX);
+}
+
+static int set_filter(struct capture *c, const char *expression, char why[CAPTURE_WHY_MAX]) {
+    int fd = memfd_create("filter", 0);
+    assert_true(fd >= 0);
+    assert_int_equal(filter_program_make((void *)(uintptr_t)expression, capture_filter_kind(c), fd), 0);
+    assert_int_equal(lseek(fd, 0, SEEK_SET), 0);
+    return capture_set_filter(c, fd, expression, why, CAPTURE_WHY_MAX);
+}
+
 static struct capture *open_good(struct writer *w) {
     char why[CAPTURE_WHY_MAX] = "";
     struct capture *c = NULL;
     fclose(w->file);
-    if (capture_open(&c, w->path, why, sizeof why) != 0) {
+    if (open_path(&c, w->path, why) != 0) {
         fail_msg("%s", why);
     }
     return c;
@@ -200,7 +216,7 @@ static void first_frame_is_held(void **state) {
     assert_int_equal(f.at.frame, 1);
     assert_int_equal(f.wire_length, 54);
     assert_memory_equal(f.bytes.p, tcp_frame, 54);
-    assert_int_equal(capture_set_filter(c, "greater 60", why, sizeof why), 0);
+    assert_int_equal(set_filter(c, "greater 60", why), 0);
     assert_int_equal(capture_next(c, &g), 1);
     assert_int_equal(g.at.frame, 2); /* the first was held, and the filter held it back as well */
     assert_int_equal(capture_next(c, &g), 0);
@@ -223,16 +239,57 @@ static void filter(void **state) {
     struct capture *c = open_good(&w);
     struct frame f;
     char why[CAPTURE_WHY_MAX];
-    assert_int_equal(capture_set_filter(c, "tcp portt 445", why, sizeof why), -EINVAL);
+    assert_int_equal(set_filter(c, "tcp portt 445", why), -EINVAL);
     assert_non_null(strstr(why, "tcp portt 445"));
     assert_non_null(strstr(why, "pcap-filter(7)"));
-    assert_int_equal(capture_set_filter(c, "port 80", why, sizeof why), 0);
-    assert_int_equal(capture_set_filter(c, "tcp port 445", why, sizeof why), 0);
+    assert_int_equal(set_filter(c, "port 80", why), 0);
+    assert_int_equal(set_filter(c, "tcp port 445", why), 0);
     assert_int_equal(capture_next(c, &f), 1);
     assert_int_equal(f.at.frame, 1);
     assert_int_equal(capture_next(c, &f), 1);
     assert_int_equal(f.at.frame, 3);
     assert_int_equal(capture_next(c, &f), 0);
+    done(&w, c);
+}
+
+/* The family before a packet of BSD null is in the order of the machine that wrote the file: the filter must know it. */
+static void filter_of_another_order(void **state) {
+    (void)state;
+    for (int big = 0; big < 2; big++) {
+        struct writer w;
+        struct frame f;
+        char why[CAPTURE_WHY_MAX];
+        writer_pcap(&w, MICRO, big, 0);
+        put(&w, 1, 4);
+        put(&w, 0, 4);
+        put(&w, 4 + 40, 4);
+        put(&w, 4 + 40, 4);
+        put(&w, 2, 4); /* AF_INET */
+        fwrite(tcp_frame + 14, 1, 40, w.file);
+        struct capture *c = open_good(&w);
+        assert_int_equal(set_filter(c, "tcp port 445", why), 0);
+        assert_int_equal(capture_next(c, &f), 1);
+        assert_int_equal(set_filter(c, "inbound", why), -EINVAL); /* a file does not tell */
+        done(&w, c);
+    }
+}
+
+/* No program: it was not made, or is cut. */
+static void no_filter(void **state) {
+    (void)state;
+    struct writer w;
+    char why[CAPTURE_WHY_MAX];
+    writer_pcap(&w, MICRO, false, 1);
+    struct capture *c = open_good(&w);
+    assert_int_equal(capture_set_filter(c, -EMFILE, "tcp", why, sizeof why), -EMFILE);
+    assert_non_null(strstr(why, "\"tcp\""));
+    for (off_t size = 0; size < 8 + 3 * 8; size += 7) {
+        int fd = memfd_create("filter", 0);
+        assert_int_equal(filter_program_make((void *)(uintptr_t) "tcp", capture_filter_kind(c), fd), 0);
+        assert_int_equal(ftruncate(fd, size), 0);
+        assert_int_equal(lseek(fd, 0, SEEK_SET), 0);
+        assert_int_equal(capture_set_filter(c, fd, "tcp", why, sizeof why), -EIO);
+    }
     done(&w, c);
 }
 
@@ -248,7 +305,7 @@ static void cut_anywhere(void **state) {
         struct capture *c = NULL;
         struct frame f;
         char why[CAPTURE_WHY_MAX];
-        assert_int_equal(capture_open(&c, w.path, why, sizeof why), 0);
+        assert_int_equal(open_path(&c, w.path, why), 0);
         int frames = 0, got;
         while ((got = capture_next(c, &f)) == 1) {
             frames++;
@@ -304,7 +361,7 @@ static void strange_times(void **state) {
 static void refused(const char *path, int error, const char *word) {
     char why[CAPTURE_WHY_MAX] = "";
     struct capture *c = NULL;
-    assert_int_equal(capture_open(&c, path, why, sizeof why), error);
+    assert_int_equal(open_path(&c, path, why), error);
     assert_null(c);
     if (!strstr(why, path) || !strstr(why, word) || strchr(why, '\n')) {
         fail_msg("\"%s\" does not name %s and %s", why, path, word);
@@ -394,7 +451,7 @@ static void standard_input_streams(void **state) {
     char why[CAPTURE_WHY_MAX];
     struct capture *c = NULL;
     struct frame f;
-    assert_int_equal(capture_open(&c, "-", why, sizeof why), 0);
+    assert_int_equal(capture_open(&c, STDIN_FILENO, "-", why, sizeof why), 0);
     for (uint32_t i = 1; i < 4; i++) {
         writer_frame(&w, i, 0, 54, 54);
         fflush(w.file);
@@ -422,6 +479,8 @@ int main(void) {
         cmocka_unit_test(interfaces_that_differ),
         cmocka_unit_test(first_frame_is_held),
         cmocka_unit_test(filter),
+        cmocka_unit_test(filter_of_another_order),
+        cmocka_unit_test(no_filter),
         cmocka_unit_test(cut_anywhere),
         cmocka_unit_test(damaged),
         cmocka_unit_test(strange_times),

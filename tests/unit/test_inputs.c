@@ -1,5 +1,7 @@
 #include "../../src/inputs.h"
 
+#include <errno.h>
+#include <fcntl.h>
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -48,6 +50,22 @@ static int tear_down(void **state) {
     return system(command);
 }
 
+static int open_path(void *arg, size_t which) {
+    const struct inputs *in = arg;
+    for (size_t i = 0; i < in->count; i++) {
+        if (inputs_opens(&in->list[i]) && in->list[i].which == which) {
+            int fd = open(in->list[i].path, O_RDONLY);
+            return fd >= 0 ? fd : -errno;
+        }
+    }
+    fail_msg("there is no number %zu", which);
+    return -EINVAL;
+}
+
+static bool find(struct inputs *in, const char *const *names, size_t count) {
+    return inputs_find(in, names, count) && inputs_check(in, open_path, in);
+}
+
 /* By bytes, whatever the locale; hidden ones, folders and what is no capture are passed over. */
 static void a_folder(void **state) {
     (void)state;
@@ -63,10 +81,10 @@ static void a_folder(void **state) {
     assert_int_equal(mkfifo(in_folder("pipe"), 0600), 0);
     struct inputs in;
     const char *name = folder;
-    assert_true(inputs_find(&in, &name, 1));
+    assert_true(find(&in, &name, 1));
     assert_int_equal(in.count, 6);
     for (size_t i = 0; i < 6; i++) {
-        assert_string_equal(in.paths[i], in_folder(sorted[i]));
+        assert_string_equal(in.list[i].path, in_folder(sorted[i]));
     }
     assert_int_equal(in.total, 6 * sizeof header);
     assert_false(in.unreadable);
@@ -75,8 +93,8 @@ static void a_folder(void **state) {
     char slash[80];
     snprintf(slash, sizeof slash, "%s/", folder);
     name = slash;
-    assert_true(inputs_find(&in, &name, 1));
-    assert_string_equal(in.paths[0], in_folder("10.pcap"));
+    assert_true(find(&in, &name, 1));
+    assert_string_equal(in.list[0].path, in_folder("10.pcap"));
     inputs_free(&in);
 }
 
@@ -87,12 +105,12 @@ static void several_names(void **state) {
     put("a.pcap", header, sizeof header);
     const char *names[] = {in_folder("b.pcap"), in_folder("a.pcap"), in_folder("b.pcap"), folder};
     struct inputs in;
-    assert_true(inputs_find(&in, names, 4));
+    assert_true(find(&in, names, 4));
     assert_int_equal(in.count, 5);
-    assert_string_equal(in.paths[0], names[0]);
-    assert_string_equal(in.paths[1], names[1]);
-    assert_string_equal(in.paths[2], names[0]);
-    assert_string_equal(in.paths[3], names[1]);
+    assert_string_equal(in.list[0].path, names[0]);
+    assert_string_equal(in.list[1].path, names[1]);
+    assert_string_equal(in.list[2].path, names[0]);
+    assert_string_equal(in.list[3].path, names[1]);
     assert_int_equal(in.total, 5 * sizeof header);
     inputs_free(&in);
 }
@@ -104,7 +122,7 @@ static void pipes(void **state) {
     assert_int_equal(mkfifo(in_folder("pipe"), 0600), 0);
     const char *names[] = {in_folder("a.pcap"), in_folder("pipe"), "-"};
     struct inputs in;
-    assert_true(inputs_find(&in, names, 3));
+    assert_true(find(&in, names, 3));
     assert_int_equal(in.count, 3);
     assert_int_equal(in.total, 0);
     inputs_free(&in);
@@ -114,20 +132,20 @@ static void nothing_to_read(void **state) {
     (void)state;
     struct inputs in;
     const char *name = in_folder("missing.pcap");
-    assert_false(inputs_find(&in, &name, 1));
+    assert_false(find(&in, &name, 1));
     assert_int_equal(in.count, 0);
     name = folder; /* empty */
-    assert_false(inputs_find(&in, &name, 1));
+    assert_false(find(&in, &name, 1));
     put("notes.txt", "these are no packets", 20);
-    assert_false(inputs_find(&in, &name, 1));
+    assert_false(find(&in, &name, 1));
     name = in_folder("notes.txt");
-    assert_false(inputs_find(&in, &name, 1));
+    assert_false(find(&in, &name, 1));
     name = "";
-    assert_false(inputs_find(&in, &name, 1));
+    assert_false(find(&in, &name, 1));
     put("a.pcap", header, sizeof header);
     const char *names[] = {in_folder("a.pcap"), in_folder("missing.pcap")};
-    assert_false(inputs_find(&in, names, 2)); /* all or nothing */
-    assert_null(in.paths);
+    assert_false(find(&in, names, 2)); /* all or nothing */
+    assert_null(in.list);
     inputs_free(&in);
 }
 

@@ -6,6 +6,7 @@
 
 #include <cmocka.h>
 
+#include <fcntl.h>
 #include <glob.h>
 #include <stdio.h>
 #include <string.h>
@@ -56,7 +57,7 @@ static uint64_t read_under(const char *path, size_t ceiling, uint64_t secret, st
     struct pipeline_outlet outlet = {&lines, take_line, NULL};
     struct capture *c;
     struct frame frame;
-    assert_int_equal(capture_open(&c, path, why, sizeof why), 0);
+    assert_int_equal(capture_open(&c, open(path, O_RDONLY), path, why, sizeof why), 0);
     struct pipeline *p = pipeline_new(&settings, path, &outlet, &memory, stats);
     assert_non_null(p);
     while (capture_next(c, &frame) == 1) {

@@ -6,6 +6,7 @@
 #include <stdint.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include <cmocka.h>
 
@@ -33,7 +34,7 @@ static void gives_back(void **state) {
     enum { PIECES = 8000, PIECE = 8000 };
     static void *pieces[PIECES];
     struct resident r;
-    resident_begin(&r, (size_t)PIECES * PIECE / 4);
+    resident_begin(&r, 0, (size_t)PIECES * PIECE / 4);
     assert_true(r.fd >= 0);
     assert_false(resident_look(&r));
     for (unsigned i = 0; i < PIECES; i++) {
@@ -59,7 +60,7 @@ static void gives_back(void **state) {
 static void backs_off(void **state) {
     (void)state;
     struct resident r;
-    resident_begin(&r, 1 << 20);
+    resident_begin(&r, 0, 1 << 20);
     assert_true(r.fd >= 0);
     const size_t size = 8 << 20;
     char *held = malloc(size);
@@ -71,6 +72,20 @@ static void backs_off(void **state) {
     resident_end(&r);
 }
 
+/* One descriptor for several, one after the other: it is not theirs to close. */
+static void borrowed(void **state) {
+    (void)state;
+    int statm = resident_open();
+    assert_true(statm > STDERR_FILENO);
+    for (int i = 0; i < 2; i++) {
+        struct resident r;
+        resident_begin(&r, statm, 1 << 20);
+        assert_true(r.base > 0);
+        resident_end(&r);
+    }
+    assert_int_equal(close(statm), 0);
+}
+
 #endif
 
 int main(void) {
@@ -79,6 +94,7 @@ int main(void) {
 #ifndef OTHER_ALLOCATOR
         cmocka_unit_test(gives_back),
         cmocka_unit_test(backs_off),
+        cmocka_unit_test(borrowed),
 #endif
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
