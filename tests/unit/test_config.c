@@ -408,6 +408,10 @@ static void read_again_without_a_name(void **state) {
     assert_true(reload(""));
     assert_string_equal(said, "");
     assert_string_equal(fresh.pipeline.sensor_id, "renamed-since");
+    assert_true(parse("sensor_id: a\n", "-i lo"));
+    assert_true(reload(""));
+    assert_non_null(strstr(said, "sensor_id: "));
+    assert_string_equal(fresh.pipeline.sensor_id, o.host);
 }
 
 /* The file that is installed has every setting in a comment: as "#key: value" with its default, as "# key: value" with an example
