@@ -4,12 +4,16 @@ import json
 
 OF_RUN = {"record_id", "seq", "sensor_id"}
 OF_CAPTURE = {"interface", "file", "frame"}
+# What is shortened where a record would be too long: how much of it has room depends on what belongs to the run.
+OF_LENGTH = {"content", "file_name", "file_path", "local_path", "rename_to", "stream", "search_pattern", "truncated"}
 OF_TIME = {"time", "start_time", "end_time", "duration_ns", "latency_ns", "first_time", "last_time", "flow_id"}
 
 
 def _plain(record, leave, ids):
     """The record without the fields to leave out, wherever they stand; evidence by what it is, not by its number."""
     plain = {}
+    if "truncated" in record.get("proto_info", {}):
+        leave = leave | OF_LENGTH
     for key, value in record.items():
         if key in leave:
             continue
@@ -24,14 +28,20 @@ def _plain(record, leave, ids):
     return plain
 
 
+def _pair(record):
+    return (record["rule_id"], record["src_ip"], record["dest_ip"]) if record.get("kind") == "posture" and "src_ip" in record else None
+
+
 def plain(records, times=True, leave=()):
-    """{the record as text: how often it is there}, of flows and findings."""
+    """{the record as text: how often it is there}, of flows and findings about them. Of a pair of client and server a live run
+    tells at once, and again with its sums; a replay only those."""
     leave = OF_RUN | set(leave) | (set() if times else OF_TIME)
     ids = {}
     for record in records:
         ids[record["record_id"]] = json.dumps(_plain(record, leave | {"evidence"}, {}), sort_keys=True)
+    last = {_pair(record): record["record_id"] for record in records if _pair(record)}
     return collections.Counter(json.dumps(_plain(record, leave, ids), sort_keys=True) for record in records
-                               if record["object"] != "sensor")
+                               if "src_ip" in record and last.get(_pair(record), record["record_id"]) == record["record_id"])
 
 
 def short(text):
@@ -40,7 +50,7 @@ def short(text):
     info = record.get("proto_info", {})
     words = [record.get("time"), record["object"], record["action"], record.get("src_ip"), record.get("src_port"),
              record.get("content") or record.get("summary") or record.get("end_reason"), info.get("message_id")]
-    return " ".join(str(word) for word in words if word is not None)
+    return ascii(" ".join(str(word) for word in words if word is not None))[1:-1][:300]
 
 
 def _changed(one, other, at=""):
@@ -49,7 +59,7 @@ def _changed(one, other, at=""):
         if isinstance(was, dict) and isinstance(now, dict):
             yield from _changed(was, now, at + key + ".")
         elif was != now:
-            yield "%s%s: %s, not %s" % (at, key, str(now)[:200], str(was)[:200])
+            yield "%s%s: %s, not %s" % (at, key, ascii(now)[:160], ascii(was)[:160])
 
 
 def _nearest(text, others):

@@ -1,9 +1,9 @@
 /* Sends the packets of a capture through a network interface, with libnet, wrapped as real clients and servers never wrap them.
  *
- *   send [-p | -r PACKETS] INTERFACE CAPTURE [LAYER ...]
+ *   send [-p | -r PACKETS] INTERFACE CAPTURE [LAYER ... [/ LAYER ...] ...]
  *
  * -p keeps the distances in time, -r sends that many packets in a second; else it is as fast as it goes. Layers are put around each
- * frame from the inside out:
+ * frame from the inside out; where there are several stacks of them, each packet gets one by chance, always the same one:
  *
  *   vlan:VID[:TPID]     a tag; TPID in hex, by default 8100
  *   mpls:LABEL          a label
@@ -25,7 +25,8 @@
 #include <unistd.h>
 
 enum {
-    LAYERS_MAX = 8,
+    LAYERS_MAX = 8, /* in a stack */
+    STACKS_MAX = 16,
     FRAMES_MAX = 8192, /* of one packet, in fragments */
     ETHERNET = 14,
     IPV4_HEADER = 20,
@@ -62,6 +63,17 @@ struct sender {
 struct layer {
     void (*put)(struct sender *, struct frames *out, const struct frame *, const struct layer *);
     unsigned long first, second;
+};
+
+struct stack {
+    struct layer layers[LAYERS_MAX];
+    size_t count;
+};
+
+struct stacks {
+    struct stack list[STACKS_MAX];
+    size_t count;
+    uint32_t chance;
 };
 
 static void die(const char *what, const char *why) {
@@ -258,6 +270,20 @@ static struct layer layer(const char *text) {
     abort();
 }
 
+static struct stacks stacks_of(char *const *words) {
+    struct stacks s = {.count = 1, .chance = 1};
+    for (; *words; words++) {
+        struct stack *last = &s.list[s.count - 1];
+        if (strcmp(*words, "/") == 0 && s.count < STACKS_MAX)
+            s.count++;
+        else if (last->count < LAYERS_MAX)
+            last->layers[last->count++] = layer(*words);
+        else
+            die(*words, "too much");
+    }
+    return s;
+}
+
 static void release(struct frames *f) {
     for (size_t k = 0; k < f->count; k++)
         if (!f->list[k].borrowed)
@@ -275,13 +301,13 @@ static void transmit(struct sender *s, const struct frame *f) {
     s->bytes += f->size;
 }
 
-static void send_one(struct sender *s, struct frame frame, const struct layer *layers, size_t count) {
+static void send_one(struct sender *s, struct frame frame, const struct stack *stack) {
     static struct frames hold[2];
     struct frames *now = &hold[0], *next = &hold[1];
     now->list[now->count++] = frame;
-    for (size_t l = 0; l < count; l++) {
+    for (size_t l = 0; l < stack->count; l++) {
         for (size_t k = 0; k < now->count; k++)
-            layers[l].put(s, next, &now->list[k], &layers[l]);
+            stack->layers[l].put(s, next, &now->list[k], &stack->layers[l]);
         release(now);
         struct frames *swap = now;
         now = next;
@@ -323,7 +349,12 @@ static void keep_pace(struct pace *p, const struct pcap_pkthdr *head) {
     }
 }
 
-static void send_all(struct sender *s, const char *path, struct pace *pace, const struct layer *layers, size_t count) {
+static const struct stack *next_stack(struct stacks *s) {
+    s->chance = s->chance * 1664525 + 1013904223;
+    return &s->list[(s->chance >> 16) % s->count];
+}
+
+static void send_all(struct sender *s, const char *path, struct pace *pace, struct stacks *stacks) {
     char why[PCAP_ERRBUF_SIZE];
     pcap_t *capture = pcap_open_offline_with_tstamp_precision(path, PCAP_TSTAMP_PRECISION_NANO, why);
     if (!capture)
@@ -338,7 +369,7 @@ static void send_all(struct sender *s, const char *path, struct pace *pace, cons
             die(path, "a packet is cut by the snap length");
         keep_pace(pace, head);
         struct frame frame = {.data = (uint8_t *)(uintptr_t)data, .size = head->caplen, .borrowed = true};
-        send_one(s, frame, layers, count);
+        send_one(s, frame, next_stack(stacks));
     }
     if (got != PCAP_ERROR_BREAK)
         die(path, pcap_geterr(capture));
@@ -354,18 +385,15 @@ int main(int argc, char **argv) {
         else if (option != 'r' || (pace.per_second = strtoul(optarg, NULL, 10)) == 0)
             argc = 0;
     }
-    if (argc - optind < 2 || argc - optind > 2 + LAYERS_MAX)
-        die("usage", "send [-p | -r PACKETS] INTERFACE CAPTURE [LAYER ...]");
-    struct layer layers[LAYERS_MAX];
-    size_t count = 0;
-    for (int k = optind + 2; k < argc; k++)
-        layers[count++] = layer(argv[k]);
+    if (argc - optind < 2)
+        die("usage", "send [-p | -r PACKETS] INTERFACE CAPTURE [LAYER ... [/ LAYER ...] ...]");
+    struct stacks stacks = stacks_of(argv + optind + 2);
     char why[LIBNET_ERRBUF_SIZE];
     struct sender sender = {.net = libnet_init(LIBNET_LINK_ADV, argv[optind], why)};
     if (!sender.net)
         die(argv[optind], why);
     uint64_t start = now_ns();
-    send_all(&sender, argv[optind + 1], &pace, layers, count);
+    send_all(&sender, argv[optind + 1], &pace, &stacks);
     printf("{\"packets\": %ju, \"frames\": %ju, \"bytes\": %ju, \"seconds\": %.6f}\n", (uintmax_t)pace.packets,
            (uintmax_t)sender.frames, (uintmax_t)sender.bytes, (double)(now_ns() - start) / SECOND_NS);
     libnet_destroy(sender.net);

@@ -23,7 +23,7 @@ def settled(sensor, seconds=30):
     before = None
     while time.monotonic() < end:
         now = sensor.stats()
-        seen = (now["packets_received"], now["packets_decoded"], now["records_made"])
+        seen = (now["packets_received"], now["packets_decoded"])
         if seen == before:
             return now
         before = seen

@@ -5,7 +5,6 @@ of them in tags, tunnels and fragments, and mixed.
 usage: wire.py SMBTAP BUILD
 """
 import os
-import random
 import sys
 
 import world
@@ -16,6 +15,9 @@ import watch  # noqa: E402
 RATE = 20000
 LAYERS = ("vlan:7", "vlan:7 vlan:100:88a8", "vlan:1 vlan:2 vlan:3", "mpls:16", "fragment:64", "fragment:64 vlan:9", "ipip:4", "ipip:6",
           "gre:4:99", "erspan:4", "vxlan:4:77", "vxlan:6:77 fragment:128")
+# Each packet in something else than the one before, as where there are several ways through a network: one flow comes to several
+# workers.
+MIX = "/ fragment:64 / vlan:7 / gre:4:99 / vxlan:4:77 / fragment:24 vlan:3"
 MIXED = ("dialect-3.1.1", "ipv6", "two-clients", "smb1-extended")
 
 
@@ -30,18 +32,6 @@ def all_of_them(stems=()):
     with open(path, "wb") as file:
         file.write(pcapfile.pcap(packets))
     return path
-
-
-def wrapped_by_turns(build, captures):
-    """Each packet in something else than the one before, as where there are several ways through a network: one flow comes to
-    several workers."""
-    rng = random.Random(5)
-    for capture in captures:
-        for packet in pcapfile.read(capture):
-            path = world.path("one.pcap")
-            with open(path, "wb") as file:
-                file.write(pcapfile.pcap([packet]))
-            world.send(build, path, *rng.choice(("", "fragment:64", "vlan:7", "gre:4:99", "vxlan:4:77")).split())
 
 
 def test():
@@ -59,7 +49,7 @@ def test():
     wrapped.compare()
 
     mixed = watch.Watch(smbtap, build, "mixed", *detail)
-    wrapped_by_turns(build, [os.path.join(tap.PCAPS, name + ".pcap") for name in MIXED])
+    world.send(build, all_of_them(MIXED), *MIX.split(), rate=RATE)
     mixed.compare()
 
 

@@ -70,7 +70,7 @@ def _outside(tools):
     os.chmod(folder, 0o755)
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(1))  # so that the folder goes
     try:
-        done = subprocess.run(["setpriv", "--pdeathsig", "KILL"] + spaces + [sys.executable] + sys.argv,
+        done = subprocess.run(["setpriv", "--pdeathsig", "KILL"] + spaces + [sys.executable] + sys.orig_argv[1:],
                               env=dict(os.environ, **{MARK: folder}))
         sys.exit(done.returncode)
     finally:
