@@ -15,7 +15,7 @@ import sys
 import time
 
 import pcapfile
-from tap import check, finish
+from tap import check, finish, skip
 
 CONFIGURATION, RECORDS = "/etc/smbtap/smbtap.yaml", "/var/log/smbtap/records.jsonl"
 GOOD = "interfaces: [eth1]\noutput: %s\nbuffer: 16M\nworkers: 1\n" % RECORDS
@@ -85,6 +85,12 @@ def send(port):
 POWERS = ("CapInh", "CapPrm", "CapEff", "CapAmb")
 
 
+def plug_in():
+    call("ip", "link", "add", "eth1", "type", "veth", "peer", "name", "peer1")
+    call("ip", "link", "set", "peer1", "up")
+    call("ip", "link", "set", "eth1", "up")
+
+
 def status(path):
     with open(path + "/status", encoding="ascii", errors="replace") as file:
         return dict(line.rstrip("\n").split(":\t", 1) for line in file
@@ -99,9 +105,7 @@ def hold_waiting():
     check("an interface that is not there is waited for, and the status says so", waits and now["ActiveState"] == "activating", now,
           journal(UNIT))
     filters = int(status("/proc/" + now["MainPID"])["Seccomp_filters"])
-    call("ip", "link", "add", "eth1", "type", "veth", "peer", "name", "peer1")
-    call("ip", "link", "set", "peer1", "up")
-    call("ip", "link", "set", "eth1", "up")
+    plug_in()
     check("when it is there the service is ready", becomes(UNIT, ActiveState="active", SubState="running"), show(UNIT), journal(UNIT))
     return filters
 
@@ -200,6 +204,25 @@ def hold_watchdog():
     check("by the watchdog", "atchdog" in journal(UNIT), journal(UNIT))
 
 
+def hold_taken_away():
+    """What several workers share cannot be opened again by them: it takes a new start."""
+    if len(os.sched_getaffinity(0)) < 2:
+        skip("an interface that is taken away from two workers", "there is one core")
+        return
+    write(CONFIGURATION, GOOD.replace("workers: 1", "workers: 2"))
+    call("systemctl", "restart", UNIT)
+    pid = show(UNIT)["MainPID"]
+    call("ip", "link", "delete", "eth1")
+    waits = until(lambda: show(UNIT)["MainPID"] not in ("0", pid) and "eth1" in show(UNIT)["StatusText"])
+    check("taken away from two workers: started again, and waited for", waits and show(UNIT)["ActiveState"] == "activating", show(UNIT),
+          journal(UNIT))
+    plug_in()
+    check("and when it is back the service is ready", becomes(UNIT, ActiveState="active"), show(UNIT), journal(UNIT))
+    before = actions(RECORDS).count("flow/message")
+    send(49005)
+    check("and records come", until(lambda: actions(RECORDS).count("flow/message") > before), actions(RECORDS)[-40:])
+
+
 def hold_end():
     send(49003)
     until(lambda: actions(RECORDS)[-1] == "flow/message", 2)
@@ -250,6 +273,7 @@ def main():
     hold_signals()
     hold_killed()
     hold_watchdog()
+    hold_taken_away()
     hold_end()
     hold_instance()
     hold_faults()
