@@ -158,6 +158,28 @@ static bool answered_in_parts(uint16_t command) {
     }
 }
 
+/* What a message is of: the rest of a transaction has the ids of its first request, and its response alone (MS-CIFS 2.2.4.34.2); what
+ * answers a WRITE_RAW in the end has a code of its own (2.2.4.25.3). */
+static uint16_t task_of(const struct message_ids *i) {
+    switch (i->kind == MESSAGE_SMB1 ? i->command : 0) {
+    case SMB1_TRANSACTION_SECONDARY:
+        return SMB1_TRANSACTION;
+    case SMB1_TRANSACTION2_SECONDARY:
+        return SMB1_TRANSACTION2;
+    case SMB1_NT_TRANSACT_SECONDARY:
+        return SMB1_NT_TRANSACT;
+    case SMB1_WRITE_COMPLETE:
+        return SMB1_WRITE_RAW;
+    default:
+        return i->command;
+    }
+}
+
+/* Has a request the MID of an earlier one? */
+static bool repeats_mid(const struct message_ids *i) {
+    return i->command == SMB1_NT_CANCEL || (task_of(i) != i->command && i->command != SMB1_WRITE_COMPLETE);
+}
+
 /* The likeliest of the requests that are remembered is the one that has no answer at all. */
 static unsigned rank(const struct asked_mid *q) {
     return q->waits ? 1U + !q->partly : 0;
@@ -168,7 +190,7 @@ static unsigned asked_find(const struct acquaintance *a, const struct message_id
     unsigned found = ACQUAINTANCE_MIDS;
     for (unsigned k = 0; k < a->asked_count; k++) {
         const struct asked_mid *q = &a->asked[k];
-        bool same = q->id == (uint32_t)i->id && q->command == i->command;
+        bool same = q->id == (uint32_t)i->id && q->command == task_of(i);
         found = same && (found == ACQUAINTANCE_MIDS || rank(q) > rank(&a->asked[found])) ? k : found;
     }
     return found;
@@ -176,6 +198,9 @@ static unsigned asked_find(const struct acquaintance *a, const struct message_id
 
 static void smb1_learn(struct acquaintance *a, enum direction dir, const struct message_ids *i) {
     uint16_t mid = (uint16_t)i->id;
+    if (i->unasked) {
+        return; /* it has no MID to go on from, and says nothing of what the client sends */
+    }
     if (i->command != SMB1_NEGOTIATE) {
         a->smb1_session = true;
     }
@@ -190,9 +215,7 @@ static void smb1_learn(struct acquaintance *a, enum direction dir, const struct 
         a->smb1_answered = true;
         return;
     }
-    bool repeats = i->command == SMB1_NT_CANCEL || i->command == SMB1_TRANSACTION_SECONDARY ||
-                   i->command == SMB1_TRANSACTION2_SECONDARY || i->command == SMB1_NT_TRANSACT_SECONDARY;
-    if (repeats) {
+    if (repeats_mid(i)) {
         return;
     }
     uint16_t by = (uint16_t)(mid - a->last_mid);
@@ -245,7 +268,7 @@ static bool one_of_the_other(const struct message_ids *x, const struct message_i
     }
     bool same_session =
         x->session == y->session || (x->kind != MESSAGE_TRANSFORM && (x->session == 0 || y->session == 0));
-    return same_session && x->id == y->id && x->command == y->command;
+    return same_session && x->id == y->id && task_of(x) == task_of(y);
 }
 
 bool acquaintance_settles(struct acquaintance *a, enum direction dir, const struct message_ids *i) {
@@ -366,9 +389,7 @@ static enum fit smb1_request_fit(const struct acquaintance *a, const struct mess
         *doubtful = !known || !second || !goes_on;
         return known ? FIT_FRIEND : FIT_STRANGER;
     }
-    bool repeats = i->command == SMB1_NT_CANCEL || i->command == SMB1_TRANSACTION_SECONDARY ||
-                   i->command == SMB1_TRANSACTION2_SECONDARY || i->command == SMB1_NT_TRANSACT_SECONDARY;
-    if (!goes_on && !repeats) {
+    if (!goes_on && !repeats_mid(i)) {
         return mids_only_grow(a) ? FIT_NOT : known ? FIT_FRIEND : FIT_STRANGER;
     }
     *doubtful = !goes_on && by != 0;

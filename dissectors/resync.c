@@ -128,13 +128,19 @@ static bool smb1_status_fits(uint32_t status, uint16_t flags2) {
     return (flags2 & NT_STATUS) || ((class <= ERRHRD || class == ERRCMD) && (status >> 8 & 0xFF) == 0);
 }
 
+/* The "go on" of WRITE_RAW (MS-CIFS 2.2.4.25.2), which comes from Samba as if it were a request: one word, and nothing else. */
+static bool is_go_on(struct view v, uint32_t length) {
+    enum { WORDS_AT = 32, WHOLE = 37 };
+    return v.n >= WHOLE && length == WHOLE && v.p[4] == SMB1_WRITE_RAW && v.p[WORDS_AT] == 1;
+}
+
 /* MS-CIFS 2.2.3: the direction is in Flags, and the words and bytes fit, as far as they are there. */
 static bool smb1_fits(struct view v, uint32_t length, enum direction dir, struct head *h) {
     enum { LEAST = 35 }; /* the header, WordCount and ByteCount */
     struct cursor c = cursor_over(view_from(v, 4));
     uint8_t command = cursor_u8(&c);
     uint32_t status = cursor_le32(&c);
-    bool reply = cursor_u8(&c) & SMB_FLAGS_REPLY;
+    bool reply = (cursor_u8(&c) & SMB_FLAGS_REPLY) || (dir == TO_CLIENT && is_go_on(v, length));
     uint16_t flags2 = cursor_le16(&c);
     cursor_skip(&c, 2 + 8); /* PIDHigh, SecurityFeatures */
     uint16_t reserved = cursor_le16(&c);

@@ -22,7 +22,7 @@ enum field {
 };
 
 enum field_place { PLACE_ENVELOPE, PLACE_FLOW, PLACE_PROTO };
-enum field_type { TYPE_STRING, TYPE_INTEGER, TYPE_BOOLEAN, TYPE_STRINGS, TYPE_INTEGERS, TYPE_OBJECT };
+enum field_type { TYPE_STRING, TYPE_INTEGER, TYPE_BOOLEAN, TYPE_STRINGS, TYPE_INTEGERS, TYPE_OBJECT, TYPE_OBJECTS };
 
 struct field_info {
     const char *name, *meaning;
@@ -49,12 +49,24 @@ enum fact_form {
     FACT_GUID,      /* guid */
     FACT_ADDRESSES, /* interfaces: an array of addresses */
     FACT_COUNTS,    /* counts: an object of integers, zeroes left out */
+    FACT_ROWS,      /* rows: an array of objects */
 };
 
 struct fact_counts {
     const char *const *names;
     const uint64_t *values;
     unsigned count;
+};
+
+/* A table: of each row its name and, by column, a number; FACT_CELL_UNKNOWN is left out. */
+#define FACT_CELL_UNKNOWN UINT64_MAX
+struct fact_rows {
+    const struct text *names;
+    unsigned count;
+    const char *const *columns;
+    unsigned column_count;
+    unsigned booleans;     /* columns that are true or false, a bit each */
+    const uint64_t *cells; /* row by row */
 };
 
 struct fact {
@@ -76,6 +88,7 @@ struct fact {
             unsigned count;
         } interfaces;
         struct fact_counts counts;
+        const struct fact_rows *rows;
     };
     const struct name_table *table; /* of NAMED, BITS, NAMES16 */
 };

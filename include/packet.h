@@ -19,6 +19,7 @@ struct frame {
     uint32_t wire_length; /* what was on the wire; more than bytes.n where the snap length cut it */
     int link_type;        /* DLT_*, of pcap-linktype(7) */
     struct moment at;
+    uint16_t interface; /* of a live capture: which of those captured on, in the order they were named; 0 of a file */
 };
 
 struct address {
@@ -48,6 +49,7 @@ struct link_facts {
     bool has_mac;
     uint8_t vlan_count;
     uint16_t vlan[VLAN_MAX]; /* VLAN identifiers, 12 bits, of all layers */
+    uint16_t interface;      /* struct frame's */
 };
 
 /* What is around a segment besides its own headers. Of an array only as many items are set as the count says. */

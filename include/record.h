@@ -17,8 +17,10 @@ enum { RECORD_MAX = 4000, RECORD_PREFIX_MAX = 128 };
 
 struct record_settings {
     const char *sensor_id;
-    const char *capture_name; /* the file, or the interface */
+    const char *capture_name; /* the file, or the interface; NULL: neither is written */
     bool live;                /* capture is {"interface"}, else {"file", "frame"} */
+    const char *const
+        *interfaces; /* live, by struct frame's interface: that of a flow goes before capture_name; NULL: none */
 };
 
 /* Writes the members of e from sensor_id on, without the opening brace, into line (RECORD_MAX bytes). Returns the length. */

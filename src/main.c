@@ -5,12 +5,12 @@
 #include <stdlib.h>
 
 #include "capture/capture_filter.h"
+#include "help.h"
 #include "inventory/command.h"
 #include "options.h"
 #include "record.h"
 #include "replay.h"
-
-enum { EXIT_USAGE = 2 };
+#include "sensor.h"
 
 static volatile sig_atomic_t stop;
 
@@ -52,18 +52,18 @@ static int print_filter(const struct pipeline_settings *p) {
 static struct options options; /* too large for the stack */
 
 int main(int argc, char **argv) {
-    if (!options_parse(&options, argc, argv)) {
+    int status = options_parse(&options, argc, argv);
+    if (status != EXIT_SUCCESS) {
         options_free(&options);
-        return EXIT_USAGE;
+        return status;
     }
-    int status = EXIT_SUCCESS;
     switch (options.action) {
     case DO_HELP:
-        options_help();
+        help_print();
         status = flushed();
         break;
     case DO_INVENTORY_HELP:
-        options_inventory_help();
+        help_print_inventory();
         status = flushed();
         break;
     case DO_INVENTORY:
@@ -80,6 +80,13 @@ int main(int argc, char **argv) {
         break;
     case DO_PRINT_FILTER:
         status = print_filter(&options.pipeline);
+        break;
+    case DO_CHECK:
+        status = options_print(&options, stdout);
+        status = status ? status : flushed();
+        break;
+    case DO_LIVE:
+        status = sensor_run(&options);
         break;
     case DO_REPLAY:
         catch_signals();

@@ -1,479 +1,394 @@
 #include "options.h"
 
-#include <arpa/inet.h>
-#include <ctype.h>
-#include <errno.h>
+#include <assert.h>
 #include <getopt.h>
-#include <limits.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
-#include "base/code_page.h"
+#include "base/packet_clock.h"
+#include "config.h"
+#include "settings.h"
 
-static bool parse_number(const char *text, unsigned long low, unsigned long high, unsigned long *out) {
-    char *end;
-    errno = 0;
-    unsigned long n = strtoul(text, &end, 10);
-    if (!isdigit((unsigned char)text[0]) || *end || errno || n < low || n > high) {
-        return false;
-    }
-    *out = n;
-    return true;
-}
+/* An option as it stood on the command line. */
+struct given {
+    const struct setting *setting;
+    const char *text; /* of a switch what it means */
+};
 
-static bool add_port(struct pipeline_settings *p, const char *text) {
-    unsigned long port;
-    if (!parse_number(text, 1, 65535, &port)) {
-        log_error("--port %s: not a TCP port; give a number from 1 to 65535", text);
-        return false;
-    }
-    if (p->port_count == PIPELINE_PORTS_MAX) {
-        log_error("--port %s: more than %d ports; SMB on others is found by its first message", text,
-                  PIPELINE_PORTS_MAX);
-        return false;
-    }
-    p->ports[p->port_count++] = (uint16_t)port;
-    return true;
-}
+enum { PLACE_SIZE = 32, LETTERS_SIZE = 2 * SETTINGS_ROWS + 3, LONG_OPTION = 256 };
 
-static bool parse_address(const char *text, struct address *out) {
-    *out = (struct address){.family = 4};
-    if (inet_pton(AF_INET, text, out->bytes) == 1) {
-        return true;
-    }
-    out->family = 6;
-    return inet_pton(AF_INET6, text, out->bytes) == 1;
-}
+/* The settings of a command as getopt_long(3) wants them; what it returns for the i-th setting is its letter or LONG_OPTION + i. */
+struct words {
+    struct option names[SETTINGS_ROWS + 1];
+    char letters[LETTERS_SIZE];
+};
 
-static bool add_home(struct pipeline_settings *p, const char *text) {
-    char address[INET6_ADDRSTRLEN + 1];
-    const char *slash = strchr(text, '/');
-    size_t n = slash ? (size_t)(slash - text) : strlen(text);
-    unsigned long bits = 0;
-    struct network net = {0};
-    bool good = n < sizeof address;
-    if (good) {
-        memcpy(address, text, n);
-        address[n] = 0;
-        good = parse_address(address, &net.base);
-    }
-    unsigned long longest = net.base.family == 4 ? 32 : 128;
-    if (!good || (slash && !parse_number(slash + 1, 0, longest, &bits))) {
-        log_error("--home-net %s: not a network; give it as 192.0.2.0/24 or 2001:db8::/32", text);
-        return false;
-    }
-    if (p->home_count == PIPELINE_HOME_MAX) {
-        log_error("--home-net %s: more than %d networks; give larger ones", text, PIPELINE_HOME_MAX);
-        return false;
-    }
-    net.prefix_length = (unsigned)(slash ? bits : longest);
-    p->home[p->home_count++] = net;
-    return true;
-}
-
-static bool set_detail(struct pipeline_settings *p, const char *text) {
-    p->every_operation = strcmp(text, "operations") == 0;
-    if (!p->every_operation && strcmp(text, "handles") != 0) {
-        log_error("--detail %s: there is no such detail; give handles or operations", text);
-        return false;
-    }
-    return true;
-}
-
-static bool add_key(struct pipeline_settings *p, const char *text) {
-    bool vlan = strcmp(text, "vlan") == 0, tunnel = strcmp(text, "tunnel") == 0;
-    if (!vlan && !tunnel) {
-        log_error("--flow-key %s: connections are not told apart by that; give vlan or tunnel", text);
-        return false;
-    }
-    p->key_vlan |= vlan;
-    p->key_tunnel |= tunnel;
-    return true;
-}
-
-static bool add_input(struct options *o, const char *option, const char *path) {
-    if (o->input_count == OPTIONS_INPUTS_MAX) {
-        log_error("%s %s: more than %d files named; put captures in a folder and name that", option, path,
-                  OPTIONS_INPUTS_MAX);
-        return false;
-    }
-    for (size_t i = 0; strcmp(path, "-") == 0 && i < o->input_count; i++) {
-        if (strcmp(o->inputs[i], "-") == 0) {
-            log_error("%s -: given twice; standard input can be read once", option);
-            return false;
+static void write_words(struct words *w, unsigned command) {
+    *w = (struct words){.letters = "+:"};
+    struct option *name = w->names;
+    char *letter = w->letters + strlen(w->letters);
+    const struct setting *s;
+    for (size_t i = 0; (s = settings_at(i)) != NULL; i++) {
+        assert(i < SETTINGS_ROWS);
+        bool value = s->kind != SETTING_SWITCH;
+        if (s->option && s->commands & command) {
+            *name++ = (struct option){s->option, value ? required_argument : no_argument, NULL, LONG_OPTION + (int)i};
+        }
+        if (s->letter && s->commands & command) {
+            *letter++ = s->letter;
+            *letter = ':';
+            letter += value;
         }
     }
-    o->inputs[o->input_count++] = path;
-    return true;
+    *letter = 0;
 }
 
-static bool add_capture(struct options *o, const char *path) {
-    if (o->inventory.records) {
-        log_error("-r %s: captures and records at once; read either -r or --records", path);
-        return false;
+/* What getopt_long returned; NULL: no option of ours. */
+static const struct setting *find(int option) {
+    if (option >= LONG_OPTION) {
+        return settings_at((size_t)(option - LONG_OPTION));
     }
-    return add_input(o, "-r", path);
-}
-
-static bool add_records(struct options *o, const char *path) {
-    if (!o->inventory.records && o->input_count != 0) {
-        log_error("--records %s: captures and records at once; read either -r or --records", path);
-        return false;
+    const struct setting *s;
+    for (size_t i = 0; (s = settings_at(i)) != NULL && s->letter != option; i++) {
     }
-    o->inventory.records = true;
-    return add_input(o, "--records", path);
-}
-
-enum {
-    OPTION_DETAIL = 256,
-    OPTION_PORT,
-    OPTION_HOME_NET,
-    OPTION_SENSOR_ID,
-    OPTION_CODE_PAGE,
-    OPTION_SCHEMA,
-    OPTION_FLOW_KEY,
-    OPTION_VERIFY_CHECKSUMS,
-    OPTION_PRINT_FILTER,
-    OPTION_RECORDS,
-    OPTION_SINCE,
-    OPTION_FORMAT,
-    OPTION_MEMORY,
-    OPTION_FLOWS,
-    OPTION_IDLE_TIMEOUT,
-};
-
-static const struct option long_options[] = {
-    {"detail", required_argument, NULL, OPTION_DETAIL},
-    {"port", required_argument, NULL, OPTION_PORT},
-    {"home-net", required_argument, NULL, OPTION_HOME_NET},
-    {"sensor-id", required_argument, NULL, OPTION_SENSOR_ID},
-    {"code-page", required_argument, NULL, OPTION_CODE_PAGE},
-    {"memory", required_argument, NULL, OPTION_MEMORY},
-    {"flows", required_argument, NULL, OPTION_FLOWS},
-    {"idle-timeout", required_argument, NULL, OPTION_IDLE_TIMEOUT},
-    {"flow-key", required_argument, NULL, OPTION_FLOW_KEY},
-    {"verify-checksums", no_argument, NULL, OPTION_VERIFY_CHECKSUMS},
-    {"print-filter", no_argument, NULL, OPTION_PRINT_FILTER},
-    {"schema", no_argument, NULL, OPTION_SCHEMA},
-    {"help", no_argument, NULL, 'h'},
-    {"version", no_argument, NULL, 'V'},
-    {"quiet", no_argument, NULL, 'q'},
-    {"verbose", no_argument, NULL, 'v'},
-    {NULL, 0, NULL, 0},
-};
-
-static const struct option inventory_options[] = {
-    {"records", required_argument, NULL, OPTION_RECORDS},
-    {"since", required_argument, NULL, OPTION_SINCE},
-    {"format", required_argument, NULL, OPTION_FORMAT},
-    {"port", required_argument, NULL, OPTION_PORT},
-    {"code-page", required_argument, NULL, OPTION_CODE_PAGE},
-    {"memory", required_argument, NULL, OPTION_MEMORY},
-    {"flows", required_argument, NULL, OPTION_FLOWS},
-    {"idle-timeout", required_argument, NULL, OPTION_IDLE_TIMEOUT},
-    {"help", no_argument, NULL, 'h'},
-    {"quiet", no_argument, NULL, 'q'},
-    {"verbose", no_argument, NULL, 'v'},
-    {NULL, 0, NULL, 0},
-};
-
-/* A number from 1 on and one letter behind it, the unit; its place in units goes to *unit. */
-static bool parse_quantity(const char *text, const char *units, unsigned long *count, size_t *unit) {
-    char number[24] = "";
-    size_t n = strlen(text);
-    const char *found = n > 1 && n < sizeof number ? strchr(units, text[n - 1]) : NULL;
-    if (found) {
-        memcpy(number, text, n - 1);
-        *unit = (size_t)(found - units);
-    }
-    return found && parse_number(number, 1, ULONG_MAX, count);
-}
-
-/* 90s, 30m, 1h, 2d: at most ten years. */
-static bool parse_span(const char *option, const char *text, uint64_t *ns) {
-    static const unsigned seconds[] = {1, 60, 3600, 86400};
-    const unsigned long longest = 3650UL * 86400;
-    unsigned long count;
-    size_t unit;
-    if (!parse_quantity(text, "smhd", &count, &unit) || count > longest / seconds[unit]) {
-        log_error("%s %s: not a span of time; give it as 30m, 1h or 2d", option, text);
-        return false;
-    }
-    *ns = (uint64_t)count * seconds[unit] * 1000000000;
-    return true;
-}
-
-/* Bytes, or K, M or G of them. */
-static bool set_memory(struct options *o, const char *text) {
-    unsigned long count;
-    size_t unit = 0;
-    bool good = parse_quantity(text, "KMG", &count, &unit) || parse_number(text, 1, ULONG_MAX, &count);
-    unsigned shift = isdigit((unsigned char)text[strlen(text) - (*text != 0)]) ? 0 : 10 * (unsigned)(unit + 1);
-    if (!good || count > ULONG_MAX >> shift) {
-        log_error("--memory %s: not a size; give it as 64M or 2G", text);
-        return false;
-    }
-    o->memory = count << shift;
-    if (o->memory < OPTIONS_MEMORY_MIN) {
-        log_error("--memory %s: too little to follow connections with; give %dM or more", text,
-                  OPTIONS_MEMORY_MIN >> 20);
-        return false;
-    }
-    return true;
-}
-
-static bool set_flows(struct pipeline_settings *p, const char *text) {
-    unsigned long n;
-    if (!parse_number(text, 1, OPTIONS_FLOWS_MOST, &n)) {
-        log_error("--flows %s: not a number of connections; give one from 1 to %lu", text, OPTIONS_FLOWS_MOST);
-        return false;
-    }
-    p->flows_max = n;
-    return true;
-}
-
-static bool set_format(struct options *o, const char *text) {
-    static const char *const names[] = {[REPORT_TABLE] = "table", [REPORT_JSON] = "json", [REPORT_CSV] = "csv"};
-    for (unsigned i = 0; i < sizeof names / sizeof names[0]; i++) {
-        if (strcmp(text, names[i]) == 0) {
-            o->inventory.format = (enum report_format)i;
-            return true;
-        }
-    }
-    log_error("--format %s: there is no such format; give table, json or csv", text);
-    return false;
-}
-
-/* A sensor's name goes into every record: short, and not empty. */
-enum { SENSOR_ID_MAX = 64 };
-
-static bool set_sensor_id(struct pipeline_settings *p, const char *text) {
-    size_t n = strlen(text);
-    if (n == 0 || n > SENSOR_ID_MAX) {
-        log_error("--sensor-id: give 1 to %d bytes; it stands in every record", SENSOR_ID_MAX);
-        return false;
-    }
-    p->sensor_id = text;
-    return true;
-}
-
-static bool set_code_page(struct pipeline_settings *p, const char *text) {
-    struct code_page *page = code_page_open(text);
-    if (!page) {
-        log_error("--code-page %s: there is no such code page; iconv -l lists those there are, " CODE_PAGE_DEFAULT
-                  " is the default",
-                  text);
-        return false;
-    }
-    code_page_close(page);
-    p->code_page = text;
-    return true;
+    return s;
 }
 
 /* A letter may stand in the middle of others, where optind is not behind it yet; of a long one the letter is none. */
-static void unknown_option(char *const *argv) {
-    if (optopt > 0 && optopt < OPTION_DETAIL) {
+static int refuse_option(int option, char *const *argv) {
+    if (option == ':') {
+        log_error("%s: it needs a value; see smbtap -h", argv[optind - 1]);
+    } else if (optopt > 0 && optopt < LONG_OPTION) {
         log_error("-%c: there is no such option; see smbtap -h", optopt);
     } else {
         log_error("%s: there is no such option; see smbtap -h", argv[optind - 1]);
     }
+    return OPTIONS_USAGE;
 }
 
-/* Those of decoding. False: it is none of them, or its value is wrong, which was said then. */
-static bool take_setting(struct pipeline_settings *p, int option, bool *known) {
-    *known = true;
-    switch (option) {
-    case OPTION_DETAIL:
-        return set_detail(p, optarg);
-    case OPTION_PORT:
-        return add_port(p, optarg);
-    case OPTION_HOME_NET:
-        return add_home(p, optarg);
-    case OPTION_SENSOR_ID:
-        return set_sensor_id(p, optarg);
-    case OPTION_CODE_PAGE:
-        return set_code_page(p, optarg);
-    case OPTION_FLOW_KEY:
-        return add_key(p, optarg);
-    case OPTION_VERIFY_CHECKSUMS:
-        p->verify_checksums = true;
-        return true;
-    default:
-        *known = false;
-        return false;
-    }
-}
-
-static bool take_option(struct options *o, int option, char *const *argv) {
-    bool known, good = take_setting(&o->pipeline, option, &known);
-    if (known) {
-        return good;
-    }
-    switch (option) {
-    case 'r':
-        return add_capture(o, optarg);
-    case 'o':
-        o->output = optarg;
-        return true;
-    case 'q':
-        o->level = LOG_ERRORS;
-        return true;
-    case 'v':
-        o->level = LOG_DETAILS;
-        return true;
-    case 'V':
-        o->action = DO_VERSION;
-        return true;
-    case 'h':
-        o->action = o->action == DO_INVENTORY ? DO_INVENTORY_HELP : DO_HELP;
-        return true;
-    case OPTION_RECORDS:
-        return add_records(o, optarg);
-    case OPTION_SINCE:
-        return parse_span("--since", optarg, &o->inventory.since_ns);
-    case OPTION_FORMAT:
-        return set_format(o, optarg);
-    case OPTION_MEMORY:
-        return set_memory(o, optarg);
-    case OPTION_FLOWS:
-        return set_flows(&o->pipeline, optarg);
-    case OPTION_IDLE_TIMEOUT:
-        return parse_span("--idle-timeout", optarg, &o->pipeline.idle_ns);
-    case OPTION_SCHEMA:
-        o->action = DO_SCHEMA;
-        return true;
-    case OPTION_PRINT_FILTER:
-        o->action = DO_PRINT_FILTER;
-        return true;
-    case ':':
-        log_error("%s: it needs a value; see smbtap -h", argv[optind - 1]);
-        return false;
-    default:
-        unknown_option(argv);
-        return false;
-    }
+static int out_of_memory(void) {
+    log_error("out of memory; close other programs and run it again");
+    return EXIT_FAILURE;
 }
 
 /* What is behind the options is one BPF expression, as tcpdump takes it. */
-static bool join_filter(struct options *o, int argc, char **argv) {
+static int join_expression(struct options *o, int argc, char **argv) {
     size_t size = 1;
     for (int i = optind; i < argc; i++) {
         size += strlen(argv[i]) + 1;
     }
     if (optind == argc) {
-        return true;
+        return 0;
     }
-    o->filter = malloc(size);
-    if (!o->filter) {
-        log_error("out of memory");
-        return false;
+    o->expression = malloc(size);
+    if (!o->expression) {
+        return out_of_memory();
     }
-    char *to = o->filter;
+    char *to = o->expression;
     for (int i = optind; i < argc; i++) {
         to += sprintf(to, "%s%s", i > optind ? " " : "", argv[i]);
     }
-    return true;
+    return 0;
 }
 
-static bool complete(const struct options *o) {
-    if (o->action == DO_REPLAY && o->input_count == 0) {
-        log_error(
-            "nothing to read; name a capture, a folder of captures or - for standard input with -r, see smbtap -h");
-        return false;
+/* Reads the command line, and takes nothing from it yet. */
+static int read_command_line(struct options *o, unsigned command, int argc, char **argv) {
+    struct words words;
+    write_words(&words, command);
+    size_t letters = 1; /* an argument may be several options of a letter each */
+    for (int i = 0; i < argc; i++) {
+        letters += strlen(argv[i]);
     }
-    if (o->action == DO_INVENTORY && o->input_count == 0) {
-        log_error("nothing to read; name captures with -r, or records with --records, see smbtap inventory -h");
-        return false;
+    o->given = calloc(letters, sizeof *o->given);
+    if (!o->given) {
+        return out_of_memory();
     }
-    return true;
-}
-
-bool options_parse(struct options *o, int argc, char **argv) {
-    bool inventory = argc > 1 && strcmp(argv[1], "inventory") == 0;
-    *o = (struct options){.output = "-", .level = LOG_NOTES, .action = inventory ? DO_INVENTORY : DO_REPLAY};
-    o->pipeline.sensor_id = "replay";
-    o->memory = OPTIONS_MEMORY_DEFAULT;
-    o->pipeline.every_operation = inventory;
     opterr = 0;
-    argc -= inventory;
-    argv += inventory;
-    const char *letters = inventory ? "+:r:o:qvh" : "+:r:o:qvVh";
-    const struct option *words = inventory ? inventory_options : long_options;
-    for (int option; (option = getopt_long(argc, argv, letters, words, NULL)) != -1;) {
-        if (!take_option(o, option, argv)) {
+    for (int option; (option = getopt_long(argc, argv, words.letters, words.names, NULL)) != -1;) {
+        const struct setting *s = option == '?' || option == ':' ? NULL : find(option);
+        if (!s) {
+            return refuse_option(option, argv);
+        }
+        o->given[o->given_count++] = (struct given){s, s->kind == SETTING_SWITCH ? s->means : optarg};
+    }
+    return join_expression(o, argc, argv);
+}
+
+static void set_defaults(struct options *o, bool inventory) {
+    o->action = inventory ? DO_INVENTORY : DO_REPLAY;
+    o->inventory = (struct inventory_options){0};
+    o->input_count = 0;
+    o->output = "-";
+    o->filter = NULL;
+    o->level = LOG_NOTES;
+    o->memory = OPTIONS_MEMORY_DEFAULT;
+    o->pipeline = (struct pipeline_settings){.every_operation = inventory};
+    o->live = (struct live_options){
+        .buffer_bytes = OPTIONS_BUFFER_DEFAULT,
+        .snap_length = OPTIONS_SNAP_MOST,
+        .promiscuous = true,
+        .stats_interval_ns = OPTIONS_STATS_SECONDS * SECOND_NS,
+        .loss_percent = OPTIONS_LOSS_PERCENT,
+        .user = OPTIONS_USER_DEFAULT,
+        .sandbox = true,
+    };
+}
+
+static bool given_before(const struct options *o, size_t i) {
+    for (size_t k = 0; k < i; k++) {
+        if (o->given[k].setting == o->given[i].setting) {
+            return true;
+        }
+    }
+    return false;
+}
+
+static const char *place_of(const struct setting *s, char to[PLACE_SIZE]) {
+    if (s->option) {
+        snprintf(to, PLACE_SIZE, "--%s", s->option);
+    } else {
+        snprintf(to, PLACE_SIZE, "-%c", s->letter);
+    }
+    return to;
+}
+
+/* The command line lies on top: a list of it replaces what was in it. */
+static int take_given(struct options *o) {
+    char place[PLACE_SIZE];
+    for (size_t i = 0; i < o->given_count; i++) {
+        const struct setting *s = o->given[i].setting;
+        if (s->clear && !given_before(o, i)) {
+            s->clear(o);
+        }
+        int status = s->set(o, place_of(s, place), o->given[i].text);
+        if (status != 0) {
+            return status;
+        }
+    }
+    o->filter = o->expression ? o->expression : o->filter;
+    return 0;
+}
+
+/* What was given for a live run alone, of a replay; NULL: nothing. */
+static const struct setting *out_of_place(const struct options *o) {
+    for (size_t i = 0; i < o->given_count; i++) {
+        if (o->given[i].setting->live) {
+            return o->given[i].setting;
+        }
+    }
+    return NULL;
+}
+
+static int nothing_to_read(const struct options *o) {
+    if (o->action == DO_INVENTORY) {
+        log_error("nothing to read; name captures with -r, or records with --records, see smbtap inventory -h");
+    } else if (o->live.config_file) {
+        log_error("%s: it has no interfaces; name one there or with -i", o->live.config_file);
+    } else {
+        log_error("nothing to read; name an interface with -i, or with -r a capture, a folder of captures or - for "
+                  "standard input, see smbtap -h");
+    }
+    return OPTIONS_USAGE;
+}
+
+/* A run with captures: -r or --records. */
+static int complete_replay(const struct options *o) {
+    char place[PLACE_SIZE];
+    const struct setting *live = out_of_place(o);
+    if (o->input_count == 0) {
+        return nothing_to_read(o);
+    }
+    if (live) {
+        log_error("%s: it is of a live sensor, and -r reads captures; leave one of the two out", place_of(live, place));
+        return OPTIONS_USAGE;
+    }
+    if (o->inventory.records && (o->expression || o->pipeline.port_count != 0)) {
+        log_error("%s: it chooses packets, and records have none; leave it out with --records",
+                  o->expression ? o->expression : "--port");
+        return OPTIONS_USAGE;
+    }
+    return 0;
+}
+
+/* What a live sensor is that was told nothing else. */
+static int settle(struct options *o) {
+    o->live.workers = o->live.workers ? o->live.workers : settings_workers();
+    if (!o->pipeline.sensor_id && !o->host[0] && gethostname(o->host, sizeof o->host - 1) != 0) {
+        o->host[0] = 0;
+    }
+    o->pipeline.sensor_id = o->pipeline.sensor_id ? o->pipeline.sensor_id : o->host;
+    if (!*o->pipeline.sensor_id) {
+        log_error("this machine has no name; give the sensor one with --sensor-id");
+        return EXIT_FAILURE;
+    }
+    return 0;
+}
+
+static int complete_live(struct options *o) {
+    if (o->input_count != 0) {
+        log_error("-r %s: captures are not read with -T; leave one of the two out", o->inputs[0]);
+        return OPTIONS_USAGE;
+    }
+    if (o->live.interface_count == 0) {
+        return nothing_to_read(o);
+    }
+    return settle(o);
+}
+
+static int complete(struct options *o) {
+    if (o->action == DO_REPLAY && o->input_count == 0 && o->live.interface_count != 0) {
+        o->action = DO_LIVE;
+    }
+    switch (o->action) {
+    case DO_LIVE:
+    case DO_CHECK:
+        return complete_live(o);
+    case DO_REPLAY:
+    case DO_INVENTORY:
+        o->pipeline.sensor_id = o->pipeline.sensor_id ? o->pipeline.sensor_id : "replay";
+        return complete_replay(o);
+    default:
+        return 0;
+    }
+}
+
+/* The file to read; NULL: none. */
+static const char *config_file(const struct options *o) {
+    bool live =
+        o->action == DO_CHECK || (o->action == DO_REPLAY && o->input_count == 0 && o->live.interface_count != 0);
+    if (o->action != DO_CHECK && o->action != DO_REPLAY && o->action != DO_PRINT_FILTER) {
+        return NULL;
+    }
+    if (!o->live.config_file && live && access(OPTIONS_CONFIG_DEFAULT, F_OK) == 0) {
+        return OPTIONS_CONFIG_DEFAULT;
+    }
+    return o->live.config_file;
+}
+
+/* Defaults, the configuration and the command line, each on top of the one before. A replay's output is not the sensor's: that
+ * would be overwritten. */
+static int take_all(struct options *o, const char *file, const char *yaml, size_t n) {
+    bool replay = o->input_count != 0;
+    set_defaults(o, false);
+    int status = config_parse(file, yaml, n, &o->config);
+    if (status == 0) {
+        status = config_apply(o->config, o);
+    }
+    if (replay) {
+        o->output = "-";
+    }
+    if (status == 0) {
+        status = take_given(o);
+    }
+    o->live.config_file = file;
+    return status;
+}
+
+static int take_file(struct options *o, const char *file) {
+    char *yaml;
+    size_t n;
+    int status = config_read(file, &yaml, &n);
+    if (status == 0) {
+        status = take_all(o, file, yaml, n);
+        free(yaml);
+    }
+    return status;
+}
+
+int options_parse(struct options *o, int argc, char **argv) {
+    bool inventory = argc > 1 && strcmp(argv[1], "inventory") == 0;
+    *o = (struct options){0};
+    set_defaults(o, inventory);
+    int status = read_command_line(o, inventory ? OF_INVENTORY : OF_SMBTAP, argc - inventory, argv + inventory);
+    if (status == 0) {
+        status = take_given(o);
+    }
+    const char *file = status == 0 ? config_file(o) : NULL;
+    if (file) {
+        status = take_file(o, file);
+    }
+    if (status == 0) {
+        log_set_level(o->level);
+        status = complete(o);
+    }
+    return status;
+}
+
+static bool differs(const struct setting *s, const struct options *a, const struct options *b) {
+    char of_a[VALUE_TEXT_SIZE], of_b[VALUE_TEXT_SIZE];
+    for (size_t i = 0;; i++) {
+        const char *in_a = s->show(a, i, of_a), *in_b = s->show(b, i, of_b);
+        if (!in_a || !in_b) {
+            return in_a || in_b;
+        }
+        if (strcmp(in_a, in_b) != 0) {
+            return true;
+        }
+        if (s->kind != SETTING_LIST) {
             return false;
         }
     }
-    log_set_level(o->level);
-    if (o->inventory.records && (optind < argc || o->pipeline.port_count != 0)) {
-        log_error("%s: it chooses packets, and records have none; leave it out with --records",
-                  optind < argc ? argv[optind] : "--port");
+}
+
+/* One line for all that waits. */
+static void tell_what_waits(const struct options *fresh, const struct options *running) {
+    char names[512] = "";
+    size_t n = 0;
+    const struct setting *s;
+    for (size_t i = 0; (s = settings_at(i)) != NULL; i++) {
+        if (s->key && !s->changes && n < sizeof names && differs(s, fresh, running)) {
+            n += (size_t)snprintf(names + n, sizeof names - n, "%s%s", n ? ", " : "", s->key);
+        }
+    }
+    if (n) {
+        log_note("%s: %s: what changed there waits for the next start", running->live.config_file, names);
+    }
+}
+
+/* The command line and what the machine was asked at the start. */
+static bool inherit(struct options *fresh, const struct options *running) {
+    fresh->sandboxed = true;
+    memcpy(fresh->host, running->host, sizeof fresh->host);
+    fresh->given = calloc(running->given_count + 1, sizeof *fresh->given);
+    fresh->expression = running->expression ? strdup(running->expression) : NULL;
+    if (!fresh->given || (running->expression && !fresh->expression)) {
         return false;
     }
-    return complete(o) && join_filter(o, argc, argv);
+    memcpy(fresh->given, running->given, running->given_count * sizeof *fresh->given);
+    fresh->given_count = running->given_count;
+    return true;
+}
+
+bool options_reload(struct options *fresh, const struct options *running, const char *yaml, size_t n) {
+    assert(running->action == DO_LIVE && running->live.config_file);
+    *fresh = (struct options){0};
+    int status = inherit(fresh, running) ? 0 : out_of_memory();
+    if (status == 0) {
+        status = take_all(fresh, running->live.config_file, yaml, n);
+    }
+    if (status == 0) {
+        fresh->live.workers = fresh->live.workers ? fresh->live.workers : running->live.workers;
+        fresh->action = DO_LIVE;
+        status = complete(fresh);
+    }
+    if (status != 0) {
+        options_free(fresh);
+        return false;
+    }
+    log_set_level(fresh->level);
+    tell_what_waits(fresh, running);
+    return true;
+}
+
+int options_print(const struct options *o, FILE *to) {
+    return config_print(o, to);
 }
 
 void options_free(struct options *o) {
-    free(o->filter);
-    o->filter = NULL;
-}
-
-void options_help(void) {
-    static const char text[] =
-        "usage: smbtap -r FILE|DIR|- [-r ...] [option ...] [BPF expression]\n"
-        "       smbtap inventory ...  who still speaks SMB1 to whom; see smbtap inventory -h\n"
-        "\n"
-        "Reads captures and writes what SMB clients did, one JSON record a line.\n"
-        "\n"
-        "  -r FILE|DIR|-         a capture, a folder of captures (in name order) or standard input; repeatable\n"
-        "  -o FILE|-             where records go; default: standard output\n"
-        "  --detail DETAIL       handles (default): what was done to files; operations: every request and response\n"
-        "  --port N              a TCP port of SMB servers, repeatable; default 445 and 139\n"
-        "                        (SMB on any other port is found by its first message)\n"
-        "  --home-net CIDR       a network of ours, repeatable; gives each record its network_direction\n"
-        "  --code-page NAME      how names are written in SMB1 without Unicode, as iconv calls it; "
-        "default: " CODE_PAGE_DEFAULT "\n"
-        "  --sensor-id NAME      stands in every record; default: replay\n"
-        "  --memory SIZE         what the program may hold of what it follows: bytes, or 64M, 2G; default: 512M\n"
-        "  --flows N             connections followed at once; default: 1048576\n"
-        "  --idle-timeout TIME   a connection without a packet ends after this: 90s, 30m, 3h (default), 1d\n"
-        "  --flow-key KEY        vlan or tunnel, repeatable: these identifiers tell connections apart as well\n"
-        "  --verify-checksums    leaves alone what has a wrong checksum of IPv4's header or of TCP\n"
-        "  --print-filter        prints a filter for tcpdump or dumpcap that lets SMB through, also tagged, wrapped\n"
-        "                        and fragmented\n"
-        "  --schema              prints the JSON Schema of the records\n"
-        "  -q, --quiet           only errors on standard error\n"
-        "  -v, --verbose         more on standard error, and the summary also where that is no terminal\n"
-        "  -V, --version         prints the version\n"
-        "  -h, --help            prints this\n"
-        "\n"
-        "Exit status: 0 done; 1 something could not be read or written; 2 wrong usage; 3 a capture is cut or damaged,\n"
-        "and what could be read of it was decoded. More in smbtap(8).\n";
-    fputs(text, stdout);
-}
-
-void options_inventory_help(void) {
-    static const char text[] =
-        "usage: smbtap inventory -r FILE|DIR|- [-r ...] [option ...] [BPF expression]\n"
-        "       smbtap inventory --records FILE|- [--records ...] [option ...]\n"
-        "\n"
-        "Says who still speaks SMB1 to whom, and who asks for it in vain.\n"
-        "\n"
-        "  -r FILE|DIR|-         a capture, a folder of captures (in name order) or standard input; repeatable\n"
-        "  --records FILE|-      records that smbtap wrote, or standard input; repeatable\n"
-        "  --since TIME          only connections that were active so long before the newest record: 30m, 1h, 2d\n"
-        "  --format FORMAT       table (default), json or csv\n"
-        "  -o FILE|-             where the answer goes; default: standard output\n"
-        "  --port N              a TCP port of SMB servers, repeatable; default 445 and 139\n"
-        "  --memory SIZE         what the program may hold of what it follows: bytes, or 64M, 2G; default: 512M\n"
-        "  --flows N             connections followed at once; default: 1048576\n"
-        "  --idle-timeout TIME   a connection without a packet ends after this: 90s, 30m, 3h (default), 1d\n"
-        "  -q, --quiet           only errors on standard error\n"
-        "  -v, --verbose         more on standard error\n"
-        "  -h, --help            prints this\n"
-        "\n"
-        "Exit status: 0 nobody spoke SMB1 or asked for it; 4 somebody did; 1 something could not be read or written;\n"
-        "2 wrong usage; 3 a capture or a file of records is damaged. More in smbtap(8).\n";
-    fputs(text, stdout);
+    free(o->given);
+    free(o->expression);
+    config_free(o->config);
+    *o = (struct options){0};
 }

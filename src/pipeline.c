@@ -289,10 +289,16 @@ struct pipeline *pipeline_new(const struct pipeline_settings *settings, const ch
     }
     p->settings = settings;
     p->outlet = *outlet;
-    p->record = (struct record_settings){.sensor_id = settings->sensor_id, .capture_name = capture_name};
+    p->record = (struct record_settings){.sensor_id = settings->sensor_id,
+                                         .capture_name = capture_name,
+                                         .live = settings->interfaces != NULL,
+                                         .interfaces = settings->interfaces};
     p->budget = budget;
     p->stats = stats;
-    resident_begin(&p->resident, settings->statm, budget->ceiling);
+    p->resident.fd = -1;
+    if (!settings->interfaces) { /* live, memory is several workers' and looked at as a whole */
+        resident_begin(&p->resident, settings->statm, budget->ceiling);
+    }
     if (!set_up(p)) {
         pipeline_free(p);
         return NULL;
@@ -300,13 +306,32 @@ struct pipeline *pipeline_new(const struct pipeline_settings *settings, const ch
     return p;
 }
 
+int pipeline_packet(struct pipeline *p, const struct packet *packet) {
+    keep_headroom(p, packet->at.frame);
+    flow_table_packet(p->flows, packet);
+    return p->error;
+}
+
 int pipeline_frame(struct pipeline *p, const struct frame *frame) {
     struct packet packet;
-    if (decoder_frame(p->decoder, frame, &packet) == V_OK) {
-        keep_headroom(p, frame->at.frame);
-        flow_table_packet(p->flows, &packet);
+    if (decoder_frame(p->decoder, frame, &packet) != V_OK) {
+        return p->error;
     }
+    bool ours = !p->outlet.claim || p->outlet.claim(p->outlet.arg, &packet);
+    return ours ? pipeline_packet(p, &packet) : p->error;
+}
+
+void pipeline_reconfigure(struct pipeline *p, const struct pipeline_settings *settings) {
+    p->settings = settings;
+}
+
+int pipeline_tick(struct pipeline *p, uint64_t time_ns) {
+    flow_table_tick(p->flows, time_ns);
     return p->error;
+}
+
+size_t pipeline_flows(const struct pipeline *p) {
+    return flow_table_count(p->flows);
 }
 
 int pipeline_finish(struct pipeline *p) {

@@ -24,6 +24,7 @@ struct pipeline_settings {
     uint64_t idle_ns;      /* a connection without a packet ends after so long; 0: the default */
     uint64_t secret;       /* keys the hash tables; changes no record */
     int statm;             /* of resident_open, for a pipeline that begins in the sandbox; 0: it opens its own */
+    const char *const *interfaces; /* live: names by struct frame's interface, for the records; NULL: a replay */
 };
 
 /* Where records go: 0, or a negative errno, after which nothing more is sent. Event and line live during the call. Rules look at
@@ -31,6 +32,8 @@ struct pipeline_settings {
 struct pipeline_outlet {
     void *arg;
     int (*line)(void *arg, const struct event *, const char *line, size_t n);
+    bool (*claim)(void *arg,
+                  const struct packet *); /* is a segment ours? What is not was taken care of; NULL: all are */
 };
 
 struct pipeline;
@@ -40,6 +43,14 @@ struct pipeline *pipeline_new(const struct pipeline_settings *, const char *capt
                               const struct pipeline_outlet *, struct budget *, struct stats *);
 /* 0, or the outlet's error. */
 __attribute__((warn_unused_result)) int pipeline_frame(struct pipeline *, const struct frame *);
+/* The same for a segment that another worker decoded. */
+__attribute__((warn_unused_result)) int pipeline_packet(struct pipeline *, const struct packet *);
+/* From now on these settings: what may change is the detail and the networks of ours, for connections that begin then. */
+void pipeline_reconfigure(struct pipeline *, const struct pipeline_settings *);
+/* Time passed without a frame: what is due ends. For live captures. Same result. */
+__attribute__((warn_unused_result)) int pipeline_tick(struct pipeline *, uint64_t time_ns);
+/* Connections followed now. */
+size_t pipeline_flows(const struct pipeline *);
 /* The capture is at its end: all that is open ends. */
 __attribute__((warn_unused_result)) int pipeline_finish(struct pipeline *);
 /* NULL is fine. */

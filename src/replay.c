@@ -204,7 +204,7 @@ static int read_frames(struct replay *r, struct capture *c, struct pipeline *p) 
 }
 
 static void read_capture(struct replay *r, struct capture *c) {
-    struct pipeline_outlet to = r->reader ? *r->reader : (struct pipeline_outlet){r, take_event};
+    struct pipeline_outlet to = r->reader ? *r->reader : (struct pipeline_outlet){r, take_event, NULL};
     struct pipeline *p = pipeline_new(&r->settings, capture_name(c), &to, &r->memory, &r->stats);
     if (!p) {
         log_error("%s: out of memory; close other programs and run it again", capture_name(c));

@@ -188,7 +188,7 @@ static int refuse_format(const struct capture *c, const char *problem, char *why
                   "%s: is no capture (neither pcap nor pcapng); see what it is with: file %s", c->name, c->name);
 }
 
-static bool link_type_known(int link_type) {
+bool capture_reads(int link_type) {
     switch (link_type) {
 #define LINK_TYPE(dlt, decode, name) case dlt:
 #include "tables/link_type.def"
@@ -199,16 +199,16 @@ static bool link_type_known(int link_type) {
     }
 }
 
-static int refuse_link_type(const struct capture *c, int link_type, char *why, size_t size) {
+int capture_refuse_link_type(const char *name, int link_type, char *why, size_t size) {
     static const char known[] =
 #define LINK_TYPE(dlt, decode, name) ", " name
 #include "tables/link_type.def"
 #undef LINK_TYPE
         ;
-    const char *name = pcap_datalink_val_to_name(link_type);
+    const char *type = pcap_datalink_val_to_name(link_type);
     return refuse(-EPROTONOSUPPORT, why, size,
-                  "%s: frames of link type %d%s%s are not read; capture on an interface of another type (%s)", c->name,
-                  link_type, name ? ", " : "", name ? name : "", known + 2);
+                  "%s: frames of link type %d%s%s are not read; capture on an interface of another type (%s)", name,
+                  link_type, type ? ", " : "", type ? type : "", known + 2);
 }
 
 /* The FILE belongs to libpcap once it took it; before, it is closed here. */
@@ -227,7 +227,7 @@ static int open_pcap(struct capture *c, char *why, size_t size) {
         return refuse_format(c, problem, why, size);
     }
     int link_type = pcap_datalink(c->pcap);
-    return link_type_known(link_type) ? 0 : refuse_link_type(c, link_type, why, size);
+    return capture_reads(link_type) ? 0 : capture_refuse_link_type(c->name, link_type, why, size);
 }
 
 int capture_open(struct capture **out, int fd, const char *path, char *why, size_t why_size) {
@@ -333,6 +333,7 @@ static int read_frame(struct capture *c, struct pcap_pkthdr **header, struct fra
     frame->wire_length = h->len > h->caplen ? h->len : h->caplen;
     frame->link_type = pcap_datalink(c->pcap);
     frame->at = (struct moment){nanoseconds(&h->ts), ++c->frames};
+    frame->interface = 0;
     return 1;
 }
 

@@ -51,6 +51,11 @@ const char *capture_name(const struct capture *); /* the path as it was given */
  * capture is at its end. */
 void capture_on_pause(struct capture *, bool (*pause)(void *arg), void *arg);
 
+/* Whether frames of that link type (DLT_*) are decoded; and what to say of a file or an interface of another one: returns
+ * -EPROTONOSUPPORT. */
+bool capture_reads(int link_type);
+int capture_refuse_link_type(const char *name, int link_type, char *why, size_t why_size);
+
 void capture_close(struct capture *); /* NULL is fine */
 
 #endif

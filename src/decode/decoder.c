@@ -85,6 +85,7 @@ enum verdict decoder_frame(struct decoder *d, const struct frame *frame, struct 
     }
     out->at.time_ns = frame->at.time_ns; /* one by one, as they were just written: a load of both would wait */
     out->at.frame = frame->at.frame;
+    out->link.interface = frame->interface;
     out->wire_length = frame->wire_length;
     out->overlap_differs = false;
     out->link.has_mac = out->wrapping.has_tunnel = false;

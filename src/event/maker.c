@@ -2,6 +2,8 @@
 
 #include <string.h>
 
+#include "stats.h"
+
 static const char *const operation_names[OPERATION_KINDS] = {
 #define OPERATION(id, name) name,
 #include "tables/operation.def"
@@ -258,7 +260,7 @@ static void transport_sums(struct event *e, const struct flow_facts *f, enum flo
     event_bits(e, FIELD_TCP_FLAGS, f->tcp_flags, &tcp_flag_names);
     event_name(e, FIELD_END_REASON, end_reasons[reason]);
     if (f->tcp_flags & (TCP_FIN | TCP_RST)) {
-        event_name(e, FIELD_CLOSED_BY, f->closed_by == TO_SERVER ? "client" : "server");
+        event_name(e, FIELD_CLOSED_BY, f->server_closed ? "server" : "client");
     }
     event_uint(e, FIELD_MISSED_BYTES, f->missed_bytes[TO_SERVER] + f->missed_bytes[TO_CLIENT]);
     event_uint(e, FIELD_GAPS, f->gaps[TO_SERVER] + f->gaps[TO_CLIENT]);
@@ -343,23 +345,6 @@ static void session_sums(struct event_maker *m, const struct connection_facts *c
     event_uint(e, FIELD_ERRORS, c->errors);
 }
 
-static const char *const fault_names[] = {
-    [FAULT_NBSS_TYPE] = "nbss_type",
-    [FAULT_NBSS_LENGTH] = "nbss_length",
-    [FAULT_PROTOCOL_ID] = "protocol_id",
-    [FAULT_CHAIN] = "chain",
-    [FAULT_PAYLOAD] = "payload",
-    [FAULT_WHOLE_LIMIT] = "whole_limit",
-    [FAULT_MEMORY] = "memory",
-    [FAULT_RESYNC] = "resync",
-    [FRAMER_FAULTS + V_NOT_MINE] = "not_smb",
-    [FRAMER_FAULTS + V_SHORT] = "short",
-    [FRAMER_FAULTS + V_BAD] = "bad",
-    [FRAMER_FAULTS + V_LIMIT] = "limit",
-};
-
-enum { FAULT_NAMES = sizeof fault_names / sizeof fault_names[0] };
-
 static void faults(struct event_maker *m, const struct connection_facts *c) {
     uint64_t any = 0;
     for (unsigned i = 0; i < FRAMER_FAULTS; i++) {
@@ -370,7 +355,7 @@ static void faults(struct event_maker *m, const struct connection_facts *c) {
     }
     if (any) {
         event_add(&m->event, FIELD_PARSE_FAULTS, FACT_COUNTS)->counts =
-            (struct fact_counts){fault_names, m->fault_counts, FAULT_NAMES};
+            (struct fact_counts){parse_fault_names, m->fault_counts, FRAMER_FAULTS + VERDICTS};
     }
 }
 

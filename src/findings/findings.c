@@ -146,11 +146,19 @@ void pair_count(struct findings *f, struct pair *p, enum rule rule, const struct
 
 /* ---- the whole */
 
+bool findings_want(const struct event *e) {
+    return e->object == OBJECT_FLOW && e->flow != NULL && (smb1_wants(e) || e->action == ACTION_END);
+}
+
 void findings_event(struct findings *f, const struct event *e, uint64_t seq, const char *capture) {
     if (e->object == OBJECT_FLOW && e->flow != NULL) {
         smb1_event(f, e, seq, capture);
         anomaly_event(f, e, seq, capture);
     }
+}
+
+void findings_loss_percent(struct findings *f, double percent) {
+    f->settings.loss_percent = percent;
 }
 
 void findings_finish(struct findings *f) {

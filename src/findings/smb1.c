@@ -59,11 +59,15 @@ static const char *command_of(const struct event *e) {
     return name ? name : "";
 }
 
-static bool look_at(struct look *l, const struct event *e) {
+bool smb1_wants(const struct event *e) {
     const struct fact *version = event_find(e, FIELD_VERSION);
+    return e->action == ACTION_MESSAGE && version && version->number == 1;
+}
+
+static bool look_at(struct look *l, const struct event *e) {
     bool response = event_find(e, FIELD_STATUS) != NULL;
     *l = (struct look){.command = command_of(e)};
-    if (e->action != ACTION_MESSAGE || !version || version->number != 1 || !l->command) {
+    if (!smb1_wants(e) || !l->command) {
         return false;
     }
     if (strcmp(l->command, "SMB1_NEGOTIATE") == 0) {

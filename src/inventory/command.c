@@ -35,7 +35,7 @@ static int take_event(void *arg, const struct event *e, const char *line, size_t
 
 static int read_captures(struct inventory *v, struct confinement *reach, const struct options *o,
                          const volatile sig_atomic_t *stop) {
-    struct pipeline_outlet to = {v, take_event};
+    struct pipeline_outlet to = {v, take_event, NULL};
     return replay_read(o, reach, &to, stop);
 }
 

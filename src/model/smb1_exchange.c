@@ -355,21 +355,22 @@ static void settle_quiet(struct connection *c) {
     }
 }
 
-/* NT_CANCEL has no answer (MS-CIFS 2.2.4.65), nor an ECHO that asks for none (2.2.4.39), and a transaction that says so (2.2.4.33.1). */
+static bool is_secondary(const struct smb1_message *q) {
+    return smb1_primary_of(q->command) != SMB1_NO_ANDX_COMMAND;
+}
+
+/* NT_CANCEL has no answer (MS-CIFS 2.2.4.65), nor the rest of a transaction (2.2.4.34.2), an ECHO that asks for none (2.2.4.39), and a
+ * transaction that says so (2.2.4.33.1). */
 static bool is_unanswerable(const struct smb1_message *q) {
     enum { NO_RESPONSE = 2 };
-    if (q->command == SMB1_NT_CANCEL || q->empty) {
-        return q->command == SMB1_NT_CANCEL;
+    if (q->command == SMB1_NT_CANCEL || is_secondary(q) || q->empty) {
+        return q->command == SMB1_NT_CANCEL || is_secondary(q);
     }
     switch (q->command) {
     case SMB1_ECHO:
         return q->echo.count == 0;
     case SMB1_TRANSACTION:
         return q->transaction.flags & NO_RESPONSE;
-    case SMB1_TRANSACTION_SECONDARY:
-    case SMB1_TRANSACTION2_SECONDARY:
-    case SMB1_NT_TRANSACT_SECONDARY:
-        return true;
     default:
         return false;
     }
@@ -399,6 +400,40 @@ static void secondary(struct connection *c, const struct smb1_message *q) {
     }
 }
 
+/* One that nothing answers. */
+static void tell_alone(struct smb1_exchange *x) {
+    struct completion d = {.c = x->connection, .smb1_ex = x};
+    believe(x);
+    finish(&d);
+}
+
+/* Of the doubtful parts of the transaction that a response is to, the oldest. */
+static struct smb1_exchange *doubtful_part(struct connection *c, const struct smb1_message *r) {
+    uint64_t hash = smb1_exchange_hash(c, &r->header);
+    struct smb1_exchange *found = NULL;
+    for (struct hash_node *n = hash_first(&c->smb1->exchanges, hash); n; n = hash_again(n->next, hash)) {
+        struct smb1_exchange *x = container_of(n, struct smb1_exchange, by_id);
+        bool fits = x->doubtful && same_id(x, &r->header) && smb1_primary_of(x->request.command) == r->command &&
+                    x->request.header.user_id == r->header.user_id;
+        found = fits && (!found || is_older(x, found)) ? x : found;
+    }
+    return found;
+}
+
+/* A doubtful part of a transaction has no answer of its own: what answers the transaction bears it out, as it bears out the response.
+ * True where there was one. */
+static bool bear_out_parts(struct connection *c, const struct smb1_message *r) {
+    struct smb1_exchange *x;
+    bool any = false;
+    while (smb1_is_transaction(r->command) && (x = doubtful_part(c, r))) {
+        smb1_exchange_detach(x);
+        tell_alone(x);
+        smb1_exchange_free(x);
+        any = true;
+    }
+    return any;
+}
+
 static void request(struct connection *c, const struct smb1_message *q) {
     bool doubtful = connection_doubts(c);
     c->facts.requests += !c->message->doubtful;
@@ -407,7 +442,7 @@ static void request(struct connection *c, const struct smb1_message *q) {
         smb1_exchange_abandon(c->smb1->negotiate);
     }
     bound_same_id(c, &q->header);
-    if (smb1_primary_of(q->command) != SMB1_NO_ANDX_COMMAND) {
+    if (is_secondary(q)) {
         secondary(c, q);
     }
     struct smb1_exchange *x = smb1_exchange_new(c);
@@ -426,11 +461,9 @@ static void request(struct connection *c, const struct smb1_message *q) {
         smb1_transfer_request(x, q);
     }
     remember_handle(x);
-    if (is_unanswerable(q)) {
-        struct completion d = {.c = c, .smb1_ex = x};
+    if (is_unanswerable(q) && !(doubtful && is_secondary(q))) {
         if (!doubtful) {
-            c->facts.requests += x->doubtful;
-            finish(&d);
+            tell_alone(x);
         }
         smb1_exchange_free(x);
         return;
@@ -468,9 +501,24 @@ static bool mpx_goes_on(struct smb1_exchange *x, const struct smb1_read_response
     return x->mpx_sum < x->mpx_count;
 }
 
+/* The interim response to WRITE_RAW has 0xFFFF where a file is written to (MS-CIFS 2.2.4.25.2). */
+static bool says_go_on(const struct smb1_message *r) {
+    enum { TO_A_FILE = 0xFFFF };
+    return r->command == SMB1_WRITE_RAW && !r->empty && smb1_succeeded(&r->header) &&
+           r->write_response.available == TO_A_FILE;
+}
+
+/* "Go on": the final one comes with WRITE_COMPLETE (MS-CIFS 2.2.4.25.3), from Samba with WRITE_RAW again. Where something was lost since
+ * the request it may be either. */
+static bool is_raw_interim(const struct smb1_exchange *x, const struct smb1_message *r) {
+    enum { WRITE_THROUGH = 1 };
+    bool through = !x->request.empty && (x->request.write_request.write_mode & WRITE_THROUGH);
+    bool nothing_lost = x->gaps == x->connection->facts.flow->gaps[TO_CLIENT];
+    return through && x->interim == 0 && !x->raw_data_came && (nothing_lost || says_go_on(r));
+}
+
 /* Is this not the last response to its request? */
 static bool is_interim(struct smb1_exchange *x, const struct smb1_message *r) {
-    enum { WRITE_THROUGH = 1 };
     if (smb1_is_transaction(r->command) && !r->empty && !r->is_error) {
         return smb1_transfer_response(x, r);
     }
@@ -482,8 +530,8 @@ static bool is_interim(struct smb1_exchange *x, const struct smb1_message *r) {
         return mpx_goes_on(x, &r->read_response);
     case SMB1_ECHO: /* one for each that was asked for, numbered from 1 on (2.2.4.39.2) */
         return !x->request.empty && r->echo.count < x->request.echo.count;
-    case SMB1_WRITE_RAW: /* "go on": a final one comes with WRITE_COMPLETE (2.2.4.25.3), from Samba with WRITE_RAW again */
-        return !x->request.empty && x->interim == 0 && (x->request.write_request.write_mode & WRITE_THROUGH);
+    case SMB1_WRITE_RAW:
+        return is_raw_interim(x, r);
     default:
         return false;
     }
@@ -509,12 +557,13 @@ static bool is_told(const struct smb1_connection *s, const struct smb1_message *
 /* x: what it answers; NULL: not known. */
 static void remember_told(struct connection *c, const struct smb1_exchange *x, const struct smb1_message *r) {
     bool part = smb1_transfer_is_part(r) && !(x && x->transfer);
-    if (!part && !(x && may_go_on(c, r))) {
+    bool raw = !x && r->command == SMB1_WRITE_RAW && smb1_succeeded(&r->header);
+    if (!part && !raw && !(x && may_go_on(c, r))) {
         c->smb1->told.known = c->smb1->told.known && !is_told(c->smb1, r);
         return;
     }
     c->smb1->told.known = true;
-    c->smb1->told.command = r->command;
+    c->smb1->told.command = raw ? SMB1_WRITE_COMPLETE : r->command;
     c->smb1->told.message_id = r->header.message_id;
     c->smb1->told.process_id = r->header.process_id;
     c->smb1->told.gaps = gaps_of(c);
@@ -616,7 +665,8 @@ static void response(struct connection *c, struct smb1_message *r) {
     own_status(c, r);
     struct smb1_exchange *x = r->chain_index == 0 || s->answering ? smb1_exchange_find(c, r) : NULL;
     s->answering = x ? x->chain : s->answering;
-    if (!x && connection_doubts(c)) {
+    bool borne_out = bear_out_parts(c, r);
+    if (!x && connection_doubts(c) && !borne_out) {
         return;
     }
     if (x) {
@@ -627,11 +677,12 @@ static void response(struct connection *c, struct smb1_message *r) {
     }
     bool goes_on = smb1_is_transaction(r->command) && !r->empty && !r->is_error && r->transaction.interim &&
                    smb1_succeeded(&r->header);
-    if (!x && (goes_on || was_told(c, r))) {
+    s->raw_data = r->command == SMB1_WRITE_RAW && smb1_succeeded(&r->header);
+    if (!x && (goes_on || says_go_on(r) || was_told(c, r))) {
         return; /* to a request that was not seen: the response is yet to come, or was told */
     }
-    s->raw_data = r->command == SMB1_WRITE_RAW && smb1_succeeded(&r->header);
     if (x && is_interim(x, r)) {
+        s->raw = r->command == SMB1_WRITE_RAW ? x : s->raw;
         x->interim++;
         s->answering = 0;
         return;
@@ -660,6 +711,7 @@ bool smb1_raw(struct connection *c, uint32_t length) {
         return c->smb1 && c->smb1->raw_data && c->dir == TO_SERVER;
     }
     if (!reads) {
+        x->raw_data_came = true;
         return true;
     }
     struct smb1_message r = {
@@ -672,9 +724,10 @@ bool smb1_raw(struct connection *c, uint32_t length) {
     return true;
 }
 
-/* Samba's "go on" comes without SMB_FLAGS_REPLY. */
+/* Samba's "go on" comes without SMB_FLAGS_REPLY, and so it was not read as a response. */
 static void go_on(struct connection *c, const struct smb1_message *m) {
     struct smb1_message r = {.header = m->header, .command = SMB1_WRITE_RAW, .andx_command = SMB1_NO_ANDX_COMMAND};
+    r.write_response.available = UINT16_MAX;
     r.header.flags |= SMB_FLAGS_REPLY;
     r.response = r.chain_last = true;
     response(c, &r);

@@ -206,29 +206,34 @@ void smb1_read(struct completion *d) {
     d->op.first_of_handle = (r || !d->smb1_rsp) && effect_first_time(d, false);
 }
 
-/* What a response does not count was written as it was asked: that of WRITE_PRINT_FILE has no words, that of WRITE_RAW says "go on". That
- * of WRITE_MPX has a mask of the requests that arrived (MS-CIFS 2.2.4.26.2). */
-static uint64_t count_written(const struct smb1_message *q, const struct smb1_message *r) {
+/* Does the response say how much was written? Some only say that it was (q: what was asked then): that of WRITE_PRINT_FILE has no words,
+ * that of WRITE_RAW says "go on", that of WRITE_MPX has a mask of the requests that arrived (MS-CIFS 2.2.4.26.2). */
+static bool count_written(const struct smb1_message *q, const struct smb1_message *r, uint64_t *bytes) {
     bool arrived;
     switch (r->command) {
     case SMB1_WRITE_PRINT_FILE:
-        return q ? q->write_request.data_length : 0;
+        *bytes = q ? q->write_request.data_length : 0;
+        return q;
     case SMB1_WRITE_RAW:
-        return q ? q->write_request.total_count : 0;
+        *bytes = q ? q->write_request.total_count : 0;
+        return q;
     case SMB1_WRITE_MPX:
         arrived = q && (q->write_request.request_mask == 0 ||
                         (q->write_request.request_mask & r->write_response.response_mask) != 0);
-        return arrived ? q->write_request.data_length : 0;
+        *bytes = arrived ? q->write_request.data_length : 0;
+        return q;
     default:
-        return r->write_response.count;
+        *bytes = r->write_response.count;
+        return true;
     }
 }
 
 void smb1_write(struct completion *d) {
     const struct smb1_message *q = smb1_request_of(d), *r = smb1_answer_of(d);
     d->op.kind = smb1_on_pipe(d) ? OPERATION_WRITE_PIPE : OPERATION_WRITE;
-    if (r) {
-        effect_written(d, count_written(q, r));
+    uint64_t bytes;
+    if (r && count_written(q, r, &bytes)) {
+        effect_written(d, bytes);
     }
     d->op.first_of_handle = (r || !d->smb1_rsp) && effect_first_time(d, true);
 }

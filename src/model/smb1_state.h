@@ -60,9 +60,10 @@ struct smb1_exchange {
     uint64_t asked_at;           /* the model's clock then */
     struct moment begin;
     bool gap, compound;
-    bool quiet;       /* it has an answer only where it fails */
-    bool doubtful;    /* see framer.h: without an answer it was none */
-    bool behind_open; /* its chain opens a file first, and it is about that one */
+    bool quiet;         /* it has an answer only where it fails */
+    bool doubtful;      /* see framer.h: without an answer it was none */
+    bool behind_open;   /* its chain opens a file first, and it is about that one */
+    bool raw_data_came; /* WRITE_RAW: that which has no header, so that the server has said "go on" */
     unsigned interim;
     uint32_t mpx_sum, mpx_count; /* READ_MPX: bytes that came so far, and the least Count that was said */
     struct auth *auth;

@@ -44,6 +44,9 @@ static const bool essential[FIELDS] = {
     [FIELD_FILE_PATH] = true,     [FIELD_RENAME_TO] = true,
     [FIELD_PIPE_NAME] = true,     [FIELD_REQUEST_SEEN] = true,
     [FIELD_RESPONSE_SEEN] = true, [FIELD_DELETE_ON_CLOSE] = true,
+    [FIELD_OUTPUT] = true,        [FIELD_FROM_SEQ] = true,
+    [FIELD_TO_SEQ] = true,        [FIELD_RECORDS_LOST] = true,
+    [FIELD_REASON] = true,        [FIELD_SENSOR_VERSION] = true,
 };
 
 enum { ESSENTIAL_MIN = 64 }; /* bytes that a text among them has in any case */
@@ -306,6 +309,35 @@ static bool write_counts(struct fact_writer *w, const struct fact *f) {
     return list_end(&l, '}');
 }
 
+static void write_cell(struct fact_writer *w, const struct fact *f, unsigned column, uint64_t value) {
+    json_char(&w->json, ',');
+    write_name_string(&w->json, f->rows->columns[column]);
+    json_char(&w->json, ':');
+    if (f->rows->booleans >> column & 1) {
+        json_raw(&w->json, value ? "true" : "false", value ? 4 : 5);
+    } else {
+        write_integer(w, f->field, value);
+    }
+}
+
+static bool write_rows(struct fact_writer *w, const struct fact *f) {
+    const struct fact_rows *rows = f->rows;
+    struct list l = list_begin(w, f, w->limits->items, '[');
+    for (unsigned i = 0; i < rows->count && list_next(&l); i++) {
+        const uint64_t *cells = rows->cells + (size_t)i * rows->column_count;
+        json_literal(&w->json, "{\"name\":\"");
+        fact_note(w, f->field, json_text(&w->json, rows->names[i], w->limits->item, JSON_CUT_END));
+        json_char(&w->json, '"');
+        for (unsigned column = 0; column < rows->column_count; column++) {
+            if (cells[column] != FACT_CELL_UNKNOWN) {
+                write_cell(w, f, column, cells[column]);
+            }
+        }
+        json_char(&w->json, '}');
+    }
+    return list_end(&l, ']');
+}
+
 /* Each returns whether there was a value; where there was none the key goes again. */
 static bool (*const writers[])(struct fact_writer *, const struct fact *) = {
     [FACT_BOOL] = write_bool,         [FACT_UINT] = write_uint,     [FACT_TIME] = write_time,
@@ -313,7 +345,7 @@ static bool (*const writers[])(struct fact_writer *, const struct fact *) = {
     [FACT_NAMED] = write_named,       [FACT_BITS] = write_bits,     [FACT_NAMES16] = write_names16,
     [FACT_TEXT] = write_text,         [FACT_JOINED] = write_joined, [FACT_TEXTS] = write_texts,
     [FACT_FILE_ID] = write_file_id,   [FACT_GUID] = write_guid,     [FACT_ADDRESSES] = write_addresses,
-    [FACT_COUNTS] = write_counts,
+    [FACT_COUNTS] = write_counts,     [FACT_ROWS] = write_rows,
 };
 
 void fact_write(struct fact_writer *w, const struct fact *f) {

@@ -1,18 +1,25 @@
 #include "outlet.h"
 
 #include <assert.h>
+#include <errno.h>
 #include <stdlib.h>
 
 #include "json_writer.h"
 #include "record.h"
 
+struct state {
+    bool broken;
+    bool refused;          /* the last batch */
+    struct outlet_gap gap; /* since it took one last; to 0: there is none */
+};
+
 struct outlet {
     const struct sink *sinks;
     size_t count, failed; /* failed: see outlet_failed */
-    bool *broken;         /* by sink */
+    struct state *states; /* by sink */
     int error;
-    uint64_t seq;
-    char prefix[96]; /* up to the number in record_id */
+    uint64_t seq, handed_on; /* the last one numbered; the last that sinks were asked to take */
+    char prefix[96];         /* up to the number in record_id */
     size_t prefix_length;
     struct json_writer batch;
 };
@@ -30,9 +37,9 @@ struct outlet *outlet_new(uint64_t run_id, const struct sink *sinks, size_t coun
     if (o == NULL) {
         return NULL;
     }
-    o->broken = calloc(count ? count : 1, sizeof(*o->broken));
+    o->states = calloc(count ? count : 1, sizeof(*o->states));
     o->batch = (struct json_writer){.base = malloc(OUTLET_BATCH), .size = OUTLET_BATCH};
-    if (o->broken == NULL || o->batch.base == NULL) {
+    if (o->states == NULL || o->batch.base == NULL) {
         outlet_free(o);
         return NULL;
     }
@@ -44,21 +51,31 @@ struct outlet *outlet_new(uint64_t run_id, const struct sink *sinks, size_t coun
 }
 
 static void note_failure(struct outlet *o, size_t sink, int error) {
-    o->broken[sink] = true;
+    o->states[sink].broken = true;
     if (o->error == 0) {
         o->error = error;
         o->failed = sink;
     }
 }
 
+static void hand_on_to(struct outlet *o, size_t sink) {
+    struct state *s = &o->states[sink];
+    int error = s->broken ? 0 : o->sinks[sink].write(o->sinks[sink].state, o->batch.base, o->batch.used);
+    s->refused = error == -EAGAIN;
+    if (s->refused) {
+        s->gap.from = s->gap.to != 0 ? s->gap.from : o->handed_on + 1;
+        s->gap.to = o->seq;
+    } else if (error < 0) {
+        note_failure(o, sink, error);
+    }
+}
+
 static void hand_on(struct outlet *o) {
     for (size_t i = 0; i < o->count && o->batch.used != 0; i++) {
-        int error = o->broken[i] ? 0 : o->sinks[i].write(o->sinks[i].state, o->batch.base, o->batch.used);
-        if (error < 0) {
-            note_failure(o, i, error);
-        }
+        hand_on_to(o, i);
     }
     o->batch.used = 0;
+    o->handed_on = o->seq;
 }
 
 int outlet_line(struct outlet *o, const char *line, size_t n) {
@@ -84,12 +101,30 @@ int outlet_line(struct outlet *o, const char *line, size_t n) {
 int outlet_flush(struct outlet *o) {
     hand_on(o);
     for (size_t i = 0; i < o->count; i++) {
-        int error = o->broken[i] ? 0 : o->sinks[i].flush(o->sinks[i].state);
+        int error = o->states[i].broken ? 0 : o->sinks[i].flush(o->sinks[i].state);
         if (error < 0) {
             note_failure(o, i, error);
         }
     }
     return o->error;
+}
+
+bool outlet_gap(struct outlet *o, size_t sink, struct outlet_gap *gap) {
+    struct state *s = &o->states[sink];
+    if (s->refused || s->gap.to == 0) {
+        return false;
+    }
+    *gap = s->gap;
+    s->gap = (struct outlet_gap){0, 0};
+    return true;
+}
+
+uint64_t outlet_skip(struct outlet *o, uint64_t n) {
+    uint64_t first = o->seq + 1;
+    hand_on(o); /* a batch is without holes */
+    o->seq += n;
+    o->handed_on = o->seq;
+    return first;
 }
 
 uint64_t outlet_records(const struct outlet *o) {
@@ -102,7 +137,7 @@ size_t outlet_failed(const struct outlet *o) {
 
 void outlet_free(struct outlet *o) {
     if (o != NULL) {
-        free(o->broken);
+        free(o->states);
         free(o->batch.base);
         free(o);
     }

@@ -2,6 +2,7 @@
 #ifndef OUTLET_H
 #define OUTLET_H
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -15,7 +16,8 @@ enum { OUTLET_BATCH = 256 * 1024 }; /* bytes collected before the sinks are call
 struct outlet *outlet_new(uint64_t run_id, const struct sink *sinks, size_t count);
 
 /* One record from record_write, n bytes, at most RECORD_MAX - RECORD_PREFIX_MAX. 0, or the first error that a sink ever gave as
- * a negative errno: a sink that failed gets nothing more, the others go on. */
+ * a negative errno: a sink that failed gets nothing more, the others go on. -EAGAIN is no failure: the sink had no room, what it was
+ * to get is lost to it, and it is asked again with the next. */
 __attribute__((warn_unused_result)) int outlet_line(struct outlet *, const char *line, size_t n);
 
 /* Hands on what was collected and flushes the sinks: when the input pauses, and at the end. Same result. */
@@ -23,6 +25,15 @@ __attribute__((warn_unused_result)) int outlet_flush(struct outlet *);
 
 /* Records taken so far; the last one's seq. */
 uint64_t outlet_records(const struct outlet *);
+
+/* What a sink with no room has lost, by seq, once it takes lines again. False: nothing, or it still does not; true, and it is forgotten. */
+struct outlet_gap {
+    uint64_t from, to;
+};
+bool outlet_gap(struct outlet *, size_t sink, struct outlet_gap *);
+
+/* Numbers for n records that were lost before they came here; the first of them. */
+uint64_t outlet_skip(struct outlet *, uint64_t n);
 
 /* The sink that failed first, by its place in the array; the count where none did. */
 size_t outlet_failed(const struct outlet *);

@@ -65,15 +65,17 @@ static void write_envelope(struct fact_writer *w, const struct record_settings *
     json_char(json, '"');
     json_raw(json, objects[e->object].text, objects[e->object].length);
     json_raw(json, actions[e->action].text, actions[e->action].length);
-    if (settings->capture_name == NULL) {
+    const char *name =
+        settings->interfaces && e->flow ? settings->interfaces[e->flow->link.interface] : settings->capture_name;
+    if (name == NULL) {
         return;
     }
     if (settings->live) {
         json_literal(json, ",\"capture\":{\"interface\":");
-        write_setting(w, FIELD_CAPTURE, settings->capture_name, JSON_CUT_END);
+        write_setting(w, FIELD_CAPTURE, name, JSON_CUT_END);
     } else {
         json_literal(json, ",\"capture\":{\"file\":");
-        write_setting(w, FIELD_CAPTURE, settings->capture_name, JSON_CUT_FRONT);
+        write_setting(w, FIELD_CAPTURE, name, JSON_CUT_FRONT);
         if (e->at.frame != 0) {
             json_literal(json, ",\"frame\":");
             json_uint(json, e->at.frame);

@@ -42,7 +42,7 @@ static void feed(struct decoder *d, int link_type, struct view input) {
         memcpy(copy, bytes.p, n);
         at.frame++;
         at.time_ns += steps[how >> 6];
-        struct frame frame = {{copy, n}, (uint32_t)n + (how & 63u), link_type, at};
+        struct frame frame = {{copy, n}, (uint32_t)n + (how & 63u), link_type, at, 0};
         struct packet packet;
         if (decoder_frame(d, &frame, &packet) == V_OK) {
             check_packet(&packet);

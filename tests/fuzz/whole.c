@@ -101,7 +101,7 @@ struct whole *whole_new(bool every_operation, size_t ceiling) {
     w->sink = (struct sink){w, take_lines, nothing_to_do, nothing_to_do};
     struct findings_settings rules = {.run_id = 1};
     struct findings_sink found = {w, take_finding};
-    struct pipeline_outlet outlet = {w, take_event};
+    struct pipeline_outlet outlet = {w, take_event, NULL};
     w->findings = findings_new(&rules, &found, &w->stats);
     w->outlet = outlet_new(rules.run_id, &w->sink, 1);
     w->pipeline = pipeline_new(&w->settings, "fuzz", &outlet, &w->memory, &w->stats);

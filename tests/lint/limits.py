@@ -12,20 +12,21 @@ import tree
 ROW = re.compile(r"^\| `([A-Z0-9_]+)` \| ([\d,]+) \| ([^|]*) \| ([^|]*) \| ([^|]*) \| ([^|]*) \|$", re.M)
 DEFINED = re.compile(r"\b([A-Z][A-Z0-9_]*)\s*=\s*([0-9A-Z_()*+<\s-]+?)\s*(?=[,}\n/])")
 NAMED_LIKE_ONE = re.compile(r"_(MAX|LIMIT|WINDOW|MARKS|SHARE|MOST)$")
-COUNTED_IN = ("include/stats.h", "include/framer.h", "include/dissector.h")
+COUNTED_IN = ("include/stats.h", "include/tables/counter.def", "include/framer.h", "include/dissector.h")
 # What is called like a limit and is none: a size that something else has set.
 OTHERS = {
     "ACKED_AHEAD_MAX": "arithmetic of sequence numbers", "BEHIND_MAX": "arithmetic of sequence numbers",
     "ALGORITHM_MAX": "a value of the protocol's", "WINDOW_SCALE_MAX": "a value of the protocol's",
     "UNBROKEN_MAX": "a size of the protocol's", "PADDING_MAX": "a size of the protocol's",
-    "CAPTURE_WHY_MAX": "a line of ours", "SENTENCE_MAX": "a line of ours", "RECORD_ID_MAX": "a text of ours",
+    "CAPTURE_WHY_MAX": "a line of ours", "LIVE_WHY_MAX": "a line of ours", "SENTENCE_MAX": "a line of ours", "SERVICE_TEXT_MAX": "a line of ours", "RECORD_ID_MAX": "a text of ours",
     "EXTENSION_MAX": "only so long is it one", "SENSOR_ID_MAX": "an option's error",
     "RECORD_PREFIX_MAX": "part of RECORD_MAX", "FLOW_JSON_MAX": "part of RECORD_MAX", "INPUT_MAX": "the size of a digest's input",
     "EVENT_FACTS_MAX": "fields that there are", "SMB1_TEXTS_MAX": "texts that a command has", "EVENTS_MAX": "rows of rule.def",
     "TECHNIQUES_MAX": "rows of rule.def", "DIALECTS_MAX": "the first of those offered are told", "PROBES_MAX": "part of SUMMARY_FILES_MAX",
     "LENGTH_BYTES_MAX": "a size of the encoding's", "MAGIC_MAX": "a size of the file's",
     "DATAGRAM_BYTES_MAX": "a size of the protocol's", "PSEUDOWIRE_TAGS_MAX": "looked through to tell what is in a pseudowire",
-    "COST_MAX": "bytes of one character",
+    "COST_MAX": "bytes of one character", "FIGURES_INTERFACES_MAX": "as many as options admit",
+    "FIGURES_OUTPUTS_MAX": "as many as options admit",
 }
 OPERATORS = {ast.Mult: operator.mul, ast.Add: operator.add, ast.Sub: operator.sub, ast.LShift: operator.lshift}
 

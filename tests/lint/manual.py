@@ -18,7 +18,7 @@ FIELD = re.compile(r'^FIELD\((\w+),\s*"(\w+)",\s*(\w+),\s*(\w+),\s*"((?:[^"\\]|\
 LIST = re.compile(r'(\.\\" BEGIN FIELDS\n).*?(\.\\" END FIELDS\n)', re.S)
 PLACES = {"ENVELOPE": "All records", "FLOW": "Records of flows", "PROTO": "Inside proto_info"}
 TYPES = {"STRING": "string", "INTEGER": "integer", "BOOLEAN": "boolean", "STRINGS": "array of strings",
-         "INTEGERS": "array of integers", "OBJECT": "object"}
+         "INTEGERS": "array of integers", "OBJECT": "object", "OBJECTS": "array of objects"}
 
 
 def meaning(literal):

@@ -93,7 +93,7 @@ static inline enum verdict decode_with(struct decoder *d, struct view bytes, siz
     uint8_t *copy = malloc(bytes.n + (bytes.n == 0));
     assert_non_null(copy);
     memcpy(copy, bytes.p, bytes.n);
-    struct frame frame = {{copy, bytes.n}, (uint32_t)wire, link_type, {12345, 6}};
+    struct frame frame = {{copy, bytes.n}, (uint32_t)wire, link_type, {12345, 6}, 0};
     memset(out, 0xee, sizeof *out);
     enum verdict verdict = decoder_frame(d, &frame, out);
     if (verdict == V_OK) {

@@ -209,6 +209,61 @@ static void test_smb1_second(void **state) {
     }
 }
 
+/* The rest of a transaction and the response to its front, which was lost, bear each other out, whichever comes first. */
+static void test_smb1_parts(void **state) {
+    (void)state;
+    static const uint8_t pairs[][2] = {{SMB1_TRANSACTION_SECONDARY, SMB1_TRANSACTION},
+                                       {SMB1_TRANSACTION2_SECONDARY, SMB1_TRANSACTION2},
+                                       {SMB1_NT_TRANSACT_SECONDARY, SMB1_NT_TRANSACT}};
+    for (unsigned i = 0; i < 6; i++) {
+        bool part_first = i % 2;
+        struct message_ids part = smb1(pairs[i / 2][0], 9), response = smb1(pairs[i / 2][1], 9);
+        struct message_ids other = smb1(pairs[(i / 2 + 1) % 3][1], 9);
+        struct acquaintance a;
+        acquaintance_begin(&a, true);
+        assert_false(acquaintance_confirm(&a, TO_CLIENT, &other));
+        assert_false(part_first ? acquaintance_confirm(&a, TO_SERVER, &part)
+                                : acquaintance_confirm(&a, TO_CLIENT, &response));
+        assert_true(part_first ? acquaintance_confirm(&a, TO_CLIENT, &response)
+                               : acquaintance_confirm(&a, TO_SERVER, &part));
+    }
+}
+
+/* WRITE_COMPLETE is the second response to a WRITE_RAW. */
+static void test_smb1_raw(void **state) {
+    (void)state;
+    struct acquaintance a;
+    acquaintance_begin(&a, true);
+    learn(&a, TO_SERVER, smb1(SMB1_WRITE_RAW, 9));
+    expect(&a, TO_CLIENT, smb1(SMB1_WRITE_COMPLETE, 9), FIT_FRIEND, false);
+    learn(&a, TO_CLIENT, smb1(SMB1_WRITE_RAW, 9));
+    expect(&a, TO_CLIENT, smb1(SMB1_WRITE_COMPLETE, 9), FIT_FRIEND, true);
+    struct message_ids request = smb1(SMB1_WRITE_RAW, 10), response = smb1(SMB1_WRITE_COMPLETE, 10);
+    assert_false(acquaintance_confirm(&a, TO_SERVER, &request));
+    assert_true(acquaintance_confirm(&a, TO_CLIENT, &response));
+}
+
+/* The break of an oplock has no MID of its own: one that was seen alone does not make a stranger of the client, nor of what is answered
+ * next. */
+static void test_smb1_break(void **state) {
+    (void)state;
+    struct message_ids breaks = smb1(SMB1_LOCKING_ANDX, 0xFFFF);
+    breaks.unasked = true;
+    struct acquaintance a;
+    acquaintance_begin(&a, false);
+    learn(&a, TO_CLIENT, breaks);
+    assert_true(acquaintance_is_new(&a));
+    expect(&a, TO_SERVER, smb1(SMB1_LOCKING_ANDX, 6), FIT_NEUTRAL, true);
+    acquaintance_begin(&a, true);
+    for (uint16_t mid = 0xA000; mid < 0xA010; mid++) {
+        learn(&a, TO_SERVER, smb1(SMB1_CLOSE, mid));
+        learn(&a, TO_CLIENT, smb1(SMB1_CLOSE, mid));
+    }
+    learn(&a, TO_CLIENT, breaks);
+    acquaintance_missed(&a, TO_SERVER, 100);
+    expect(&a, TO_CLIENT, smb1(SMB1_CLOSE, 0xA010), FIT_FRIEND, false);
+}
+
 static void test_transforms(void **state) {
     (void)state;
     struct acquaintance a = ten();
@@ -251,6 +306,7 @@ int main(void) {
         cmocka_unit_test(test_nothing_known), cmocka_unit_test(test_requests), cmocka_unit_test(test_charges),
         cmocka_unit_test(test_responses),     cmocka_unit_test(test_window),   cmocka_unit_test(test_sessions),
         cmocka_unit_test(test_confirm),       cmocka_unit_test(test_smb1),     cmocka_unit_test(test_smb1_second),
+        cmocka_unit_test(test_smb1_parts),    cmocka_unit_test(test_smb1_raw), cmocka_unit_test(test_smb1_break),
         cmocka_unit_test(test_transforms),    cmocka_unit_test(test_ids),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -61,7 +61,7 @@ static enum verdict send(struct bench *b, struct piece p) {
     }
     size_t wire = f.n + p.to - p.from;
     put(&f, p.bytes, p.captured);
-    struct frame frame = {{f.bytes, f.n}, (uint32_t)wire, DLT_EN10MB, {b->time_ns, 1}};
+    struct frame frame = {{f.bytes, f.n}, (uint32_t)wire, DLT_EN10MB, {b->time_ns, 1}, 0};
     return decoder_frame(b->decoder, &frame, &b->packet);
 }
 
@@ -273,7 +273,7 @@ static void put_fragment(struct builder *f, unsigned protocol, unsigned from, bo
 }
 
 static enum verdict send_raw(struct bench *b, const struct builder *f) {
-    struct frame frame = {{f->bytes, f->n}, (uint32_t)f->n, DLT_RAW, {b->time_ns, 1}};
+    struct frame frame = {{f->bytes, f->n}, (uint32_t)f->n, DLT_RAW, {b->time_ns, 1}, 0};
     return decoder_frame(b->decoder, &frame, &b->packet);
 }
 
@@ -360,7 +360,7 @@ static void tags_in_the_key(void **state) {
             put16(&f, 1 + i);
             put16(&f, 0x0800);
             put_fragment(&f, 6, i * 104, i == 0, b.segment.bytes + i * 104, i == 0 ? 104 : DATAGRAM - 104);
-            struct frame frame = {{f.bytes, f.n}, (uint32_t)f.n, DLT_EN10MB, {1, 1}};
+            struct frame frame = {{f.bytes, f.n}, (uint32_t)f.n, DLT_EN10MB, {1, 1}, 0};
             assert_int_equal(decoder_frame(b.decoder, &frame, &b.packet), i == 1 && !keyed ? V_OK : V_NOT_MINE);
         }
         close_bench(&b);
@@ -372,7 +372,7 @@ static void tags_in_the_key(void **state) {
 static void pass(struct bench *b, uint64_t ns) {
     for (; ns != 0; ns -= ns < SECOND_NS / 2 ? ns : SECOND_NS / 2) {
         b->time_ns += ns < SECOND_NS / 2 ? ns : SECOND_NS / 2;
-        struct frame other = {{(const uint8_t *)"", 0}, 60, DLT_RAW, {b->time_ns, 1}};
+        struct frame other = {{(const uint8_t *)"", 0}, 60, DLT_RAW, {b->time_ns, 1}, 0};
         assert_int_equal(decoder_frame(b->decoder, &other, &b->packet), V_SHORT);
     }
 }

@@ -13,6 +13,7 @@
 #include <getopt.h>
 
 static struct options o;
+static int status_of_parse;
 static char said[4096]; /* what the last parse wrote to standard error */
 
 /* The words of a command line, parted by single spaces. */
@@ -31,7 +32,8 @@ static bool parse(const char *line) {
     dup2(fileno(file), 2);
     optind = 0; /* anew, as glibc has it */
     options_free(&o);
-    bool good = options_parse(&o, argc, argv);
+    status_of_parse = options_parse(&o, argc, argv);
+    bool good = status_of_parse == 0;
     fflush(stderr);
     dup2(saved, 2);
     close(saved);
@@ -126,6 +128,73 @@ static void decoding(void **state) {
     assert_true(o.pipeline.key_vlan && o.pipeline.key_tunnel);
 }
 
+static void live_defaults(void **state) {
+    (void)state;
+    assert_true(parse("smbtap -i lo"));
+    assert_int_equal(o.action, DO_LIVE);
+    assert_int_equal(o.live.interface_count, 1);
+    assert_string_equal(o.live.interfaces[0], "lo");
+    unsigned most = o.live.workers;
+    long cores = sysconf(_SC_NPROCESSORS_ONLN);
+    assert_true(most >= 1 && (most == 1 || most < cores));
+    assert_int_equal(o.live.buffer_bytes, 256 << 20);
+    assert_int_equal(o.live.snap_length, 262144);
+    assert_true(o.live.promiscuous && o.live.sandbox);
+    assert_int_equal(o.live.stats_interval_ns, 60 * UINT64_C(1000000000));
+    assert_true(o.live.loss_percent == 1.0);
+    assert_null(o.live.metrics_address);
+    assert_null(o.live.metrics_file);
+    assert_string_equal(o.live.user, "smbtap");
+    char host[256];
+    assert_int_equal(gethostname(host, sizeof host), 0);
+    assert_string_equal(o.pipeline.sensor_id, host);
+    assert_string_equal(o.output, "-");
+}
+
+static void live_settings(void **state) {
+    (void)state;
+    assert_true(
+        parse("smbtap -i eth0 -i eth1 --workers 1 --buffer 64M --snap-length 1500 --no-promiscuous "
+              "--stats-interval 5m --loss-threshold 0.25 --metrics [::1]:9145 --metrics-file m.prom --user nobody "
+              "--no-sandbox --sensor-id s2 -o out port 445"));
+    assert_int_equal(o.action, DO_LIVE);
+    assert_int_equal(o.live.interface_count, 2);
+    assert_string_equal(o.live.interfaces[1], "eth1");
+    assert_int_equal(o.live.workers, 1);
+    assert_int_equal(o.live.buffer_bytes, 64 << 20);
+    assert_int_equal(o.live.snap_length, 1500);
+    assert_false(o.live.promiscuous || o.live.sandbox);
+    assert_int_equal(o.live.stats_interval_ns, 300 * UINT64_C(1000000000));
+    assert_true(o.live.loss_percent == 0.25);
+    assert_string_equal(o.live.metrics_address, "[::1]:9145");
+    assert_string_equal(o.live.metrics_file, "m.prom");
+    assert_string_equal(o.live.user, "nobody");
+    assert_string_equal(o.pipeline.sensor_id, "s2");
+    assert_string_equal(o.filter, "port 445");
+    assert_true(parse("smbtap -i any --metrics 9145 --loss-threshold 100% --workers auto"));
+    assert_true(parse("smbtap -i lo --metrics 192.0.2.1:1 --loss-threshold 0"));
+    assert_true(parse("smbtap -r a --no-sandbox --user nobody"));
+    assert_false(o.live.sandbox);
+    assert_true(parse("smbtap inventory -r a --no-sandbox --user nobody"));
+    assert_true(parse("smbtap -T -i lo"));
+    assert_int_equal(o.action, DO_CHECK);
+}
+
+/* More than there are cores is the machine's refusal, not a wrong command line. */
+static void workers(void **state) {
+    (void)state;
+    char line[64];
+    snprintf(line, sizeof line, "smbtap -i lo --workers %ld", sysconf(_SC_NPROCESSORS_CONF) + 1);
+    if (sysconf(_SC_NPROCESSORS_CONF) < OPTIONS_WORKERS_MAX) {
+        assert_false(parse(line));
+        assert_int_equal(status_of_parse, 1);
+        assert_non_null(strstr(said, "or fewer"));
+    }
+    assert_false(parse("smbtap -i lo --workers 4294967296"));
+    assert_int_equal(status_of_parse, 2);
+    assert_false(parse("smbtap -i lo --workers 0"));
+}
+
 /* What needs no capture. */
 static void other_actions(void **state) {
     (void)state;
@@ -148,6 +217,58 @@ static void other_actions(void **state) {
 }
 
 /* One line that names what is wrong. */
+static void refuses(const char *const cases[][2], size_t count) {
+    for (size_t i = 0; i < count; i++) {
+        assert_false(parse(cases[i][0]));
+        assert_int_equal(status_of_parse, OPTIONS_USAGE);
+        if (!strstr(said, cases[i][1])) {
+            fail_msg("%s: %s", cases[i][0], said);
+        }
+    }
+}
+
+static void wrong_live(void **state) {
+    (void)state;
+    static const char *const cases[][2] = {
+        {"smbtap -i", "-i"},
+        {"smbtap -i eth0/1", "eth0/1"},
+        {"smbtap -i a-name-too-long-", "a-name-too-long-"},
+        {"smbtap -i eth0 -i eth0", "twice"},
+        {"smbtap -i any -i eth0", "any"},
+        {"smbtap -i eth0 -i any", "any"},
+        {"smbtap -i eth0 -r a", "-i"},
+        {"smbtap -r a -i eth0", "-i"},
+        {"smbtap -r a --workers 1", "--workers"},
+        {"smbtap -r a --metrics 9145", "--metrics"},
+        {"smbtap -T", "interface"},
+        {"smbtap -T -r a", "-r a"},
+        {"smbtap -i lo --workers two", "two"},
+        {"smbtap -i lo --buffer 256MB", "256MB"},
+        {"smbtap -i lo --buffer 1023K", "1023K"},
+        {"smbtap -i lo --snap-length 127", "127"},
+        {"smbtap -i lo --snap-length 262145", "262145"},
+        {"smbtap -i lo --stats-interval 60", "--stats-interval 60"},
+        {"smbtap -i lo --loss-threshold 101", "101"},
+        {"smbtap -i lo --loss-threshold -1", "-1"},
+        {"smbtap -i lo --loss-threshold 1e1", "1e1"},
+        {"smbtap -i lo --loss-threshold 1.", "1."},
+        {"smbtap -i lo --loss-threshold 1%%", "1%%"},
+        {"smbtap -i lo --loss-threshold nan", "nan"},
+        {"smbtap -i lo --metrics 0", "--metrics 0"},
+        {"smbtap -i lo --metrics localhost:9145", "localhost"},
+        {"smbtap -i lo --metrics ::1:9145", "[::1]:9145"},
+        {"smbtap -i lo --metrics [192.0.2.1]:9145", "[192.0.2.1]"},
+        {"smbtap -i lo --metrics 192.0.2.1:", "192.0.2.1:"},
+        {"smbtap -i lo --metrics-file=", "--metrics-file"},
+        {"smbtap -i lo --user=", "--user"},
+        {"smbtap -i lo --user a:b", "a:b"},
+        {"smbtap -i lo -o ", "-o"},
+        {"smbtap inventory -r a -i lo", "-i"},
+        {"smbtap inventory -r a --workers 1", "--workers"},
+    };
+    refuses(cases, sizeof cases / sizeof cases[0]);
+}
+
 static void wrong(void **state) {
     (void)state;
     static const char *const cases[][2] = {
@@ -197,12 +318,7 @@ static void wrong(void **state) {
         {"smbtap --nonsense", "--nonsense"},
         {"smbtap --schema=yes", "--schema"},
     };
-    for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
-        assert_false(parse(cases[i][0]));
-        if (!strstr(said, cases[i][1])) {
-            fail_msg("%s: %s", cases[i][0], said);
-        }
-    }
+    refuses(cases, sizeof cases / sizeof cases[0]);
 }
 
 /* As many as there is room for, and one more. */
@@ -212,6 +328,14 @@ static void limits(void **state) {
         const char *option;
         unsigned max;
     } cases[] = {{" --port 445", PIPELINE_PORTS_MAX}, {" --home-net 10.0.0.0/8", PIPELINE_HOME_MAX}};
+    char interfaces[512] = "smbtap";
+    for (unsigned i = 0; i <= OPTIONS_INTERFACES_MAX; i++) {
+        assert_true(i == 0 || parse(interfaces));
+        snprintf(interfaces + strlen(interfaces), sizeof interfaces - strlen(interfaces), " -i eth%u", i);
+    }
+    assert_false(parse(interfaces));
+    assert_non_null(strstr(said, "more than"));
+    assert_false(parse("smbtap -i lo --snap-length 262145")); /* OPTIONS_SNAP_MOST */
     for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
         char line[8192] = "smbtap -r a";
         for (unsigned n = 0; n < cases[i].max; n++) {
@@ -237,7 +361,7 @@ static void too_many_inputs(void **state) {
     }
     optind = 0;
     options_free(&o);
-    assert_true(options_parse(&o, argc, argv));
+    assert_int_equal(options_parse(&o, argc, argv), 0);
     assert_int_equal(o.input_count, OPTIONS_INPUTS_MAX);
     assert_true(parse("smbtap -q -r a"));
 }
@@ -251,9 +375,11 @@ static void freed_twice(void **state) {
 
 int main(void) {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(defaults),        cmocka_unit_test(all_of_them), cmocka_unit_test(decoding),
-        cmocka_unit_test(other_actions),   cmocka_unit_test(wrong),       cmocka_unit_test(limits),
-        cmocka_unit_test(too_many_inputs), cmocka_unit_test(freed_twice), cmocka_unit_test(sizes_and_spans),
+        cmocka_unit_test(defaults),        cmocka_unit_test(all_of_them),   cmocka_unit_test(decoding),
+        cmocka_unit_test(other_actions),   cmocka_unit_test(wrong),         cmocka_unit_test(limits),
+        cmocka_unit_test(too_many_inputs), cmocka_unit_test(freed_twice),   cmocka_unit_test(sizes_and_spans),
+        cmocka_unit_test(live_defaults),   cmocka_unit_test(live_settings), cmocka_unit_test(workers),
+        cmocka_unit_test(wrong_live),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -129,11 +129,53 @@ static void a_sink_that_fails(void **state) {
     outlet_free(NULL);
 }
 
+/* One without room loses what comes then, knows what that was, and is no failure; numbers that were skipped are nobody's. */
+static void a_sink_without_room(void **state) {
+    (void)state;
+    struct keeper full = {0}, good = {0};
+    struct sink sinks[] = {sink_of(&full), sink_of(&good)};
+    struct outlet *o = outlet_new(7, sinks, 2);
+    struct outlet_gap gap = {0, 0};
+    assert_int_equal(outlet_line(o, "\"a\":1}", 6), 0);
+    assert_int_equal(outlet_flush(o), 0);
+    full.fail_write = -EAGAIN;
+    for (unsigned i = 0; i < 2; i++) { /* 2, 3 and 4, 5 */
+        assert_int_equal(outlet_line(o, "\"a\":1}", 6), 0);
+        assert_int_equal(outlet_line(o, "\"a\":1}", 6), 0);
+        assert_int_equal(outlet_flush(o), 0);
+        assert_false(outlet_gap(o, 0, &gap));
+    }
+    full.fail_write = 0;
+    assert_int_equal(outlet_line(o, "\"a\":1}", 6), 0); /* 6 */
+    assert_int_equal(outlet_skip(o, 10), 7);
+    assert_true(outlet_gap(o, 0, &gap));
+    assert_int_equal(gap.from, 2);
+    assert_int_equal(gap.to, 5);
+    assert_false(outlet_gap(o, 0, &gap));
+    assert_false(outlet_gap(o, 1, &gap));
+    assert_int_equal(outlet_line(o, "\"a\":1}", 6), 0); /* 17 */
+    assert_int_equal(outlet_records(o), 17);
+    full.fail_write = -EAGAIN;
+    assert_int_equal(outlet_flush(o), 0);
+    full.fail_write = 0;
+    assert_int_equal(outlet_line(o, "\"a\":1}", 6), 0);
+    assert_int_equal(outlet_flush(o), 0);
+    assert_true(outlet_gap(o, 0, &gap));
+    assert_int_equal(gap.from, 17);
+    assert_int_equal(gap.to, 17);
+    assert_non_null(memmem(good.text, good.n, "\"seq\":17,", 9));
+    assert_int_equal(outlet_failed(o), 2);
+    outlet_free(o);
+    free(full.text);
+    free(good.text);
+}
+
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(a_line),
         cmocka_unit_test(many_lines),
         cmocka_unit_test(a_sink_that_fails),
+        cmocka_unit_test(a_sink_without_room),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -54,7 +54,7 @@ static uint64_t read_under(const char *path, size_t ceiling, uint64_t secret, st
     char why[CAPTURE_WHY_MAX];
     struct budget memory = {.ceiling = ceiling};
     struct pipeline_settings settings = {.every_operation = true, .sensor_id = "test", .secret = secret};
-    struct pipeline_outlet outlet = {&lines, take_line};
+    struct pipeline_outlet outlet = {&lines, take_line, NULL};
     struct capture *c;
     struct frame frame;
     assert_int_equal(capture_open(&c, open(path, O_RDONLY), path, why, sizeof why), 0);

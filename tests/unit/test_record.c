@@ -259,6 +259,32 @@ static void integers_are_exact_or_lossy(void **state) {
     json_decref(record);
 }
 
+static void rows_are_objects(void **state) {
+    (void)state;
+    struct event e = some_message();
+    struct text row_names[] = {ascii("e\"0"), UTF16(u"\u00e9")};
+    static const char *const of_row[] = {"up", "received", "dropped"};
+    static const uint64_t values[] = {1, 5, FACT_CELL_UNKNOWN, 0, UINT64_MAX - 1, 0};
+    struct fact_rows rows = {
+        .names = row_names, .count = 2, .columns = of_row, .column_count = 3, .booleans = 1, .cells = values};
+    event_add(&e, FIELD_OUTPUTS, FACT_ROWS)->rows = &rows;
+    json_t *record = read_valid(&e), *have = json_object_get(json_object_get(record, "proto_info"), "outputs");
+    json_t *expected =
+        json_pack_ex(NULL, 0, "[{s:s,s:b,s:i},{s:s,s:b,s:I,s:i}]", "name", "e\"0", "up", 1, "received", 5, "name",
+                     "\xc3\xa9", "up", 0, "received", (json_int_t)((INT64_C(1) << 53) - 1), "dropped", 0);
+    assert_non_null(expected);
+    assert_true(json_equal(have, expected));
+    assert_true(names(record, "lossy", "outputs"));
+    json_decref(expected);
+    json_decref(record);
+    e = some_message();
+    rows.count = 0;
+    event_add(&e, FIELD_OUTPUTS, FACT_ROWS)->rows = &rows;
+    record = read_valid(&e);
+    assert_null(json_object_get(json_object_get(record, "proto_info"), "outputs"));
+    json_decref(record);
+}
+
 static void the_first_fact_counts(void **state) {
     (void)state;
     struct event e = some_message();
@@ -706,6 +732,11 @@ static void lists_lose_items(void **state) {
 
 static struct text texts[300];
 
+static const char *const columns[] = {"a_rather_long_name_of_a_column", "another_one"};
+static const uint64_t cells[600] = {UINT64_MAX, UINT64_MAX - 1};
+static const struct fact_rows hostile_rows = {
+    .names = texts, .count = 300, .columns = columns, .column_count = 2, .booleans = 2, .cells = cells};
+
 /* A fact for the field in the most hostile form that its type admits. */
 static void add_hostile(struct event *e, unsigned field, unsigned variant) {
     static const struct guid guid;
@@ -724,6 +755,9 @@ static void add_hostile(struct event *e, unsigned field, unsigned variant) {
         return;
     case TYPE_OBJECT:
         event_add(e, field, FACT_COUNTS)->counts = (struct fact_counts){kinds, counts, 2};
+        return;
+    case TYPE_OBJECTS:
+        event_add(e, field, FACT_ROWS)->rows = &hostile_rows;
         return;
     case TYPE_STRING:
         if (variant % 3 == 0) {
@@ -829,6 +863,7 @@ int main(void) {
         cmocka_unit_test(nothing_empty),
         cmocka_unit_test(lists_of_joined_texts),
         cmocka_unit_test(integers_are_exact_or_lossy),
+        cmocka_unit_test(rows_are_objects),
         cmocka_unit_test(the_first_fact_counts),
         cmocka_unit_test(content_of_files),
         cmocka_unit_test(content_of_the_rest),

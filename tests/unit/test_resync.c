@@ -398,6 +398,18 @@ static void heads_of_smb1(void **state) {
             fail_msg("%s: %d", cases[i].what, (int)answer);
         }
     }
+    /* The "go on" of WRITE_RAW looks like a request from Samba: it has one word and no bytes. */
+    static const struct {
+        uint8_t command, words, length;
+        enum direction dir;
+        bool wanted;
+    } raw[] = {{0x1D, 1, 37, TO_CLIENT, true},   {0x1D, 1, 37, TO_SERVER, false}, {0x1D, 0, 37, TO_CLIENT, false},
+               {0x1D, 12, 59, TO_CLIENT, false}, {0x1D, 1, 38, TO_CLIENT, false}, {0x04, 1, 37, TO_CLIENT, false}};
+    for (size_t i = 0; i < sizeof raw / sizeof raw[0]; i++) {
+        uint8_t frame[4 + 59] = {0, 0, 0, raw[i].length, 0xFF, 'S', 'M', 'B', raw[i].command, [4 + 32] = raw[i].words};
+        struct view v = {frame, 4 + (size_t)raw[i].length};
+        assert_int_equal(resync_head(v, raw[i].dir) == RESYNC_PROVEN, raw[i].wanted);
+    }
     /* With NT status (Flags2) any status goes. */
     uint8_t frame[4 + 35] = {0, 0, 0, 35, 0xFF, 'S', 'M', 'B', 0x04, 0x22, 0, 0, 0xC0, 0x80, 0, 0x40};
     assert_int_equal(resync_head((struct view){frame, sizeof frame}, TO_CLIENT), RESYNC_PROVEN);

@@ -391,6 +391,85 @@ static void doubtful_chains(void **state) {
     bench_free(s.b);
 }
 
+/* ---- WRITE_RAW */
+
+static void ask_write_raw(struct smb1_bench *s) {
+    ask_begin(s);
+    block_begin(s, SMB1_WRITE_RAW);
+    put16(&s->o, FID);
+    put16(&s->o, 900);
+    put_zeros(&s->o, 2 + 4 + 4);
+    put16(&s->o, 1); /* write through: there is a final response */
+    put_zeros(&s->o, 4 + 2 + 2);
+    block_bytes(s);
+    block_end(s);
+    send_it(s);
+}
+
+/* With one word: "go on", as Samba has it (samba) or with the flag of a response, or how much was written. */
+static void say_raw(struct smb1_bench *s, uint8_t command, uint16_t word, bool samba) {
+    say_begin(s, 0);
+    if (samba) {
+        s->flags = 0;
+        s->o.b[9] = 0;
+    }
+    block_begin(s, command);
+    put16(&s->o, word);
+    block_bytes(s);
+    block_end(s);
+    if (samba) {
+        send_back(s);
+    } else {
+        send_it(s);
+    }
+}
+
+static void raw_data(struct smb1_bench *s) {
+    struct other_packet p = {.length = 600, .begin = s->b->now, .end = s->b->now};
+    (void)connection_other(s->peer.c, TO_SERVER, &p);
+}
+
+/* Whatever is lost of the four messages, it is told once, and what of it was seen. */
+static void writes_raw(void **state) {
+    (void)state;
+    enum { REQUEST = 1, GO_ON = 2, DATA = 4, FINAL = 8, ALL = 15, GO_ON_HERE = 0xFFFF, PIPE = 16, SAMBA = 32 };
+    for (unsigned of = 0; of < 4 * (ALL + 1); of++) {
+        struct smb1_bench s = smb1_bench_settled();
+        unsigned before = s.b->count;
+        bool samba = of & SAMBA, pipe = (of & PIPE) && !samba;
+        if (of & REQUEST) {
+            ask_write_raw(&s);
+        }
+        s.peer.flow->gaps[TO_CLIENT] += !(of & GO_ON);
+        if (of & GO_ON) {
+            say_raw(&s, SMB1_WRITE_RAW, pipe ? 0 : GO_ON_HERE, samba);
+        }
+        if (of & DATA) {
+            raw_data(&s);
+        }
+        s.peer.flow->gaps[TO_CLIENT] += !(of & FINAL);
+        if (of & FINAL) {
+            say_raw(&s, samba ? SMB1_WRITE_RAW : SMB1_WRITE_COMPLETE, 900, false);
+        }
+        peer_close(&s.peer);
+        bool told = (of & (REQUEST | FINAL)) || (pipe && (of & GO_ON));
+        const struct seen *seen = NULL;
+        for (unsigned n = s.b->count - before; n-- > 0;) {
+            if (!bench_last(s.b, n)->implicit) { /* the sums of the handle are told as well */
+                assert_null(seen);
+                seen = bench_last(s.b, n);
+            }
+        }
+        assert_int_equal(told, seen != NULL);
+        if (seen) {
+            assert_true(seen->request == ((of & REQUEST) != 0) && seen->request_lost == !(of & REQUEST));
+            bool answered = (of & FINAL) || (pipe && !(of & REQUEST));
+            assert_true(seen->response == answered && seen->response_lost == !answered);
+        }
+        bench_free(s.b);
+    }
+}
+
 /* ---- statuses */
 
 /* A CLOSE with this status: does it count as an error, and did it close the file? */
@@ -768,6 +847,7 @@ int main(void) {
         cmocka_unit_test(a_break_of_an_oplock),
         cmocka_unit_test(a_lock_behind_an_acknowledgement),
         cmocka_unit_test(doubtful_chains),
+        cmocka_unit_test(writes_raw),
         cmocka_unit_test(statuses),
         cmocka_unit_test(echoes),
         cmocka_unit_test(many_answers_to_a_read),

@@ -186,6 +186,60 @@ static void whose_parts(void **state) {
     smb1_bench_free(&s);
 }
 
+/* Parts that the framer is not sure of, of a transaction whose front was lost: what answers it bears them out, of whatever user and id
+ * it is, and they it. What is answered never was none. */
+static void doubtful_parts(void **state) {
+    (void)state;
+    for (unsigned interim = 0; interim < 2; interim++) {
+        struct smb1_bench s = smb1_bench_settled();
+        s.peer.flow->packets[TO_CLIENT] = s.peer.flow->packets[TO_SERVER] = 1;
+        s.peer.doubtful = true;
+        unsigned before = s.b->count;
+        ask_more(&s, piece(7, 11));
+        ask_more(&s, piece(11, QUERY));
+        s.mid++;
+        ask_more(&s, piece(7, QUERY));
+        s.mid--;
+        s.uid++;
+        ask_more(&s, piece(7, QUERY));
+        say_failed(&s, SMB1_TRANSACTION);
+        s.uid--;
+        say_failed(&s, SMB1_TRANSACTION);
+        assert_int_equal(s.b->count, before);
+        if (interim) {
+            say_begin(&s, 0);
+            block_plain(&s, SMB1_TRANSACTION2);
+            send_it(&s);
+            assert_int_equal(s.b->count, before + 2);
+            s.peer.doubtful = false; /* the framer has seen both sides as well */
+        }
+        say_failed(&s, SMB1_TRANSACTION2);
+        assert_int_equal(s.b->count, before + 3);
+        for (unsigned i = 1; i < 3; i++) {
+            const struct seen *part = bench_last(s.b, i);
+            assert_int_equal(part->command, SMB1_TRANSACTION2_SECONDARY);
+            assert_true(part->request && !part->response && !part->response_lost);
+        }
+        assert_true(bench_last(s.b, 0)->response && bench_last(s.b, 0)->request_lost);
+        peer_close(&s.peer);
+        assert_int_equal(s.b->count, before + 3);
+        assert_int_equal(s.b->end.requests, 2 + 2); /* those of smb1_bench_settled, and the parts */
+        bench_free(s.b);
+    }
+}
+
+/* Cut before its words it still is one that nothing answers. */
+static void part_cut_short(void **state) {
+    (void)state;
+    struct smb1_bench s = smb1_bench_settled();
+    s.snap = SMB1_HEADER_SIZE;
+    unsigned before = s.b->count;
+    ask_more(&s, piece(7, QUERY));
+    assert_int_equal(s.b->count, before + 1);
+    assert_true(bench_last(s.b, 0)->request && !bench_last(s.b, 0)->response_lost);
+    smb1_bench_free(&s);
+}
+
 static void ask_nt(struct smb1_bench *s, uint16_t function, const struct part *p) {
     ask_transaction(s, SMB1_NT_TRANSACT, function, p);
     send_it(s);
@@ -497,6 +551,7 @@ int main(void) {
         cmocka_unit_test(too_many),           cmocka_unit_test(too_many_responses),
         cmocka_unit_test(too_many_pieces),    cmocka_unit_test(counts_above_their_bound),
         cmocka_unit_test(no_memory),          cmocka_unit_test(no_memory_for_a_name),
+        cmocka_unit_test(doubtful_parts),     cmocka_unit_test(part_cut_short),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -1,0 +1,8 @@
+/* What -h prints. */
+#ifndef HELP_H
+#define HELP_H
+
+void help_print(void);
+void help_print_inventory(void);
+
+#endif

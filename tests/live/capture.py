@@ -1,0 +1,455 @@
+#!/usr/bin/env python3
+"""The live capture on veth pairs in a network namespace of its own: capture.py PROBE."""
+import collections
+import ctypes
+import json
+import os
+import queue
+import random
+import socket
+import struct
+import subprocess
+import sys
+import threading
+import time
+
+sys.path.insert(0, os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
+import pcapfile
+import tap
+import wrapping
+
+CLONE_NEWNET = 0x40000000
+
+
+def ip(*arguments):
+    subprocess.run(["ip"] + list(arguments), check=True, stdin=subprocess.DEVNULL)
+
+
+def enter_namespace():
+    """Into a network of our own, which goes with the process; skips everything where it cannot be had."""
+    if ctypes.CDLL(None, use_errno=True).unshare(CLONE_NEWNET) != 0:
+        tap.skip_all("no network namespace of our own: it needs root")
+    for name in ("all", "default"):
+        path = "/proc/sys/net/ipv6/conf/%s/disable_ipv6" % name
+        if os.path.exists(path):
+            with open(path, "w", encoding="ascii") as file:
+                file.write("1")
+    try:
+        ip("link", "set", "lo", "up")
+        pair("first")
+        ip("link", "del", "first")
+    except (OSError, subprocess.CalledProcessError):
+        tap.skip_all("no veth pairs: it needs iproute2 and the kernel's module")
+
+
+def pair(name, up=True):
+    """A veth pair: what is sent into in-NAME comes out of NAME."""
+    ip("link", "add", name, "type", "veth", "peer", "name", "in-" + name)
+    ip("link", "set", "in-" + name, "up")
+    if up:
+        ip("link", "set", name, "up")
+
+
+class Sender:
+    def __init__(self, name):
+        self.socket = socket.socket(socket.AF_PACKET, socket.SOCK_RAW)
+        self.socket.bind(("in-" + name, 0))
+
+    def send(self, packets):
+        for packet in packets:
+            self.socket.send(packet.data)
+
+
+class Probe:
+    """capture_probe, running; what it says comes line by line."""
+
+    def __init__(self, *arguments, env=None):
+        self.process = subprocess.Popen([sys.argv[1]] + list(arguments), stdin=subprocess.PIPE, stdout=subprocess.PIPE,
+                                        stderr=subprocess.PIPE, text=True, env=env)
+        self.lines, self.seen = queue.Queue(), []
+        self.reader = threading.Thread(target=self._read, daemon=True)
+        self.reader.start()
+        self.ready = self.until(lambda line: "ready" in line or "refused" in line)
+
+    def _read(self):
+        for line in self.process.stdout:
+            self.lines.put(json.loads(line))
+        self.lines.put(None)
+
+    def until(self, wanted, seconds=10):
+        """The first line from now on that is wanted; None when it ended or the time is up."""
+        end = time.monotonic() + seconds
+        while True:
+            try:
+                line = self.lines.get(timeout=max(end - time.monotonic(), 0.001))
+            except queue.Empty:
+                return None
+            if line is None:
+                return None
+            self.seen.append(line)
+            if wanted(line):
+                return line
+
+    def state(self, interface, state):
+        """Waits for it; the kernel tells that an interface is up a moment before its packet sockets hear of it."""
+        found = self.until(lambda line: line.get("interface") == interface and line.get("state") == state)
+        time.sleep(0.05)
+        return found
+
+    def tell(self, command):
+        self.process.stdin.write(command + "\n")
+        self.process.stdin.flush()
+
+    def stop(self):
+        """Everything that it said, its exit status and what was on standard error."""
+        if self.process.poll() is None:
+            self.tell("stop")
+        self.until(lambda line: False, 20)
+        self.process.stdin.close()
+        err = self.process.stderr.read()
+        return Said(self.seen, self.process.wait(20), err)
+
+
+class Said:
+    def __init__(self, lines, status, err):
+        self.lines, self.status, self.err = lines, status, err
+        self.frames = [line for line in lines if "owner" in line]
+        self.counters = [line for line in lines if "counters" in line]
+
+    def data(self):
+        return [bytes.fromhex(frame["bytes"]) for frame in self.frames]
+
+
+def shown(packets):
+    return [packet.data[:160] for packet in packets]
+
+
+def plain(workers):
+    packets = pcapfile.read(os.path.join(tap.PCAPS, "dialect-3.1.1.pcap"))
+    pair("plain")
+    probe = Probe("workers=%d" % workers, "plain")
+    Sender("plain").send(packets)
+    said = probe.stop()
+    ip("link", "del", "plain")
+    tap.check("%d workers see what was sent" % workers, sorted(said.data()) == sorted(shown(packets)), len(packets), len(said.frames), said.err)
+    tap.check("%d workers: each frame at its owner" % workers,
+              all(frame["owner"] == frame["worker"] for frame in said.frames),
+              collections.Counter((frame["worker"], frame["owner"]) for frame in said.frames))
+    counted = sum(line["received"] for line in said.counters)
+    tap.check("%d workers count them" % workers, counted == len(packets), said.counters)
+
+
+TPIDS = (0x8100, 0x88A8, 0x9100)
+
+
+def contents():
+    """One of each kind of content that the filter judges: (EtherType, bytes)."""
+    tcp = struct.pack("!HHIIBBHHH", 50000, 445, 1, 1, 0x50, 0x10, 0, 0, 0)
+    other = struct.pack("!HH", 50000, 80) + tcp[4:]
+    for protocol in (1, 4, 6, 17, 41, 47, 50, 51, 132, 137):
+        for port in (445, 139, 80, 53, 4789, 4790, 6081, 8472):
+            for fragment in (0, 0x2000, 0x2001, 1, 0x4000):
+                ports = struct.pack("!HH", 50000, port)
+                back = struct.pack("!HH", port, 50000)
+                for body in (ports + tcp[4:], back + tcp[4:]):
+                    for options in (b"", b"\1\1\1\1" * 3):
+                        yield 0x0800, wrapping.ipv4(protocol, body, 7, options=options, fragment=fragment)
+    for protocol in (0, 1, 4, 6, 17, 41, 43, 44, 47, 51, 58, 60, 137):
+        for port in (445, 139, 80, 53, 4789, 4790, 6081, 8472):
+            yield 0x86DD, wrapping.ipv6(protocol, struct.pack("!HH", 50000, port) + tcp[4:], 7)
+            yield 0x86DD, wrapping.ipv6(protocol, struct.pack("!HH", port, 50000) + tcp[4:], 7)
+    for kind in (0x0806, 0x8847, 0x8848, 0x8863, 0x8864, 0x88CC, 0x9200, 0x9300):
+        yield kind, other
+    inner = wrapping.ipv4(6, tcp, 7)
+    yield 34, b"\xaa\xaa\x03\0\0\0\x08\0" + inner
+    yield 34, b"\x42\x42\x03\0\0\0\x08\0" + inner
+
+
+def tagged():
+    """Each content behind no tag and up to five, as frames that can be told apart."""
+    number = 0
+    for kind, data in contents():
+        for tags in range(6):
+            for first in range(3 if tags else 1):
+                tpids = [TPIDS[(first + k) % 3] for k in range(tags)]
+                head = b"".join(struct.pack("!HH", tpid, 100 + k) for k, tpid in enumerate(tpids))
+                mac = struct.pack("!HI", 0x0200, number)
+                number += 1
+                yield pcapfile.Packet(0, b"\2\0\0\0\0\1" + mac + head + struct.pack("!H", kind) + data, 0, 1)
+
+
+def default_filter(side):
+    """The default filter in the kernel, where a tag may be taken off, against the same over whole frames."""
+    packets = list(tagged())
+    pair("filter")
+    everything, filtered = Probe("filter=", side), Probe(side)
+    Sender("filter").send(packets)
+    everything, filtered = everything.stop(), filtered.stop()
+    ip("link", "del", "filter")
+    tap.check("%s: frames behind any number of tags are seen as they were sent" % side, everything.data() == shown(packets),
+              len(packets), len(everything.frames))
+    wanted = [bytes.fromhex(frame["bytes"]) for frame in everything.frames if frame["passes"]]
+    got = filtered.data()
+    missing, more = sorted(set(wanted) - set(got)), sorted(set(got) - set(wanted))
+    tap.check("%s: the default filter lets through what it lets through in a file" % side, got == wanted and len(got) > 1000,
+              len(wanted), len(got), "missing %d" % len(missing), *[data.hex() for data in missing[:10]],
+              "more %d" % len(more), *[data.hex() for data in more[:10]])
+
+
+class Flow:
+    """One of TCP, either direction of it a packet; the inner addresses are those of a flow in a tunnel."""
+
+    def __init__(self, random, version):
+        self.version, size = version, 4 if version == 4 else 16
+        self.ends = [(random.randbytes(size), random.randrange(1, 65536)) for _ in range(2)]
+
+    def tcp(self, back, data=b"some data"):
+        (_, source), (_, destination) = reversed(self.ends) if back else self.ends
+        return struct.pack("!HHIIBBHHH", source, destination, 1, 1, 0x50, 0x10, 0, 0, 0) + data
+
+    def ip(self, back, protocol, data, options=b"", fragment=0, number=1):
+        (source, _), (destination, _) = reversed(self.ends) if back else self.ends
+        if self.version == 4:
+            head = struct.pack("!BBHHHBBH", 0x45 + len(options) // 4, 0, 20 + len(options) + len(data), number, fragment,
+                               64, protocol, 0)
+            return 0x0800, head + source + destination + options + data
+        return 0x86DD, struct.pack("!IHBB", 6 << 28, len(data), protocol, 64) + source + destination + data
+
+    def segment(self, back, options=b""):
+        return self.ip(back, 6, self.tcp(back), options if self.version == 4 else b"")
+
+    def fragments(self, back):
+        """Three of a datagram."""
+        data = self.tcp(back, b"x" * 60)
+        pieces = [(0, data[:32], 1), (32, data[32:64], 1), (64, data[64:], 0)]
+        if self.version == 4:
+            return [self.ip(back, 6, piece, fragment=more << 13 | at // 8) for at, piece, more in pieces]
+        return [self.ip(back, 44, struct.pack("!BBHI", 6, 0, at | more, 9) + piece) for at, piece, more in pieces]
+
+    def others(self, back):
+        """What has the same addresses and is not TCP, or not at once."""
+        yield self.ip(back, 17, struct.pack("!HHHH", 4789, 4789, 40, 0) + b"x" * 32)
+        yield self.ip(back, 47, b"\0\0\x88\xbe" + b"x" * 32)
+        yield self.ip(back, 1, b"x" * 32)
+        if self.version == 6:
+            yield self.ip(back, 60, b"\6\0\1\4\0\0\0\0" + self.tcp(back))
+
+
+def framed(content, tags, back=False):
+    kind, data = content
+    macs = wrapping.MAC_A + wrapping.MAC_B if back else wrapping.MAC_B + wrapping.MAC_A
+    head = b"".join(struct.pack("!HH", TPIDS[k % 3], 100 + k) for k in range(tags))
+    data = macs + head + struct.pack("!H", kind) + data
+    return pcapfile.Packet(0, data, len(data), 1)
+
+
+def spread(side, tags_max):
+    """How the kernel spreads frames over workers, against fanout_hash; at the side that receives, and at the one that sends. tags_max:
+    FANOUT_TAGS_MAX, and one more where one was taken off."""
+    chance = random.Random(5)
+    pair("spread")
+    probe = Probe("workers=7", "buffer=16777216", "filter=", side)
+    groups = []  # what must come to one worker: all between two addresses
+    for flow in [Flow(chance, version) for version in (4, 6) for _ in range(40)]:
+        contents = []
+        for back in (False, True):
+            contents += [(back, flow.segment(back)), (back, flow.segment(back, options=b"\1" * 8))]
+            contents += [(back, content) for content in flow.fragments(back) + list(flow.others(back))]
+        groups.append([framed(content, tags, back) for tags in range(tags_max + 1) for back, content in contents])
+    groups.append([framed((0x8847, b"\0\1\1\x40" + b"x" * 40), 0, back) for back in (False, True)])
+    groups.append([framed(content, tags_max + 1, back) for back, content in contents])
+    sender = Sender("spread")
+    for packets in groups:
+        sender.send(packets)
+    said = probe.stop()
+    ip("link", "del", "spread")
+    tap.check("%s: all that was sent came" % side, len(said.frames) == sum(len(packets) for packets in groups),
+              len(said.frames), said.err)
+    where = collections.defaultdict(set)
+    for frame in said.frames:
+        where[bytes.fromhex(frame["bytes"])].add(frame["worker"])
+    workers = [set().union(*(where[data] for data in shown(packets))) for packets in groups]
+    tap.check("%s: everything between two addresses, and either direction of what is no IP, at one worker" % side,
+              all(len(numbers) == 1 for numbers in workers), workers)
+    beyond = set(shown(groups[-1]))
+    decoded = [frame for frame in said.frames if frame["owner"] >= 0 and bytes.fromhex(frame["bytes"]) not in beyond]
+    wrong = [frame for frame in decoded if frame["worker"] != frame["owner"]]
+    tap.check("%s: segments and last fragments of TCP at their owner" % side, not wrong and len(decoded) > 1000, *wrong[:5])
+    used = collections.Counter(number for numbers in workers[:80] for number in numbers)
+    tap.check("%s: every worker has its share" % side, len(used) == 7 and min(used.values()) >= 5, used)
+
+
+def numbered(number, size=60):
+    """A frame for the default filter that says which one it is."""
+    data = wrapping.ipv4(6, struct.pack("!HHIIBBHHH", 50000, 445, number, 0, 0x50, 0x10, 0, 0, 0) + b"x" * size, 7)
+    return pcapfile.Packet(0, wrapping.MAC_A + wrapping.MAC_B + b"\x08\0" + data, 54 + size, 1)
+
+
+def numbers(frames):
+    """Which ones of numbered() these are."""
+    return [struct.unpack_from("!I", bytes.fromhex(frame["bytes"]), 38)[0] for frame in frames]
+
+
+def median(values):
+    return sorted(values)[len(values) // 2]
+
+
+def one_order(workers):
+    """The two directions of a tap, on two interfaces, come in one order."""
+    pair("left")
+    pair("right")
+    probe = Probe("workers=%d" % workers, "left", "right")
+    senders = [Sender("left"), Sender("right")]
+    chance, sent = random.Random(6), 0
+    for burst in range(60):
+        length, mean = chance.choice(((400, 2), (300, 50), (10, 1), (100, 99)))
+        for _ in range(length):
+            senders[chance.randrange(mean) == 0].send([numbered(sent)])
+            sent += 1
+        time.sleep(chance.choice((0, 0, 0.003, 0.05)))
+        del burst
+    said = probe.stop()
+    got = numbers(said.frames)
+    used = collections.Counter(frame["interface"] for frame in said.frames)
+    tap.check("%d workers: two interfaces in one order" % workers, got == list(range(sent)) and len(used) == 2, sent, len(got), used,
+              [at for at in range(1, len(got)) if got[at] < got[at - 1]][:10])
+    probe = Probe("workers=%d" % workers, "left", "right")
+    for number in range(30):
+        senders[0].send([numbered(number)])
+        time.sleep(0.02)
+    said = probe.stop()
+    late = [frame["late"] / 1e6 for frame in said.frames]
+    tap.check("%d workers: beside an interface that is silent nothing waits long" % workers,
+              numbers(said.frames) == list(range(30)) and median(late) < 200 and max(late) < 500, sorted(late))
+    ip("link", "set", "right", "down")
+    probe = Probe("workers=%d" % workers, "left", "right")
+    for number in range(30):
+        senders[0].send([numbered(number)])
+        time.sleep(0.02)
+    said = probe.stop()
+    late = [frame["late"] / 1e6 for frame in said.frames]
+    tap.check("%d workers: nothing waits for an interface that is down" % workers,
+              numbers(said.frames) == list(range(30)) and median(late) < 120, sorted(late))
+    ip("link", "del", "left")
+    ip("link", "del", "right")
+
+
+def latency():
+    """A quiet link: one frame now and then."""
+    pair("quiet")
+    probe = Probe("quiet")
+    sender = Sender("quiet")
+    for number in range(30):
+        sender.send([numbered(number)])
+        time.sleep(0.033)
+    said = probe.stop()
+    ip("link", "del", "quiet")
+    late = [frame["late"] / 1e6 for frame in said.frames]
+    tap.check("a quiet link: handed on within the ring's timeout", len(late) == 30 and median(late) < 120, sorted(late))
+
+
+def down_and_up(workers):
+    pair("swing")
+    sender = Sender("swing")
+    probe = Probe("workers=%d" % workers, "swing")
+    good = []
+    for turn in range(3):
+        sender.send([numbered(2 * turn)])
+        ip("link", "set", "swing", "down")
+        good.append(probe.state(0, "down"))
+        ip("link", "set", "swing", "up")
+        good.append(probe.state(0, "up"))
+        sender.send([numbered(2 * turn + 1)])
+        time.sleep(0.15)
+    said = probe.stop()
+    ip("link", "del", "swing")
+    tap.check("%d workers: an interface goes down and comes back" % workers, all(good) and numbers(said.frames) == list(range(6)) and
+              said.status == 0 and all(frame["owner"] == frame["worker"] for frame in said.frames), good, numbers(said.frames), said.lines, said.err)
+
+
+def made_again(workers):
+    pair("again")
+    probe = Probe("workers=%d" % workers, "again")
+    Sender("again").send([numbered(0)])
+    time.sleep(0.2)
+    ip("link", "del", "again")
+    gone = probe.state(0, "absent")
+    pair("again")
+    back = probe.state(0, "up") if workers == 1 else None
+    Sender("again").send([numbered(1)])
+    said = probe.stop()
+    ip("link", "del", "again")
+    wanted = [0, 1] if workers == 1 else [0]
+    tap.check("%d workers: an interface is removed and made again" % workers, gone and (back or workers > 1) and
+              numbers(said.frames) == wanted and said.status == 0 and (back or "up" not in [line.get("state") for line in said.lines[2:]]),
+              gone, back, numbers(said.frames), said.err)
+
+
+def not_there_yet(workers):
+    """One that is up, one that is down, one that does not exist."""
+    pair("here")
+    pair("low", up=False)
+    probe = Probe("workers=%d" % workers, "low", "here", "nowhere")
+    first = [line["state"] for line in probe.seen if "state" in line]
+    Sender("here").send([numbered(0)])
+    ip("link", "set", "low", "up")
+    states = [probe.state(0, "up")]
+    Sender("low").send([numbered(1)])
+    pair("nowhere")
+    states.append(probe.state(2, "up"))
+    Sender("nowhere").send([numbered(2)])
+    Sender("here").send([numbered(3)])
+    said = probe.stop()
+    for name in ("here", "low", "nowhere"):
+        ip("link", "del", name)
+    tap.check("%d workers: interfaces that are not up yet are waited for" % workers,
+              first == ["down", "up", "absent"] and all(states) and numbers(said.frames) == [0, 1, 2, 3] and
+              [frame["interface"] for frame in said.frames] == [1, 0, 2, 1] and
+              all(frame["owner"] == frame["worker"] for frame in said.frames),
+              first, states, said.frames, said.err)
+
+
+def renamed():
+    pair("old")
+    probe = Probe("old")
+    ip("link", "set", "old", "name", "new")
+    Sender("old").send([numbered(0)])
+    time.sleep(0.3)
+    said = probe.stop()
+    ip("link", "del", "new")
+    states = [line["state"] for line in said.lines if "state" in line]
+    tap.check("an interface that is renamed is the same", numbers(said.frames) == [0] and states == ["up"], states, said.lines)
+
+
+def without_carrier():
+    pair("cable")
+    probe = Probe("cable")
+    ip("link", "set", "in-cable", "down")
+    down = probe.state(0, "down")
+    ip("link", "set", "in-cable", "up")
+    up = probe.state(0, "up")
+    probe.stop()
+    ip("link", "del", "cable")
+    tap.check("a cable that is pulled is told", down and up, down, up)
+
+
+def main():
+    enter_namespace()
+    default_filter("filter")
+    default_filter("in-filter")
+    spread("spread", 4)
+    spread("in-spread", 3)
+    latency()
+    without_carrier()
+    renamed()
+    for workers in (1, 2):
+        one_order(workers)
+        down_and_up(workers)
+        made_again(workers)
+        not_there_yet(workers)
+    for workers in (1, 2, 4):
+        plain(workers)
+    tap.finish()
+
+
+main()
