@@ -82,6 +82,9 @@ int main(int argc, char **argv) {
         status = print_filter(&options.pipeline);
         break;
     case DO_CHECK:
+        status = options_print(&options, stdout);
+        status = status ? status : flushed();
+        break;
     case DO_LIVE:
         status = sensor_run(&options);
         break;

@@ -162,7 +162,11 @@ void recorder_figures(const struct recorder *r, struct figures *f) {
 }
 
 void recorder_look(struct recorder *r, const struct figures *now, const struct figures *before) {
-    (void)r, (void)now, (void)before;
+    findings_figures(r->findings, now, before, outlet_records(r->outlet));
+}
+
+void recorder_loss_percent(struct recorder *r, double percent) {
+    findings_loss_percent(r->findings, percent);
 }
 
 unsigned recorder_done(const struct recorder *r) {
@@ -187,8 +191,11 @@ struct recorder *recorder_new(const struct recorder_settings *settings) {
     r->settings = *settings;
     r->sink = appender_sink(settings->output);
     r->memory.ceiling = settings->memory;
-    struct findings_settings rules = {
-        .run_id = settings->run_id, .secret = settings->secret, .at_once = true, .budget = &r->memory};
+    struct findings_settings rules = {.run_id = settings->run_id,
+                                      .secret = settings->secret,
+                                      .at_once = true,
+                                      .loss_percent = settings->loss_percent,
+                                      .budget = &r->memory};
     struct findings_sink to = {r, take_finding};
     r->workers = calloc(settings->workers, sizeof *r->workers);
     r->outlet = outlet_new(settings->run_id, &r->sink, 1);

@@ -221,8 +221,7 @@ static const struct rule of_broker[] = {
     ANY(newfstatat), ANY(open),
     ANY(openat),     ANY(rename),
     ANY(renameat),   ANY(stat),
-    ANY(unlink),     IS(prctl, 0, PR_SET_PDEATHSIG), /* the change of identity undid it */
-};
+    ANY(unlink), };
 
 /* The runtime of a build with sanitizers looks into its own process, with a helper that shares its memory, when it looks for
  * leaks; and it writes reports. Nothing that executes is among it. */

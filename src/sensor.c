@@ -15,8 +15,10 @@
 
 #include "base/packet_clock.h"
 #include "base/resident.h"
+#include "base/siphash.h"
 #include "broker.h"
 #include "capture/live.h"
+#include "config.h"
 #include "output/file_sink.h"
 #include "output/metrics.h"
 #include "output/metrics_server.h"
@@ -39,7 +41,8 @@ enum files { FILE_OUTPUT, FILE_CONFIG, FILE_METRICS, FILES };
 
 struct sensor {
     struct options *options;
-    struct pipeline_settings pipeline; /* what the workers have */
+    struct pipeline_settings pipelines[2]; /* what the workers have, and what they had before or get next */
+    unsigned pipeline_at;
     const char *interfaces[OPTIONS_INTERFACES_MAX];
     struct broker_file files[FILES];
     struct broker *broker;
@@ -53,7 +56,8 @@ struct sensor {
     struct resident resident;
     struct pollfd wakes[WAKES];
     sigset_t signals;
-    uint64_t start_ns;                /* wall clock */
+    uint64_t start_ns; /* wall clock */
+    uint64_t stats_interval_ns;
     uint64_t next_second, next_stats; /* monotonic */
     uint64_t stop_until;              /* monotonic; 0: it is not stopping */
     uint64_t seconds;
@@ -206,9 +210,70 @@ static void reopen_output(struct sensor *s) {
 
 /* ---- signals and interfaces */
 
+/* The text of a descriptor, which is closed; NULL where it cannot be read, or is longer than a configuration can be. */
+static char *read_all(int fd, size_t *length) {
+    char *text = malloc(CONFIG_BYTES_MAX + 1);
+    ssize_t got = text ? 0 : -1;
+    for (*length = 0; got >= 0 && *length <= CONFIG_BYTES_MAX; *length += (size_t)got) {
+        got = read(fd, text + *length, CONFIG_BYTES_MAX + 1 - *length);
+        if (got == 0) {
+            break;
+        }
+        if (got < 0 && errno == EINTR) {
+            got = 0;
+        }
+    }
+    close(fd);
+    if (got < 0 || *length > CONFIG_BYTES_MAX) {
+        free(text);
+        text = NULL;
+    }
+    return text;
+}
+
+/* What may change while it runs; options_reload named what may not. */
+static void take_changes(struct sensor *s, struct options *fresh) {
+    struct pipeline_settings *next = &s->pipelines[s->pipeline_at ^ 1];
+    *next = s->pipelines[s->pipeline_at];
+    next->every_operation = fresh->pipeline.every_operation;
+    memcpy(next->home, fresh->pipeline.home, sizeof next->home);
+    next->home_count = fresh->pipeline.home_count;
+    if (!team_reconfigure(s->team, next)) {
+        log_error("a worker is too busy to take the new configuration; it will as soon as it can");
+    }
+    s->pipeline_at ^= 1;
+    s->stats_interval_ns = fresh->live.stats_interval_ns;
+    s->next_stats = clock_ns(CLOCK_MONOTONIC) + s->stats_interval_ns;
+    recorder_loss_percent(s->recorder, fresh->live.loss_percent);
+    log_set_level(fresh->level);
+}
+
+static void reload(struct sensor *s) {
+    static struct options fresh; /* too large for the stack */
+    size_t length = 0;
+    const char *path = s->options->live.config_file;
+    int fd = path ? broker_open(s->broker, FILE_CONFIG) : -1;
+    if (!path) {
+        return;
+    }
+    char *text = fd >= 0 ? read_all(fd, &length) : NULL;
+    if (!text) {
+        log_error("%s: cannot be read: %s; going on with the configuration as it was", path,
+                  fd < 0 ? strerror(-fd) : "too long, or out of memory");
+        return;
+    }
+    if (options_reload(&fresh, s->options, text, length)) {
+        take_changes(s, &fresh);
+        options_free(&fresh);
+        log_note("%s: read again", path);
+    }
+    free(text);
+}
+
 static void hang_up(struct sensor *s) {
     service_reloading(&s->service);
     reopen_output(s);
+    reload(s);
     service_ready(&s->service);
 }
 
@@ -281,7 +346,7 @@ static void each_second(struct sensor *s) {
     look_at_output(s);
     (void)resident_look(&s->resident);
     if (now >= s->next_stats) {
-        s->next_stats = now + s->options->live.stats_interval_ns;
+        s->next_stats = now + s->stats_interval_ns;
         tell_stats(s);
     } else {
         take_figures(s);
@@ -388,7 +453,7 @@ static int open_live(struct sensor *s) {
     struct live_settings settings = {
         .interfaces = o->live.interfaces,
         .interface_count = o->live.interface_count,
-        .workers = options_workers(o),
+        .workers = o->live.workers,
         .buffer_bytes = o->live.buffer_bytes,
         .timeout_ms = RING_TIMEOUT_MS,
         .snap_length = o->live.snap_length,
@@ -455,25 +520,26 @@ static int listen_metrics(struct sensor *s) {
 static int make_workers(struct sensor *s) {
     const struct options *o = s->options;
     size_t rules = o->memory / FINDINGS_SHARE;
-    unsigned workers = options_workers(o);
-    s->pipeline = o->pipeline;
-    s->pipeline.interfaces = s->interfaces;
-    if (s->pipeline.flows_max != 0) {
-        s->pipeline.flows_max = (s->pipeline.flows_max + workers - 1) / workers;
+    unsigned workers = o->live.workers;
+    struct pipeline_settings *p = &s->pipelines[0];
+    *p = o->pipeline;
+    p->interfaces = s->interfaces;
+    if (p->flows_max != 0) {
+        p->flows_max = (p->flows_max + workers - 1) / workers;
     }
     for (size_t i = 0; i < live_interfaces(s->live); i++) {
         s->interfaces[i] = live_interface_name(s->live, i);
     }
-    if (getrandom(&s->pipeline.secret, sizeof s->pipeline.secret, 0) != (ssize_t)sizeof s->pipeline.secret) {
-        s->pipeline.secret = clock_ns(CLOCK_MONOTONIC) ^ (uint64_t)getpid() << 32;
+    if (getrandom(&p->secret, sizeof p->secret, 0) != (ssize_t)sizeof p->secret) {
+        p->secret = clock_ns(CLOCK_MONOTONIC) ^ (uint64_t)getpid() << 32;
     }
     struct team_settings team = {.workers = workers,
                                  .live = s->live,
-                                 .pipeline = &s->pipeline,
+                                 .pipeline = p,
                                  .memory = o->memory - rules,
                                  .wake_fd = s->wakes[WAKE_NEWS].fd};
     struct recorder_settings recorder = {.run_id = s->start_ns,
-                                         .secret = s->pipeline.secret,
+                                         .secret = p->secret,
                                          .sensor_id = o->pipeline.sensor_id,
                                          .interfaces = s->interfaces,
                                          .output_name = o->output,
@@ -494,11 +560,26 @@ static int enter_sandbox(struct sensor *s) {
     return sandbox_enter(&sandbox, why, sizeof why) == 0 ? 0 : fail(s, why);
 }
 
+/* Of all settings, as -T tells them. */
+static uint64_t options_digest(const struct options *o) {
+    static const struct siphash_key key = {UINT64_C(0x736d627461702e31), UINT64_C(0x73656e736f722e31)};
+    char *text = NULL;
+    size_t n = 0;
+    FILE *memory = open_memstream(&text, &n);
+    int error = memory ? options_print(o, memory) : -1;
+    if (memory && fclose(memory) != 0) {
+        error = -1;
+    }
+    uint64_t digest = error == 0 ? siphash24(key, (struct view){(const uint8_t *)text, n}) : 0;
+    free(text);
+    return digest;
+}
+
 static void tell_start(struct sensor *s) {
     const struct options *o = s->options;
     struct sensor_start start = {
         .time_ns = s->start_ns,
-        .configuration_digest = 0,
+        .configuration_digest = options_digest(o),
         .inputs = s->interfaces,
         .input_count = (unsigned)live_interfaces(s->live),
         .snap_length = (unsigned)o->live.snap_length,
@@ -522,7 +603,8 @@ static int go(struct sensor *s) {
         return fail(s, "threads cannot be made; raise the limit (ulimit -u, TasksMax=) or use fewer with --workers");
     }
     s->next_second = clock_ns(CLOCK_MONOTONIC) + SECOND_NS;
-    s->next_stats = s->next_second - SECOND_NS + s->options->live.stats_interval_ns;
+    s->stats_interval_ns = s->options->live.stats_interval_ns;
+    s->next_stats = s->next_second - SECOND_NS + s->stats_interval_ns;
     take_figures(s);
     s->before = s->now;
     publish(s);
