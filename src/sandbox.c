@@ -217,11 +217,9 @@ static const struct rule of_live[] = {
 
 /* Of the broker. */
 static const struct rule of_broker[] = {
-    ANY(ftruncate),  ANY(getppid),
-    ANY(newfstatat), ANY(open),
-    ANY(openat),     ANY(rename),
-    ANY(renameat),   ANY(stat),
-    ANY(unlink), };
+    ANY(ftruncate), ANY(getppid),  ANY(newfstatat), ANY(open),   ANY(openat),
+    ANY(rename),    ANY(renameat), ANY(stat),       ANY(unlink),
+};
 
 /* The runtime of a build with sanitizers looks into its own process, with a helper that shares its memory, when it looks for
  * leaks; and it writes reports. Nothing that executes is among it. */

@@ -97,7 +97,11 @@ static void wake(int fd) {
 }
 
 static void hand_on_lines(struct worker *w) {
-    handover_push(w->lines);
+    if (w->until_ns == UINT64_MAX) {
+        handover_offer(w->lines);
+    } else {
+        handover_push(w->lines);
+    }
     if (handover_pushed(w->lines)) {
         wake(w->team->settings.wake_fd);
     }
@@ -207,11 +211,14 @@ static bool claim(void *arg, const struct packet *p) {
 
 static void hand_on_dispatched(struct worker *w) {
     for (unsigned i = 0; i < w->team->settings.workers; i++) {
-        if (w->to[i]) {
-            handover_push(w->to[i]);
-            if (handover_pushed(w->to[i])) {
-                wake(w->team->workers[i].wake_fd);
-            }
+        struct handover *to = w->to[i];
+        if (to && w->until_ns == UINT64_MAX) {
+            handover_offer(to);
+        } else if (to) {
+            handover_push(to);
+        }
+        if (to && handover_pushed(to)) {
+            wake(w->team->workers[i].wake_fd);
         }
     }
 }

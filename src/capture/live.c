@@ -174,8 +174,8 @@ static int make_filter(struct place *p, pcap_t *pcap, const struct live_settings
     if (!p->filter) {
         return refuse(-ENOMEM, why, "%s: out of memory", p->name);
     }
-    if (!settings->filter && p->link_type == DLT_EN10MB &&
-        port_filter(&p->program, settings->ports, settings->port_count, (uint32_t)settings->snap_length)) {
+    if (!settings->filter && p->link_type == DLT_EN10MB) {
+        port_filter(&p->program, settings->ports, settings->port_count, (uint32_t)settings->snap_length);
         return 0;
     }
     return compile(p, pcap, why);

@@ -68,7 +68,7 @@ static bool is_next(const struct source *s, uint64_t time_ns) {
             continue;
         }
         if (other->holding ? other->held.at.time_ns < time_ns
-                           : other->silent_until_ns < time_ns && !tap->stopping &&
+                           : other->silent_until_ns < time_ns &&
                                  !atomic_load_explicit(&other->place->silent, memory_order_relaxed)) {
             return false;
         }
@@ -154,6 +154,7 @@ static int clear_error(const struct source *s, short happened) {
     return error == 0 || error == ENETDOWN || error == ENODEV || error == ENXIO ? 0 : -error;
 }
 
+/* 1: somebody woke it; 0 else, with or without frames. */
 static int wait(struct live_tap *tap, int wait_ms, int wake_fd) {
     const size_t count = tap->live->count;
     if (oldest_held(tap) && (wait_ms < 0 || wait_ms > TURN_MS)) {
@@ -166,7 +167,7 @@ static int wait(struct live_tap *tap, int wait_ms, int wake_fd) {
     tap->polled[count] = (struct pollfd){.fd = wake_fd, .events = POLLIN};
     int ready = poll(tap->polled, count + 1, wait_ms);
     if (ready < 0) {
-        return errno == EINTR ? 0 : -errno;
+        return errno == EINTR ? 1 : -errno;
     }
     int error = 0;
     for (size_t i = 0; i < count && error == 0; i++) {
@@ -174,11 +175,29 @@ static int wait(struct live_tap *tap, int wait_ms, int wake_fd) {
             error = clear_error(&tap->sources[i], tap->polled[i].revents);
         }
     }
-    return error;
+    return error == 0 && tap->polled[count].revents ? 1 : error;
 }
 
 static int take(struct live_tap *tap) {
     return tap->live->count == 1 ? dispatch(&tap->sources[0], on_frame) : merge(tap);
+}
+
+static int left_ms(uint64_t end_ns) {
+    uint64_t at = now(CLOCK_MONOTONIC);
+    return at < end_ns ? (int)((end_ns - at + MS_NS - 1) / MS_NS) : 0;
+}
+
+/* Until there are frames, the time is up, or somebody wakes it. */
+static int wait_and_take(struct live_tap *tap, int wait_ms, int wake_fd) {
+    const uint64_t end_ns = wait_ms > 0 ? now(CLOCK_MONOTONIC) + (uint64_t)wait_ms * MS_NS : 0;
+    for (int left = wait_ms;;) {
+        int woken = wait(tap, left, wake_fd);
+        int error = woken < 0 ? woken : take(tap);
+        left = wait_ms > 0 ? left_ms(end_ns) : wait_ms;
+        if (error != 0 || woken != 0 || tap->batch > 0 || left == 0) {
+            return error;
+        }
+    }
 }
 
 int live_read(struct live_tap *tap, int wait_ms, int wake_fd, void (*frame)(void *arg, const struct frame *),
@@ -188,17 +207,13 @@ int live_read(struct live_tap *tap, int wait_ms, int wake_fd, void (*frame)(void
     tap->arg = arg;
     int error = tap->more ? take(tap) : 0;
     if (error == 0 && tap->batch == 0) {
-        error = wait(tap, wait_ms, wake_fd);
-    }
-    if (error == 0 && tap->batch == 0) {
-        error = take(tap);
+        error = wait_and_take(tap, wait_ms, wake_fd);
     }
     tap->more = tap->batch >= LIVE_BATCH_FRAMES;
     return error != 0 && tap->batch == 0 ? error : (int)tap->batch;
 }
 
 void live_stop(struct live_tap *tap) {
-    tap->stopping = true;
     for (size_t i = 0; i < tap->live->count; i++) {
         live_shut(&tap->sources[i]);
     }

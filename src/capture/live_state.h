@@ -32,8 +32,7 @@ struct live_tap {
     struct source *sources; /* one for each interface */
     struct pollfd *polled;  /* the same, and who wakes it */
     uint64_t frames;
-    bool more;     /* the last batch was full: there may be more in the rings */
-    bool stopping; /* none will wait for another's */
+    bool more; /* the last batch was full: there may be more in the rings */
     /* Of the call of live_read that runs: */
     unsigned batch; /* frames handed on */
     void (*frame)(void *arg, const struct frame *);

@@ -28,8 +28,8 @@ static void refuse(struct filter *f) {
     put(f, BPF_RET | BPF_K, 0);
 }
 
-/* Passes where A is one of the values; else it goes on. */
-static void pass_any(struct filter *f, const uint16_t *values, size_t count) {
+/* Passes where A is one of the values, no more than a jump can be long; else it goes on. */
+static void pass_some(struct filter *f, const uint16_t *values, size_t count) {
     const unsigned first = f->p->n;
     for (size_t i = 0; i < count; i++) {
         program_if(f->p, BPF_JEQ, values[i]);
@@ -40,6 +40,14 @@ static void pass_any(struct filter *f, const uint16_t *values, size_t count) {
     }
     pass(f);
     program_else(f->p, last);
+}
+
+static void pass_any(struct filter *f, const uint16_t *values, size_t count) {
+    enum { AT_ONCE = 200 };
+    for (; count > AT_ONCE; values += AT_ONCE, count -= AT_ONCE) {
+        pass_some(f, values, AT_ONCE);
+    }
+    pass_some(f, values, count);
 }
 
 #define PASS_ANY(f, ...)                                       \
@@ -152,14 +160,11 @@ static void put_ports(struct filter *f, const uint16_t *ports, size_t count) {
     refuse(f);
 }
 
-bool port_filter(struct program *p, const uint16_t *ports, size_t count, uint32_t length) {
+void port_filter(struct program *p, const uint16_t *ports, size_t count, uint32_t length) {
     static const uint16_t defaults[] = {445, 139};
     if (!ports || count == 0) {
         ports = defaults;
         count = sizeof defaults / sizeof *defaults;
-    }
-    if (count > PORT_FILTER_PORTS_MAX) {
-        return false;
     }
     struct filter f = {p, length};
     p->n = 0;
@@ -175,5 +180,4 @@ bool port_filter(struct program *p, const uint16_t *ports, size_t count, uint32_
     put_ports(&f, ports, count); /* must not stand behind what returns: the kernel takes that for a way here */
     program_land(p, other);
     put_other(&f);
-    return true;
 }

@@ -3,16 +3,12 @@
 #ifndef PORT_FILTER_H
 #define PORT_FILTER_H
 
-#include <stdbool.h>
 #include <stddef.h>
 
 #include "program.h"
 
-enum { PORT_FILTER_PORTS_MAX = 100 };
-
 /* For a packet socket that sees the link's header (SOCK_RAW); a VLAN tag that the card or the kernel took off counts as one. Of what
- * passes, length bytes are captured. ports NULL or count 0: 445 and 139. False: too many ports. */
-__attribute__((warn_unused_result)) bool port_filter(struct program *, const uint16_t *ports, size_t count,
-                                                     uint32_t length);
+ * passes, length bytes are captured. ports NULL or count 0: 445 and 139. */
+void port_filter(struct program *, const uint16_t *ports, size_t count, uint32_t length);
 
 #endif

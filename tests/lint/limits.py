@@ -18,7 +18,7 @@ OTHERS = {
     "ACKED_AHEAD_MAX": "arithmetic of sequence numbers", "BEHIND_MAX": "arithmetic of sequence numbers",
     "ALGORITHM_MAX": "a value of the protocol's", "WINDOW_SCALE_MAX": "a value of the protocol's",
     "UNBROKEN_MAX": "a size of the protocol's", "PADDING_MAX": "a size of the protocol's",
-    "CAPTURE_WHY_MAX": "a line of ours", "SENTENCE_MAX": "a line of ours", "SERVICE_TEXT_MAX": "a line of ours", "RECORD_ID_MAX": "a text of ours",
+    "CAPTURE_WHY_MAX": "a line of ours", "LIVE_WHY_MAX": "a line of ours", "SENTENCE_MAX": "a line of ours", "SERVICE_TEXT_MAX": "a line of ours", "RECORD_ID_MAX": "a text of ours",
     "EXTENSION_MAX": "only so long is it one", "SENSOR_ID_MAX": "an option's error",
     "RECORD_PREFIX_MAX": "part of RECORD_MAX", "FLOW_JSON_MAX": "part of RECORD_MAX", "INPUT_MAX": "the size of a digest's input",
     "EVENT_FACTS_MAX": "fields that there are", "SMB1_TEXTS_MAX": "texts that a command has", "EVENTS_MAX": "rows of rule.def",

@@ -91,7 +91,10 @@ class Probe:
                 return line
 
     def state(self, interface, state):
-        return self.until(lambda line: line.get("interface") == interface and line.get("state") == state)
+        """Waits for it; the kernel tells that an interface is up a moment before its packet sockets hear of it."""
+        found = self.until(lambda line: line.get("interface") == interface and line.get("state") == state)
+        time.sleep(0.05)
+        return found
 
     def tell(self, command):
         self.process.stdin.write(command + "\n")
@@ -213,7 +216,7 @@ class Flow:
         return 0x86DD, struct.pack("!IHBB", 6 << 28, len(data), protocol, 64) + source + destination + data
 
     def segment(self, back, options=b""):
-        return self.ip(back, 6, self.tcp(back), options)
+        return self.ip(back, 6, self.tcp(back), options if self.version == 4 else b"")
 
     def fragments(self, back):
         """Three of a datagram."""
@@ -242,37 +245,192 @@ def framed(content, tags, back=False):
 
 def spread(side, tags_max):
     """How the kernel spreads frames over workers, against fanout_hash; at the side that receives, and at the one that sends. tags_max:
-    behind how many it looks, with one that was taken off."""
+    FANOUT_TAGS_MAX, and one more where one was taken off."""
     chance = random.Random(5)
     pair("spread")
     probe = Probe("workers=7", "buffer=16777216", "filter=", side)
-    flows = [Flow(chance, version) for version in (4, 6) for _ in range(40)]
-    groups = []  # what must come to one worker
-    for flow in flows:
-        for tags in range(5):
-            alone = [framed(flow.segment(back, options), tags, back) for back in (False, True)
-                     for options in ((b"", b"\1" * 8) if flow.version == 4 else (b"",))]
-            mixed = [framed(piece, tags, back) for back in (False, True) for piece in flow.fragments(back)]
-            mixed += [framed(piece, tags, back) for back in (False, True) for piece in flow.others(back)]
-            groups += [("segments", tags, alone), ("fragments and others", tags, mixed)]
-    groups.append(("no IP", 0, [framed((0x8847, b"\0\1\1\x40" + b"x" * 40), 0, back) for back in (False, True)]))
+    groups = []  # what must come to one worker: all between two addresses
+    for flow in [Flow(chance, version) for version in (4, 6) for _ in range(40)]:
+        contents = []
+        for back in (False, True):
+            contents += [(back, flow.segment(back)), (back, flow.segment(back, options=b"\1" * 8))]
+            contents += [(back, content) for content in flow.fragments(back) + list(flow.others(back))]
+        groups.append([framed(content, tags, back) for tags in range(tags_max + 1) for back, content in contents])
+    groups.append([framed((0x8847, b"\0\1\1\x40" + b"x" * 40), 0, back) for back in (False, True)])
+    groups.append([framed(content, tags_max + 1, back) for back, content in contents])
     sender = Sender("spread")
-    for _, _, packets in groups:
+    for packets in groups:
         sender.send(packets)
     said = probe.stop()
     ip("link", "del", "spread")
-    tap.check("%s: all that was sent came" % side, len(said.frames) == sum(len(packets) for _, _, packets in groups), len(said.frames), said.err)
+    tap.check("%s: all that was sent came" % side, len(said.frames) == sum(len(packets) for packets in groups),
+              len(said.frames), said.err)
     where = collections.defaultdict(set)
     for frame in said.frames:
         where[bytes.fromhex(frame["bytes"])].add(frame["worker"])
-    apart = [(what, tags, [where[data] for data in shown(packets)]) for what, tags, packets in groups
-             if len(set().union(*(where[data] for data in shown(packets)))) != 1]
-    tap.check("%s: both directions, and all fragments of a datagram, at one worker" % side, not apart, len(groups), *apart[:10])
-    alone = {data: tags for what, tags, packets in groups if what == "segments" for data in shown(packets)}
-    wrong = [frame for frame in said.frames if alone.get(bytes.fromhex(frame["bytes"]), 99) <= tags_max and frame["worker"] != frame["owner"]]
-    tap.check("%s: segments of TCP at their owner" % side, not wrong, *wrong[:5])
-    used = collections.Counter(frame["worker"] for frame in said.frames if alone.get(bytes.fromhex(frame["bytes"]), 99) <= tags_max)
-    tap.check("%s: every worker has its share" % side, len(used) == 7 and max(used.values()) < 3 * min(used.values()), used)
+    workers = [set().union(*(where[data] for data in shown(packets))) for packets in groups]
+    tap.check("%s: everything between two addresses, and either direction of what is no IP, at one worker" % side,
+              all(len(numbers) == 1 for numbers in workers), workers)
+    beyond = set(shown(groups[-1]))
+    decoded = [frame for frame in said.frames if frame["owner"] >= 0 and bytes.fromhex(frame["bytes"]) not in beyond]
+    wrong = [frame for frame in decoded if frame["worker"] != frame["owner"]]
+    tap.check("%s: segments and last fragments of TCP at their owner" % side, not wrong and len(decoded) > 1000, *wrong[:5])
+    used = collections.Counter(number for numbers in workers[:80] for number in numbers)
+    tap.check("%s: every worker has its share" % side, len(used) == 7 and min(used.values()) >= 5, used)
+
+
+def numbered(number, size=60):
+    """A frame for the default filter that says which one it is."""
+    data = wrapping.ipv4(6, struct.pack("!HHIIBBHHH", 50000, 445, number, 0, 0x50, 0x10, 0, 0, 0) + b"x" * size, 7)
+    return pcapfile.Packet(0, wrapping.MAC_A + wrapping.MAC_B + b"\x08\0" + data, 54 + size, 1)
+
+
+def numbers(frames):
+    """Which ones of numbered() these are."""
+    return [struct.unpack_from("!I", bytes.fromhex(frame["bytes"]), 38)[0] for frame in frames]
+
+
+def median(values):
+    return sorted(values)[len(values) // 2]
+
+
+def one_order(workers):
+    """The two directions of a tap, on two interfaces, come in one order."""
+    pair("left")
+    pair("right")
+    probe = Probe("workers=%d" % workers, "left", "right")
+    senders = [Sender("left"), Sender("right")]
+    chance, sent = random.Random(6), 0
+    for burst in range(60):
+        length, mean = chance.choice(((400, 2), (300, 50), (10, 1), (100, 99)))
+        for _ in range(length):
+            senders[chance.randrange(mean) == 0].send([numbered(sent)])
+            sent += 1
+        time.sleep(chance.choice((0, 0, 0.003, 0.05)))
+        del burst
+    said = probe.stop()
+    got = numbers(said.frames)
+    used = collections.Counter(frame["interface"] for frame in said.frames)
+    tap.check("%d workers: two interfaces in one order" % workers, got == list(range(sent)) and len(used) == 2, sent, len(got), used,
+              [at for at in range(1, len(got)) if got[at] < got[at - 1]][:10])
+    probe = Probe("workers=%d" % workers, "left", "right")
+    for number in range(30):
+        senders[0].send([numbered(number)])
+        time.sleep(0.02)
+    said = probe.stop()
+    late = [frame["late"] / 1e6 for frame in said.frames]
+    tap.check("%d workers: beside an interface that is silent nothing waits long" % workers,
+              numbers(said.frames) == list(range(30)) and median(late) < 200 and max(late) < 500, sorted(late))
+    ip("link", "set", "right", "down")
+    probe = Probe("workers=%d" % workers, "left", "right")
+    for number in range(30):
+        senders[0].send([numbered(number)])
+        time.sleep(0.02)
+    said = probe.stop()
+    late = [frame["late"] / 1e6 for frame in said.frames]
+    tap.check("%d workers: nothing waits for an interface that is down" % workers,
+              numbers(said.frames) == list(range(30)) and median(late) < 120, sorted(late))
+    ip("link", "del", "left")
+    ip("link", "del", "right")
+
+
+def latency():
+    """A quiet link: one frame now and then."""
+    pair("quiet")
+    probe = Probe("quiet")
+    sender = Sender("quiet")
+    for number in range(30):
+        sender.send([numbered(number)])
+        time.sleep(0.033)
+    said = probe.stop()
+    ip("link", "del", "quiet")
+    late = [frame["late"] / 1e6 for frame in said.frames]
+    tap.check("a quiet link: handed on within the ring's timeout", len(late) == 30 and median(late) < 120, sorted(late))
+
+
+def down_and_up(workers):
+    pair("swing")
+    sender = Sender("swing")
+    probe = Probe("workers=%d" % workers, "swing")
+    good = []
+    for turn in range(3):
+        sender.send([numbered(2 * turn)])
+        ip("link", "set", "swing", "down")
+        good.append(probe.state(0, "down"))
+        ip("link", "set", "swing", "up")
+        good.append(probe.state(0, "up"))
+        sender.send([numbered(2 * turn + 1)])
+        time.sleep(0.15)
+    said = probe.stop()
+    ip("link", "del", "swing")
+    tap.check("%d workers: an interface goes down and comes back" % workers, all(good) and numbers(said.frames) == list(range(6)) and
+              said.status == 0 and all(frame["owner"] == frame["worker"] for frame in said.frames), good, numbers(said.frames), said.lines, said.err)
+
+
+def made_again(workers):
+    pair("again")
+    probe = Probe("workers=%d" % workers, "again")
+    Sender("again").send([numbered(0)])
+    time.sleep(0.2)
+    ip("link", "del", "again")
+    gone = probe.state(0, "absent")
+    pair("again")
+    back = probe.state(0, "up") if workers == 1 else None
+    Sender("again").send([numbered(1)])
+    said = probe.stop()
+    ip("link", "del", "again")
+    wanted = [0, 1] if workers == 1 else [0]
+    tap.check("%d workers: an interface is removed and made again" % workers, gone and (back or workers > 1) and
+              numbers(said.frames) == wanted and said.status == 0 and (back or "up" not in [line.get("state") for line in said.lines[2:]]),
+              gone, back, numbers(said.frames), said.err)
+
+
+def not_there_yet(workers):
+    """One that is up, one that is down, one that does not exist."""
+    pair("here")
+    pair("low", up=False)
+    probe = Probe("workers=%d" % workers, "low", "here", "nowhere")
+    first = [line["state"] for line in probe.seen if "state" in line]
+    Sender("here").send([numbered(0)])
+    ip("link", "set", "low", "up")
+    states = [probe.state(0, "up")]
+    Sender("low").send([numbered(1)])
+    pair("nowhere")
+    states.append(probe.state(2, "up"))
+    Sender("nowhere").send([numbered(2)])
+    Sender("here").send([numbered(3)])
+    said = probe.stop()
+    for name in ("here", "low", "nowhere"):
+        ip("link", "del", name)
+    tap.check("%d workers: interfaces that are not up yet are waited for" % workers,
+              first == ["down", "up", "absent"] and all(states) and numbers(said.frames) == [0, 1, 2, 3] and
+              [frame["interface"] for frame in said.frames] == [1, 0, 2, 1] and
+              all(frame["owner"] == frame["worker"] for frame in said.frames),
+              first, states, said.frames, said.err)
+
+
+def renamed():
+    pair("old")
+    probe = Probe("old")
+    ip("link", "set", "old", "name", "new")
+    Sender("old").send([numbered(0)])
+    time.sleep(0.3)
+    said = probe.stop()
+    ip("link", "del", "new")
+    states = [line["state"] for line in said.lines if "state" in line]
+    tap.check("an interface that is renamed is the same", numbers(said.frames) == [0] and states == ["up"], states, said.lines)
+
+
+def without_carrier():
+    pair("cable")
+    probe = Probe("cable")
+    ip("link", "set", "in-cable", "down")
+    down = probe.state(0, "down")
+    ip("link", "set", "in-cable", "up")
+    up = probe.state(0, "up")
+    probe.stop()
+    ip("link", "del", "cable")
+    tap.check("a cable that is pulled is told", down and up, down, up)
 
 
 def main():
@@ -281,6 +439,14 @@ def main():
     default_filter("in-filter")
     spread("spread", 4)
     spread("in-spread", 3)
+    latency()
+    without_carrier()
+    renamed()
+    for workers in (1, 2):
+        one_order(workers)
+        down_and_up(workers)
+        made_again(workers)
+        not_there_yet(workers)
     for workers in (1, 2, 4):
         plain(workers)
     tap.finish()
