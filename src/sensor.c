@@ -27,7 +27,7 @@
 #include "service.h"
 #include "worker.h"
 
-enum { RING_TIMEOUT_MS = 100, WHY_MAX = 512, METRICS_FILE_SECONDS = 10 };
+enum { RING_TIMEOUT_MS = 100, WHY_SIZE = 512, METRICS_FILE_SECONDS = 10 };
 
 /* The part of the ceiling that rules may take. */
 enum { FINDINGS_SHARE = 16 };
@@ -113,6 +113,7 @@ static void take_figures(struct sensor *s) {
             .name = live_interface_name(s->live, i),
             .up = live_state(s->live, i) == LIVE_UP,
             .interface_dropped = live_interface_dropped(s->live, i),
+            .interface_packets = live_interface_packets(s->live, i),
         };
     }
     recorder_figures(s->recorder, f);
@@ -179,7 +180,7 @@ static void tell_service(const struct sensor *s) {
 
 /* Said when it begins and when it is over, not for each line. */
 static void look_at_output(struct sensor *s) {
-    char why[WHY_MAX];
+    char why[WHY_SIZE];
     int trouble = appender_trouble(s->appender);
     if (trouble == s->output_trouble) {
         return;
@@ -197,7 +198,7 @@ static void look_at_output(struct sensor *s) {
 }
 
 static void reopen_output(struct sensor *s) {
-    char why[WHY_MAX];
+    char why[WHY_SIZE];
     int fd = strcmp(s->options->output, "-") == 0 ? -1 : broker_open(s->broker, FILE_OUTPUT);
     if (fd >= 0) {
         recorder_flush(s->recorder);
@@ -498,7 +499,7 @@ static int start_broker(struct sensor *s) {
 
 static int open_output(struct sensor *s) {
     const struct options *o = s->options;
-    char why[WHY_MAX];
+    char why[WHY_SIZE];
     int fd = broker_open(s->broker, FILE_OUTPUT);
     if (fd < 0) {
         file_sink_explain(o->output, fd, why, sizeof why);
@@ -509,7 +510,7 @@ static int open_output(struct sensor *s) {
 }
 
 static int listen_metrics(struct sensor *s) {
-    char why[WHY_MAX];
+    char why[WHY_SIZE];
     if (s->options->live.metrics_address) {
         s->metrics_fd = metrics_listen(s->options->live.metrics_address, why, sizeof why);
         return s->metrics_fd >= 0 ? 0 : fail(s, why);
@@ -618,7 +619,7 @@ static int go(struct sensor *s) {
 }
 
 static int open_service(struct sensor *s) {
-    char why[WHY_MAX];
+    char why[WHY_SIZE];
     return service_open(&s->service, why, sizeof why) == 0 ? 0 : fail(s, why);
 }
 

@@ -24,7 +24,7 @@
 #include "../../src/capture/capture.h"
 #include "base/packet_clock.h"
 
-enum { TAPS = 8, FRAMES_AT_ONCE = 16 };
+enum { TAPS = 8 /* of WORKERS_MAX */, FRAMES_AT_ONCE = 16 };
 
 /* ---- in place of capture/live.c: the frames of a capture, as often as asked for, dealt out to the taps */
 
@@ -270,7 +270,7 @@ static void owners(void **state) {
     }
 }
 
-/* Nobody takes anything: the workers go on, count what they drop, and say how much that was as soon as there is room. */
+/* LINES_SHARE, BATCHES_MAX: nobody takes anything: the workers go on, count what they drop, and say how much that was as soon as there is room. */
 static void no_room(void **state) {
     (void)state;
     struct live l = {0};
@@ -290,7 +290,7 @@ static void no_room(void **state) {
     live_free(&l);
 }
 
-/* A queue between workers that is full: counted as well, and the owner goes on with gaps. */
+/* DISPATCH_SHARE: a queue between workers that is full: counted as well, and the owner goes on with gaps. */
 static void no_room_between(void **state) {
     (void)state;
     struct live l = {0};
