@@ -198,6 +198,9 @@ static unsigned asked_find(const struct acquaintance *a, const struct message_id
 
 static void smb1_learn(struct acquaintance *a, enum direction dir, const struct message_ids *i) {
     uint16_t mid = (uint16_t)i->id;
+    if (i->unasked) {
+        return; /* it has no MID to go on from, and says nothing of what the client sends */
+    }
     if (i->command != SMB1_NEGOTIATE) {
         a->smb1_session = true;
     }

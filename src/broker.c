@@ -29,7 +29,6 @@ struct broker {
     int socket; /* -1: no process */
     pid_t pid;
     uint32_t serial; /* of the last request */
-    bool owed;       /* it was not answered */
 };
 
 struct request {
@@ -212,12 +211,33 @@ static ssize_t receive_message(int socket, void *bytes, size_t n, int *fd) {
     return got;
 }
 
-/* Signals are for the process that asks: it ends when it wants to, and this one after it. */
-static void ignore_signals(void) {
+/* The end of the process that asks is seen also while an open waits for the other side of a FIFO. */
+static void on_socket(int number, siginfo_t *about, void *context) {
+    (void)number;
+    (void)context;
+    int error = errno;
+    struct pollfd p = {.fd = about->si_fd};
+    if (poll(&p, 1, 0) > 0 && p.revents & POLLHUP) {
+        _exit(EXIT_SUCCESS);
+    }
+    errno = error;
+}
+
+/* Those from outside are for the process that asks: it ends when it wants to, and this one after it. */
+static void set_signals(int socket) {
     static const int ignored[] = {SIGINT, SIGTERM, SIGHUP, SIGQUIT, SIGUSR1, SIGUSR2, SIGPIPE};
+    const struct sigaction of_socket = {.sa_sigaction = on_socket, .sa_flags = SA_RESTART | SA_SIGINFO};
+    sigset_t io;
     for (size_t i = 0; i < sizeof ignored / sizeof ignored[0]; i++) {
         signal(ignored[i], SIG_IGN);
     }
+    sigaction(SIGIO, &of_socket, NULL);
+    sigemptyset(&io);
+    sigaddset(&io, SIGIO);
+    sigprocmask(SIG_UNBLOCK, &io, NULL);
+    fcntl(socket, F_SETSIG, SIGIO); /* with the descriptor */
+    fcntl(socket, F_SETOWN, getpid());
+    fcntl(socket, F_SETFL, O_ASYNC);
 }
 
 _Noreturn static void serve(const struct broker *b, int socket) {
@@ -251,18 +271,16 @@ struct ready {
     char why[SANDBOX_WHY_SIZE];
 };
 
-_Noreturn static void run(const struct broker *b, int socket, pid_t parent, const struct sandbox_settings *s) {
+_Noreturn static void run(const struct broker *b, int socket, const struct sandbox_settings *s) {
     struct ready ready = {0};
     bool makes = false;
     for (size_t i = 0; i < b->count; i++) {
         makes = makes || b->files[i].mode == BROKER_MADE;
     }
-    ignore_signals();
+    set_signals(socket);
     prctl(PR_SET_NAME, "smbtap-broker");
     ready.error = sandbox_enter_broker(s, makes, ready.why, sizeof ready.why);
-    /* After the change of identity, which would undo it. It ends also while it waits for a FIFO to open. */
-    prctl(PR_SET_PDEATHSIG, SIGKILL);
-    if (getppid() != parent || send_message(socket, &ready, sizeof ready, -1) != 0 || ready.error != 0) {
+    if (send_message(socket, &ready, sizeof ready, -1) != 0 || ready.error != 0) {
         _exit(EXIT_FAILURE);
     }
     serve(b, socket);
@@ -285,11 +303,9 @@ static int wait_for_answer(struct broker *b) {
             continue;
         }
         if (got != sizeof reply) {
-            b->owed = true;
             return got < 0 ? -errno : -EOWNERDEAD;
         }
         if (reply.serial == b->serial) {
-            b->owed = false;
             return reply.error ? reply.error : fd >= 0 ? fd : 0;
         }
         if (fd >= 0) { /* of a request that was given up */
@@ -340,11 +356,10 @@ static int fork_one(struct broker *b, const struct sandbox_settings *s, struct r
     }
     ends[0] = above_standard(ends[0]);
     ends[1] = above_standard(ends[1]);
-    pid_t parent = getpid();
     b->pid = ends[0] >= 0 && ends[1] >= 0 ? fork() : -1;
     if (b->pid == 0) {
         close(ends[0]);
-        run(b, ends[1], parent, s);
+        run(b, ends[1], s);
     }
     int error = b->pid < 0 ? -errno : 0;
     close(ends[1]);
@@ -382,7 +397,7 @@ int broker_start(struct broker **out, const struct broker_file *files, size_t co
     return 0;
 }
 
-/* It ends when it sees that nobody asks any more; where it hangs over a FIFO, when this process ends. */
+/* The process ends when it sees that nobody asks any more. */
 void broker_stop(struct broker *b) {
     if (!b) {
         return;
@@ -390,7 +405,7 @@ void broker_stop(struct broker *b) {
     if (b->socket >= 0) {
         close(b->socket);
     }
-    while (b->pid > 0 && !b->owed && waitpid(b->pid, NULL, 0) < 0 && errno == EINTR) {
+    while (b->pid > 0 && waitpid(b->pid, NULL, 0) < 0 && errno == EINTR) {
     }
     free(b);
 }

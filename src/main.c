@@ -10,6 +10,7 @@
 #include "options.h"
 #include "record.h"
 #include "replay.h"
+#include "sensor.h"
 
 static volatile sig_atomic_t stop;
 
@@ -81,7 +82,11 @@ int main(int argc, char **argv) {
         status = print_filter(&options.pipeline);
         break;
     case DO_CHECK:
+        status = options_print(&options, stdout);
+        status = status ? status : flushed();
+        break;
     case DO_LIVE:
+        status = sensor_run(&options);
         break;
     case DO_REPLAY:
         catch_signals();

@@ -8,6 +8,7 @@
 #include <unistd.h>
 
 #include "base/packet_clock.h"
+#include "config.h"
 #include "settings.h"
 
 /* An option as it stood on the command line. */
@@ -180,17 +181,24 @@ static const struct setting *out_of_place(const struct options *o) {
     return NULL;
 }
 
+static int nothing_to_read(const struct options *o) {
+    if (o->action == DO_INVENTORY) {
+        log_error("nothing to read; name captures with -r, or records with --records, see smbtap inventory -h");
+    } else if (o->live.config_file) {
+        log_error("%s: it has no interfaces; name one there or with -i", o->live.config_file);
+    } else {
+        log_error("nothing to read; name an interface with -i, or with -r a capture, a folder of captures or - for "
+                  "standard input, see smbtap -h");
+    }
+    return OPTIONS_USAGE;
+}
+
 /* A run with captures: -r or --records. */
 static int complete_replay(const struct options *o) {
     char place[PLACE_SIZE];
     const struct setting *live = out_of_place(o);
     if (o->input_count == 0) {
-        log_error(
-            o->action == DO_INVENTORY
-                ? "nothing to read; name captures with -r, or records with --records, see smbtap inventory -h"
-                : "nothing to read; name an interface with -i, or with -r a capture, a folder of captures or - for "
-                  "standard input, see smbtap -h");
-        return OPTIONS_USAGE;
+        return nothing_to_read(o);
     }
     if (live) {
         log_error("%s: it is of a live sensor, and -r reads captures; leave one of the two out", place_of(live, place));
@@ -204,23 +212,29 @@ static int complete_replay(const struct options *o) {
     return 0;
 }
 
+/* What a live sensor is that was told nothing else. */
+static int settle(struct options *o) {
+    o->live.workers = o->live.workers ? o->live.workers : settings_workers();
+    if (!o->sandboxed && gethostname(o->host, sizeof o->host - 1) != 0) {
+        o->host[0] = 0;
+    }
+    o->pipeline.sensor_id = o->pipeline.sensor_id ? o->pipeline.sensor_id : o->host;
+    if (!*o->pipeline.sensor_id) {
+        log_error("this machine has no name; give the sensor one with --sensor-id");
+        return EXIT_FAILURE;
+    }
+    return 0;
+}
+
 static int complete_live(struct options *o) {
     if (o->input_count != 0) {
         log_error("-r %s: captures are not read with -T; leave one of the two out", o->inputs[0]);
         return OPTIONS_USAGE;
     }
     if (o->live.interface_count == 0) {
-        log_error("no interface to listen on; name one with -i, or in a configuration with interfaces");
-        return OPTIONS_USAGE;
+        return nothing_to_read(o);
     }
-    if (!o->pipeline.sensor_id) {
-        if (gethostname(o->host, sizeof o->host - 1) != 0 || !o->host[0]) {
-            log_error("this machine has no name; give the sensor one with --sensor-id");
-            return EXIT_FAILURE;
-        }
-        o->pipeline.sensor_id = o->host;
-    }
-    return 0;
+    return settle(o);
 }
 
 static int complete(struct options *o) {
@@ -240,6 +254,49 @@ static int complete(struct options *o) {
     }
 }
 
+/* The file to read; NULL: none. */
+static const char *config_file(const struct options *o) {
+    bool live =
+        o->action == DO_CHECK || (o->action == DO_REPLAY && o->input_count == 0 && o->live.interface_count != 0);
+    if (o->action != DO_CHECK && o->action != DO_REPLAY && o->action != DO_PRINT_FILTER) {
+        return NULL;
+    }
+    if (!o->live.config_file && live && access(OPTIONS_CONFIG_DEFAULT, F_OK) == 0) {
+        return OPTIONS_CONFIG_DEFAULT;
+    }
+    return o->live.config_file;
+}
+
+/* Defaults, the configuration and the command line, each on top of the one before. A replay's output is not the sensor's: that
+ * would be overwritten. */
+static int take_all(struct options *o, const char *file, const char *yaml, size_t n) {
+    bool replay = o->input_count != 0;
+    set_defaults(o, false);
+    int status = config_parse(file, yaml, n, &o->config);
+    if (status == 0) {
+        status = config_apply(o->config, o);
+    }
+    if (replay) {
+        o->output = "-";
+    }
+    if (status == 0) {
+        status = take_given(o);
+    }
+    o->live.config_file = file;
+    return status;
+}
+
+static int take_file(struct options *o, const char *file) {
+    char *yaml;
+    size_t n;
+    int status = config_read(file, &yaml, &n);
+    if (status == 0) {
+        status = take_all(o, file, yaml, n);
+        free(yaml);
+    }
+    return status;
+}
+
 int options_parse(struct options *o, int argc, char **argv) {
     bool inventory = argc > 1 && strcmp(argv[1], "inventory") == 0;
     *o = (struct options){0};
@@ -248,6 +305,10 @@ int options_parse(struct options *o, int argc, char **argv) {
     if (status == 0) {
         status = take_given(o);
     }
+    const char *file = status == 0 ? config_file(o) : NULL;
+    if (file) {
+        status = take_file(o, file);
+    }
     if (status == 0) {
         log_set_level(o->level);
         status = complete(o);
@@ -255,8 +316,79 @@ int options_parse(struct options *o, int argc, char **argv) {
     return status;
 }
 
+static bool differs(const struct setting *s, const struct options *a, const struct options *b) {
+    char of_a[VALUE_TEXT_SIZE], of_b[VALUE_TEXT_SIZE];
+    for (size_t i = 0;; i++) {
+        const char *in_a = s->show(a, i, of_a), *in_b = s->show(b, i, of_b);
+        if (!in_a || !in_b) {
+            return in_a || in_b;
+        }
+        if (strcmp(in_a, in_b) != 0) {
+            return true;
+        }
+        if (s->kind != SETTING_LIST) {
+            return false;
+        }
+    }
+}
+
+/* One line for all that waits. */
+static void tell_what_waits(const struct options *fresh, const struct options *running) {
+    char names[512] = "";
+    size_t n = 0;
+    const struct setting *s;
+    for (size_t i = 0; (s = settings_at(i)) != NULL; i++) {
+        if (s->key && !s->changes && n < sizeof names && differs(s, fresh, running)) {
+            n += (size_t)snprintf(names + n, sizeof names - n, "%s%s", n ? ", " : "", s->key);
+        }
+    }
+    if (n) {
+        log_note("%s: %s: what changed there waits for the next start", running->live.config_file, names);
+    }
+}
+
+/* The command line and what the machine was asked at the start. */
+static bool inherit(struct options *fresh, const struct options *running) {
+    fresh->sandboxed = true;
+    memcpy(fresh->host, running->host, sizeof fresh->host);
+    fresh->given = calloc(running->given_count + 1, sizeof *fresh->given);
+    fresh->expression = running->expression ? strdup(running->expression) : NULL;
+    if (!fresh->given || (running->expression && !fresh->expression)) {
+        return false;
+    }
+    memcpy(fresh->given, running->given, running->given_count * sizeof *fresh->given);
+    fresh->given_count = running->given_count;
+    return true;
+}
+
+bool options_reload(struct options *fresh, const struct options *running, const char *yaml, size_t n) {
+    assert(running->action == DO_LIVE && running->live.config_file);
+    *fresh = (struct options){0};
+    int status = inherit(fresh, running) ? 0 : out_of_memory();
+    if (status == 0) {
+        status = take_all(fresh, running->live.config_file, yaml, n);
+    }
+    if (status == 0) {
+        fresh->live.workers = fresh->live.workers ? fresh->live.workers : running->live.workers;
+        fresh->action = DO_LIVE;
+        status = complete(fresh);
+    }
+    if (status != 0) {
+        options_free(fresh);
+        return false;
+    }
+    log_set_level(fresh->level);
+    tell_what_waits(fresh, running);
+    return true;
+}
+
+int options_print(const struct options *o, FILE *to) {
+    return config_print(o, to);
+}
+
 void options_free(struct options *o) {
     free(o->given);
     free(o->expression);
+    config_free(o->config);
     *o = (struct options){0};
 }

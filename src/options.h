@@ -4,6 +4,7 @@
 
 #include <limits.h>
 #include <stdbool.h>
+#include <stdio.h>
 
 #include "inventory/report.h"
 #include "log.h"
@@ -50,7 +51,7 @@ struct inventory_options {
 struct live_options {
     const char *interfaces[OPTIONS_INTERFACES_MAX]; /* each once, "any" only alone */
     size_t interface_count;
-    unsigned workers;    /* 0: as options_workers says */
+    unsigned workers;    /* at least 1 once all was parsed: the cores less one unless it was told otherwise */
     size_t buffer_bytes; /* of each interface */
     int snap_length;
     bool promiscuous;
@@ -63,6 +64,7 @@ struct live_options {
     bool sandbox;
 };
 
+struct config;
 struct given;
 
 struct options {
@@ -79,14 +81,21 @@ struct options {
     char host[HOST_NAME_MAX + 1]; /* who a live sensor is unless it was told otherwise */
     struct given *given;          /* the command line, in its order; owned */
     size_t given_count;
-    char *expression; /* of the command line, owned */
+    char *expression;      /* of the command line, owned */
+    struct config *config; /* that was read, owned; NULL: none */
+    bool sandboxed;        /* no file can be opened any more */
 };
 
 /* 0, or an exit status after one line on standard error that says what is wrong. The options borrow from argv. Where a capture was
  * not named and an interface was, the action is DO_LIVE; it and DO_CHECK have one interface at least. */
 __attribute__((warn_unused_result)) int options_parse(struct options *, int argc, char **argv);
 void options_free(struct options *);
-/* How many workers a live run has. */
-unsigned options_workers(const struct options *);
+/* The configuration once more, for a live run that goes on: its text, and the running command line on top of it. It needs nothing
+ * of the system but memory. True: fresh is to be freed, and what of it a running sensor takes (settings.h: changes) can be taken; a
+ * line was said where something else differs. False after one line: the running ones stay. */
+__attribute__((warn_unused_result)) bool options_reload(struct options *fresh, const struct options *running,
+                                                        const char *yaml, size_t n);
+/* -T: the settings as a configuration, on the file. 0, or an exit status after one line. */
+__attribute__((warn_unused_result)) int options_print(const struct options *, FILE *);
 
 #endif

@@ -19,11 +19,11 @@ struct pipeline_settings {
     struct network home[PIPELINE_HOME_MAX];
     size_t home_count;
     const char *sensor_id;
-    const char *code_page;         /* of SMB1's OEM strings, as iconv knows it; NULL: CODE_PAGE_DEFAULT */
-    size_t flows_max;              /* connections followed at once; 0: the default */
-    uint64_t idle_ns;              /* a connection without a packet ends after so long; 0: the default */
-    uint64_t secret;               /* keys the hash tables; changes no record */
-    int statm;                     /* of resident_open, for a pipeline that begins in the sandbox; 0: it opens its own */
+    const char *code_page; /* of SMB1's OEM strings, as iconv knows it; NULL: CODE_PAGE_DEFAULT */
+    size_t flows_max;      /* connections followed at once; 0: the default */
+    uint64_t idle_ns;      /* a connection without a packet ends after so long; 0: the default */
+    uint64_t secret;       /* keys the hash tables; changes no record */
+    int statm;             /* of resident_open, for a pipeline that begins in the sandbox; 0: it opens its own */
     const char *const *interfaces; /* live: names by struct frame's interface, for the records; NULL: a replay */
 };
 

@@ -217,28 +217,37 @@ static const struct rule of_live[] = {
 
 /* Of the broker. */
 static const struct rule of_broker[] = {
-    ANY(ftruncate),  ANY(getppid),
-    ANY(newfstatat), ANY(open),
-    ANY(openat),     ANY(rename),
-    ANY(renameat),   ANY(stat),
-    ANY(unlink),     IS(prctl, 0, PR_SET_PDEATHSIG), /* the change of identity undid it */
+    ANY(ftruncate), ANY(getppid),  ANY(newfstatat), ANY(open),   ANY(openat),
+    ANY(rename),    ANY(renameat), ANY(stat),       ANY(unlink),
 };
 
 /* The runtime of a build with sanitizers looks into its own process, with a helper that shares its memory, when it looks for
  * leaks; and it writes reports. Nothing that executes is among it. */
 #ifdef SANITIZED
 static const struct rule of_sanitizers[] = {
-    ANY(access),      ANY(dup),
-    ANY(getdents64),  ANY(getppid),
-    ANY(getrlimit),   ANY(getrusage),
-    ANY(kill),        ANY(newfstatat),
-    ANY(open),        ANY(openat),
-    ANY(pipe2),       ANY(prctl),
-    ANY(prlimit64),   ANY(process_vm_readv),
-    ANY(ptrace),      ANY(readlink),
-    ANY(readlinkat),  ANY(sched_getaffinity),
-    ANY(sigaltstack), ANY(stat),
-    ANY(uname),       IS(clone, 0, CLONE_VM | CLONE_FS | CLONE_FILES | CLONE_UNTRACED),
+    ANY(access),
+    ANY(dup),
+    ANY(getdents),
+    ANY(getdents64),
+    ANY(getppid),
+    ANY(getrlimit),
+    ANY(getrusage),
+    ANY(kill),
+    ANY(newfstatat),
+    ANY(open),
+    ANY(openat),
+    ANY(pipe2),
+    ANY(prctl),
+    ANY(prlimit64),
+    ANY(process_vm_readv),
+    ANY(ptrace),
+    ANY(readlink),
+    ANY(readlinkat),
+    ANY(sched_getaffinity),
+    ANY(sigaltstack),
+    ANY(stat),
+    ANY(uname),
+    IS(clone, 0, CLONE_VM | CLONE_FS | CLONE_FILES | CLONE_UNTRACED),
 };
 #endif
 

@@ -44,6 +44,9 @@ const struct setting *settings_at(size_t i);
 /* "PLACE TEXT: what is wrong; the remedy" on standard error, and the exit status of wrong usage. */
 __attribute__((format(printf, 3, 4))) int settings_refuse(const char *place, const char *text, const char *format, ...);
 
+/* How many a live run has that was told no number: the cores less one, at least one. */
+unsigned settings_workers(void);
+
 /* What all switches have in common. */
 int settings_set_switch(bool *on, const char *place, const char *text);
 const char *settings_show_switch(bool on);

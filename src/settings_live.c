@@ -1,4 +1,5 @@
 /* What a live run is told; output, user and sandbox are of every run. */
+#include <limits.h>
 #include <net/if.h>
 #include <sched.h>
 #include <stdio.h>
@@ -8,7 +9,10 @@
 #include "options.h"
 #include "settings.h"
 
-enum { USER_NAME_SIZE = 32 }; /* useradd(8) */
+enum {
+    USER_NAME_SIZE = 32,  /* useradd(8) */
+    WORKERS_PER_CORE = 4, /* no more can be asked for: they would only wait for each other */
+};
 
 static int set_text(const char **to, const char *place, const char *text, const char *what) {
     if (*text == 0) {
@@ -64,21 +68,24 @@ static unsigned cores(void) {
     return sched_getaffinity(0, sizeof set, &set) == 0 ? (unsigned)CPU_COUNT(&set) : OPTIONS_WORKERS_MAX;
 }
 
-unsigned options_workers(const struct options *o) {
+unsigned settings_workers(void) {
     unsigned most = cores() < OPTIONS_WORKERS_MAX ? cores() : OPTIONS_WORKERS_MAX;
-    return o->live.workers ? o->live.workers : most > 1 ? most - 1 : 1;
+    return most > 1 ? most - 1 : 1;
 }
 
 static int set_workers(struct options *o, const char *place, const char *text) {
     unsigned long n = 0;
-    if (strcmp(text, "auto") != 0 && !value_number(text, 1, OPTIONS_WORKERS_MAX, &n)) {
-        return settings_refuse(place, text, "not a number of workers; give one from 1 to %d, or auto",
-                               OPTIONS_WORKERS_MAX);
+    if (strcmp(text, "auto") != 0 && !value_number(text, 1, UINT_MAX, &n)) {
+        return settings_refuse(place, text, "not a number of workers; give one from 1 on, or auto");
     }
-    if (n > cores()) {
-        settings_refuse(place, text, "there are %u cores for it, and each worker needs one; give %u or fewer", cores(),
-                        cores());
+    if (!o->sandboxed && n > (unsigned long)cores() * WORKERS_PER_CORE) {
+        settings_refuse(place, text,
+                        "there are %u cores, and each worker wants one of its own; give %u or fewer, %u at most",
+                        cores(), cores(), cores() * WORKERS_PER_CORE);
         return EXIT_FAILURE;
+    }
+    if (n > OPTIONS_WORKERS_MAX) {
+        return settings_refuse(place, text, "more than %d workers; give fewer", OPTIONS_WORKERS_MAX);
     }
     o->live.workers = (unsigned)n;
     return 0;
@@ -86,7 +93,7 @@ static int set_workers(struct options *o, const char *place, const char *text) {
 
 static const char *show_workers(const struct options *o, size_t i, char to[VALUE_TEXT_SIZE]) {
     (void)i;
-    snprintf(to, VALUE_TEXT_SIZE, "%u", options_workers(o));
+    snprintf(to, VALUE_TEXT_SIZE, "%u", o->live.workers);
     return to;
 }
 

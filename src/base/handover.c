@@ -103,6 +103,14 @@ void handover_push(struct handover *h) {
     h->pushed = true;
 }
 
+void handover_offer(struct handover *h) {
+    collect_spares(h);
+    unsigned away = h->made - h->spares - (h->filling != NULL);
+    if (h->filling && (away < h->most / 2 || h->filling->used >= h->batch_bytes / 2)) {
+        handover_push(h);
+    }
+}
+
 bool handover_pushed(struct handover *h) {
     bool pushed = h->pushed;
     h->pushed = false;

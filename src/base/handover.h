@@ -26,6 +26,9 @@ __attribute__((warn_unused_result)) void *handover_reserve(struct handover *, si
 void handover_commit(struct handover *, size_t n);
 /* Hands on what was committed. */
 void handover_push(struct handover *);
+/* The same, but not where half of all batches are with the consumer already and this one is not half full: so a consumer that is behind
+ * is given full ones. To be called again. */
+void handover_offer(struct handover *);
 /* True once after batches were handed on: the consumer should be woken. */
 bool handover_pushed(struct handover *);
 

@@ -58,7 +58,7 @@ struct place {
     bool seen, enabled, carrier;
     int seen_index;
     unsigned seen_type;
-    uint64_t seen_dropped;
+    uint64_t seen_dropped, seen_packets;
 };
 
 struct live {

@@ -25,6 +25,7 @@ static void see(struct place *p, const struct interface_facts *facts) {
     p->seen_index = facts->index;
     p->seen_type = facts->hardware_type;
     p->seen_dropped = facts->dropped;
+    p->seen_packets = facts->packets;
 }
 
 /* One that is bound is known by its index, also when it was renamed. */
@@ -34,6 +35,7 @@ static void on_interface(void *arg, const struct interface_facts *facts) {
         struct place *p = &l->places[i];
         if (p->any) {
             p->seen_dropped += facts->dropped;
+            p->seen_packets += facts->packets;
         } else if (facts->index == p->index ||
                    (strcmp(facts->name, p->name) == 0 && !(p->seen && p->seen_index == p->index))) {
             see(p, facts);
@@ -46,7 +48,7 @@ int live_look(struct live *l) {
         struct place *p = &l->places[i];
         p->seen = p->enabled = p->carrier = p->any;
         p->seen_index = 0;
-        p->seen_dropped = 0;
+        p->seen_dropped = p->seen_packets = 0;
     }
     return interface_each(l->ask_fd, on_interface, l);
 }
@@ -184,6 +186,11 @@ uint64_t live_interface_dropped(struct live *l, size_t interface) {
         }
     }
     return l->places[interface].dropped;
+}
+
+uint64_t live_interface_packets(const struct live *l, size_t interface) {
+    assert(interface < l->count);
+    return l->places[interface].seen_packets;
 }
 
 int live_watch_fd(const struct live *l) {

@@ -260,7 +260,7 @@ static void transport_sums(struct event *e, const struct flow_facts *f, enum flo
     event_bits(e, FIELD_TCP_FLAGS, f->tcp_flags, &tcp_flag_names);
     event_name(e, FIELD_END_REASON, end_reasons[reason]);
     if (f->tcp_flags & (TCP_FIN | TCP_RST)) {
-        event_name(e, FIELD_CLOSED_BY, f->closed_by == TO_SERVER ? "client" : "server");
+        event_name(e, FIELD_CLOSED_BY, f->server_closed ? "server" : "client");
     }
     event_uint(e, FIELD_MISSED_BYTES, f->missed_bytes[TO_SERVER] + f->missed_bytes[TO_CLIENT]);
     event_uint(e, FIELD_GAPS, f->gaps[TO_SERVER] + f->gaps[TO_CLIENT]);

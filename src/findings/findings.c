@@ -157,6 +157,10 @@ void findings_event(struct findings *f, const struct event *e, uint64_t seq, con
     }
 }
 
+void findings_loss_percent(struct findings *f, double percent) {
+    f->settings.loss_percent = percent;
+}
+
 void findings_finish(struct findings *f) {
     for (struct link *l = list_first(&f->ages); l; l = list_next(&f->ages, l)) {
         tell(f, container_of(l, struct pair, age));

@@ -3,12 +3,14 @@
  *
  * The rules so far (tables/rule.def): SMB1 is asked for, and SMB1 is spoken; each once for a pair of client and server. A NEGOTIATE
  * that offers SMB2 as well asks for nothing that matters here, and one that is answered in SMB2 is no use of SMB1. And anomalies of
- * one connection, each told once, when it ends. */
+ * one connection, each told once, when it ends. And what the sensor itself suffers from, by its figures: an interface that receives
+ * nothing, traffic of one direction only, loss; each told once until it is over. */
 #ifndef FINDINGS_H
 #define FINDINGS_H
 
 #include "budget.h"
 #include "event.h"
+#include "figures.h"
 #include "stats.h"
 
 struct findings;
@@ -23,6 +25,7 @@ struct findings_settings {
     bool
         at_once; /* tell of a pair when it is first seen, too, and not only with its sums at the end: for runs of months */
     size_t pairs_max;      /* 0: FINDINGS_PAIRS_MAX */
+    double loss_percent;   /* so much may be lost of an interval's packets, or bytes, and no more */
     struct budget *budget; /* what is kept is charged to it, and the oldest goes where it is spent; NULL: to nobody */
 };
 
@@ -38,6 +41,10 @@ struct findings *findings_new(const struct findings_settings *, const struct fin
 bool findings_want(const struct event *);
 /* Keeps nothing of the event. seq is that of its record, 0 where it has none; capture names where it was seen. */
 void findings_event(struct findings *, const struct event *, uint64_t seq, const char *capture);
+/* Looks at what happened between two moments of the sensor. seq is that of the record that tells of it, 0 where there is none. */
+void findings_figures(struct findings *, const struct figures *now, const struct figures *before, uint64_t seq);
+/* Another loss_percent from now on. */
+void findings_loss_percent(struct findings *, double percent);
 /* The run is at its end: what was not told, or has changed since, is told. */
 void findings_finish(struct findings *);
 /* Takes NULL. */

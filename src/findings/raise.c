@@ -15,10 +15,12 @@ struct rule_row {
 static const struct rule_row rows[RULES] = {
 #define ATTACK_VERSION(version)
 #define RULE(rule, id, name, kind, severity) [RULE_##rule] = {id, name, kind, severity},
+#define SENSOR_RULE RULE
 #define RULE_TECHNIQUE(rule, technique)
 #define RULE_EVENT(rule, when, event)
 #include "tables/rule.def"
 #undef ATTACK_VERSION
+#undef SENSOR_RULE
 #undef RULE
 #undef RULE_TECHNIQUE
 #undef RULE_EVENT
@@ -34,6 +36,7 @@ struct member {
 static const struct member techniques[] = {
 #define ATTACK_VERSION(version)
 #define RULE(rule, id, name, kind, severity)
+#define SENSOR_RULE RULE
 #define RULE_TECHNIQUE(rule, technique) {RULE_##rule, WHEN_ALWAYS, technique},
 #define RULE_EVENT(rule, when, event)
 #include "tables/rule.def"
@@ -58,6 +61,7 @@ static const char attack_version[] =
 #define RULE_EVENT(rule, when, event)
 #include "tables/rule.def"
 #undef ATTACK_VERSION
+#undef SENSOR_RULE
 #undef RULE
 #undef RULE_TECHNIQUE
 #undef RULE_EVENT
@@ -213,4 +217,12 @@ void raise_of_flow(struct findings *f, const struct flow_facts *flow, enum rule 
     struct event *e = begin(f, rule, t, &b);
     add_flow_summary(e, flow, rule, t, &b);
     hand_on(f, capture);
+}
+
+void raise_of_sensor(struct findings *f, enum rule rule, const struct told *t, const char *summary,
+                     const char *interface) {
+    struct borrowed b;
+    struct event *e = begin(f, rule, t, &b);
+    event_text(e, FIELD_SUMMARY, plain(summary));
+    hand_on(f, interface);
 }

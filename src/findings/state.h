@@ -4,21 +4,25 @@
 
 #include "base/hash.h"
 #include "base/list.h"
+#include "figures.h"
 #include "findings/findings.h"
 #include "record.h"
 
 enum rule {
 #define ATTACK_VERSION(version)
 #define RULE(id, name, title, kind, severity) RULE_##id,
+#define SENSOR_RULE RULE
 #define RULE_TECHNIQUE(id, technique)
 #define RULE_EVENT(id, when, event)
 #include "tables/rule.def"
 #undef ATTACK_VERSION
 #undef RULE
+#undef SENSOR_RULE
 #undef RULE_TECHNIQUE
 #undef RULE_EVENT
     RULES,
-    PAIR_RULES = RULE_SMB1_ANSWERED + 1, /* those about a pair; the others are about a connection */
+    PAIR_RULES =
+        RULE_SMB1_ANSWERED + 1, /* those about a pair; the others are about a connection, or about the sensor */
 };
 
 /* Conditions of RULE_EVENT, as bits. */
@@ -79,7 +83,11 @@ struct findings {
     struct hash pairs, pending_flows;
     struct list ages, pending; /* oldest first */
     size_t pair_count, pending_count;
-    struct event event; /* being raised */
+    struct {
+        bool no_packets[FIGURES_INTERFACES_MAX], one_direction, capture_loss;
+        uint64_t quiet_since[FIGURES_INTERFACES_MAX]; /* ns; 0: it was not in the last interval */
+    } ill;                                            /* what the sensor suffers from, and was told */
+    struct event event;                               /* being raised */
 };
 
 /* smb1.c */
@@ -87,9 +95,10 @@ bool smb1_wants(const struct event *);
 void smb1_event(struct findings *, const struct event *, uint64_t seq, const char *capture);
 /* anomaly.c */
 void anomaly_event(struct findings *, const struct event *, uint64_t seq, const char *capture);
-/* raise.c: tells of a rule of a pair, or of a connection. */
+/* raise.c: tells of a rule of a pair, of a connection, or of the sensor. */
 void raise_of_pair(struct findings *, const struct pair *, enum rule);
 void raise_of_flow(struct findings *, const struct flow_facts *, enum rule, const struct told *, const char *capture);
+void raise_of_sensor(struct findings *, enum rule, const struct told *, const char *summary, const char *interface);
 
 /* findings.c */
 struct pair *pair_find(struct findings *, const struct address *client, const struct address *server);

@@ -281,7 +281,7 @@ static void revive(struct flow_context *c, struct flow *f, enum direction d, con
         f->facts.tcp_flags &= (uint8_t)~TCP_RST;
         c->stats->rst_ignored++;
         if (f->halves[direction_opposite(d)].has_fin) {
-            f->facts.closed_by = (uint8_t)direction_opposite(d); /* its FIN came while the RST was believed */
+            f->facts.server_closed = d == TO_SERVER; /* its FIN came while the RST was believed */
         }
     }
 }
@@ -289,10 +289,11 @@ static void revive(struct flow_context *c, struct flow *f, enum direction d, con
 /* Who closed it: the first FIN or RST, unless that acknowledges the other side's FIN, which was captured late then. */
 static void note_ending(struct flow *f, enum direction d, const struct packet *p) {
     if (!(f->facts.tcp_flags & (TCP_FIN | TCP_RST))) {
-        f->facts.closed_by = (uint8_t)d;
+        f->facts.server_closed = d == TO_CLIENT;
         f->closing_ack = p->ack;
-    } else if (f->facts.closed_by != d && (p->flags & TCP_FIN) && p->seq + p->payload_length + 1 == f->closing_ack) {
-        f->facts.closed_by = (uint8_t)d;
+    } else if (f->facts.server_closed != (d == TO_CLIENT) && (p->flags & TCP_FIN) &&
+               p->seq + p->payload_length + 1 == f->closing_ack) {
+        f->facts.server_closed = d == TO_CLIENT;
     }
 }
 

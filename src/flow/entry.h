@@ -55,6 +55,8 @@ struct flow {
     bool syn_implied : 1;    /* not it, but an answer to it */
     bool rst_ahead : 1; /* a RST came before the last of its sender's data; it closes the flow once that has passed */
     uint8_t syn_from;   /* enum direction */
+    uint8_t sides[DIRECTIONS]; /* packets of each side in this stretch, up to 255; see sides.h */
+    uint32_t sides_since;
     uint32_t syn_isn;
     uint32_t closing_ack; /* what the first FIN or RST acknowledged */
     uint32_t rst_seq;     /* the RST's place */

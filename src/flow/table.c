@@ -12,6 +12,7 @@
 #include "entry.h"
 #include "limits.h"
 #include "reassembly.h"
+#include "sides.h"
 
 enum { PORTS = 1 << 16 };
 
@@ -158,6 +159,7 @@ static void remove_flow(struct flow_table *t, struct flow *f) {
 }
 
 static void end_flow(struct flow_table *t, struct flow *f, enum flow_end_reason otherwise) {
+    sides_finish(&t->context, f);
     enum flow_end_reason reason = connection_end_reason(f, otherwise);
     if (f->opened || f->picked_up) {
         reassembly_finish(&t->context, f);
@@ -355,6 +357,9 @@ static void touch(struct flow_table *t, struct flow *f) {
     if (f->state == FLOW_CLOSED && f->listed == FLOW_CLOSED) {
         return; /* it lingers from its close on, whatever still trails */
     }
+    if (f->state == FLOW_CLOSED) {
+        sides_finish(&t->context, f);
+    }
     f->active = t->context.now;
     list_flow(t, f);
 }
@@ -378,6 +383,7 @@ void flow_table_packet(struct flow_table *t, const struct packet *p) {
         contradiction_note(&t->context, f, FRAGMENTS_DIFFER, p->at);
     }
     connection_packet(&t->context, f, d, p);
+    sides_packet(&t->context, f, d);
     if (f->doomed) {
         remove_flow(t, f);
     } else {

@@ -2,43 +2,61 @@
 
 #include "json_writer.h"
 
-/* What a record of a kind must have: rows of required.def. An action of ANY holds for all of its object. */
+/* What a record of a kind must have: rows of required.def. An action of ANY holds for all of its object, OF_TRAFFIC for findings about
+ * traffic. */
 struct requirement {
     int object, action;
     enum field field;
 };
 
-enum { ANY = -1 };
+enum { ANY = -1, OF_TRAFFIC = -2 };
 
 static const struct requirement requirements[] = {
 #define REQUIRED_ALWAYS(field) {ANY, ANY, FIELD_##field},
 #define REQUIRED_OBJECT(object, field) {OBJECT_##object, ANY, FIELD_##field},
 #define REQUIRED_ACTION(object, action, field) {OBJECT_##object, ACTION_##action, FIELD_##field},
+#define REQUIRED_TRAFFIC(field) {OBJECT_FINDING, OF_TRAFFIC, FIELD_##field},
 #include "tables/required.def"
 #undef REQUIRED_ALWAYS
 #undef REQUIRED_OBJECT
 #undef REQUIRED_ACTION
+#undef REQUIRED_TRAFFIC
 };
 
 enum { REQUIREMENTS = sizeof(requirements) / sizeof(requirements[0]) };
 
-/* A condition of the schema: an object with the actions it may have, or one action of it. */
+/* A condition of the schema: an object with the actions it may have, one action of it, or some of its rules. */
 struct condition {
     int object, action;
-    const char *object_name, *actions;
+    const char *object_name, *member; /* NULL: the rules about traffic */
+};
+
+static const char *const traffic_rules[] = {
+#define ATTACK_VERSION(version)
+#define RULE(rule, id, name, kind, severity) id,
+#define SENSOR_RULE(rule, id, name, kind, severity)
+#define RULE_TECHNIQUE(rule, technique)
+#define RULE_EVENT(rule, when, event)
+#include "tables/rule.def"
+#undef ATTACK_VERSION
+#undef RULE
+#undef SENSOR_RULE
+#undef RULE_TECHNIQUE
+#undef RULE_EVENT
 };
 
 static const struct condition conditions[] = {
-    {OBJECT_FLOW, ANY, "flow", "\"enum\": [\"start\", \"message\", \"end\"]"},
-    {OBJECT_FLOW, ACTION_START, "flow", "\"const\": \"start\""},
-    {OBJECT_FLOW, ACTION_MESSAGE, "flow", "\"const\": \"message\""},
-    {OBJECT_FLOW, ACTION_END, "flow", "\"const\": \"end\""},
-    {OBJECT_FINDING, ANY, "finding", "\"const\": \"raise\""},
-    {OBJECT_SENSOR, ANY, "sensor", "\"enum\": [\"start\", \"stats\", \"gap\", \"stop\"]"},
-    {OBJECT_SENSOR, ACTION_START, "sensor", "\"const\": \"start\""},
-    {OBJECT_SENSOR, ACTION_STATS, "sensor", "\"const\": \"stats\""},
-    {OBJECT_SENSOR, ACTION_GAP, "sensor", "\"const\": \"gap\""},
-    {OBJECT_SENSOR, ACTION_STOP, "sensor", "\"const\": \"stop\""},
+    {OBJECT_FLOW, ANY, "flow", "\"action\": {\"enum\": [\"start\", \"message\", \"end\"]}"},
+    {OBJECT_FLOW, ACTION_START, "flow", "\"action\": {\"const\": \"start\"}"},
+    {OBJECT_FLOW, ACTION_MESSAGE, "flow", "\"action\": {\"const\": \"message\"}"},
+    {OBJECT_FLOW, ACTION_END, "flow", "\"action\": {\"const\": \"end\"}"},
+    {OBJECT_FINDING, ANY, "finding", "\"action\": {\"const\": \"raise\"}"},
+    {OBJECT_FINDING, OF_TRAFFIC, "finding", NULL},
+    {OBJECT_SENSOR, ANY, "sensor", "\"action\": {\"enum\": [\"start\", \"stats\", \"gap\", \"stop\"]}"},
+    {OBJECT_SENSOR, ACTION_START, "sensor", "\"action\": {\"const\": \"start\"}"},
+    {OBJECT_SENSOR, ACTION_STATS, "sensor", "\"action\": {\"const\": \"stats\"}"},
+    {OBJECT_SENSOR, ACTION_GAP, "sensor", "\"action\": {\"const\": \"gap\"}"},
+    {OBJECT_SENSOR, ACTION_STOP, "sensor", "\"action\": {\"const\": \"stop\"}"},
 };
 
 /* Written by hand are only the fields whose values are the schema's own. */
@@ -139,15 +157,25 @@ static void print_required(FILE *to, const char *before, int object, int action,
     fputs(end, to);
 }
 
+static void print_traffic_rules(FILE *to) {
+    fputs(", \"rule_id\": {\"enum\": [", to);
+    for (size_t i = 0; i < sizeof(traffic_rules) / sizeof(traffic_rules[0]); i++) {
+        fprintf(to, "%s\"%s\"", i == 0 ? "" : ", ", traffic_rules[i]);
+    }
+    fputs("]}", to);
+}
+
 static void print_condition(FILE *to, const struct condition *c) {
     const char *separator = "";
     fprintf(to, "    {\n      \"if\": {\"properties\": {\"object\": {\"const\": \"%s\"}", c->object_name);
-    if (c->action != ANY) {
-        fprintf(to, ", \"action\": {%s}", c->actions);
+    if (c->member == NULL) {
+        print_traffic_rules(to);
+    } else if (c->action != ANY) {
+        fprintf(to, ", %s", c->member);
     }
     fputs("}},\n      \"then\": {\n        ", to);
     if (c->action == ANY) {
-        fprintf(to, "\"properties\": {\"action\": {%s}}", c->actions);
+        fprintf(to, "\"properties\": {%s}", c->member);
         separator = ",\n        ";
     } else if (needs_proto(c->object, c->action)) {
         fputs("\"properties\": {\"proto_info\": {", to);

@@ -8,6 +8,7 @@ import gzip
 import json
 import os
 import pty
+import re
 import select
 import shutil
 import subprocess
@@ -85,11 +86,7 @@ class Checks:
                       run.status, run.err)
         run = self.run()
         tap.check("nothing to do", run.status == 2 and run.err and not run.out, run.status, run.err)
-        shown = self.run("-h")
-        options = ("-r", "-o", "--detail", "--port", "--home-net", "--sensor-id", "--code-page", "--flow-key", "--verify-checksums",
-                   "--print-filter", "-q", "-v", "-V", "-h", "--schema")
-        tap.check("-h names all options", shown.status == 0 and all(option in shown.out.decode() for option in options),
-                  shown.out)
+        self.names()
         run = self.run("-V")
         tap.check("-V", run.status == 0 and run.out.startswith(b"smbtap ") and run.out.count(b"\n") == 1, run.out)
         run = self.run("--print-filter", "--port", "4455")
@@ -99,6 +96,71 @@ class Checks:
         tap.check("the printed filter is one", comparable(run.out) == comparable(self.run("-r", CAPTURE).out), run.err)
         run = self.run("--schema")
         tap.check("--schema is JSON", run.status == 0 and "$schema" in json.loads(run.out), run.err)
+
+    def names(self):
+        """Each option of the table is in the help of its command, in the manual and in the completion, and no other is."""
+        rows = "".join(self.read("src/settings_%s.c" % part).decode() for part in ("command", "live", "decoding"))
+        rows = [dict(re.findall(r"\.(\w+) = (?:\"|')?([\w-]+)", row)) for row in re.split(r"\n    \{\n", rows)[1:]]
+        manual = self.read("src/smbtap.8").decode()
+        completion = self.read("src/smbtap.bash-completion").decode().partition("[[ ${COMP_WORDS[1]} == inventory")[2]
+        of_inventory, _, of_smbtap = completion.partition("fi\n        return")
+        for command, words, completed in (("OF_SMBTAP", ["-h"], of_smbtap), ("OF_INVENTORY", ["inventory", "-h"], of_inventory)):
+            shown = self.run(*words)
+            wanted = set()
+            for row in rows:
+                if row["commands"] in (command, "OF_BOTH"):
+                    wanted |= {sign + row[name] for sign, name in (("--", "option"), ("-", "letter")) if name in row}
+            written = {word for line in re.findall(r"^  (-[\w-]+(?:, --[\w-]+)?)", shown.out.decode(), re.M) for word in line.split(", ")}
+            tap.check(" ".join(words) + " names all options", shown.status == 0 and written == wanted, written ^ wanted)
+            found = set(re.findall(r"(?<![\w-])--?[A-Za-z][\w-]*", completed))
+            tap.check(" ".join(words) + ": all options are completed", wanted <= found, wanted - found)
+            lost = [name for name in wanted if not re.search(r"Fl %s\b" % name[1:], manual)]
+            tap.check(" ".join(words) + ": all options are in the manual", not lost and len(wanted) > 10, lost)
+
+    def configuration(self):
+        path = self.file("smbtap.yaml", b"interfaces: [lo]\nhome_net:\n  - 192.0.2.0/24\noutput: never.jsonl\n")
+        run = self.run("-T", "-c", path, "--memory", "64M")
+        lines = run.out.decode().splitlines()
+        tap.check("-T prints what is in force", run.status == 0 and "memory: 64M" in lines and "- 192.0.2.0/24" in lines and
+                  "loss_threshold: 1" in lines, run.out, run.err)
+        again = self.run("-T", "-c", self.file("printed.yaml", run.out))
+        tap.check("-T prints a configuration", again.status == 0 and again.out == run.out, again.out, again.err)
+        told("-T without an interface", self.run("-T", "-c", self.file("empty.yaml", b"")), 2, "empty.yaml", "interfaces")
+        told("-i and -r", self.run("-i", "lo", "-r", CAPTURE), 2, "-i")
+        told("a configuration that is missing", self.run("-T", "-c", "missing.yaml"), 1, "missing.yaml")
+        told("more workers than cores", self.run("-i", "lo", "--workers", "100000"), 1, "100000", "fewer")
+        for name, text, place in (("an unknown key", b"\nquiet: no\nworker: 1\n", ":3: worker: "),
+                                  ("a wrong type", b"interfaces: lo\n", ":1: interfaces: "),
+                                  ("an impossible value", b"interfaces: [lo]\n\nport:\n- 0\n", ":4: port: 0: "),
+                                  ("no YAML", b"user: a\nuser b\nquiet: no\n", ":3: ")):
+            wrong = self.file("wrong.yaml", text)
+            told("a configuration with " + name, self.run("-T", "-c", wrong), 2, wrong + place)
+            told("a replay with " + name, self.run("-r", CAPTURE, "-c", wrong), 2, wrong + place)
+        run = self.run("-r", CAPTURE, "-c", path)
+        expected = self.run("-r", CAPTURE, "--home-net", "192.0.2.0/24")
+        tap.check("a replay with a configuration", run.status == 0 and run.out == expected.out and run.out, run.err)
+        tap.check("its output is not a replay's", not os.path.exists(os.path.join(tap.ROOT, "never.jsonl")))
+        self.installed_configuration(path)
+
+    def installed_configuration(self, path):
+        """The file of /etc, in a name space of its own in which that has nothing else."""
+        name = "-T reads the installed configuration"
+        script = ('mount -t tmpfs none /etc && mkdir /etc/smbtap && cat "$1" > /etc/smbtap/smbtap.yaml && "$2" -T && '
+                  '"$2" -r "$3" | head -c 1 && "$2" -T -i eth7')
+        words = ["unshare", "--mount", "--map-root-user", "sh", "-c", script, "sh", path, self.smbtap, CAPTURE]
+        try:
+            done = subprocess.run(words, cwd=tap.ROOT, capture_output=True, timeout=60, check=False)
+            probe = subprocess.run(words[:3] + ["mount", "-t", "tmpfs", "none", "/etc"], capture_output=True, check=False)
+        except FileNotFoundError:
+            tap.skip(name, "there is no unshare")
+            return
+        if probe.returncode != 0:
+            tap.skip(name, "no name space can be had: %s" % probe.stderr.decode().strip())
+            return
+        first, _, second = done.stdout.decode().partition("{")
+        tap.check(name, done.returncode == 0 and "- lo\n" in first and "- 192.0.2.0/24\n" in first, done.stdout, done.stderr)
+        tap.check("and -i lies on top of it", "- eth7\n" in second and "- 192.0.2.0/24\n" in second and "- lo\n" not in second,
+                  second, done.stderr)
 
     def inputs(self):
         missing = os.path.join(self.folder, "missing.pcap")
@@ -325,7 +387,7 @@ class Checks:
 def main():
     with tempfile.TemporaryDirectory(prefix="smbtap-cli-") as folder:
         checks = Checks(sys.argv[1], folder)
-        for part in (checks.usage, checks.inputs, checks.unreadable, checks.outputs, checks.cut, checks.no_smb,
+        for part in (checks.usage, checks.configuration, checks.inputs, checks.unreadable, checks.outputs, checks.cut, checks.no_smb,
                      checks.terminal, checks.bar, checks.several, checks.pipes, checks.streaming, checks.options):
             part()
     tap.finish()

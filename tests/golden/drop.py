@@ -52,6 +52,19 @@ def has_one_side(info):
             command == "SMB1_LOCKING_ANDX" and info["operation"] == "oplock_break")
 
 
+def after_smb2(records):
+    """The records of SMB1 requests on connections where SMB2 is spoken already. A server drops such a connection instead of answering
+    (MS-SMB2 3.3.5.2), so nothing but its place in the stream tells such a request from one that lies in file data. Behind a gap there
+    is no such place, and it is not believed."""
+    spoken, result = set(), []
+    for record in records:
+        if record["action"] == "message" and record["proto_info"]["version"] == 2:
+            spoken.add(place(record))
+        elif record["action"] == "message" and place(record) in spoken:
+            result.append(record)
+    return result
+
+
 def operation_class(record):
     operation = record["proto_info"]["operation"]
     return CLASSES.get(operation, operation)

@@ -298,6 +298,7 @@ MADE = {
     "SMB1 in flight": lambda: in_flight1(MSS),
     "SMB1 in flight, small segments": lambda: in_flight1(200),
     "SMB1, a capture file": lambda: transfer1(capture_file("smb1-io.pcap") * 4),
+    "SMB1, a capture file of transactions in parts": lambda: transfer1(capture_file("smb1-secondary.pcap") * 8),
     "SMB1, the connection's own stream": lambda: transfer1(own),
     "SMB1, all with one MID": lambda: transfer1(own, True, False),
     "SMB1, a capture file of SMB2": lambda: transfer1(capture_file("dialect-3.1.1.pcap")),

@@ -13,7 +13,7 @@ import sys
 import tempfile
 
 from installed import call, install, set_up, told
-from tap import ROOT, check, finish, skip, skip_all
+from tap import check, finish, skip, skip_all
 
 EXPOSURE_MOST = 20  # tenths
 UNITS = ("smbtap.service", "smbtap@.service")
@@ -28,8 +28,6 @@ INSTALLED = {
     "usr/share/bash-completion/completions/smbtap": 0o644,
     "usr/share/man/man8/smbtap.8": 0o644,
 }
-if not os.path.exists(os.path.join(ROOT, "systemd", "smbtap.yaml")):
-    del INSTALLED["etc/smbtap/smbtap.yaml"]
 # Debian 12 has the first, as systemd.pc says; without that it is the second, and on a system with one /usr they are the same.
 UNIT_FOLDERS = ("lib/systemd/system", "usr/lib/systemd/system")
 

@@ -243,6 +243,27 @@ static void test_smb1_raw(void **state) {
     assert_true(acquaintance_confirm(&a, TO_CLIENT, &response));
 }
 
+/* The break of an oplock has no MID of its own: one that was seen alone does not make a stranger of the client, nor of what is answered
+ * next. */
+static void test_smb1_break(void **state) {
+    (void)state;
+    struct message_ids breaks = smb1(SMB1_LOCKING_ANDX, 0xFFFF);
+    breaks.unasked = true;
+    struct acquaintance a;
+    acquaintance_begin(&a, false);
+    learn(&a, TO_CLIENT, breaks);
+    assert_true(acquaintance_is_new(&a));
+    expect(&a, TO_SERVER, smb1(SMB1_LOCKING_ANDX, 6), FIT_NEUTRAL, true);
+    acquaintance_begin(&a, true);
+    for (uint16_t mid = 0xA000; mid < 0xA010; mid++) {
+        learn(&a, TO_SERVER, smb1(SMB1_CLOSE, mid));
+        learn(&a, TO_CLIENT, smb1(SMB1_CLOSE, mid));
+    }
+    learn(&a, TO_CLIENT, breaks);
+    acquaintance_missed(&a, TO_SERVER, 100);
+    expect(&a, TO_CLIENT, smb1(SMB1_CLOSE, 0xA010), FIT_FRIEND, false);
+}
+
 static void test_transforms(void **state) {
     (void)state;
     struct acquaintance a = ten();
@@ -285,8 +306,8 @@ int main(void) {
         cmocka_unit_test(test_nothing_known), cmocka_unit_test(test_requests), cmocka_unit_test(test_charges),
         cmocka_unit_test(test_responses),     cmocka_unit_test(test_window),   cmocka_unit_test(test_sessions),
         cmocka_unit_test(test_confirm),       cmocka_unit_test(test_smb1),     cmocka_unit_test(test_smb1_second),
-        cmocka_unit_test(test_smb1_parts),    cmocka_unit_test(test_smb1_raw), cmocka_unit_test(test_transforms),
-        cmocka_unit_test(test_ids),
+        cmocka_unit_test(test_smb1_parts),    cmocka_unit_test(test_smb1_raw), cmocka_unit_test(test_smb1_break),
+        cmocka_unit_test(test_transforms),    cmocka_unit_test(test_ids),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -17,7 +17,7 @@
 #include <signal.h>
 #include <unistd.h>
 
-enum { LINES = 100, MAX = 64 << 10 };
+enum { LINES = 100, MAX = 64 << 10 /* in place of APPENDER_WAITING_MAX */ };
 
 static size_t batch(char *to, unsigned first, unsigned count) {
     size_t n = 0;

@@ -8,6 +8,7 @@
 
 #include <cmocka.h>
 
+#include <fcntl.h>
 #include <glob.h>
 #include <stdlib.h>
 #include <string.h>
@@ -57,7 +58,7 @@ static void read_capture(struct kept *k, const char *path) {
     struct pipeline_outlet outlet = {k, take_line, NULL};
     struct capture *c;
     struct frame frame;
-    assert_int_equal(capture_open(&c, path, why, sizeof why), 0);
+    assert_int_equal(capture_open(&c, open(path, O_RDONLY), path, why, sizeof why), 0);
     struct pipeline *p = pipeline_new(&settings, path, &outlet, &memory, &stats);
     assert_non_null(p);
     while (capture_next(c, &frame) == 1) {

@@ -1,0 +1,521 @@
+#include "worker.h"
+
+#include <assert.h>
+#include <errno.h>
+#include <poll.h>
+#include <pthread.h>
+#include <stdatomic.h>
+#include <stddef.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/eventfd.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "arena.h"
+#include "base/packet_clock.h"
+#include "capture/fanout.h"
+#include "event/packed.h"
+#include "findings/findings.h"
+
+/* What is handed over lies in memory of the team's: parts of it for lines and for segments between workers, and how large a batch of
+ * each is. A batch holds the largest of what goes into it. */
+enum {
+    LINES_SHARE = 16,
+    DISPATCH_SHARE = 16,
+    LINES_BATCH = 64 << 10,
+    DISPATCH_BATCH = 128 << 10,
+    BATCHES_MIN = 4,
+    BATCHES_MAX = 256,
+    EVENT_ROOM = 24 << 10, /* the largest summary of an event; stats: findings_lost */
+};
+
+enum {
+    WAIT_MS = 100,     /* for frames */
+    DRAIN_MS = 250,    /* at the end: longer than the ring's own timeout, after which it holds nothing back */
+    ROOM_NS = 1000000, /* at the end, between two looks for room */
+};
+
+#define FIGURES_NS SECOND_NS
+
+struct worker {
+    struct team *team;
+    unsigned index;
+    struct live_tap *tap;
+    struct pipeline *pipeline;
+    struct budget memory;
+    struct worker_figures figures;
+    struct handover *lines;
+    struct handover **to;  /* by owner: segments; NULL at its own place */
+    struct batch *reading; /* the outlet's: the batch of the message at hand */
+    size_t read;
+    int wake_fd;         /* ends a wait for frames */
+    uint64_t frame;      /* number of the last one read here */
+    uint64_t lost;       /* records, since the last that found room */
+    uint64_t figures_at; /* monotonic */
+    uint64_t until_ns;   /* frames from this time on are none of ours; UINT64_MAX before the end has come */
+    bool past;           /* there was one */
+    pthread_t thread;
+    bool started, joined;
+    _Atomic uint64_t beats;
+    uint64_t beats_seen; /* the outlet's */
+    _Atomic(const struct pipeline_settings *) using;
+};
+
+struct team {
+    struct team_settings settings;
+    struct worker *workers;
+    _Atomic(const struct pipeline_settings *) pipeline;
+    _Atomic bool stop;
+    _Atomic uint64_t stop_ns, patience_until; /* wall clock; monotonic */
+    _Atomic unsigned captured;                /* workers that read no more frames */
+};
+
+/* One segment on its way to its owner. */
+struct dispatched {
+    uint32_t size;
+    struct packet packet;
+    unsigned char payload[];
+};
+
+static uint64_t clock_ns(clockid_t clock) {
+    struct timespec now;
+    clock_gettime(clock, &now);
+    return (uint64_t)now.tv_sec * SECOND_NS + (uint64_t)now.tv_nsec;
+}
+
+static size_t aligned(size_t n) {
+    const size_t align = _Alignof(max_align_t);
+    return (n + align - 1) & ~(align - 1);
+}
+
+/* ---- to the outlet */
+
+static void wake(int fd) {
+    uint64_t one = 1;
+    (void)!write(fd, &one, sizeof one); /* full: somebody is awake */
+}
+
+static void hand_on_lines(struct worker *w) {
+    if (w->until_ns == UINT64_MAX) {
+        handover_offer(w->lines);
+    } else {
+        handover_push(w->lines);
+    }
+    if (handover_pushed(w->lines)) {
+        wake(w->team->settings.wake_fd);
+    }
+}
+
+/* While it captures a worker does not wait. At the end it does, for a while. */
+static bool may_wait_for_room(const struct worker *w) {
+    uint64_t until = atomic_load(&w->team->patience_until);
+    return w->until_ns != UINT64_MAX && clock_ns(CLOCK_MONOTONIC) < until;
+}
+
+static struct worker_message *message_begin(struct worker *w, enum worker_news news, size_t room) {
+    struct worker_message *m;
+    while (!(m = handover_reserve(w->lines, room)) && may_wait_for_room(w)) {
+        const struct timespec pause = {.tv_nsec = ROOM_NS};
+        hand_on_lines(w);
+        nanosleep(&pause, NULL);
+    }
+    if (m) {
+        *m = (struct worker_message){.news = (uint16_t)news, .lost = w->lost};
+        w->lost = 0;
+    }
+    return m;
+}
+
+static void message_end(struct worker *w, struct worker_message *m, size_t size) {
+    m->size = (uint32_t)aligned(size);
+    handover_commit(w->lines, size);
+}
+
+static int take_line(void *arg, const struct event *e, const char *line, size_t n) {
+    struct worker *w = arg;
+    bool wanted = findings_want(e);
+    if (n == 0 && !wanted) {
+        return 0;
+    }
+    size_t head = aligned(sizeof(struct worker_message) + n), room = head + (wanted ? EVENT_ROOM : 0);
+    struct worker_message *m = message_begin(w, WORKER_LINE, room);
+    if (!m) {
+        w->lost += n != 0;
+        w->figures.records_dropped += n != 0;
+        w->figures.stats.findings_lost += wanted;
+        return 0;
+    }
+    m->line_length = (uint16_t)n;
+    m->line = memcpy(m + 1, line, n);
+    struct arena mem = {.base = (unsigned char *)m + head, .size = wanted ? EVENT_ROOM : 0};
+    if (wanted) {
+        m->event = packed_event(e, &mem);
+        w->figures.stats.findings_lost += !m->event;
+    }
+    message_end(w, m, m->event ? head + mem.used : head);
+    return 0;
+}
+
+static void tell_figures(struct worker *w) {
+    size_t size = sizeof(struct worker_message) + sizeof(struct worker_figures);
+    struct worker_message *m = message_begin(w, WORKER_FIGURES, size);
+    if (!m) {
+        return; /* the next ones hold these */
+    }
+    for (size_t i = 0; i < live_interfaces(w->team->settings.live); i++) {
+        live_count(w->tap, i, &w->figures.interfaces[i]);
+    }
+    w->figures.flows_active = pipeline_flows(w->pipeline);
+    w->figures.memory_held = w->memory.held;
+    m->figures = memcpy(m + 1, &w->figures, sizeof w->figures);
+    message_end(w, m, size);
+}
+
+static void tell_end(struct worker *w, enum worker_news news, int error) {
+    struct worker_message *m = message_begin(w, news, sizeof *m);
+    if (m) {
+        m->error = error;
+        message_end(w, m, sizeof *m);
+    }
+    hand_on_lines(w);
+}
+
+/* ---- between workers */
+
+static void dispatch(struct worker *w, struct worker *owner, const struct packet *p) {
+    size_t n = sizeof(struct dispatched) + p->payload.n;
+    struct dispatched *d = handover_reserve(w->to[owner->index], n);
+    if (!d) {
+        w->figures.dispatch_dropped++;
+        return;
+    }
+    d->size = (uint32_t)aligned(n);
+    d->packet = *p;
+    if (p->payload.n != 0) {
+        memcpy(d->payload, p->payload.p, p->payload.n);
+    }
+    d->packet.payload = (struct view){d->payload, p->payload.n};
+    handover_commit(w->to[owner->index], n);
+    w->figures.dispatched++;
+}
+
+static bool claim(void *arg, const struct packet *p) {
+    struct worker *w = arg;
+    unsigned owner = fanout_hash(&p->src, &p->dst) % w->team->settings.workers;
+    if (owner != w->index) {
+        dispatch(w, &w->team->workers[owner], p);
+    }
+    return owner == w->index;
+}
+
+static void hand_on_dispatched(struct worker *w) {
+    for (unsigned i = 0; i < w->team->settings.workers; i++) {
+        struct handover *to = w->to[i];
+        if (to && w->until_ns == UINT64_MAX) {
+            handover_offer(to);
+        } else if (to) {
+            handover_push(to);
+        }
+        if (to && handover_pushed(to)) {
+            wake(w->team->workers[i].wake_fd);
+        }
+    }
+}
+
+/* Taken as of now: their numbers are those of another worker's frames. */
+static void take_batch(struct worker *w, const struct batch *b) {
+    for (size_t at = 0; at < b->used;) {
+        const struct dispatched *d = (const void *)(b->bytes + at);
+        struct packet p = d->packet;
+        p.at.frame = w->frame;
+        (void)!pipeline_packet(w->pipeline, &p); /* take_line never fails */
+        at += d->size;
+    }
+}
+
+static bool take_dispatched(struct worker *w) {
+    bool any = false;
+    for (unsigned i = 0; i < w->team->settings.workers; i++) {
+        struct handover *from = w->team->workers[i].to[w->index];
+        for (struct batch *b; from && (b = handover_take(from)) != NULL; handover_give(from, b)) {
+            take_batch(w, b);
+            any = true;
+        }
+    }
+    return any;
+}
+
+/* ---- the loop */
+
+static void on_frame(void *arg, const struct frame *frame) {
+    struct worker *w = arg;
+    if (frame->at.time_ns > w->until_ns) {
+        w->past = true;
+        return;
+    }
+    w->frame = frame->at.frame;
+    (void)!pipeline_frame(w->pipeline, frame);
+}
+
+static void hand_on(struct worker *w) {
+    hand_on_dispatched(w);
+    uint64_t now = clock_ns(CLOCK_MONOTONIC);
+    if (now >= w->figures_at) {
+        tell_figures(w);
+        w->figures_at = now + FIGURES_NS;
+    }
+    hand_on_lines(w);
+}
+
+static void follow_settings(struct worker *w) {
+    const struct pipeline_settings *now = atomic_load(&w->team->pipeline);
+    if (now != atomic_load_explicit(&w->using, memory_order_relaxed)) {
+        pipeline_reconfigure(w->pipeline, now);
+        atomic_store(&w->using, now);
+    }
+}
+
+/* What the sensor waits for when a capture is over: the end. */
+static void wait_for_stop(struct worker *w) {
+    struct pollfd waking = {.fd = w->wake_fd, .events = POLLIN};
+    while (!atomic_load(&w->team->stop)) {
+        uint64_t count;
+        poll(&waking, 1, WAIT_MS);
+        (void)!read(w->wake_fd, &count, sizeof count);
+        (void)take_dispatched(w);
+        atomic_fetch_add(&w->beats, 1);
+        hand_on(w);
+    }
+}
+
+static int capture(struct worker *w) {
+    while (!atomic_load_explicit(&w->team->stop, memory_order_relaxed)) {
+        follow_settings(w);
+        int got = live_read(w->tap, WAIT_MS, w->wake_fd, on_frame, w);
+        if (got < 0) {
+            return got;
+        }
+        if (!take_dispatched(w) && got == 0) {
+            (void)!pipeline_tick(w->pipeline, clock_ns(CLOCK_REALTIME));
+        }
+        atomic_fetch_add(&w->beats, 1);
+        hand_on(w);
+    }
+    return 0;
+}
+
+/* What was on the wire before the end is still decoded. */
+static void drain(struct worker *w) {
+    w->until_ns = atomic_load(&w->team->stop_ns);
+    while (live_read(w->tap, DRAIN_MS, -1, on_frame, w) > 0 && !w->past && may_wait_for_room(w)) {
+        (void)take_dispatched(w);
+        atomic_fetch_add(&w->beats, 1);
+        hand_on(w);
+    }
+    hand_on(w);
+}
+
+/* Nothing is sent to a worker any more once all have come here. */
+static void wait_for_others(struct worker *w) {
+    atomic_fetch_add(&w->team->captured, 1);
+    while (atomic_load(&w->team->captured) < w->team->settings.workers) {
+        const struct timespec pause = {.tv_nsec = ROOM_NS};
+        (void)take_dispatched(w);
+        hand_on_lines(w);
+        nanosleep(&pause, NULL);
+    }
+    (void)take_dispatched(w);
+}
+
+static void *run(void *arg) {
+    struct worker *w = arg;
+    char name[16]; /* as top -H and debuggers show it */
+    snprintf(name, sizeof name, "worker %u", w->index % WORKERS_MAX);
+    (void)pthread_setname_np(pthread_self(), name);
+    int error = capture(w);
+    if (error != 0) {
+        tell_end(w, WORKER_FAILED, error);
+        wait_for_stop(w);
+        w->until_ns = atomic_load(&w->team->stop_ns);
+    } else {
+        drain(w);
+    }
+    wait_for_others(w);
+    (void)!pipeline_finish(w->pipeline);
+    tell_figures(w);
+    tell_end(w, WORKER_DONE, 0);
+    return NULL;
+}
+
+/* ---- the team */
+
+static unsigned batches_within(size_t bytes, size_t batch) {
+    unsigned n = BATCHES_MIN;
+    while (n < BATCHES_MAX && n * 2 * batch <= bytes) {
+        n *= 2;
+    }
+    return n;
+}
+
+static bool connect_worker(struct team *t, struct worker *w) {
+    unsigned count = t->settings.workers;
+    size_t lines = t->settings.memory / LINES_SHARE / count;
+    size_t segments = count > 1 ? t->settings.memory / DISPATCH_SHARE / count / (count - 1) : 0;
+    w->lines = handover_new(LINES_BATCH, batches_within(lines, LINES_BATCH));
+    w->to = calloc(count, sizeof(struct handover *));
+    w->wake_fd = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
+    bool good = w->lines && w->to && w->wake_fd >= 0;
+    for (unsigned i = 0; good && i < count; i++) {
+        if (i != w->index) {
+            w->to[i] = handover_new(DISPATCH_BATCH, batches_within(segments, DISPATCH_BATCH));
+            good = w->to[i] != NULL;
+        }
+    }
+    return good;
+}
+
+static bool worker_init(struct team *t, unsigned index) {
+    struct worker *w = &t->workers[index];
+    unsigned count = t->settings.workers;
+    struct pipeline_outlet outlet = {w, take_line, count > 1 ? claim : NULL};
+    w->team = t;
+    w->index = index;
+    w->until_ns = UINT64_MAX;
+    w->tap = live_tap(t->settings.live, index);
+    w->memory.ceiling =
+        (t->settings.memory - t->settings.memory / LINES_SHARE - t->settings.memory / DISPATCH_SHARE) / count;
+    atomic_store(&w->using, t->settings.pipeline);
+    if (!connect_worker(t, w)) {
+        return false;
+    }
+    w->pipeline = pipeline_new(t->settings.pipeline, NULL, &outlet, &w->memory, &w->figures.stats);
+    return w->pipeline != NULL;
+}
+
+struct team *team_new(const struct team_settings *settings) {
+    assert(settings->workers >= 1 && settings->workers <= WORKERS_MAX);
+    struct team *t = calloc(1, sizeof *t);
+    struct worker *workers = calloc(settings->workers, sizeof *workers);
+    if (!t || !workers) {
+        free(t);
+        free(workers);
+        return NULL;
+    }
+    t->settings = *settings;
+    t->workers = workers;
+    atomic_store(&t->pipeline, settings->pipeline);
+    bool good = true;
+    for (unsigned i = 0; i < settings->workers; i++) {
+        workers[i].wake_fd = -1;
+    }
+    for (unsigned i = 0; good && i < settings->workers; i++) {
+        good = worker_init(t, i);
+    }
+    if (!good) {
+        team_free(t);
+        return NULL;
+    }
+    return t;
+}
+
+int team_start(struct team *t) {
+    for (unsigned i = 0; i < t->settings.workers; i++) {
+        int error = pthread_create(&t->workers[i].thread, NULL, run, &t->workers[i]);
+        if (error != 0) {
+            return -error;
+        }
+        t->workers[i].started = true;
+    }
+    return 0;
+}
+
+void team_stop(struct team *t, uint64_t time_ns, uint64_t patience_ns) {
+    atomic_store(&t->stop_ns, time_ns);
+    atomic_store(&t->patience_until, clock_ns(CLOCK_MONOTONIC) + patience_ns);
+    atomic_store(&t->stop, true);
+    for (unsigned i = 0; i < t->settings.workers; i++) {
+        wake(t->workers[i].wake_fd);
+    }
+}
+
+bool team_reconfigure(struct team *t, const struct pipeline_settings *settings) {
+    uint64_t until = clock_ns(CLOCK_MONOTONIC) + SECOND_NS;
+    atomic_store(&t->pipeline, settings);
+    for (unsigned i = 0; i < t->settings.workers; i++) {
+        wake(t->workers[i].wake_fd);
+        while (atomic_load(&t->workers[i].using) != settings) {
+            const struct timespec pause = {.tv_nsec = ROOM_NS};
+            if (clock_ns(CLOCK_MONOTONIC) > until) {
+                return false;
+            }
+            nanosleep(&pause, NULL);
+        }
+    }
+    return true;
+}
+
+bool team_alive(struct team *t) {
+    bool alive = true;
+    for (unsigned i = 0; i < t->settings.workers; i++) {
+        alive &= atomic_load(&t->workers[i].beats) != t->workers[i].beats_seen;
+    }
+    for (unsigned i = 0; alive && i < t->settings.workers; i++) {
+        t->workers[i].beats_seen = atomic_load(&t->workers[i].beats);
+    }
+    return alive;
+}
+
+unsigned team_workers(const struct team *t) {
+    return t->settings.workers;
+}
+
+const struct worker_message *team_next(struct team *t, unsigned worker) {
+    struct worker *w = &t->workers[worker];
+    if (w->reading && w->read == w->reading->used) {
+        handover_give(w->lines, w->reading);
+        w->reading = NULL;
+    }
+    if (!w->reading) {
+        w->reading = handover_take(w->lines);
+        w->read = 0;
+    }
+    if (!w->reading) {
+        return NULL;
+    }
+    const struct worker_message *m = (const void *)(w->reading->bytes + w->read);
+    w->read += m->size;
+    return m;
+}
+
+static void worker_free(struct worker *w, unsigned count) {
+    pipeline_free(w->pipeline);
+    for (unsigned i = 0; w->to && i < count; i++) {
+        handover_free(w->to[i]);
+    }
+    if (w->reading) {
+        handover_give(w->lines, w->reading);
+    }
+    handover_free(w->lines);
+    free((void *)w->to);
+    if (w->wake_fd >= 0) {
+        close(w->wake_fd);
+    }
+}
+
+void team_free(struct team *t) {
+    if (!t) {
+        return;
+    }
+    for (unsigned i = 0; i < t->settings.workers; i++) {
+        if (t->workers[i].started) {
+            pthread_join(t->workers[i].thread, NULL);
+        }
+    }
+    for (unsigned i = 0; i < t->settings.workers; i++) {
+        worker_free(&t->workers[i], t->settings.workers);
+    }
+    free(t->workers);
+    free(t);
+}

@@ -1,0 +1,313 @@
+"""The world of a live test: network namespaces with links between them, and what runs in them: senders, tcpdump, smbtap.
+
+A script calls enter() first. It starts itself anew in namespaces of its own (network, mount, process, host name), so that
+when it ends, however it ends, the kernel takes down every process, link and mount. Inside are the user smbtap, whom the
+sensor becomes, and a folder that goes with the script. Without root or a tool the script is skipped.
+
+The namespace `wire` is the network that is watched: what is sent from its tx0 comes in at span0, where the sensor is, as from
+a mirror port.
+"""
+import atexit
+import json
+import os
+import re
+import shutil
+import signal
+import socket
+import subprocess
+import sys
+import tempfile
+import time
+import traceback
+
+sys.path.insert(0, os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
+
+import tap  # noqa: E402
+
+MARK = "SMBTAP_LIVE_FOLDER"
+ALWAYS = ("setpriv", "unshare", "ip", "sysctl", "mount", "tcpdump")
+UID = 990
+_stamping = None  # while it is open, the kernel stamps each packet once, so that all who capture it see the same time
+
+
+class Failed(Exception):
+    """What a test cannot go on without did not happen; told in one line."""
+
+
+def command(*words, check=True, **more):
+    done = subprocess.run(words, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, **more)
+    if check and done.returncode:
+        raise Failed("%s: exit status %d: %s" % (" ".join(words), done.returncode, done.stdout.strip()))
+    return done.stdout
+
+
+def wait_for(what, seconds, condition):
+    """Waits until the condition gives something, and returns that."""
+    end = time.monotonic() + seconds
+    while True:
+        got = condition()
+        if got:
+            return got
+        if time.monotonic() > end:
+            raise Failed("%s: not within %g s" % (what, seconds))
+        time.sleep(0.01)
+
+
+# ---- entering --------------------------------------------------------------------------------------------------------
+
+def _outside(tools):
+    if os.geteuid() != 0:
+        tap.skip_all("root is needed, for network namespaces")
+    missing = [tool for tool in ALWAYS + tuple(tools) if not shutil.which(tool)]
+    if missing:
+        tap.skip_all("not installed: " + ", ".join(missing))
+    spaces = ["unshare", "--net", "--mount", "--uts", "--ipc", "--pid", "--fork", "--kill-child", "--mount-proc"]
+    probe = subprocess.run(spaces + ["ip", "link", "add", "near", "type", "veth", "peer", "name", "far"], capture_output=True,
+                           text=True)
+    if probe.returncode:
+        tap.skip_all("namespaces with veth links cannot be had here: " + probe.stderr.strip().replace("\n", "; "))
+    folder = tempfile.mkdtemp(prefix="smbtap-live-")
+    os.chmod(folder, 0o755)
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(1))  # so that the folder goes
+    try:
+        done = subprocess.run(["setpriv", "--pdeathsig", "KILL"] + spaces + [sys.executable] + sys.orig_argv[1:],
+                              env=dict(os.environ, **{MARK: folder}))
+        sys.exit(done.returncode)
+    finally:
+        shutil.rmtree(folder, ignore_errors=True)
+
+
+def _user():
+    for name, line in (("passwd", "smbtap:x:%d:%d::/:/bin/false\n" % (UID, UID)), ("group", "smbtap:x:%d:\n" % UID)):
+        with open("/etc/" + name, encoding="utf-8") as file:
+            text = "".join(row for row in file if not row.startswith("smbtap:"))
+        with open(path(name), "w", encoding="utf-8") as file:
+            file.write(text + line)
+        command("mount", "--bind", path(name), "/etc/" + name)
+
+
+def ipv6(on, prefix=(), interface=None):
+    """Without it, links are silent but for what a test sends."""
+    names = (interface,) if interface else ("all", "default")
+    command(*prefix, "sysctl", "-q", "-w", *("net.ipv6.conf.%s.disable_ipv6=%d" % (name, not on) for name in names))
+
+
+def enter(*tools, sender=True):
+    """Returns inside, and there alone. tools: programs that the script needs besides; sender: it calls send()."""
+    global _stamping
+    if sender and not os.path.exists(os.path.join(sys.argv[2], "live_send")):
+        tap.skip_all("libnet was not there when the tests were built")
+    if MARK not in os.environ:
+        _outside(tools)
+    sys.stdout.reconfigure(line_buffering=True)
+    command("mount", "-t", "tmpfs", "tmpfs", "/run")  # the names of namespaces are there
+    _user()
+    command("ip", "netns", "add", "wire")
+    for prefix in ((), wire()):
+        ipv6(False, prefix)
+        command(*prefix, "ip", "link", "set", "lo", "up")
+    _stamping = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
+    _stamping.setsockopt(socket.SOL_SOCKET, 35, 1)  # SO_TIMESTAMPNS
+
+
+def path(*names):
+    """In the script's own folder."""
+    return os.path.join(os.environ[MARK], *names)
+
+
+def folder(name):
+    """A new folder that the sensor may write to."""
+    made = path(name)
+    os.makedirs(made)
+    os.chown(made, UID, UID)
+    return made
+
+
+def wire(*words):
+    """The words of a command that runs in the watched network."""
+    return ("ip", "netns", "exec", "wire") + words
+
+
+def link(number=0, up=True):
+    """A link txN to spanN; returns the latter's name."""
+    near, far = "span%d" % number, "tx%d" % number
+    command("ip", "link", "add", near, "mtu", "9000", "type", "veth", "peer", "name", far, "mtu", "9000", "netns", "wire")
+    command(*wire("ip", "link", "set", far, "up"))
+    if up:
+        command("ip", "link", "set", near, "up")
+    return near
+
+
+def mirror(source, sink):
+    """Copies all that passes the interface source, both ways, to the interface sink, as a switch does to a mirror port; until
+    the script ends. What comes out of there has no time stamp of its sender's, as it has on a link of its own."""
+    hear = socket.socket(socket.AF_PACKET, socket.SOCK_RAW, socket.htons(3))  # ETH_P_ALL
+    hear.setsockopt(socket.SOL_SOCKET, 33, 64 << 20)  # SO_RCVBUFFORCE
+    hear.bind((source, 0))
+    say = socket.socket(socket.AF_PACKET, socket.SOCK_RAW, 0)
+    say.bind((sink, 0))
+    if os.fork() == 0:
+        try:
+            while True:
+                say.send(hear.recv(65536))
+        finally:
+            os._exit(1)
+    hear.close()
+    say.close()
+
+
+# ---- senders ---------------------------------------------------------------------------------------------------------
+
+def send(build, capture, *layers, interface="tx0", rate=None, pace=False):
+    """Sends a capture with tests/live/send; returns what it says of it."""
+    how = ["-p"] if pace else ["-r", str(rate)] if rate else []
+    return json.loads(command(*wire(os.path.join(build, "live_send"), *how, interface, capture, *layers)))
+
+
+class Tcpdump:
+    """A capture beside the sensor's."""
+
+    def __init__(self, interface, to, *words, prefix=()):
+        self.file = to
+        self.process = subprocess.Popen(
+            prefix + ("tcpdump", "-i", interface, "-n", "-s", "262144", "-B", "131072", "-U", "--immediate-mode",
+                      "--time-stamp-precision=nano", "-Z", "root", "-w", to) + words, stdin=subprocess.DEVNULL,
+            stdout=subprocess.DEVNULL, stderr=subprocess.PIPE)
+        said = b""
+        for line in self.process.stderr:
+            said += line
+            if b"listening on" in line:
+                return
+        raise Failed("tcpdump does not start: " + said.decode())
+
+    def stop(self):
+        """Ends when nothing more comes; nothing may be missing from it."""
+        size = -1
+        while size != os.path.getsize(self.file):
+            size = os.path.getsize(self.file)
+            time.sleep(0.3)
+        self.process.send_signal(signal.SIGINT)
+        _, said = self.process.communicate()
+        dropped = re.search(rb"(\d+) packets? dropped by kernel", said)
+        if not dropped or dropped.group(1) != b"0":
+            raise Failed("tcpdump lost packets: " + said.decode())
+        return self.file
+
+
+# ---- the sensor ------------------------------------------------------------------------------------------------------
+
+def cores(build, count):
+    """The words before a command that believes the machine to have so many cores."""
+    return ("env", "LD_PRELOAD=" + os.path.join(os.path.abspath(build), "live_cores.so"), "LIVE_CORES=%d" % count)
+
+
+class Sensor:
+    """A smbtap that captures. Its records go to a file in a folder that it may write to."""
+
+    def __init__(self, smbtap, name, *arguments, interfaces=("span0",), output=None, wait=True, prefix=()):
+        self.name = name
+        self.folder = folder(name)
+        self.output = output or os.path.join(self.folder, "records.jsonl")
+        self.said = path(name + ".err")
+        self.notes = b""
+        self._notify = socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM | socket.SOCK_NONBLOCK)
+        self._notify.bind(os.path.join(self.folder, "notify"))
+        os.chmod(os.path.join(self.folder, "notify"), 0o777)
+        words = [word for interface in interfaces for word in ("-i", interface)]
+        self.words = list(prefix) + [os.path.abspath(smbtap)] + words + ["-o", self.output] + list(arguments)
+        self.process = None
+        self.start(wait)
+
+    def start(self, wait=True):
+        """Also again, after it ended."""
+        self.notes = b""
+        with open(self.said, "ab") as said:
+            self.process = subprocess.Popen(self.words, stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=said,
+                                            env=dict(os.environ, NOTIFY_SOCKET=os.path.join(self.folder, "notify")))
+        atexit.register(self.kill)
+        if wait:
+            wait_for("%s is ready" % self.name, 20, self.ready)
+
+    def notified(self):
+        """All that it told the service manager so far."""
+        try:
+            while True:
+                self.notes += self._notify.recv(65536) + b"\n"
+        except BlockingIOError:
+            return self.notes
+
+    def ready(self):
+        if self.process.poll() is not None:
+            raise Failed("%s ended with status %d: %s" % (self.name, self.process.returncode, self.err()))
+        return b"READY=1" in self.notified()
+
+    def err(self):
+        with open(self.said, encoding="utf-8", errors="replace") as file:
+            return file.read()
+
+    def lines(self):
+        """Whole lines of its output so far."""
+        if not os.path.exists(self.output):
+            return []
+        with open(self.output, "rb") as file:
+            data = file.read()
+        return data[:data.rfind(b"\n") + 1].split(b"\n")[:-1]
+
+    def records(self):
+        return [json.loads(line) for line in self.lines()]
+
+    def sensor(self, action):
+        """Its records of itself with that action."""
+        return [json.loads(line) for line in self.lines() if b'"object":"sensor"' in line and
+                b'"action":"%s"' % action.encode() in line]
+
+    def tell(self, number):
+        self.process.send_signal(number)
+
+    def stats(self):
+        """Asks for its figures, and waits for them."""
+        before = len(self.sensor("stats"))
+        self.tell(signal.SIGUSR1)
+        return wait_for("%s gives its figures" % self.name, 5, lambda: self.sensor("stats")[before:])[0]["proto_info"]
+
+    def stop(self, number=signal.SIGTERM, seconds=5):
+        """Returns its exit status and the time it took."""
+        start = time.monotonic()
+        self.tell(number)
+        try:
+            self.process.wait(seconds)
+        except subprocess.TimeoutExpired:
+            self.kill()
+            raise Failed("%s did not end within %g s: %s" % (self.name, seconds, self.err())) from None
+        return self.process.returncode, time.monotonic() - start
+
+    def kill(self):
+        if self.process.poll() is None:
+            self.process.kill()
+            self.process.wait()
+
+    def status(self, key, thread=None):
+        """A line of /proc/PID/status."""
+        at = "/proc/%d/" % self.process.pid + ("task/%s/" % thread if thread else "") + "status"
+        with open(at, encoding="ascii", errors="replace") as file:
+            return next(line.split(":", 1)[1].strip() for line in file if line.startswith(key + ":"))
+
+    def threads(self):
+        return os.listdir("/proc/%d/task" % self.process.pid)
+
+    def resident(self):
+        return int(self.status("VmRSS").split()[0]) << 10
+
+    def descriptors(self):
+        return len(os.listdir("/proc/%d/fd" % self.process.pid))
+
+
+def main(test):
+    """Runs the test, which fails as a whole where it cannot go on."""
+    try:
+        test()
+    except Failed as error:
+        tap.check("goes on", False, error)
+    except Exception:  # pylint: disable=broad-except
+        tap.check("goes on", False, traceback.format_exc())
+    tap.finish()

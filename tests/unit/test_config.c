@@ -1,0 +1,490 @@
+#include "../../src/config.h"
+
+#include <getopt.h>
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include <cmocka.h>
+
+#include "../../src/options.h"
+#include "../../src/settings.h"
+
+#define SECOND UINT64_C(1000000000)
+
+static struct options o, fresh;
+static char said[8192]; /* to standard error by the last call */
+static char path[] = "/tmp/smbtap-config-XXXXXX";
+static int status;
+
+static int saved_stderr = -1;
+static FILE *heard;
+
+static void listen_to_stderr(void) {
+    heard = tmpfile();
+    assert_non_null(heard);
+    fflush(stderr);
+    saved_stderr = dup(2);
+    dup2(fileno(heard), 2);
+}
+
+static void stop_listening(void) {
+    dup2(saved_stderr, 2);
+    close(saved_stderr);
+    rewind(heard);
+    said[fread(said, 1, sizeof said - 1, heard)] = 0;
+    fclose(heard);
+}
+
+static void write_file(const char *yaml, size_t n) {
+    FILE *file = fopen(path, "w");
+    assert_non_null(file);
+    assert_int_equal(fwrite(yaml, 1, n, file), n);
+    assert_int_equal(fclose(file), 0);
+}
+
+/* A configuration, and what stands behind -c FILE on the command line, parted by single spaces. */
+static bool parse_bytes(const char *yaml, size_t n, const char *more) {
+    static char words[8192];
+    char *argv[256] = {NULL};
+    int argc = 0;
+    write_file(yaml, n);
+    snprintf(words, sizeof words, "smbtap -c %s %s", path, more);
+    for (char *word = strtok(words, " "); word; word = strtok(NULL, " ")) {
+        argv[argc++] = word;
+    }
+    optind = 0; /* anew, as glibc has it */
+    options_free(&o);
+    listen_to_stderr();
+    status = options_parse(&o, argc, argv);
+    stop_listening();
+    assert_true((status == 0) == (said[0] == 0));
+    assert_true(status == 0 || strchr(said, '\n') == said + strlen(said) - 1); /* one line */
+    return status == 0;
+}
+
+static bool parse(const char *yaml, const char *more) {
+    return parse_bytes(yaml, strlen(yaml), more);
+}
+
+static bool reload(const char *yaml) {
+    options_free(&fresh);
+    listen_to_stderr();
+    bool good = options_reload(&fresh, &o, yaml, strlen(yaml));
+    stop_listening();
+    return good;
+}
+
+static void all_of_them(void **state) {
+    (void)state;
+    assert_true(parse("quiet: no\n"
+                      "verbose: yes\n"
+                      "interfaces: [eth0, eth1]\n"
+                      "output: out.jsonl\n"
+                      "workers: 1\n"
+                      "buffer: 64M\n"
+                      "snap_length: 1500\n"
+                      "promiscuous: no\n"
+                      "filter: port 445 or\n"
+                      "  port 139 # a comment\n"
+                      "stats_interval: 5m\n"
+                      "loss_threshold: 0.5\n"
+                      "metrics: '9145'\n"
+                      "metrics_file: m.prom\n"
+                      "user: nobody\n"
+                      "sandbox: no\n"
+                      "detail: operations\n"
+                      "port:\n  - 445\n  - 4455\n"
+                      "home_net: [10.0.0.0/8, '2001:db8::/32']\n"
+                      "sensor_id: \"s 1\"\n"
+                      "code_page: CP437\n"
+                      "memory: 64M\n"
+                      "flows: 1000\n"
+                      "idle_timeout: 1h\n"
+                      "flow_key: [vlan, tunnel]\n"
+                      "verify_checksums: yes\n",
+                      ""));
+    assert_int_equal(o.action, DO_LIVE);
+    assert_int_equal(o.level, LOG_DETAILS);
+    assert_int_equal(o.live.interface_count, 2);
+    assert_string_equal(o.live.interfaces[1], "eth1");
+    assert_string_equal(o.output, "out.jsonl");
+    assert_int_equal(o.live.workers, 1);
+    assert_int_equal(o.live.buffer_bytes, 64 << 20);
+    assert_int_equal(o.live.snap_length, 1500);
+    assert_string_equal(o.filter, "port 445 or port 139");
+    assert_int_equal(o.live.stats_interval_ns, 300 * SECOND);
+    assert_true(o.live.loss_percent == 0.5);
+    assert_string_equal(o.live.metrics_address, "9145");
+    assert_string_equal(o.live.metrics_file, "m.prom");
+    assert_string_equal(o.live.user, "nobody");
+    assert_string_equal(o.live.config_file, path);
+    assert_false(o.live.promiscuous || o.live.sandbox);
+    assert_true(o.pipeline.every_operation && o.pipeline.verify_checksums);
+    assert_true(o.pipeline.key_vlan && o.pipeline.key_tunnel);
+    assert_int_equal(o.pipeline.port_count, 2);
+    assert_int_equal(o.pipeline.ports[1], 4455);
+    assert_int_equal(o.pipeline.home_count, 2);
+    assert_string_equal(o.pipeline.sensor_id, "s 1");
+    assert_string_equal(o.pipeline.code_page, "CP437");
+    assert_int_equal(o.memory, 64 << 20);
+    assert_int_equal(o.pipeline.flows_max, 1000);
+    assert_int_equal(o.pipeline.idle_ns, 3600 * SECOND);
+}
+
+/* The command line lies on top; a list of it replaces that of the file. */
+static void on_top(void **state) {
+    (void)state;
+    static const char yaml[] = "interfaces: [eth0, eth1]\nport: [1, 2, 3]\nmemory: 64M\nflow_key: [vlan]\nquiet: yes\n"
+                               "filter: port 1\nsensor_id: of the file\n";
+    assert_true(parse(yaml, "-i lo --port 445 --port 139 --memory 32M --flow-key tunnel -v --sensor-id mine port 2"));
+    assert_int_equal(o.live.interface_count, 1);
+    assert_string_equal(o.live.interfaces[0], "lo");
+    assert_int_equal(o.pipeline.port_count, 2);
+    assert_int_equal(o.pipeline.ports[0], 445);
+    assert_int_equal(o.memory, 32 << 20);
+    assert_true(o.pipeline.key_tunnel && !o.pipeline.key_vlan);
+    assert_int_equal(o.level, LOG_DETAILS);
+    assert_string_equal(o.filter, "port 2");
+    assert_string_equal(o.pipeline.sensor_id, "mine");
+    assert_true(parse(yaml, ""));
+    assert_int_equal(o.pipeline.port_count, 3);
+    assert_int_equal(o.level, LOG_ERRORS);
+    assert_string_equal(o.filter, "port 1");
+    assert_string_equal(o.pipeline.sensor_id, "of the file");
+}
+
+/* A replay takes how to decode from the file, but it is no sensor and does not write over a sensor's records. */
+static void of_a_replay(void **state) {
+    (void)state;
+    static const char yaml[] =
+        "interfaces: [eth0]\noutput: records.jsonl\nworkers: 1\nhome_net: [10.0.0.0/8]\nsandbox: no\n";
+    assert_true(parse(yaml, "-r a"));
+    assert_int_equal(o.action, DO_REPLAY);
+    assert_string_equal(o.output, "-");
+    assert_int_equal(o.pipeline.home_count, 1);
+    assert_string_equal(o.pipeline.sensor_id, "replay");
+    assert_false(o.live.sandbox);
+    assert_true(parse(yaml, "-r a -o mine"));
+    assert_string_equal(o.output, "mine");
+    assert_false(parse("interfaces: [eth0]\nworkers: none\n", "-r a"));
+}
+
+static void empty_ones(void **state) {
+    (void)state;
+    static const char *const cases[] = {
+        "", "\n", "# nothing\n", "---\n", "--- # nothing\n...\n", "{}\n", "interfaces: []\n"};
+    for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
+        assert_true(parse(cases[i], "-i lo"));
+        assert_int_equal(o.live.interface_count, 1);
+        assert_int_equal(o.memory, OPTIONS_MEMORY_DEFAULT);
+        assert_false(parse(cases[i], ""));
+    }
+}
+
+struct wrong {
+    const char *yaml;
+    unsigned line; /* 0: of the file as a whole */
+    const char *words;
+};
+
+static void refuses(const struct wrong *cases, size_t count) {
+    for (size_t i = 0; i < count; i++) {
+        char place[64];
+        snprintf(place, sizeof place, cases[i].line ? "smbtap: %s:%u: " : "smbtap: %s: ", path, cases[i].line);
+        assert_false(parse(cases[i].yaml, "-i lo"));
+        assert_int_equal(status, OPTIONS_USAGE);
+        if (strncmp(said, place, strlen(place)) != 0 || !strstr(said, cases[i].words)) {
+            fail_msg("%s: %s", cases[i].yaml, said);
+        }
+    }
+}
+
+static void wrong_values(void **state) {
+    (void)state;
+    static const struct wrong cases[] = {
+        {"interfaces: [lo]\n\nport: [445,\n 70000]\n", 4, "port: 70000: "},
+        {"port:\n- 445\n- smb\n", 3, "port: smb: "},
+        {"# one\n# two\nworkers: many\n", 3, "workers: many: "},
+        {"promiscuous: maybe\n", 1, "promiscuous: maybe: "},
+        {"verify_checksums: 1\n", 1, "verify_checksums: 1: "},
+        {"quiet: YES\n", 1, "quiet: YES: "},
+        {"buffer: 1K\n", 1, "buffer: 1K: "},
+        {"memory: 1M\n", 1, "give 16M or more"},
+        {"stats_interval: 60\n", 1, "stats_interval: 60: "},
+        {"loss_threshold: 200\n", 1, "loss_threshold: 200: "},
+        {"metrics: localhost\n", 1, "metrics: localhost: "},
+        {"home_net:\n  - 10.0.0.0/8\n\n  - 10.0.0.0/64\n", 4, "home_net: 10.0.0.0/64: "},
+        {"flow_key: [vlan, mac]\n", 1, "flow_key: mac: "},
+        {"interfaces: [lo, lo]\n", 1, "twice"},
+        {"code_page: CP0\n", 1, "code_page: CP0: "},
+        {"sensor_id: ''\n", 1, "sensor_id: \"\": "},
+        {"idle_timeout: forever\n", 1, "idle_timeout: forever: "},
+    };
+    refuses(cases, sizeof cases / sizeof cases[0]);
+}
+
+static void wrong_shapes(void **state) {
+    (void)state;
+    static const struct wrong cases[] = {
+        {"user: a\nno_such: 1\n", 2, "no_such: there is no such setting"},
+        {"user: a\n\n\nhome-net: [10.0.0.0/8]\n", 4, "home_net"},
+        {"snap-length: 100\n", 1, "snap_length"},
+        {"no-sandbox: yes\n", 1, "called sandbox"},
+        {"config: other.yaml\n", 1, "config: "},
+        {"Port: [1]\n", 1, "Port: "},
+        {"user: a\nuser: b\n", 2, "user: it stands there twice"},
+        {"port: [1]\nuser: a\nport: [2]\n", 3, "port: it stands there twice"},
+        {"port: 445\n", 1, "port: a list is wanted"},
+        {"port:\n", 1, "port: a list is wanted"},
+        {"port: {a: b}\n", 1, "port: a list is wanted"},
+        {"user: [a]\n", 1, "user: one value is wanted"},
+        {"user:\n  name: a\n", 2, "user: one value is wanted"},
+        {"port: [[445]]\n", 1, "port: one value is wanted"},
+        {"port: [445, {a: b}]\n", 1, "port: one value is wanted"},
+        {"port:\n-\n", 2, "port: it has no value"},
+        {"\nuser:\nquiet: no\n", 2, "user: it has no value"},
+        {"user: &a nobody\nsensor_id: *a\n", 2, "sensor_id: aliases"},
+        {"port: [445, *a]\n", 1, "port: aliases"},
+        {"user: !include other\n", 1, "user: tags"},
+        {"port: !x [445]\n", 1, "port: tags"},
+        {"user: \"a\\0b\"\n", 1, "user: there is a NUL"},
+        {"\"user\\0\": a\n", 1, "user: there is no such setting"},
+        {"? [a]\n: b\n", 1, "the name of a setting is wanted"},
+        {"*a : b\n", 1, "the name of a setting is wanted"},
+        {"- user\n", 1, "settings are wanted"},
+        {"\n\nuser\n", 3, "settings are wanted"},
+        {"<<: {user: a}\n", 1, "<<: there is no such setting"},
+        {"user: a\n---\nuser: b\n", 2, "a second document"},
+    };
+    refuses(cases, sizeof cases / sizeof cases[0]);
+}
+
+static void no_yaml(void **state) {
+    (void)state;
+    static const struct wrong cases[] = {
+        {"user: a\n\tquiet: no\n", 2, "this is no YAML"},
+        {"user: a\nsensor_id: \"b\nquiet: no\n", 4, "of line 2"},
+        {"port: [1, 2\nuser: a\n", 2, "of line 1"},
+        {"user: a\nquiet no\nverbose: no\n", 3, "this is no YAML"},
+        {"user: a: b\n", 1, "this is no YAML"},
+        {"user: a\n\n# \xff\n", 3, "this is no YAML"},
+        {"user: a\n\n\n\xc3", 4, "this is no YAML"},
+        {"user: @a\n", 1, "this is no YAML"},
+        {"%YAML 3.0\n---\nuser: a\n", 1, "this is no YAML"},
+    };
+    refuses(cases, sizeof cases / sizeof cases[0]);
+    assert_false(parse_bytes("user: a\0b\n", 10, "-i lo"));
+    assert_non_null(strstr(said, "this is no YAML"));
+}
+
+/* The machine's refusals are no wrong usage. */
+static void refused_by_the_machine(void **state) {
+    (void)state;
+    assert_false(parse("\nworkers: 100000\n", "-i lo"));
+    assert_int_equal(status, 1);
+    assert_non_null(strstr(said, ":2: workers: 100000: "));
+    assert_false(parse("", "-i lo -c /nonexistent/smbtap.yaml"));
+    assert_int_equal(status, 1);
+    assert_non_null(strstr(said, "/nonexistent/smbtap.yaml: "));
+    assert_false(parse("quiet: no\n", ""));
+    assert_int_equal(status, 2);
+    assert_non_null(strstr(said, "interfaces"));
+    assert_false(parse("", "-i lo -c /tmp"));
+    assert_int_equal(status, 1);
+    assert_true(parse("", "-h -c /nonexistent/smbtap.yaml")); /* which has no use for it */
+}
+
+static void limits(void **state) {
+    (void)state;
+    static char text[CONFIG_BYTES_MAX + 2];
+    memset(text, '#', sizeof text);
+    assert_true(parse_bytes(text, CONFIG_BYTES_MAX, "-i lo"));
+    assert_false(parse_bytes(text, CONFIG_BYTES_MAX + 1, "-i lo"));
+    assert_non_null(strstr(said, "256 KiB"));
+    for (int over = 0; over < 2; over++) {
+        int n = snprintf(text, sizeof text, "filter: ");
+        memset(text + n, 'x', (size_t)(CONFIG_TEXT_MAX + over));
+        assert_int_equal(parse_bytes(text, (size_t)(n + CONFIG_TEXT_MAX + over), "-i lo"), !over);
+    }
+    assert_non_null(strstr(said, "filter: its value is longer"));
+    int n = snprintf(text, sizeof text, "home_net: [");
+    for (unsigned i = 0; i <= CONFIG_ENTRIES_MAX; i++) {
+        n += sprintf(text + n, "fd00::1,\n");
+    }
+    assert_false(parse_bytes(text, (size_t)n, "-i lo"));
+    assert_non_null(strstr(said, ":257: home_net: the list has more"));
+    n = snprintf(text, sizeof text, "home_net: [");
+    for (unsigned i = 0; i <= PIPELINE_HOME_MAX; i++) {
+        n += sprintf(text + n, "fd00::1,\n");
+    }
+    snprintf(text + n, sizeof text - (size_t)n, "]\n");
+    assert_false(parse(text, "-i lo"));
+    assert_non_null(strstr(said, ":65: home_net: fd00::1: more than 64"));
+    memset(text, '[', sizeof text); /* nothing is followed down */
+    assert_false(parse_bytes(text, CONFIG_BYTES_MAX, "-i lo"));
+    memcpy(text, "port: ", 6);
+    assert_false(parse_bytes(text, CONFIG_BYTES_MAX, "-i lo"));
+}
+
+/* What is printed is a configuration that says the same. */
+static void printed(void **state) {
+    (void)state;
+    static const char *const lines[] = {
+        "-T -i lo",
+        "-T -i eth0 -i eth1 -v --workers 1 --buffer 1G --snap-length 9000 --no-promiscuous --stats-interval 90s "
+        "--loss-threshold 0.000001 --metrics [::1]:9145 --metrics-file /x/~y --user nobody --no-sandbox --detail "
+        "operations "
+        "--port 1 --port 2 --home-net ::/0 --sensor-id yes --code-page CP437 --memory 1025M --flows 7 --idle-timeout "
+        "36h "
+        "--flow-key tunnel --verify-checksums -o #not-a-comment port 445 or # [x] {y} & * ! | > ' \" % @ ` \\ : -",
+        "-T -q -i any --flow-key vlan --flow-key tunnel --sensor-id ~ -o null --metrics-file \xc3\xa9\xe2\x82\xac : -",
+    };
+    for (size_t i = 0; i < sizeof lines / sizeof lines[0]; i++) {
+        static char first[8192], second[8192];
+        assert_true(parse("", lines[i]));
+        assert_int_equal(o.action, DO_CHECK);
+        FILE *to = fmemopen(first, sizeof first, "w");
+        assert_int_equal(options_print(&o, to), 0);
+        fclose(to);
+        if (!parse(first, "-T")) {
+            fail_msg("%s\n%s", said, first);
+        }
+        to = fmemopen(second, sizeof second, "w");
+        assert_int_equal(options_print(&o, to), 0);
+        fclose(to);
+        assert_string_equal(first, second);
+    }
+    assert_true(parse("", "-T -i lo --sensor-id \xff"));
+    listen_to_stderr();
+    status = options_print(&o, stdout);
+    stop_listening();
+    assert_int_equal(status, 1);
+    assert_non_null(strstr(said, "UTF-8"));
+}
+
+static void read_again(void **state) {
+    (void)state;
+    assert_true(
+        parse("interfaces: [eth0]\nstats_interval: 60s\nsensor_id: a\n", "--port 445 --loss-threshold 2 -v port 445"));
+    assert_true(reload("interfaces: [eth0]\nstats_interval: 5s\nsensor_id: a\nport: [1]\nloss_threshold: 9\n"
+                       "detail: operations\n"));
+    assert_string_equal(said, "");
+    assert_true(fresh.pipeline.every_operation);
+    assert_int_equal(fresh.live.stats_interval_ns, 5 * SECOND);
+    assert_true(fresh.live.loss_percent == 2);
+    assert_int_equal(fresh.pipeline.port_count, 1);
+    assert_int_equal(fresh.pipeline.ports[0], 445);
+    assert_string_equal(fresh.filter, "port 445");
+    assert_int_equal(fresh.level, LOG_DETAILS);
+    assert_int_equal(fresh.action, DO_LIVE);
+    assert_string_equal(fresh.live.config_file, path);
+    /* What cannot change while it runs is told; neither cores nor code pages are looked up in a sandbox. */
+    assert_true(
+        reload("interfaces: [eth0, eth1]\nworkers: 255\ncode_page: CP0\nsensor_id: b\nhome_net: []\nuser: smbtap\n"));
+    assert_non_null(strstr(said, "interfaces, workers, sensor_id, code_page: "));
+    assert_int_equal(fresh.live.stats_interval_ns, 60 * SECOND);
+    /* A broken one changes nothing. */
+    assert_false(reload("interfaces: [eth0]\nworkers: 257\n")); /* OPTIONS_WORKERS_MAX */
+    assert_non_null(strstr(said, "more than 256 workers"));
+    assert_false(reload("interfaces: [eth0]\nstats_interval: soon\n"));
+    assert_non_null(strstr(said, ":2: stats_interval: soon: "));
+    assert_null(fresh.given);
+    assert_false(reload("stats_interval: 5s\n"));
+    assert_non_null(strstr(said, "no interfaces"));
+    assert_int_equal(o.live.stats_interval_ns, 60 * SECOND);
+    assert_string_equal(o.pipeline.sensor_id, "a");
+}
+
+/* The name of the machine stays what it was at the start. */
+static void read_again_without_a_name(void **state) {
+    (void)state;
+    assert_true(parse("", "-i lo"));
+    assert_string_equal(o.pipeline.sensor_id, o.host);
+    strcpy(o.host, "renamed-since");
+    assert_true(reload(""));
+    assert_string_equal(said, "");
+    assert_string_equal(fresh.pipeline.sensor_id, "renamed-since");
+    assert_true(parse("sensor_id: a\n", "-i lo"));
+    assert_true(reload(""));
+    assert_non_null(strstr(said, "sensor_id: "));
+    assert_string_equal(fresh.pipeline.sensor_id, o.host);
+}
+
+/* The file that is installed has every setting in a comment: as "#key: value" with its default, as "# key: value" with an example
+ * where there is no default. */
+static void uncomment(const char *file, bool examples, char *to, size_t size) {
+    char line[512];
+    FILE *from = fopen(file, "r");
+    assert_non_null(from);
+    size_t n = 0;
+    while (fgets(line, sizeof line, from)) {
+        const char *key = line[0] == '#' ? line + 1 + (line[1] == ' ') : line;
+        size_t length = strspn(key, "abcdefghijklmnopqrstuvwxyz_");
+        bool setting = length != 0 && key[length] == ':' && (examples || key != line + 2);
+        n += setting ? (size_t)snprintf(to + n, size - n, "%s", key) : 0;
+    }
+    to[n] = 0;
+    fclose(from);
+}
+
+static void installed_one(void **state) {
+    (void)state;
+    static char yaml[16384], printed_first[8192], printed_second[8192];
+    assert_true(parse("", "-T -i lo"));
+    FILE *to = fmemopen(printed_first, sizeof printed_first, "w");
+    assert_int_equal(options_print(&o, to), 0);
+    fclose(to);
+    uncomment("systemd/smbtap.yaml", false, yaml, sizeof yaml);
+    assert_non_null(strstr(yaml, "\noutput: /var/log/smbtap/records.jsonl\n")); /* it differs in this alone */
+    if (!parse(yaml, "-T -i lo -o -")) {
+        fail_msg("%s", said);
+    }
+    to = fmemopen(printed_second, sizeof printed_second, "w");
+    assert_int_equal(options_print(&o, to), 0);
+    fclose(to);
+    assert_string_equal(printed_first, printed_second);
+    uncomment("systemd/smbtap.yaml", true, yaml, sizeof yaml);
+    if (!parse(yaml, "-T")) {
+        fail_msg("%s", said);
+    }
+    const struct setting *s;
+    for (size_t i = 0; (s = settings_at(i)) != NULL; i++) {
+        char line[64];
+        snprintf(line, sizeof line, "\n%s: ", s->key ? s->key : "");
+        if (s->key && strncmp(yaml, line + 1, strlen(line + 1)) != 0 && !strstr(yaml, line)) {
+            fail_msg("systemd/smbtap.yaml lacks %s", s->key);
+        }
+    }
+}
+
+static int make_file(void **state) {
+    (void)state;
+    int fd = mkstemp(path);
+    return fd < 0 ? -1 : close(fd);
+}
+
+static int remove_file(void **state) {
+    (void)state;
+    options_free(&o);
+    options_free(&fresh);
+    return unlink(path);
+}
+
+int main(void) {
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(all_of_them),   cmocka_unit_test(on_top),
+        cmocka_unit_test(of_a_replay),   cmocka_unit_test(empty_ones),
+        cmocka_unit_test(wrong_values),  cmocka_unit_test(wrong_shapes),
+        cmocka_unit_test(no_yaml),       cmocka_unit_test(refused_by_the_machine),
+        cmocka_unit_test(limits),        cmocka_unit_test(printed),
+        cmocka_unit_test(read_again),    cmocka_unit_test(read_again_without_a_name),
+        cmocka_unit_test(installed_one),
+    };
+    return cmocka_run_group_tests(tests, make_file, remove_file);
+}
