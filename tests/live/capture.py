@@ -604,6 +604,23 @@ def snap_length():
     tap.check("a snap length cuts", [(frame["caught"], frame["length"]) for frame in said.frames] == [(96, 454)], said.lines)
 
 
+def dropped_by_interface():
+    """What the kernel has no use for behind a tag is no loss: it was seen. What it counts all the same is told."""
+    pair("trunk")
+    probe = Probe("filter=", "trunk")
+    types = (0x0800, 0x86DD, 0x8847, 0x8864)
+    frames = [framed((kind, b"x" * 60), tags) for kind in types for tags in range(5)]
+    Sender("trunk").send(frames)
+    time.sleep(0.2)
+    probe.tell("count")
+    before = probe.until(lambda line: "interface_dropped" in line)["interface_dropped"]
+    Sender("trunk").send([framed((0x88B5, b"x" * 60), 1)] * 3)  # for local experiments
+    said = probe.stop()
+    ip("link", "del", "trunk")
+    tap.check("what was seen is not called dropped by the interface", before == 0 and len(said.frames) == len(frames) + 3 and
+              said.lines[-1]["interface_dropped"] == 3, before, said.lines[-1], len(said.frames))
+
+
 def promiscuous():
     """Whether the interface was asked for what is not its own; also when it was made again."""
     def asked():
@@ -640,6 +657,7 @@ def main():
     overload()
     stopped_under_load()
     snap_length()
+    dropped_by_interface()
     promiscuous()
     latency()
     without_carrier()
