@@ -66,15 +66,6 @@ int live_shut(struct source *s) {
     return attach(s, &nothing);
 }
 
-/* Without libpcap, but where it must be, so that it need not be the worker's thread. */
-static int let_pass(struct source *s) {
-    struct place *p = s->place;
-    if (!p->is_cooked) {
-        return attach(s, &p->program);
-    }
-    return pcap_setfilter(s->pcap, &p->cooked) == 0 ? 0 : -EINVAL;
-}
-
 static int bind_to(const struct source *s, int index) {
     struct sockaddr_ll to = {.sll_family = AF_PACKET, .sll_protocol = htons(ETH_P_ALL), .sll_ifindex = index};
     if (bind(s->fd, (struct sockaddr *)&to, sizeof to) != 0) {
@@ -141,7 +132,7 @@ int live_start(struct live *l, struct place *p) {
         return 0;
     }
     for (unsigned worker = 0; worker < l->workers && error == 0 && !p->started; worker++) {
-        error = let_pass(source_of(l, worker, p));
+        error = attach(source_of(l, worker, p), &p->program);
     }
     p->started |= error == 0;
     return error;

@@ -12,6 +12,7 @@ import os
 import re
 import subprocess
 import sys
+import time
 
 import world
 import comparing  # noqa: E402
@@ -81,6 +82,7 @@ def overload(smbtap, build, capture, workers):
     before = len(sensor.records())
     world.send(build, clean, rate=2000)
     watch.settled(sensor)
+    time.sleep(1.5)  # the next figures
     status, seconds = sensor.stop(seconds=10)
     tap.check(title + ": ends with 0 within 5 s", status == 0 and seconds < 5, status, seconds, sensor.err())
     watch.whole(sensor, title)
