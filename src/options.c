@@ -215,7 +215,7 @@ static int complete_replay(const struct options *o) {
 /* What a live sensor is that was told nothing else. */
 static int settle(struct options *o) {
     o->live.workers = o->live.workers ? o->live.workers : settings_workers();
-    if (!o->pipeline.sensor_id && !o->host[0] && gethostname(o->host, sizeof o->host - 1) != 0) {
+    if (!o->sandboxed && gethostname(o->host, sizeof o->host - 1) != 0) {
         o->host[0] = 0;
     }
     o->pipeline.sensor_id = o->pipeline.sensor_id ? o->pipeline.sensor_id : o->host;

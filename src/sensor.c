@@ -113,6 +113,7 @@ static void take_figures(struct sensor *s) {
             .name = live_interface_name(s->live, i),
             .up = live_state(s->live, i) == LIVE_UP,
             .interface_dropped = live_interface_dropped(s->live, i),
+            .interface_packets = live_interface_packets(s->live, i),
         };
     }
     recorder_figures(s->recorder, f);

@@ -6,6 +6,7 @@
 #include <pthread.h>
 #include <stdatomic.h>
 #include <stddef.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/eventfd.h>
@@ -330,6 +331,9 @@ static void wait_for_others(struct worker *w) {
 
 static void *run(void *arg) {
     struct worker *w = arg;
+    char name[16]; /* as top -H and debuggers show it */
+    snprintf(name, sizeof name, "worker %u", w->index % WORKERS_MAX);
+    (void)pthread_setname_np(pthread_self(), name);
     int error = capture(w);
     if (error != 0) {
         tell_end(w, WORKER_FAILED, error);

@@ -70,6 +70,7 @@ static void tell(const struct nlmsghdr *message, void (*found)(void *arg, const 
             struct rtnl_link_stats64 stats; /* not aligned in the message */
             memset(&stats, 0, sizeof stats);
             memcpy(&stats, RTA_DATA(a), RTA_PAYLOAD(a) < sizeof stats ? RTA_PAYLOAD(a) : sizeof stats);
+            facts.packets = stats.rx_packets;
             facts.dropped = stats.rx_dropped + stats.rx_missed_errors;
         }
     }

@@ -46,21 +46,19 @@ struct place {
     unsigned hardware_type; /* that the handles were made for */
     int link_type;
     char *filter;
-    struct program program;    /* the same, for the kernel */
-    struct bpf_program cooked; /* instead, where only libpcap can set it: the link's header is its own */
-    bool is_cooked;
-    int group;          /* of fanout.h; -1: none */
-    unsigned joined;    /* workers' handles that are in it */
-    bool started;       /* frames pass */
-    int index;          /* of the interface that the handles are bound to; 0: to none */
-    atomic_bool silent; /* nothing is to be waited for: it is absent or down */
+    struct program program; /* the same, for the kernel */
+    int group;              /* of fanout.h; -1: none */
+    unsigned joined;        /* workers' handles that are in it */
+    bool started;           /* frames pass */
+    int index;              /* of the interface that the handles are bound to; 0: to none */
+    atomic_bool silent;     /* nothing is to be waited for: it is absent or down */
     enum live_state state;
     uint64_t dropped, last_dropped; /* since the start; as the interface said last */
     /* As the kernel said last: */
     bool seen, enabled, carrier;
     int seen_index;
     unsigned seen_type;
-    uint64_t seen_dropped;
+    uint64_t seen_dropped, seen_packets;
 };
 
 struct live {

@@ -25,6 +25,7 @@ static void see(struct place *p, const struct interface_facts *facts) {
     p->seen_index = facts->index;
     p->seen_type = facts->hardware_type;
     p->seen_dropped = facts->dropped;
+    p->seen_packets = facts->packets;
 }
 
 /* One that is bound is known by its index, also when it was renamed. */
@@ -34,6 +35,7 @@ static void on_interface(void *arg, const struct interface_facts *facts) {
         struct place *p = &l->places[i];
         if (p->any) {
             p->seen_dropped += facts->dropped;
+            p->seen_packets += facts->packets;
         } else if (facts->index == p->index ||
                    (strcmp(facts->name, p->name) == 0 && !(p->seen && p->seen_index == p->index))) {
             see(p, facts);
@@ -46,7 +48,7 @@ int live_look(struct live *l) {
         struct place *p = &l->places[i];
         p->seen = p->enabled = p->carrier = p->any;
         p->seen_index = 0;
-        p->seen_dropped = 0;
+        p->seen_dropped = p->seen_packets = 0;
     }
     return interface_each(l->ask_fd, on_interface, l);
 }
@@ -62,15 +64,6 @@ int live_shut(struct source *s) {
     struct program nothing = {.n = 0};
     program_put(&nothing, BPF_RET | BPF_K, 0);
     return attach(s, &nothing);
-}
-
-/* Without libpcap, but where it must be, so that it need not be the worker's thread. */
-static int let_pass(struct source *s) {
-    struct place *p = s->place;
-    if (!p->is_cooked) {
-        return attach(s, &p->program);
-    }
-    return pcap_setfilter(s->pcap, &p->cooked) == 0 ? 0 : -EINVAL;
 }
 
 static int bind_to(const struct source *s, int index) {
@@ -139,7 +132,7 @@ int live_start(struct live *l, struct place *p) {
         return 0;
     }
     for (unsigned worker = 0; worker < l->workers && error == 0 && !p->started; worker++) {
-        error = let_pass(source_of(l, worker, p));
+        error = attach(source_of(l, worker, p), &p->program);
     }
     p->started |= error == 0;
     return error;
@@ -193,6 +186,11 @@ uint64_t live_interface_dropped(struct live *l, size_t interface) {
         }
     }
     return l->places[interface].dropped;
+}
+
+uint64_t live_interface_packets(const struct live *l, size_t interface) {
+    assert(interface < l->count);
+    return l->places[interface].seen_packets;
 }
 
 int live_watch_fd(const struct live *l) {

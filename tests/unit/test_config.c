@@ -372,8 +372,10 @@ static void read_again(void **state) {
     (void)state;
     assert_true(
         parse("interfaces: [eth0]\nstats_interval: 60s\nsensor_id: a\n", "--port 445 --loss-threshold 2 -v port 445"));
-    assert_true(reload("interfaces: [eth0]\nstats_interval: 5s\nsensor_id: a\nport: [1]\nloss_threshold: 9\n"));
+    assert_true(reload("interfaces: [eth0]\nstats_interval: 5s\nsensor_id: a\nport: [1]\nloss_threshold: 9\n"
+                       "detail: operations\n"));
     assert_string_equal(said, "");
+    assert_true(fresh.pipeline.every_operation);
     assert_int_equal(fresh.live.stats_interval_ns, 5 * SECOND);
     assert_true(fresh.live.loss_percent == 2);
     assert_int_equal(fresh.pipeline.port_count, 1);
@@ -408,6 +410,10 @@ static void read_again_without_a_name(void **state) {
     assert_true(reload(""));
     assert_string_equal(said, "");
     assert_string_equal(fresh.pipeline.sensor_id, "renamed-since");
+    assert_true(parse("sensor_id: a\n", "-i lo"));
+    assert_true(reload(""));
+    assert_non_null(strstr(said, "sensor_id: "));
+    assert_string_equal(fresh.pipeline.sensor_id, o.host);
 }
 
 /* The file that is installed has every setting in a comment: as "#key: value" with its default, as "# key: value" with an example
