@@ -197,11 +197,6 @@ class Tcpdump:
 
 # ---- the sensor ------------------------------------------------------------------------------------------------------
 
-def cores(build, count):
-    """The words before a command that believes the machine to have so many cores."""
-    return ("env", "LD_PRELOAD=" + os.path.join(os.path.abspath(build), "live_cores.so"), "LIVE_CORES=%d" % count)
-
-
 class Sensor:
     """A smbtap that captures. Its records go to a file in a folder that it may write to."""
 
