@@ -7,6 +7,7 @@
 #include <jansson.h>
 #include <linux/sched.h>
 #include <malloc.h>
+#include <pthread.h>
 #include <openssl/evp.h>
 #include <pwd.h>
 #include <seccomp.h>
@@ -24,7 +25,9 @@
 #include "log.h"
 
 enum {
-    NOBODY = 65534,          /* where not even a user of that name is known */
+    NOBODY = 65534, /* where not even a user of that name is known */
+    HEAP_BLOCK = 64 << 10,
+    HEAP_BLOCKS = 32,
     ARENAS_PER_PROCESSOR = 8 /* as malloc has it; it would look the processors up by itself, but late */
 };
 
@@ -299,8 +302,29 @@ static int confine(const struct rules *more, bool live, char *why, size_t size) 
 
 /* ---- the whole */
 
+/* The first time that glibc gives back a part of a heap that is not the main thread's, it reads /proc/sys/vm/overcommit_memory
+ * (malloc/arena.c: heap_trim, check_may_shrink_heap): so much memory in blocks below the size that it maps each for itself. */
+static void *give_heap_back(void *blocks) {
+    void **block = blocks;
+    for (unsigned i = 0; i < HEAP_BLOCKS; i++) {
+        block[i] = malloc(HEAP_BLOCK);
+        if (block[i]) {
+            *(volatile char *)block[i] = 0;
+        }
+    }
+    for (unsigned i = HEAP_BLOCKS; i-- > 0;) {
+        free(block[i]);
+    }
+    return NULL;
+}
+
 /* What libraries do once, with files that are out of reach later. */
 static void use_libraries(void) {
+    void *blocks[HEAP_BLOCKS];
+    pthread_t thread;
+    if (pthread_create(&thread, NULL, give_heap_back, blocks) == 0) {
+        pthread_join(thread, NULL);
+    }
     tzset();
     json_object_seed(0);
     EVP_MD_free(EVP_MD_fetch(NULL, "SHA1", NULL));
