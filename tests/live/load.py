@@ -68,8 +68,7 @@ def topspeed(smbtap, build, kind, capture, cores):
 def overload(smbtap, build, capture, workers):
     """The sensor stands still while more comes than its buffer holds; then it goes on."""
     title = "overload, %d %s" % (workers, "worker" if workers == 1 else "workers")
-    sensor = world.Sensor(smbtap, "overload-%d" % workers, "--workers", str(workers), "--buffer", "4M", "--stats-interval", "1s",
-                          prefix=world.cores(build, 4))
+    sensor = world.Sensor(smbtap, "overload-%d" % workers, "--workers", str(workers), "--buffer", "4M", "--stats-interval", "1s")
     sensor.tell(world.signal.SIGSTOP)
     sent, _, _ = tcpreplay(capture, 0, "--topspeed")
     sensor.tell(world.signal.SIGCONT)

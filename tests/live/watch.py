@@ -53,7 +53,7 @@ class Watch:
         self.arguments = arguments
         self.tcpdump = world.Tcpdump(beside or interfaces[0], world.path(name + ".pcap"))
         self.sensors = {count: world.Sensor(smbtap, "%s-%d" % (name, count), "--workers", str(count), "--buffer", "64M",
-                                            *arguments, interfaces=interfaces, prefix=world.cores(build, 4))
+                                            *arguments, interfaces=interfaces)
                         for count in workers}
 
     def wanted(self, expression=None):
