@@ -8,11 +8,13 @@
 #include <linux/sched.h>
 #include <malloc.h>
 #include <openssl/evp.h>
+#include <pthread.h>
 #include <pwd.h>
 #include <seccomp.h>
 #include <stdarg.h>
 #include <stdint.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/ioctl.h>
 #include <sys/mman.h>
@@ -299,12 +301,30 @@ static int confine(const struct rules *more, bool live, char *why, size_t size) 
 
 /* ---- the whole */
 
+/* malloc asks the kernel once, by /proc/sys/vm/overcommit_memory, whether the heap of a thread may shrink: when it does for the first
+ * time. More than it is let grow before it is made smaller, in pieces that come from it and are joined at once. */
+static void *shrink_a_heap(void *unused) {
+    enum { PIECE = 96 << 10, PIECES = 600 };
+    void *pieces[PIECES];
+    size_t count = 0;
+    while (count < PIECES && (pieces[count] = malloc(PIECE))) {
+        count++;
+    }
+    while (count > 0) {
+        free(pieces[--count]);
+    }
+    return unused;
+}
+
 /* What libraries do once, with files that are out of reach later. */
-static void use_libraries(void) {
+static int use_libraries(bool threads) {
+    pthread_t thread;
     tzset();
     json_object_seed(0);
     EVP_MD_free(EVP_MD_fetch(NULL, "SHA1", NULL));
     mallopt(M_ARENA_MAX, get_nprocs() * ARENAS_PER_PROCESSOR);
+    int error = threads ? pthread_create(&thread, NULL, shrink_a_heap, NULL) : 0;
+    return error || !threads ? -error : -pthread_join(thread, NULL);
 }
 
 int sandbox_enter(const struct sandbox_settings *s, char *why, size_t size) {
@@ -316,10 +336,11 @@ int sandbox_enter(const struct sandbox_settings *s, char *why, size_t size) {
         return 0;
     }
     int error = find_identity(s, &identity, why, size);
-    if (error == 0) {
-        use_libraries();
-        error = become(s, &identity, false, why, size);
+    if (error == 0 && (error = use_libraries(s->live)) != 0) {
+        return refuse(error, why, size, "cannot start a thread: %s; raise the limits (ulimit -u, -v)",
+                      strerror(-error));
     }
+    error = error ? error : become(s, &identity, false, why, size);
     error = error ? error : drop_capabilities(NULL, 0, why, size);
     return error ? error : confine(s->live ? &live : &none, s->live, why, size);
 }
