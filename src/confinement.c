@@ -43,7 +43,7 @@ static bool start(struct confinement *c, const struct options *o, const struct s
 
 bool confinement_enter(struct confinement *c, const struct options *o) {
     const char *code_page = o->pipeline.code_page ? o->pipeline.code_page : CODE_PAGE_DEFAULT;
-    const struct sandbox_settings settings = {.enabled = true};
+    const struct sandbox_settings settings = {.user = o->live.user, .enabled = o->live.sandbox};
     *c = (struct confinement){.statm = -1};
     if (!o->inventory.records && !inputs_find(&c->inputs, o->inputs, o->input_count)) {
         return false;

@@ -7,13 +7,14 @@
 #include <jansson.h>
 #include <linux/sched.h>
 #include <malloc.h>
-#include <pthread.h>
 #include <openssl/evp.h>
+#include <pthread.h>
 #include <pwd.h>
 #include <seccomp.h>
 #include <stdarg.h>
 #include <stdint.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/ioctl.h>
 #include <sys/mman.h>
@@ -25,9 +26,7 @@
 #include "log.h"
 
 enum {
-    NOBODY = 65534, /* where not even a user of that name is known */
-    HEAP_BLOCK = 64 << 10,
-    HEAP_BLOCKS = 32,
+    NOBODY = 65534,          /* where not even a user of that name is known */
     ARENAS_PER_PROCESSOR = 8 /* as malloc has it; it would look the processors up by itself, but late */
 };
 
@@ -302,33 +301,30 @@ static int confine(const struct rules *more, bool live, char *why, size_t size) 
 
 /* ---- the whole */
 
-/* The first time that glibc gives back a part of a heap that is not the main thread's, it reads /proc/sys/vm/overcommit_memory
- * (malloc/arena.c: heap_trim, check_may_shrink_heap): so much memory in blocks below the size that it maps each for itself. */
-static void *give_heap_back(void *blocks) {
-    void **block = blocks;
-    for (unsigned i = 0; i < HEAP_BLOCKS; i++) {
-        block[i] = malloc(HEAP_BLOCK);
-        if (block[i]) {
-            *(volatile char *)block[i] = 0;
-        }
+/* malloc asks the kernel once, by /proc/sys/vm/overcommit_memory, whether the heap of a thread may shrink: when it does for the first
+ * time. More than it is let grow before it is made smaller, in pieces that come from it and are joined at once. */
+static void *shrink_a_heap(void *unused) {
+    enum { PIECE = 96 << 10, PIECES = 600 };
+    void *pieces[PIECES];
+    size_t count = 0;
+    while (count < PIECES && (pieces[count] = malloc(PIECE))) {
+        count++;
     }
-    for (unsigned i = HEAP_BLOCKS; i-- > 0;) {
-        free(block[i]);
+    while (count > 0) {
+        free(pieces[--count]);
     }
-    return NULL;
+    return unused;
 }
 
 /* What libraries do once, with files that are out of reach later. */
-static void use_libraries(void) {
-    void *blocks[HEAP_BLOCKS];
+static int use_libraries(bool threads) {
     pthread_t thread;
-    if (pthread_create(&thread, NULL, give_heap_back, blocks) == 0) {
-        pthread_join(thread, NULL);
-    }
     tzset();
     json_object_seed(0);
     EVP_MD_free(EVP_MD_fetch(NULL, "SHA1", NULL));
     mallopt(M_ARENA_MAX, get_nprocs() * ARENAS_PER_PROCESSOR);
+    int error = threads ? pthread_create(&thread, NULL, shrink_a_heap, NULL) : 0;
+    return error || !threads ? -error : -pthread_join(thread, NULL);
 }
 
 int sandbox_enter(const struct sandbox_settings *s, char *why, size_t size) {
@@ -340,10 +336,11 @@ int sandbox_enter(const struct sandbox_settings *s, char *why, size_t size) {
         return 0;
     }
     int error = find_identity(s, &identity, why, size);
-    if (error == 0) {
-        use_libraries();
-        error = become(s, &identity, false, why, size);
+    if (error == 0 && (error = use_libraries(s->live)) != 0) {
+        return refuse(error, why, size, "cannot start a thread: %s; raise the limits (ulimit -u, -v)",
+                      strerror(-error));
     }
+    error = error ? error : become(s, &identity, false, why, size);
     error = error ? error : drop_capabilities(NULL, 0, why, size);
     return error ? error : confine(s->live ? &live : &none, s->live, why, size);
 }

@@ -51,7 +51,7 @@ struct worker {
     struct batch *reading; /* the outlet's: the batch of the message at hand */
     size_t read;
     int wake_fd;         /* ends a wait for frames */
-    uint64_t frame;      /* number of the last one read here */
+    uint64_t frames;     /* that came, and segments from other workers */
     uint64_t lost;       /* records, since the last that found room */
     uint64_t figures_at; /* monotonic */
     uint64_t until_ns;   /* frames from this time on are none of ours; UINT64_MAX before the end has come */
@@ -224,12 +224,12 @@ static void hand_on_dispatched(struct worker *w) {
     }
 }
 
-/* Taken as of now: their numbers are those of another worker's frames. */
+/* What is at work here is numbered as it comes, wherever it was captured. */
 static void take_batch(struct worker *w, const struct batch *b) {
     for (size_t at = 0; at < b->used;) {
         const struct dispatched *d = (const void *)(b->bytes + at);
         struct packet p = d->packet;
-        p.at.frame = w->frame;
+        p.at.frame = ++w->frames;
         (void)!pipeline_packet(w->pipeline, &p); /* take_line never fails */
         at += d->size;
     }
@@ -255,8 +255,9 @@ static void on_frame(void *arg, const struct frame *frame) {
         w->past = true;
         return;
     }
-    w->frame = frame->at.frame;
-    (void)!pipeline_frame(w->pipeline, frame);
+    struct frame numbered = *frame;
+    numbered.at.frame = ++w->frames;
+    (void)!pipeline_frame(w->pipeline, &numbered);
 }
 
 static void hand_on(struct worker *w) {

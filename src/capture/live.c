@@ -228,7 +228,10 @@ static int open_place(struct live *l, size_t at, const char *stand_in, const str
     if (error != 0) {
         return error;
     }
-    error = p->seen ? live_start(l, p) : 0;
+    error = live_make_takers(p);
+    if (error == 0 && p->seen) {
+        error = live_start(l, p);
+    }
     if (error == -ENOMEM) {
         return refuse(error, why,
                       "%s: the kernel has no room for the filter; make some: sysctl net.core.optmem_max=131072",
@@ -279,6 +282,10 @@ static bool allocate(struct live *l) {
     if (!l->places || !l->taps) {
         return false;
     }
+    for (size_t i = 0; i < l->count; i++) {
+        l->places[i].group = -1;
+        memset(l->places[i].takers, 0xff, sizeof l->places[i].takers); /* -1 */
+    }
     for (unsigned worker = 0; worker < l->workers; worker++) {
         struct live_tap *tap = &l->taps[worker];
         tap->live = l;
@@ -302,7 +309,6 @@ static int prepare(struct live *l, const struct live_settings *s, struct why why
     }
     for (size_t i = 0; i < l->count; i++) {
         struct place *p = &l->places[i];
-        p->group = -1;
         p->any = strcmp(s->interfaces[i], "any") == 0;
         p->name = strdup(s->interfaces[i]);
         if (!p->name) {
@@ -389,7 +395,12 @@ void live_close(struct live *l) {
     for (unsigned worker = 0; l->taps && worker < l->workers; worker++) {
         close_tap(&l->taps[worker], l->count);
     }
-    for (size_t i = 0; l->places && i < l->count; i++) {
+    for (size_t i = 0; l->places && l->taps && i < l->count; i++) {
+        for (unsigned k = 0; k < TAKERS; k++) {
+            if (l->places[i].takers[k] >= 0) {
+                close(l->places[i].takers[k]);
+            }
+        }
         free(l->places[i].filter);
         free(l->places[i].name);
     }

@@ -39,6 +39,8 @@ struct live_tap {
     void *arg;
 };
 
+enum { TAKERS = 4 };
+
 /* One interface, for who watches. */
 struct place {
     char *name;
@@ -48,6 +50,7 @@ struct place {
     char *filter;
     struct program program; /* the same, for the kernel */
     int group;              /* of fanout.h; -1: none */
+    int takers[TAKERS];     /* see live_watch.c; -1: none */
     unsigned joined;        /* workers' handles that are in it */
     bool started;           /* frames pass */
     int index;              /* of the interface that the handles are bound to; 0: to none */
@@ -77,6 +80,9 @@ __attribute__((warn_unused_result)) int live_look(struct live *);
 /* Binds a place's handles to the interface that was seen, puts them into their group and lets frames pass. 0, also where it can only be
  * done when the interface is up, or a negative errno. */
 __attribute__((warn_unused_result)) int live_start(struct live *, struct place *);
+
+/* Sockets that take what nobody else does; they are bound with the handles. 0 or a negative errno. */
+__attribute__((warn_unused_result)) int live_make_takers(struct place *);
 
 /* From what was seen. */
 enum live_state live_state_now(const struct live *, const struct place *);

@@ -55,26 +55,57 @@ int live_look(struct live *l) {
 
 /* --- binding --- */
 
-static int attach(const struct source *s, struct program *p) {
+static int attach(int fd, struct program *p) {
     struct sock_fprog program = {(unsigned short)p->n, p->code};
-    return setsockopt(s->fd, SOL_SOCKET, SO_ATTACH_FILTER, &program, sizeof program) == 0 ? 0 : -errno;
+    return setsockopt(fd, SOL_SOCKET, SO_ATTACH_FILTER, &program, sizeof program) == 0 ? 0 : -errno;
+}
+
+static int attach_nothing(int fd) {
+    struct program nothing = {.n = 0};
+    program_put(&nothing, BPF_RET | BPF_K, 0);
+    return attach(fd, &nothing);
 }
 
 int live_shut(struct source *s) {
-    struct program nothing = {.n = 0};
-    program_put(&nothing, BPF_RET | BPF_K, 0);
-    return attach(s, &nothing);
+    return attach_nothing(s->fd);
 }
 
-static int bind_to(const struct source *s, int index) {
-    struct sockaddr_ll to = {.sll_family = AF_PACKET, .sll_protocol = htons(ETH_P_ALL), .sll_ifindex = index};
-    if (bind(s->fd, (struct sockaddr *)&to, sizeof to) != 0) {
+static int bind_to(int fd, int index, uint16_t protocol) {
+    struct sockaddr_ll to = {.sll_family = AF_PACKET, .sll_protocol = htons(protocol), .sll_ifindex = index};
+    if (bind(fd, (struct sockaddr *)&to, sizeof to) != 0) {
         return -errno;
     }
     int error; /* it says that the interface is down, which is known */
     socklen_t size = sizeof error;
-    getsockopt(s->fd, SOL_SOCKET, SO_ERROR, &error, &size);
+    getsockopt(fd, SOL_SOCKET, SO_ERROR, &error, &size);
     return 0;
+}
+
+/* A frame whose tag the kernel took off, and behind it is what no protocol here takes, is counted as dropped by the interface, although we
+ * have seen it: on a trunk that would be most of what is reported. So there is somebody who takes the types that come in numbers, and lets
+ * nothing through. */
+static const uint16_t taken[TAKERS] = {ETH_P_8021Q, ETH_P_8021AD, ETH_P_MPLS_UC, ETH_P_PPP_SES};
+
+int live_make_takers(struct place *p) {
+    for (unsigned i = 0; i < TAKERS; i++) {
+        p->takers[i] = socket(AF_PACKET, SOCK_RAW | SOCK_CLOEXEC, 0);
+        if (p->takers[i] < 0) {
+            return -errno;
+        }
+        int error = attach_nothing(p->takers[i]);
+        if (error != 0) {
+            return error;
+        }
+    }
+    return 0;
+}
+
+static int bind_takers(const struct place *p) {
+    int error = 0;
+    for (unsigned i = 0; i < TAKERS && error == 0; i++) {
+        error = bind_to(p->takers[i], p->seen_index, taken[i]);
+    }
+    return error;
 }
 
 static int make_promiscuous(const struct source *s, int index) {
@@ -83,18 +114,18 @@ static int make_promiscuous(const struct source *s, int index) {
 }
 
 static int bind_all(struct live *l, struct place *p) {
-    for (unsigned worker = 0; worker < l->workers; worker++) {
+    int error = bind_takers(p);
+    for (unsigned worker = 0; worker < l->workers && error == 0; worker++) {
         const struct source *s = source_of(l, worker, p);
-        int error = bind_to(s, p->seen_index);
+        error = bind_to(s->fd, p->seen_index, ETH_P_ALL);
         if (error == 0 && l->promiscuous && !p->any) {
             error = make_promiscuous(s, p->seen_index);
         }
-        if (error != 0) {
-            return error;
-        }
     }
-    p->index = p->seen_index;
-    return 0;
+    if (error == 0) {
+        p->index = p->seen_index;
+    }
+    return error;
 }
 
 /* -EINVAL from a kernel before 6.13: not while the interface is down. */
@@ -132,7 +163,7 @@ int live_start(struct live *l, struct place *p) {
         return 0;
     }
     for (unsigned worker = 0; worker < l->workers && error == 0 && !p->started; worker++) {
-        error = attach(source_of(l, worker, p), &p->program);
+        error = attach(source_of(l, worker, p)->fd, &p->program);
     }
     p->started |= error == 0;
     return error;

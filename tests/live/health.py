@@ -1,295 +1,193 @@
 #!/usr/bin/env python3
-"""What the sensor says of itself: findings about what it does not see, figures that add up, metrics, records that keep to the schema,
-and processes that come and go as they should.
+"""What a sensor says of itself: records of the sensor, metrics and findings about its own health, of the same packets, agree.
 
 usage: health.py SMBTAP BUILD
 """
 import json
 import os
-import random
-import signal
-import subprocess
 import sys
 import time
 import urllib.request
 
 import world
-import comparing  # noqa: E402
+import metrics_format  # noqa: E402
 import pcapfile  # noqa: E402
 import tap  # noqa: E402
-import watch  # noqa: E402
 
-sys.path.insert(0, os.path.join(os.path.dirname(os.path.dirname(os.path.abspath(__file__))), "golden"))
+sys.path.insert(0, os.path.join(tap.ROOT, "tests", "golden"))
+
 import schema  # noqa: E402
 
-
-def capture(name, change=lambda packets: packets):
-    """A capture of ours, changed."""
-    path = world.path("changed.pcap")
-    with open(path, "wb") as file:
-        file.write(pcapfile.pcap(change(pcapfile.read(os.path.join(tap.PCAPS, name + ".pcap")))))
-    return path
+CAPTURE, LARGE, PORT, INTERVAL = "dialect-3.1.1", "large", 9145, 1
+SILENT = {"no_packets"}  # what a quiet link is told for between what a test sends
 
 
-def raised(sensor, rule):
-    return [record for record in sensor.records() if record.get("rule_id") == rule]
+def packets(stem):
+    return pcapfile.read(os.path.join(tap.ROOT, tap.captures(stem)[0]))
 
 
-def once(sensor, rule, seconds=6):
-    """It is raised within a while, and then not again."""
-    try:
-        world.wait_for(rule, seconds, lambda: raised(sensor, rule))
-    except world.Failed:
-        return []
-    time.sleep(1.5)
-    return raised(sensor, rule)
+def write(name, chosen):
+    with open(world.path(name), "wb") as file:
+        file.write(pcapfile.pcap(chosen))
+    return world.path(name)
 
 
-def one_side(packets):
-    """What the client sent alone."""
-    return [packet for packet in packets if packet.data[11] == 0x20]
+def ports(packet):
+    """Where they stand."""
+    return 14 + (packet.data[14] & 15) * 4
 
 
-def holes(packets):
-    """Some of what the server sent is missing."""
-    rng = random.Random(3)
-    return [packet for packet in packets if packet.data[11] == 0x20 or len(packet.data) < 500 or rng.random() < 0.5]
+def to_server(packet):
+    at = ports(packet)
+    return int.from_bytes(packet.data[at + 2:at + 4], "big") == 445
 
 
-def findings(smbtap, build):
-    sensor = world.Sensor(smbtap, "findings", "--workers", "2", "--stats-interval", "1s")
-    found = once(sensor, "no_packets")
-    tap.check("a quiet link is a finding, once", len(found) == 1 and "span0" in found[0]["summary"], found)
-    world.send(build, capture("dialect-3.1.1"), rate=40)
-    time.sleep(1.5)
-    for rule in ("one_direction", "capture_loss"):
-        tap.check("%s: not raised where all is well" % rule, not raised(sensor, rule), raised(sensor, rule))
-    world.send(build, capture("dialect-3.0", one_side), rate=12)
-    found = once(sensor, "one_direction")
-    tap.check("one direction only is a finding, once", len(found) == 1, found)
-    world.send(build, capture("large", holes), rate=2000)
-    found = once(sensor, "capture_loss")
-    tap.check("bytes that are missing are a finding, once", len(found) == 1, found, sensor.stats())
-    tap.check("a quiet link is a finding again after packets came", len(raised(sensor, "no_packets")) == 2,
-              raised(sensor, "no_packets"))
-    status, _ = sensor.stop()
-    tap.check("findings: ends with 0", status == 0, status, sensor.err())
-    return sensor
+def from_another_port(packet):
+    """So that it is another connection, and not what trails of the last one."""
+    at = ports(packet) + (0 if to_server(packet) else 2)
+    port = int.from_bytes(packet.data[at:at + 2], "big") ^ 1
+    return packet._replace(data=packet.data[:at] + port.to_bytes(2, "big") + packet.data[at + 2:])
 
 
-def keeps_to_schema(smbtap, sensor):
-    rules = json.loads(tap.run(smbtap, "--schema").out)
-    wrong = [(record["seq"], schema.violations(record, rules)) for record in sensor.records()]
-    wrong = [one for one in wrong if one[1]]
-    kinds = {(record["object"], record["action"]) for record in sensor.records()}
-    tap.check("records of a live run keep to the schema", not wrong and ("sensor", "stats") in kinds, kinds, *wrong[:5])
-    long = [len(line) for line in sensor.lines() if len(line) >= 4000]
-    tap.check("no line is longer than 4,000 bytes", not long, long)
+def with_holes(stem):
+    """Without every fifth packet that carries much data."""
+    kept, large = [], 0
+    for packet in packets(stem):
+        large += packet.length > 1000
+        if packet.length <= 1000 or large % 5:
+            kept.append(packet)
+    return kept
 
 
-def numbers(text):
-    """{name with labels: value} of the Prometheus text format."""
-    found = {}
-    for line in text.split("\n"):
-        if line and not line.startswith("#"):
-            name, value = line.rsplit(" ", 1)
-            found[name] = float(value)
-    return found
+class Health:
+    def __init__(self, smbtap, build):
+        self.smbtap, self.build = smbtap, build
+        self.file = os.path.join(world.path("health"), "smbtap.prom")
+        self.sensor = world.Sensor(smbtap, "health", "--workers", "1", "--buffer", "64M", "--metrics", str(PORT),
+                                   "--metrics-file", self.file, "--stats-interval", "%ds" % INTERVAL)
 
+    def findings(self):
+        return [record for record in self.sensor.records() if record["object"] == "finding"]
 
-def figures(smbtap, build):
-    """Records, metrics and the metrics file tell the same."""
-    folder = world.folder("metrics")
-    path = os.path.join(folder, "smbtap.prom")
-    sensor = world.Sensor(smbtap, "figures", "--workers", "2", "--metrics", "9145", "--metrics-file", path, "--stats-interval", "1h")
-    world.send(build, capture("two-clients"), rate=2000)
-    stats = watch.settled(sensor)
-    with urllib.request.urlopen("http://127.0.0.1:9145/metrics", timeout=5) as answer:
-        metrics = numbers(answer.read().decode())
-    tap.check("figures: metrics and record agree", metrics['smbtap_interface_received_packets_total{interface="span0"}'] ==
-              stats["packets_received"] > 0 and metrics["smbtap_flows_active"] == stats["flows_active"] and
-              metrics["smbtap_workers"] == 2, stats)
-    world.wait_for("the metrics file", 12, lambda: os.path.exists(path))
-    with open(path, encoding="ascii") as file:
-        tap.check("figures: the metrics file has the same names", set(numbers(file.read())) >= set(metrics) - {
-            name for name in metrics if "metrics_" in name}, sorted(set(metrics))[:3])
-    tap.check("figures: nothing else is left in its folder", os.listdir(folder) == ["smbtap.prom"], os.listdir(folder))
-    status, _ = sensor.stop()
-    stop = sensor.records()[-1]["proto_info"]
-    told = [record for record in sensor.records() if record["object"] == "flow"]
-    with_own = len(sensor.records()) - 1  # the last one does not count itself
-    tap.check("figures: the totals are those of the records", status == 0 and stop["records_made"] in (len(told), with_own, with_own + 1) and
-              stop["outputs"][0]["records"] in (with_own, with_own + 1) and
-              stop["flows_started"] == sum(record["action"] == "end" for record in told), stop, len(told), with_own)
+    def rules(self):
+        return [record["rule_id"] for record in self.findings()]
 
+    def intervals(self, count):
+        before = len(self.sensor.sensor("stats"))
+        world.wait_for("%d intervals" % count, 10 * INTERVAL * count + 10,
+                       lambda: len(self.sensor.sensor("stats")) >= before + count)
 
-def running():
-    """Names of processes in this namespace, but for our own."""
-    found = []
-    for pid in filter(str.isdigit, os.listdir("/proc")):
+    def send(self, path):
+        return world.send(self.build, path)["packets"]
+
+    def told(self, rule, count, seconds=20):
+        return world.wait_for("finding " + rule, seconds, lambda: self.rules().count(rule) >= count)
+
+    def scrape(self):
+        with urllib.request.urlopen("http://127.0.0.1:%d/metrics" % PORT, timeout=5) as answer:
+            return metrics_format.parse(answer.read().decode())
+
+    # ---- the cases
+
+    def silence(self):
+        """A quiet link is told once, and once more after packets came."""
+        self.told("no_packets", 1)
+        self.intervals(3)
+        tap.check("no packets: told once while it lasts", self.rules() == ["no_packets"], self.rules())
+        finding = self.findings()[0]
+        tap.check("it names interface and evidence",
+                  finding["capture"] == {"interface": "span0"} and "src_ip" not in finding and
+                  finding["evidence"][0] in {record["record_id"] for record in self.sensor.sensor("stats")}, finding)
+        self.sent = self.send(write("both.pcap", packets(CAPTURE)))
+        self.told("no_packets", 2)
+        tap.check("both directions, and nothing lost: nothing else is told", set(self.rules()) == SILENT, self.rules())
+
+    def one_side(self):
+        self.sent += self.send(write("one.pcap", [from_another_port(packet) for packet in packets(CAPTURE) if to_server(packet)]))
+        self.told("one_direction", 1)
+        self.intervals(2)
+        tap.check("one direction: told once", self.rules().count("one_direction") == 1 and
+                  set(self.rules()) == SILENT | {"one_direction"}, self.rules())
+
+    def loss(self):
+        self.sent += self.send(write("holes.pcap", with_holes(LARGE)))
+        self.told("capture_loss", 1)
+        finding = [record for record in self.findings() if record["rule_id"] == "capture_loss"][0]
+        missed = self.sensor.stats()["missed_bytes"]
+        tap.check("bytes missed are told", "bytes missed (%d)" % missed in finding["summary"] and missed > 0 and
+                  finding["count"] >= 1, missed, finding)
+
+    def agreement(self):
+        """Nothing is sent now: record, scrape and file are of the same figures."""
+        self.intervals(1)
+        time.sleep(1.5)
+        record, scraped = self.sensor.stats(), self.scrape()
+        interface = (("interface", "span0"),)
+        pairs = {
+            "packets_received": scraped[("smbtap_interface_received_packets_total", interface)],
+            "packets_dropped_kernel": scraped[("smbtap_interface_kernel_dropped_packets_total", interface)],
+            "packets_dropped_interface": scraped[("smbtap_interface_dropped_packets_total", interface)],
+            "packets_decoded": scraped[("smbtap_packets_total", ())],
+            "bytes_decoded": scraped[("smbtap_bytes_total", ())],
+            "flows_started": scraped[("smbtap_flows_started_total", ())],
+            "missed_bytes": scraped[("smbtap_missed_bytes_total", ())],
+            "gaps": scraped[("smbtap_gaps_total", ())],
+            "memory_limit": scraped[("smbtap_memory_limit_bytes", ())],
+        }
+        wrong = {key: (record[key], value) for key, value in pairs.items() if record[key] != value}
+        tap.check("record and metrics agree", not wrong, wrong)
+        tap.check("and with what was sent", record["packets_received"] == self.sent == record["packets_decoded"],
+                  self.sent, json.dumps(record))
+        tap.check("messages by kind", record["messages"]["smb2"] == scraped[("smbtap_messages_total", (("kind", "smb2"),))],
+                  record["messages"])
+
+    def first_metrics_file(self):
+        world.wait_for("the metrics file", 15, lambda: os.path.exists(self.file))
+        self.first = open(self.file, encoding="utf-8")
+
+    def metrics_file(self):
+        """It is replaced as a whole: whoever has the old one open reads on in it."""
+        old = os.fstat(self.first.fileno()).st_ino
+        world.wait_for("another metrics file", 15, lambda: os.stat(self.file).st_ino != old)
+        with self.first, open(self.file, encoding="utf-8") as new:
+            texts = (self.first.read(), new.read())
         try:
-            with open("/proc/%s/stat" % pid, encoding="ascii", errors="replace") as file:
-                text = file.read()
-        except OSError:
-            continue
-        name, state = text[text.index("(") + 1:text.rindex(")")], text[text.rindex(")") + 2]
-        if "smbtap" in name and state != "Z":
-            found.append(int(pid))
-    return found
+            both = [metrics_format.counters(metrics_format.parse(text)) for text in texts]
+        except metrics_format.Broken as broken:
+            tap.check("the metrics file", False, broken, *texts)
+            return
+        fell = [key for key, value in both[0].items() if both[1][key] < value]
+        tap.check("the metrics file is replaced, and what reads the old one has all of it", not fell, fell)
+        tap.check("no other file is left beside it", sorted(os.listdir(os.path.dirname(self.file))) ==
+                  ["notify", "records.jsonl", "smbtap.prom"], os.listdir(os.path.dirname(self.file)))
 
-
-def processes(smbtap, build):
-    """What it starts goes with it, whatever signal comes to whom."""
-    sensor = world.Sensor(smbtap, "killed", "--workers", "2")
-    tap.check("processes: there are some", len(running()) >= 1, running())
-    sensor.kill()
-    try:
-        world.wait_for("the others end", 2, lambda: not running())
-    except world.Failed:
-        pass
-    tap.check("processes: none outlives the one that was killed", not running(), running())
-    for number in (signal.SIGTERM, signal.SIGINT):
-        sensor = world.Sensor(smbtap, "group-%s" % number.name, "--workers", "2")
-        world.send(build, capture("dialect-3.1.1"), rate=2000)
-        for pid in running():
-            os.kill(pid, number)
-        status = sensor.process.wait(6)
-        actions = [record["action"] for record in sensor.records() if record["object"] == "sensor"]
-        tap.check("processes: %s to all of them at once, as systemd and a terminal do, ends with 0" % number.name,
-                  status == 0 and actions[-1:] == ["stop"] and not running(), status, actions, sensor.err(), running())
-    sensor = world.Sensor(smbtap, "hup-all", "--workers", "2")
-    others = [pid for pid in running() if pid != sensor.process.pid]
-    for pid in running():
-        os.kill(pid, signal.SIGHUP)
-    os.rename(sensor.output, sensor.output + ".old")
-    sensor.tell(signal.SIGHUP)
-    try:
-        world.wait_for("a new output", 3, lambda: os.path.exists(sensor.output))
-    except world.Failed:
-        pass
-    tap.check("processes: HUP to all of them is no end", sensor.process.poll() is None and os.path.exists(sensor.output), sensor.err())
-    for pid in others:
-        os.kill(pid, signal.SIGKILL)
-    time.sleep(0.5)
-    world.send(build, capture("dialect-3.0"), rate=2000)
-    time.sleep(0.7)
-    tap.check("processes: captures on without its helper", sensor.process.poll() is None and
-              any(record["object"] == "flow" for record in sensor.records()), sensor.process.poll(), sensor.err())
-    status, _ = sensor.stop()
-    tap.check("processes: and ends with 0", status == 0, status, sensor.err())
-
-
-def used(sensor):
-    """Seconds of processor time."""
-    with open("/proc/%d/stat" % sensor.process.pid, encoding="ascii") as file:
-        fields = file.read().rsplit(")", 1)[1].split()
-    return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
-
-
-def idle(smbtap):
-    sensor = world.Sensor(smbtap, "idle", "--workers", "2", "--metrics", "9145")
-    time.sleep(0.5)
-    before = used(sensor)
-    time.sleep(3)
-    took = used(sensor) - before
-    tap.check("on a quiet link it takes next to no processor time", took < 0.15, "%.2f s in 3 s" % took)
-    sensor.stop()
-
-
-def slow_reader(smbtap, build):
-    """A reader that pauses: what found no room is told by gaps, to the record."""
-    load = world.path("load.pcap")
-    world.command(os.path.join(build, "make_load"), "metadata", load, "40000")
-    pipe = os.path.join(world.folder("pipe"), "records")
-    os.mkfifo(pipe)
-    os.chown(pipe, world.UID, world.UID)
-    end = os.open(pipe, os.O_RDONLY | os.O_NONBLOCK)
-    sensor = world.Sensor(smbtap, "slow", "--workers", "1", "--detail", "operations", "--memory", "16M", output=pipe)
-    world.send(build, load, rate=50000)
-    time.sleep(1)
-    os.set_blocking(end, True)
-    with open(end, "rb") as reader:
-        sensor.tell(signal.SIGUSR1)
-        time.sleep(0.2)
-        lines, stopped = [], False
-        start = time.monotonic()
-        for line in reader:
-            lines.append(line)
-            if time.monotonic() - start > 15 and not stopped:
-                break
-            if not stopped and b'"action":"stats"' in line:
-                sensor.tell(signal.SIGTERM)
-                stopped = True
-    tap.check("slow reader: what waited is written as fast as it is read", stopped, "%d lines in 15 s" % len(lines))
-    if not stopped:
-        sensor.kill()
-        return
-    status = sensor.process.wait(6)
-    records = [json.loads(line) for line in lines]
-    gaps = [record["proto_info"] for record in records if record["action"] == "gap"]
-    stop = records[-1]["proto_info"]
-    dropped = stop["records_dropped"] + sum(one["dropped"] for one in stop["outputs"])
-    tap.check("slow reader: something was dropped, and gaps tell how much", dropped > 0 and
-              sum(gap["records_lost"] for gap in gaps) == dropped, dropped, gaps)
-    seen = {record["seq"] for record in records}
-    missing = set(range(1, records[-1]["seq"] + 1)) - seen
-    told = {seq for gap in gaps if "from_seq" in gap for seq in range(gap["from_seq"], gap["to_seq"] + 1)}
-    tap.check("slow reader: every number that is missing stands in a gap, and no other", missing == told, sorted(missing ^ told)[:10],
-              gaps)
-    all_of_it = comparing.plain(watch.replay(smbtap, load, arguments=("--detail", "operations")), times=False)
-    found = comparing.plain([record for record in records if record["object"] == "flow"], times=False)
-    tap.check("slow reader: figures of the output add up", stop["outputs"][0]["records"] >= stop["outputs"][0]["sent"] +
-              stop["outputs"][0]["dropped"] and stop["outputs"][0]["sent"] <= len(records), stop["outputs"], len(records))
-    tap.check("slow reader: what is there is true, and what is not there was counted", not found - all_of_it and
-              sum(found.values()) + dropped == sum(all_of_it.values()), sum(found.values()), dropped, sum(all_of_it.values()),
-              *[comparing.short(text) for text in list(found - all_of_it)[:3]])
-    tap.check("slow reader: ends with 0", status == 0, status, sensor.err())
-
-
-def promiscuous(smbtap):
-    def counted():
-        return world.command("ip", "-d", "link", "show", "span0").split("promiscuity ")[1].split()[0]
-
-    sensor = world.Sensor(smbtap, "promiscuous", "--workers", "2")
-    tap.check("the interface is promiscuous", counted() != "0", counted())
-    sensor.stop()
-    tap.check("and is not any more", counted() == "0", counted())
-    sensor = world.Sensor(smbtap, "modest", "--no-promiscuous")
-    tap.check("--no-promiscuous leaves it alone", counted() == "0", counted())
-    sensor.stop()
-
-
-def standard_output(smbtap, build):
-    """-o -: lines on standard output; a reader that goes away ends it."""
-    process = subprocess.Popen([os.path.abspath(smbtap), "-i", "span0", "-o", "-", "--workers", "1"], stdin=subprocess.DEVNULL,
-                               stdout=subprocess.PIPE, stderr=subprocess.PIPE)
-    first = json.loads(process.stdout.readline())
-    world.send(build, capture("dialect-2.1"), rate=2000)
-    second = json.loads(process.stdout.readline())
-    tap.check("standard output: lines come", (first["action"], second["object"]) == ("start", "flow"), first, second)
-    process.stdout.close()
-    world.send(build, capture("dialect-2.0.2"), rate=2000)
-    try:
-        status = process.wait(4)
-    except subprocess.TimeoutExpired:
-        process.kill()
-        status = None
-    said = process.stderr.read().decode()
-    tap.check("standard output: ends when the reader goes away, and says so", status == 1 and said.count("\n") == 1, status, said)
+    def end(self):
+        status, _ = self.sensor.stop()
+        records = self.sensor.records()
+        wanted = json.loads(tap.run(self.smbtap, "--schema").out)
+        with open(self.sensor.output, "rb") as file:
+            wrong = schema.output_violations(file.read(), records, wanted)
+        tap.check("every record fits the schema", not wrong, *wrong[:10])
+        kinds = [record["action"] for record in records if record["object"] == "sensor"]
+        tap.check("start comes first, stop last", status == 0 and kinds[0] == "start" and kinds[-1] == "stop" and
+                  records[0]["object"] == records[-1]["object"] == "sensor", status, kinds)
+        stop = records[-1]["proto_info"]
+        tap.check("stop has the totals", stop["packets_received"] == self.sent and
+                  stop["outputs"][0]["sent"] == stop["outputs"][0]["records"] == len(records) - 1, json.dumps(stop), len(records))
 
 
 def test():
-    smbtap, build = sys.argv[1:3]
     world.link()
-    sensor = findings(smbtap, build)
-    keeps_to_schema(smbtap, sensor)
-    figures(smbtap, build)
-    processes(smbtap, build)
-    idle(smbtap)
-    slow_reader(smbtap, build)
-    promiscuous(smbtap)
-    standard_output(smbtap, build)
+    health = Health(*sys.argv[1:3])
+    health.silence()
+    health.first_metrics_file()
+    health.one_side()
+    health.loss()
+    health.agreement()
+    health.metrics_file()
+    health.end()
 
 
-world.enter()
-world.main(test)
+if __name__ == "__main__":
+    world.enter()
+    world.main(test)

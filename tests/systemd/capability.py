@@ -21,6 +21,7 @@ import subprocess
 import sys
 import tempfile
 import time
+import urllib.request
 
 sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), ".."))
 import pcapfile
@@ -214,8 +215,11 @@ def hold_calls(words, settings, folder, output):
     again = manager.hears("^READY=1")
     os.kill(manager.pid(), signal.SIGUSR1)
     until(lambda: "stats" in actions(output)[before:])
+    with urllib.request.urlopen("http://127.0.0.1:9145/metrics", timeout=SECONDS) as answer:
+        scraped = answer.read()
     code, out, _ = manager.end(signal.SIGTERM)
-    check("it runs under strace", ready and came and again and code == 0, ready, came, again, code, out, manager.said)
+    check("it runs under strace", ready and came and again and b"smbtap_packets_total" in scraped and code == 0, ready, came, again,
+          code, out, manager.said)
     with open(trace, encoding="utf-8", errors="replace") as file:
         text = file.read()
     text = text[text.find('execve("%s"' % words[0]):]
@@ -238,14 +242,14 @@ def main():
         sys.exit(done.returncode)
     if subprocess.run(["ip", "link", "add", "eth1", "type", "veth", "peer", "name", "peer1"], capture_output=True).returncode != 0:
         skip_all("an interface cannot be made")
-    for name in ("peer1", "eth1"):
+    for name in ("lo", "peer1", "eth1"):
         subprocess.run(["ip", "link", "set", name, "up"], check=True)
     settings = unit(smbtap)
     with tempfile.TemporaryDirectory(prefix="smbtap-capability-") as folder:
         os.chown(folder, NOBODY, NOBODY)
         configuration, output = (os.path.join(folder, name) for name in ("smbtap.yaml", "records.jsonl"))
         with open(configuration, "w", encoding="ascii") as file:
-            file.write("interfaces: [eth1]\noutput: %s\nbuffer: 16M\nworkers: 1\n" % output)
+            file.write("interfaces: [eth1]\noutput: %s\nbuffer: 16M\nworkers: 1\nmetrics: 9145\nmetrics_file: %s.prom\n" % (output, output))
         os.chmod(configuration, 0o644)
         words = command(settings, smbtap, configuration)
         hold_one(words, settings["AmbientCapabilities"][0].split(), output)

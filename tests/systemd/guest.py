@@ -13,6 +13,7 @@ import struct
 import subprocess
 import sys
 import time
+import urllib.request
 
 import pcapfile
 from tap import check, finish, skip
@@ -234,15 +235,32 @@ def hold_end():
     check("stop: the last record says so", actions(RECORDS)[-1] == "sensor/stop" and "flow/end" in actions(RECORDS), actions(RECORDS))
 
 
+def scraped():
+    try:
+        with urllib.request.urlopen("http://127.0.0.1:9146/metrics", timeout=5) as answer:
+            return answer.read().decode()
+    except OSError as error:
+        return str(error)
+
+
 def hold_instance():
+    """Its interface, its file, and what it has of its own."""
     write(CONFIGURATION, "buffer: 16M\nworkers: 1\n")
+    write("/etc/systemd/system/%s.d/options.conf" % INSTANCE.replace("eth1", ""),
+          "[Service]\nEnvironment='SMBTAP_OPTIONS=--metrics 9146 --metrics-file /var/lib/smbtap/%i.prom'\n")
+    call("systemctl", "daemon-reload")
     run = call("systemctl", "start", INSTANCE)
-    send(49004)
+    send(49006)
     path = "/var/log/smbtap/eth1.jsonl"
     check("an instance: its interface, its file", run.returncode == 0 and until(lambda: "flow/message" in actions(path)), run.stderr,
           show(INSTANCE), journal(INSTANCE))
+    wanted = re.compile(r"^smbtap_tcp_packets_total [1-9]", re.M)
+    check("an instance: metrics, as SMBTAP_OPTIONS has them", until(lambda: wanted.search(scraped())), scraped(), journal(INSTANCE))
     call("systemctl", "stop", INSTANCE)
     check("an instance: ends well", show(INSTANCE)["Result"] == "success", show(INSTANCE))
+    with open("/var/lib/smbtap/eth1.prom", encoding="utf-8") as file:
+        text = file.read()
+    check("an instance: and leaves its last figures in the file", wanted.search(text), text)
 
 
 def hold_faults():

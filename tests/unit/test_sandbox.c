@@ -202,9 +202,40 @@ static void starts_a_thread(void) {
     }
 }
 
+/* Memory of threads grows and goes back, more threads than malloc has heaps for. */
+static void *allocates(void *arg) {
+    enum { PIECE = 70000, PIECES = 300 };
+    void *pieces[PIECES];
+    for (int round = 0; round < 3; round++) {
+        for (int i = 0; i < PIECES; i++) {
+            pieces[i] = malloc(PIECE);
+            memset(pieces[i], 1, 100);
+        }
+        for (int i = PIECES; i-- > 0;) {
+            free(pieces[i]);
+        }
+    }
+    return arg;
+}
+
+static void threads_allocate(void) {
+    enum { THREADS = 40 };
+    pthread_t threads[THREADS];
+    for (int i = 0; i < THREADS; i++) {
+        if (pthread_create(&threads[i], NULL, allocates, NULL) != 0) {
+            _exit(REFUSED);
+        }
+    }
+    for (int i = 0; i < THREADS; i++) {
+        pthread_join(threads[i], NULL);
+    }
+    allocates(NULL);
+}
+
 static void threads_are_a_sensor_s(void **state) {
     (void)state;
     assert_done(&live, "a thread", starts_a_thread);
+    assert_done(&live, "memory of threads", threads_allocate);
 #ifndef SANITIZED
     assert_killed(&replay, "a thread", starts_a_thread);
 #endif
