@@ -20,6 +20,7 @@ struct interface_figures {
     uint64_t received;          /* packets that passed the filter, those that the kernel then dropped among them */
     uint64_t dropped;           /* of these, by the kernel: no room in the ring */
     uint64_t interface_dropped; /* by the interface and its driver, whatever they were */
+    uint64_t interface_packets; /* that it took, whatever they were; since it was made, so this one may fall */
 };
 
 struct output_figures {

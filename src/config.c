@@ -93,28 +93,36 @@ static cyaml_config_t library(char first[WHY_SIZE]) {
                             .flags = CYAML_CFG_NO_ALIAS | CYAML_CFG_STYLE_BLOCK};
 }
 
-int config_read(const char *path, char **text, size_t *n) {
-    int fd = open(path, O_RDONLY | O_CLOEXEC);
-    char *bytes = malloc(CONFIG_BYTES_MAX + 1);
+/* Up to a byte more than there may be. Negative errno. */
+static ssize_t read_all(int fd, char *to) {
     size_t have = 0;
-    ssize_t got = fd < 0 ? -1 : 1;
-    while (bytes && got > 0 && have <= CONFIG_BYTES_MAX) {
-        got = read(fd, bytes + have, CONFIG_BYTES_MAX + 1 - have);
+    ssize_t got = 1;
+    while (got > 0 && have <= CONFIG_BYTES_MAX) {
+        got = read(fd, to + have, CONFIG_BYTES_MAX + 1 - have);
         have += got > 0 ? (size_t)got : 0;
     }
-    int error = got < 0 ? errno : bytes ? 0 : ENOMEM;
+    return got < 0 ? -errno : (ssize_t)have;
+}
+
+int config_read(const char *path, char **text, size_t *n) {
+    char *bytes = malloc(CONFIG_BYTES_MAX + 1);
+    int fd = open(path, O_RDONLY | O_CLOEXEC);
+    ssize_t have = fd < 0 ? -errno : bytes ? read_all(fd, bytes) : -ENOMEM;
     if (fd >= 0) {
         close(fd);
     }
-    if (error != 0 || have > CONFIG_BYTES_MAX) {
-        free(bytes);
-        log_error("%s: the configuration cannot be read: %s; name one that can be with -c", path,
-                  error ? strerror(error) : "it has more than 256 KiB");
-        return EXIT_FAILURE;
+    if (have >= 0 && have <= CONFIG_BYTES_MAX) {
+        *text = bytes;
+        *n = (size_t)have;
+        return 0;
     }
-    *text = bytes;
-    *n = have;
-    return 0;
+    free(bytes);
+    if (have < 0) {
+        log_error("%s: the configuration cannot be read: %s; name one that can be with -c", path, strerror((int)-have));
+    } else {
+        log_error("%s: more than %d KiB are no configuration; name one with -c", path, CONFIG_BYTES_MAX >> 10);
+    }
+    return EXIT_FAILURE;
 }
 
 static int load(struct config *c, const char *yaml, size_t n) {

@@ -167,8 +167,7 @@ static int take_given(struct options *o) {
             return status;
         }
     }
-    o->filter = o->expression ? o->expression : o->filter;
-    return 0;
+    return o->expression ? settings_set_filter(o, "filter:", o->expression) : 0;
 }
 
 /* What was given for a live run alone, of a replay; NULL: nothing. */
@@ -215,7 +214,7 @@ static int complete_replay(const struct options *o) {
 /* What a live sensor is that was told nothing else. */
 static int settle(struct options *o) {
     o->live.workers = o->live.workers ? o->live.workers : settings_workers();
-    if (!o->pipeline.sensor_id && !o->host[0] && gethostname(o->host, sizeof o->host - 1) != 0) {
+    if (!o->sandboxed && gethostname(o->host, sizeof o->host - 1) != 0) {
         o->host[0] = 0;
     }
     o->pipeline.sensor_id = o->pipeline.sensor_id ? o->pipeline.sensor_id : o->host;
@@ -271,7 +270,9 @@ static const char *config_file(const struct options *o) {
  * would be overwritten. */
 static int take_all(struct options *o, const char *file, const char *yaml, size_t n) {
     bool replay = o->input_count != 0;
+    enum options_action action = o->action;
     set_defaults(o, false);
+    o->action = action;
     int status = config_parse(file, yaml, n, &o->config);
     if (status == 0) {
         status = config_apply(o->config, o);

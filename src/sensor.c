@@ -113,6 +113,7 @@ static void take_figures(struct sensor *s) {
             .name = live_interface_name(s->live, i),
             .up = live_state(s->live, i) == LIVE_UP,
             .interface_dropped = live_interface_dropped(s->live, i),
+            .interface_packets = live_interface_packets(s->live, i),
         };
     }
     recorder_figures(s->recorder, f);
@@ -150,8 +151,9 @@ static void write_metrics_file(struct sensor *s, const char *text) {
     }
 }
 
-static void publish(struct sensor *s) {
-    bool file = s->options->live.metrics_file && s->seconds % METRICS_FILE_SECONDS == 0;
+/* now: the file also between its times. */
+static void publish(struct sensor *s, bool now) {
+    bool file = s->options->live.metrics_file && (now || s->seconds % METRICS_FILE_SECONDS == 0);
     if (!s->metrics && !file) {
         return;
     }
@@ -351,7 +353,7 @@ static void each_second(struct sensor *s) {
     } else {
         take_figures(s);
     }
-    publish(s);
+    publish(s, false);
     tell_service(s);
 }
 
@@ -414,7 +416,7 @@ static void finish(struct sensor *s) {
         s->status = EXIT_FAILURE;
     }
     recorder_flush(s->recorder);
-    publish(s);
+    publish(s, true);
 }
 
 /* ---- the start */
@@ -607,7 +609,7 @@ static int go(struct sensor *s) {
     s->next_stats = s->next_second - SECOND_NS + s->stats_interval_ns;
     take_figures(s);
     s->before = s->now;
-    publish(s);
+    publish(s, true);
     service_ready(&s->service);
     for (size_t i = 0; i < live_interfaces(s->live); i++) {
         if (live_state(s->live, i) != LIVE_UP) {

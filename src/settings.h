@@ -47,6 +47,9 @@ __attribute__((format(printf, 3, 4))) int settings_refuse(const char *place, con
 /* How many a live run has that was told no number: the cores less one, at least one. */
 unsigned settings_workers(void);
 
+/* Of the expression, which is no option: as set of struct setting. */
+int settings_set_filter(struct options *, const char *place, const char *text);
+
 /* What all switches have in common. */
 int settings_set_switch(bool *on, const char *place, const char *text);
 const char *settings_show_switch(bool on);

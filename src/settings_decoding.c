@@ -184,6 +184,7 @@ static const struct setting rows[] = {
         .option = "detail",
         .commands = OF_SMBTAP,
         .key = "detail",
+        .changes = true,
         .set = set_detail,
         .show = show_detail,
     },

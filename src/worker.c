@@ -6,6 +6,7 @@
 #include <pthread.h>
 #include <stdatomic.h>
 #include <stddef.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/eventfd.h>
@@ -50,7 +51,7 @@ struct worker {
     struct batch *reading; /* the outlet's: the batch of the message at hand */
     size_t read;
     int wake_fd;         /* ends a wait for frames */
-    uint64_t frame;      /* number of the last one read here */
+    uint64_t frames;     /* that came, and segments from other workers */
     uint64_t lost;       /* records, since the last that found room */
     uint64_t figures_at; /* monotonic */
     uint64_t until_ns;   /* frames from this time on are none of ours; UINT64_MAX before the end has come */
@@ -223,12 +224,12 @@ static void hand_on_dispatched(struct worker *w) {
     }
 }
 
-/* Taken as of now: their numbers are those of another worker's frames. */
+/* What is at work here is numbered as it comes, wherever it was captured. */
 static void take_batch(struct worker *w, const struct batch *b) {
     for (size_t at = 0; at < b->used;) {
         const struct dispatched *d = (const void *)(b->bytes + at);
         struct packet p = d->packet;
-        p.at.frame = w->frame;
+        p.at.frame = ++w->frames;
         (void)!pipeline_packet(w->pipeline, &p); /* take_line never fails */
         at += d->size;
     }
@@ -254,8 +255,9 @@ static void on_frame(void *arg, const struct frame *frame) {
         w->past = true;
         return;
     }
-    w->frame = frame->at.frame;
-    (void)!pipeline_frame(w->pipeline, frame);
+    struct frame numbered = *frame;
+    numbered.at.frame = ++w->frames;
+    (void)!pipeline_frame(w->pipeline, &numbered);
 }
 
 static void hand_on(struct worker *w) {
@@ -330,6 +332,9 @@ static void wait_for_others(struct worker *w) {
 
 static void *run(void *arg) {
     struct worker *w = arg;
+    char name[16]; /* as top -H and debuggers show it */
+    snprintf(name, sizeof name, "worker %u", w->index % WORKERS_MAX);
+    (void)pthread_setname_np(pthread_self(), name);
     int error = capture(w);
     if (error != 0) {
         tell_end(w, WORKER_FAILED, error);

@@ -4,6 +4,7 @@
 #include <linux/if_arp.h>
 #include <linux/if_ether.h>
 #include <linux/if_packet.h>
+#include <netinet/in.h>
 #include <sys/socket.h>
 
 #include "program.h"
@@ -30,13 +31,19 @@ static uint32_t address_hash(const struct address *a) {
 }
 
 uint32_t fanout_hash(const struct endpoint *a, const struct endpoint *b) {
-    return mix(address_hash(&a->ip) + address_hash(&b->ip), MIX_SUM);
+    uint32_t sum = 0;
+    sum += a->port <= b->port ? address_hash(&a->ip) : 0;
+    sum += b->port <= a->port ? address_hash(&b->ip) : 0;
+    return mix(sum, MIX_SUM);
 }
 
 /* --- in the kernel --- */
 
 /* The words of the program's memory. */
-enum { NETWORK, ETHERTYPE, HASH, SUM };
+enum { NETWORK, ETHERTYPE, HASH, FIRST, SERVER };
+
+/* Which address counts, the source's, the destination's, or both. */
+enum { BOTH, SOURCE, DESTINATION };
 
 #define AUX(what) ((uint32_t)SKF_AD_OFF + (what))
 
@@ -99,7 +106,52 @@ static void put_tag(struct program *p) {
     program_else(p, qinq);
 }
 
-/* The program ends with the hash of two addresses, of as many words of 4 bytes, that are at these offsets of the network layer. */
+/* Ports at this offset from X say who is the server. */
+static void put_ports(struct program *p, uint32_t at) {
+    program_put(p, BPF_LD | BPF_H | BPF_IND, at);
+    store(p, HASH);
+    program_put(p, BPF_LD | BPF_H | BPF_IND, at + 2);
+    load_x(p, HASH);
+    program_put(p, BPF_ALU | BPF_SUB | BPF_X, 0); /* destination less source, of 32 bits */
+    unsigned equal = program_if(p, BPF_JEQ, 0);
+    unsigned source_above = program_if(p, BPF_JSET, 0x80000000);
+    program_then(p, source_above);
+    set(p, SERVER, DESTINATION);
+    unsigned end = program_jump(p);
+    program_else(p, source_above);
+    set(p, SERVER, SOURCE);
+    program_then(p, equal);
+    program_land(p, end);
+}
+
+/* A fragment has no ports, or those that come after it have none. */
+static void put_ipv4_ports(struct program *p) {
+    load_x(p, NETWORK);
+    program_put(p, BPF_LD | BPF_B | BPF_IND, 9);
+    unsigned is_tcp = program_if(p, BPF_JEQ, IPPROTO_TCP);
+    program_put(p, BPF_LD | BPF_H | BPF_IND, 6);
+    unsigned fragment = program_if(p, BPF_JSET, 0x3fff);
+    program_else(p, fragment);
+    program_put(p, BPF_LD | BPF_B | BPF_IND, 0);
+    program_put(p, BPF_ALU | BPF_AND | BPF_K, 15);
+    program_put(p, BPF_ALU | BPF_LSH | BPF_K, 2);
+    program_put(p, BPF_ALU | BPF_ADD | BPF_X, 0);
+    program_put(p, BPF_MISC | BPF_TAX, 0);
+    put_ports(p, 0);
+    program_else(p, is_tcp);
+    program_then(p, fragment);
+}
+
+static void put_ipv6_ports(struct program *p) {
+    load_x(p, NETWORK);
+    program_put(p, BPF_LD | BPF_B | BPF_IND, 6);
+    unsigned is_tcp = program_if(p, BPF_JEQ, IPPROTO_TCP);
+    put_ports(p, 40);
+    program_else(p, is_tcp);
+}
+
+/* The program ends with the hash of the server's address, or of two, of as many words of 4 bytes, that are at these offsets of the
+ * network layer. */
 static void put_addresses(struct program *p, const uint32_t at[2], unsigned words) {
     for (unsigned i = 0; i < 2 * words; i++) {
         load_x(p, NETWORK);
@@ -111,11 +163,23 @@ static void put_addresses(struct program *p, const uint32_t at[2], unsigned word
         put_mix(p, MIX_WORD);
         store(p, HASH);
         if (i + 1 == words) {
-            store(p, SUM);
+            store(p, FIRST);
         }
     }
-    load_x(p, SUM);
+    load(p, SERVER);
+    unsigned source = program_if(p, BPF_JEQ, SOURCE);
+    unsigned destination = program_if(p, BPF_JEQ, DESTINATION);
+    load(p, HASH);
+    load_x(p, FIRST);
     program_put(p, BPF_ALU | BPF_ADD | BPF_X, 0);
+    unsigned both = program_jump(p);
+    program_then(p, source);
+    load(p, FIRST);
+    unsigned first = program_jump(p);
+    program_then(p, destination);
+    load(p, HASH);
+    program_land(p, both);
+    program_land(p, first);
     put_mix(p, MIX_SUM);
     program_put(p, BPF_RET | BPF_A, 0);
 }
@@ -125,14 +189,17 @@ static void build(struct program *p) {
     static const uint32_t ethernet[] = {2, 8}; /* of a MAC address the last 4 bytes */
     p->n = 0;
     put_start(p);
+    set(p, SERVER, BOTH);
     for (unsigned i = 0; i < FANOUT_TAGS_MAX; i++) {
         put_tag(p);
     }
     load(p, ETHERTYPE);
     unsigned is_ipv4 = program_if(p, BPF_JEQ, ETH_P_IP);
+    put_ipv4_ports(p);
     put_addresses(p, ipv4, 1);
     program_else(p, is_ipv4);
     unsigned is_ipv6 = program_if(p, BPF_JEQ, ETH_P_IPV6);
+    put_ipv6_ports(p);
     put_addresses(p, ipv6, 4);
     program_else(p, is_ipv6);
     set(p, NETWORK, (uint32_t)SKF_LL_OFF); /* where there is none, the program ends there with 0 */

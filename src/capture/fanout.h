@@ -7,12 +7,14 @@
 
 enum { FANOUT_TAGS_MAX = 3 }; /* VLAN tags that the kernel looks behind, besides one that the card took off */
 
-/* Of the two addresses, and the same for both directions; the worker is this modulo their number. Ports are not in it: a client's
- * connections to a server may be channels of one session (MS-SMB2 3.2.4.20.8), or take up each other's durable handles, and only who
- * sees all of them knows whose they are and which names their handles have. Nor do fragments have ports.
+/* Of the server's address, and so the same for both directions; the worker is this modulo their number. The server is the side with the
+ * lower port, and where they are equal both addresses count. All that one server says is at one worker, because its state is: a client's
+ * connections may be channels of one session (MS-SMB2 3.2.4.20.8), several clients have one file open, of which the last close
+ * deletes it, and a durable handle is taken up by another connection. Load is spread where there are several servers.
  *
- * What the kernel computes is equal for IPv4 and IPv6 behind up to FANOUT_TAGS_MAX tags, so that of a tunnel it is the outermost
- * addresses'. Of what is no IP it is that of the MAC addresses, the same for both directions. */
+ * What the kernel computes is equal for TCP over IPv4, and over IPv6 without extension headers, that is no fragment, behind up to
+ * FANOUT_TAGS_MAX tags. Of other IP it is that of both outermost addresses, so that the fragments of a datagram come together; of what
+ * is no IP that of the MAC addresses. */
 uint32_t fanout_hash(const struct endpoint *, const struct endpoint *);
 
 /* Puts a bound packet socket into a group, in the order of the workers: the first one with *group -1, which makes the group and sets

@@ -9,6 +9,8 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
+#include "view.h"
+
 enum { ANSWER_BYTES = 32768 }; /* what the kernel fills of a dump at once */
 
 int interface_socket(bool watch) {
@@ -54,23 +56,52 @@ static int ask(int fd, uint32_t sequence) {
     return sent < 0 ? -errno : 0;
 }
 
-static void tell(const struct nlmsghdr *message, void (*found)(void *arg, const struct interface_facts *), void *arg) {
-    const struct ifinfomsg *body = NLMSG_DATA(message);
+/* The next piece of a message, which begins with its length as the kernel's head of the type says; false at the end. */
+#define TAKE(from, head, length, body) take((from), &(head), sizeof(head), &(head).length, sizeof(head).length, (body))
+
+static bool take(struct view *from, void *head, size_t head_size, const void *length, size_t length_size,
+                 struct view *body) {
+    if (from->n < head_size) {
+        return false;
+    }
+    memcpy(head, from->p, head_size);
+    uint32_t size = length_size == sizeof(uint16_t) ? *(const uint16_t *)length : *(const uint32_t *)length;
+    if (size < head_size || size > from->n) {
+        return false;
+    }
+    *body = view_part(*from, head_size, size - head_size);
+    *from = view_part(*from, NLMSG_ALIGN(size), SIZE_MAX);
+    return true;
+}
+
+static void tell_dropped(struct view body, struct interface_facts *facts) {
+    struct rtnl_link_stats64 stats;
+    memset(&stats, 0, sizeof stats);
+    memcpy(&stats, body.p, body.n < sizeof stats ? body.n : sizeof stats); /* it grows with the kernel's version */
+    facts->dropped = stats.rx_dropped + stats.rx_missed_errors;
+    facts->packets = stats.rx_packets;
+}
+
+static void tell(struct view in, void (*found)(void *arg, const struct interface_facts *), void *arg) {
+    struct ifinfomsg about;
+    if (in.n < sizeof about) {
+        return;
+    }
+    memcpy(&about, in.p, sizeof about);
     struct interface_facts facts = {
-        .index = body->ifi_index,
-        .hardware_type = body->ifi_type,
-        .enabled = (body->ifi_flags & IFF_UP) != 0,
-        .carrier = (body->ifi_flags & IFF_LOWER_UP) != 0,
+        .index = about.ifi_index,
+        .hardware_type = about.ifi_type,
+        .enabled = (about.ifi_flags & IFF_UP) != 0,
+        .carrier = (about.ifi_flags & IFF_LOWER_UP) != 0,
     };
-    unsigned left = (unsigned)IFLA_PAYLOAD(message);
-    for (const struct rtattr *a = IFLA_RTA(body); RTA_OK(a, left); a = RTA_NEXT(a, left)) {
-        if (a->rta_type == IFLA_IFNAME) {
-            facts.name = RTA_DATA(a);
-        } else if (a->rta_type == IFLA_STATS64 && RTA_PAYLOAD(a) >= offsetof(struct rtnl_link_stats64, rx_compressed)) {
-            struct rtnl_link_stats64 stats; /* not aligned in the message */
-            memset(&stats, 0, sizeof stats);
-            memcpy(&stats, RTA_DATA(a), RTA_PAYLOAD(a) < sizeof stats ? RTA_PAYLOAD(a) : sizeof stats);
-            facts.dropped = stats.rx_dropped + stats.rx_missed_errors;
+    in = view_part(in, NLMSG_ALIGN(sizeof about), SIZE_MAX);
+    struct rtattr head;
+    struct view body;
+    while (TAKE(&in, head, rta_len, &body)) {
+        if (head.rta_type == IFLA_IFNAME && body.n > 0 && body.p[body.n - 1] == '\0') {
+            facts.name = (const char *)body.p;
+        } else if (head.rta_type == IFLA_STATS64) {
+            tell_dropped(body, &facts);
         }
     }
     if (facts.name) {
@@ -79,21 +110,26 @@ static void tell(const struct nlmsghdr *message, void (*found)(void *arg, const 
 }
 
 /* One answer of several messages: 1 when more are to come. */
-static int take(struct nlmsghdr *message, size_t size, uint32_t sequence,
-                void (*found)(void *arg, const struct interface_facts *), void *arg) {
-    for (; NLMSG_OK(message, size); message = NLMSG_NEXT(message, size)) {
-        if (message->nlmsg_seq != sequence) {
+static int take_answer(struct view in, uint32_t sequence, void (*found)(void *arg, const struct interface_facts *),
+                       void *arg) {
+    struct nlmsghdr head;
+    struct view body;
+    while (TAKE(&in, head, nlmsg_len, &body)) {
+        int error = 0;
+        if (head.nlmsg_seq != sequence) {
             continue; /* of a question that was given up */
         }
-        if (message->nlmsg_type == NLMSG_DONE) {
+        switch (head.nlmsg_type) {
+        case NLMSG_DONE:
             return 0;
-        }
-        if (message->nlmsg_type == NLMSG_ERROR) {
-            const struct nlmsgerr *error = NLMSG_DATA(message);
-            return error->error < 0 ? error->error : -EPROTO;
-        }
-        if (message->nlmsg_type == RTM_NEWLINK) {
-            tell(message, found, arg);
+        case NLMSG_ERROR:
+            memcpy(&error, body.p, body.n < sizeof error ? 0 : sizeof error);
+            return error < 0 ? error : -EPROTO;
+        case RTM_NEWLINK:
+            tell(body, found, arg);
+            break;
+        default:
+            break;
         }
     }
     return 1;
@@ -101,7 +137,7 @@ static int take(struct nlmsghdr *message, size_t size, uint32_t sequence,
 
 int interface_each(int ask_fd, void (*found)(void *arg, const struct interface_facts *), void *arg) {
     static const uint32_t sequence = 1;
-    _Alignas(struct nlmsghdr) char answer[ANSWER_BYTES];
+    uint8_t answer[ANSWER_BYTES];
     interface_changed(ask_fd);
     int more = ask(ask_fd, sequence);
     more = more == 0 ? 1 : more;
@@ -110,7 +146,7 @@ int interface_each(int ask_fd, void (*found)(void *arg, const struct interface_f
         if (got < 0 && errno == EINTR) {
             continue;
         }
-        more = got < 0 ? -errno : take((struct nlmsghdr *)answer, (size_t)got, sequence, found, arg);
+        more = got < 0 ? -errno : take_answer((struct view){answer, (size_t)got}, sequence, found, arg);
     }
     return more;
 }

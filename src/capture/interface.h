@@ -11,7 +11,8 @@ struct interface_facts {
     unsigned hardware_type; /* ARPHRD_* of <net/if_arp.h> */
     bool enabled;           /* set up by the administrator: IFF_UP */
     bool carrier;           /* and the other end is there: IFF_LOWER_UP */
-    uint64_t dropped;       /* rx_dropped + rx_missed_errors, since the interface was made */
+    uint64_t packets;       /* rx_packets, since the interface was made */
+    uint64_t dropped;       /* rx_dropped + rx_missed_errors, the same */
 };
 
 /* A socket to ask on, or, to watch, one that becomes readable when something changes. A descriptor or a negative errno; the

@@ -148,27 +148,57 @@ static int refuse_length(unsigned n, struct why why) {
                   (unsigned)PROGRAM_SIZE);
 }
 
-/* What libpcap makes of the text. */
-static int compile(struct place *p, pcap_t *pcap, struct why why) {
-    if (pcap_compile(pcap, &p->cooked, p->filter, 1, PCAP_NETMASK_UNKNOWN) != 0) {
-        return refuse(-EINVAL, why, "filter \"%.200s\": %s; see pcap-filter(7) for what can be written", p->filter,
-                      pcap_geterr(pcap));
+/* libpcap's header of cooked frames is not there in the kernel: what is read of it is had otherwise (pcap-linktype(7), LINUX_SLL). False
+ * where it cannot be. */
+static bool uncook(struct sock_filter *code) {
+    enum { HEADER = 16, PACKET_TYPE = 0, PROTOCOL = 14 };
+    const unsigned class = BPF_CLASS(code->code), mode = BPF_MODE(code->code);
+    if ((class != BPF_LD && class != BPF_LDX) || (mode != BPF_ABS && mode != BPF_IND && mode != BPF_MSH) ||
+        code->k >= (uint32_t)SKF_AD_OFF) {
+        return true;
     }
-    if (p->is_cooked) {
-        return 0;
+    if (code->k >= HEADER) {
+        code->k -= HEADER;
+        return true;
     }
-    if (p->cooked.bf_len > PROGRAM_SIZE) {
-        return refuse_length(p->cooked.bf_len, why);
+    if (mode != BPF_ABS || (code->k != PROTOCOL && code->k != PACKET_TYPE)) {
+        return false;
     }
-    for (p->program.n = 0; p->program.n < p->cooked.bf_len; p->program.n++) {
-        const struct bpf_insn *from = &p->cooked.bf_insns[p->program.n];
-        p->program.code[p->program.n] = (struct sock_filter){from->code, from->jt, from->jf, from->k};
+    code->k = (uint32_t)SKF_AD_OFF + (code->k == PROTOCOL ? SKF_AD_PROTOCOL : SKF_AD_PKTTYPE);
+    return true;
+}
+
+static int translate(struct place *p, const struct bpf_program *from, struct why why) {
+    const bool cooked = p->link_type == DLT_LINUX_SLL;
+    if (from->bf_len > PROGRAM_SIZE) {
+        return refuse_length(from->bf_len, why);
+    }
+    for (p->program.n = 0; p->program.n < from->bf_len; p->program.n++) {
+        const struct bpf_insn *in = &from->bf_insns[p->program.n];
+        struct sock_filter *out = &p->program.code[p->program.n];
+        *out = (struct sock_filter){in->code, in->jt, in->jf, in->k};
+        if (cooked && !uncook(out)) {
+            return refuse(-EINVAL, why,
+                          "filter \"%.200s\": asks for what %s does not have; leave out the addresses of the link",
+                          p->filter, p->name);
+        }
     }
     return 0;
 }
 
+/* What libpcap makes of the text. It is not asked to set it: it would do so in its own way, and for the worker's thread alone. */
+static int compile(struct place *p, pcap_t *pcap, struct why why) {
+    struct bpf_program program;
+    if (pcap_compile(pcap, &program, p->filter, 1, PCAP_NETMASK_UNKNOWN) != 0) {
+        return refuse(-EINVAL, why, "filter \"%.200s\": %s; see pcap-filter(7) for what can be written", p->filter,
+                      pcap_geterr(pcap));
+    }
+    int error = translate(p, &program, why);
+    pcap_freecode(&program);
+    return error;
+}
+
 static int make_filter(struct place *p, pcap_t *pcap, const struct live_settings *settings, struct why why) {
-    p->is_cooked = p->link_type == DLT_LINUX_SLL || p->link_type == DLT_LINUX_SLL2;
     p->filter = settings->filter ? strdup(settings->filter)
                                  : capture_filter(p->link_type, settings->ports, settings->port_count);
     if (!p->filter) {
@@ -198,7 +228,10 @@ static int open_place(struct live *l, size_t at, const char *stand_in, const str
     if (error != 0) {
         return error;
     }
-    error = p->seen ? live_start(l, p) : 0;
+    error = live_make_takers(p);
+    if (error == 0 && p->seen) {
+        error = live_start(l, p);
+    }
     if (error == -ENOMEM) {
         return refuse(error, why,
                       "%s: the kernel has no room for the filter; make some: sysctl net.core.optmem_max=131072",
@@ -231,12 +264,12 @@ static int check(const struct live_settings *s, struct why why) {
     size_t ring = s->buffer_bytes / s->workers;
     if (ring < RING_BYTES_MIN) {
         return refuse(-EINVAL, why,
-                      "a buffer of %zu KiB for %u workers is too small; give at least %u MiB with --buffer",
+                      "a buffer of %zu KiB is too small for --workers %u; give at least %u MiB with --buffer",
                       s->buffer_bytes >> 10, s->workers, s->workers);
     }
     if (ring > INT_MAX) {
         return refuse(-EFBIG, why,
-                      "a buffer of %zu MiB for %u workers is too large; give at most %u MiB with --buffer, or more "
+                      "a buffer of %zu MiB is too large for --workers %u; give at most %u MiB with --buffer, or more "
                       "--workers",
                       s->buffer_bytes >> 20, s->workers, s->workers * (INT_MAX >> 20));
     }
@@ -248,6 +281,10 @@ static bool allocate(struct live *l) {
     l->taps = calloc(l->workers, sizeof *l->taps);
     if (!l->places || !l->taps) {
         return false;
+    }
+    for (size_t i = 0; i < l->count; i++) {
+        l->places[i].group = -1;
+        memset(l->places[i].takers, 0xff, sizeof l->places[i].takers); /* -1 */
     }
     for (unsigned worker = 0; worker < l->workers; worker++) {
         struct live_tap *tap = &l->taps[worker];
@@ -272,7 +309,6 @@ static int prepare(struct live *l, const struct live_settings *s, struct why why
     }
     for (size_t i = 0; i < l->count; i++) {
         struct place *p = &l->places[i];
-        p->group = -1;
         p->any = strcmp(s->interfaces[i], "any") == 0;
         p->name = strdup(s->interfaces[i]);
         if (!p->name) {
@@ -294,12 +330,14 @@ static const char *find_up(const struct live *l, int *error, struct why why) {
         }
         seen |= l->places[i].seen;
     }
-    const char *name = l->places[0].name, *more = l->count > 1 ? " and the others" : "";
-    if (!seen) {
-        *error =
-            refuse(-ENODEV, why, "%s%s: there is no such interface; see which there are with: ip link", name, more);
+    const char *name = l->places[0].name;
+    if (seen && l->count > 1) {
+        *error = refuse(-ENETDOWN, why, "%s and the others: none is up; set one up with: ip link set NAME up", name);
+    } else if (seen) {
+        *error = refuse(-ENETDOWN, why, "%s: is down; set it up with: ip link set %s up", name, name);
     } else {
-        *error = refuse(-ENETDOWN, why, "%s%s: is down; set it up with: ip link set %s up", name, more, name);
+        *error = refuse(-ENODEV, why, "%s%s: there is no such interface; see which there are with: ip link", name,
+                        l->count > 1 ? " and the others" : "");
     }
     return NULL;
 }
@@ -357,8 +395,12 @@ void live_close(struct live *l) {
     for (unsigned worker = 0; l->taps && worker < l->workers; worker++) {
         close_tap(&l->taps[worker], l->count);
     }
-    for (size_t i = 0; l->places && i < l->count; i++) {
-        pcap_freecode(&l->places[i].cooked);
+    for (size_t i = 0; l->places && l->taps && i < l->count; i++) {
+        for (unsigned k = 0; k < TAKERS; k++) {
+            if (l->places[i].takers[k] >= 0) {
+                close(l->places[i].takers[k]);
+            }
+        }
         free(l->places[i].filter);
         free(l->places[i].name);
     }

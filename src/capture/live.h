@@ -83,5 +83,7 @@ enum live_state live_state(const struct live *, size_t interface);
 
 /* What the interface itself dropped before anybody could see it (rx_dropped and rx_missed_errors), since the start. */
 uint64_t live_interface_dropped(struct live *, size_t interface);
+/* What it took, whatever it was, since it was made: as it said when it was asked for the other last. */
+uint64_t live_interface_packets(const struct live *, size_t interface);
 
 #endif

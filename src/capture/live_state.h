@@ -39,6 +39,8 @@ struct live_tap {
     void *arg;
 };
 
+enum { TAKERS = 4 };
+
 /* One interface, for who watches. */
 struct place {
     char *name;
@@ -46,21 +48,20 @@ struct place {
     unsigned hardware_type; /* that the handles were made for */
     int link_type;
     char *filter;
-    struct program program;    /* the same, for the kernel */
-    struct bpf_program cooked; /* instead, where only libpcap can set it: the link's header is its own */
-    bool is_cooked;
-    int group;          /* of fanout.h; -1: none */
-    unsigned joined;    /* workers' handles that are in it */
-    bool started;       /* frames pass */
-    int index;          /* of the interface that the handles are bound to; 0: to none */
-    atomic_bool silent; /* nothing is to be waited for: it is absent or down */
+    struct program program; /* the same, for the kernel */
+    int group;              /* of fanout.h; -1: none */
+    int takers[TAKERS];     /* see live_watch.c; -1: none */
+    unsigned joined;        /* workers' handles that are in it */
+    bool started;           /* frames pass */
+    int index;              /* of the interface that the handles are bound to; 0: to none */
+    atomic_bool silent;     /* nothing is to be waited for: it is absent or down */
     enum live_state state;
     uint64_t dropped, last_dropped; /* since the start; as the interface said last */
     /* As the kernel said last: */
     bool seen, enabled, carrier;
     int seen_index;
     unsigned seen_type;
-    uint64_t seen_dropped;
+    uint64_t seen_dropped, seen_packets;
 };
 
 struct live {
@@ -79,6 +80,9 @@ __attribute__((warn_unused_result)) int live_look(struct live *);
 /* Binds a place's handles to the interface that was seen, puts them into their group and lets frames pass. 0, also where it can only be
  * done when the interface is up, or a negative errno. */
 __attribute__((warn_unused_result)) int live_start(struct live *, struct place *);
+
+/* Sockets that take what nobody else does; they are bound with the handles. 0 or a negative errno. */
+__attribute__((warn_unused_result)) int live_make_takers(struct place *);
 
 /* From what was seen. */
 enum live_state live_state_now(const struct live *, const struct place *);

@@ -25,6 +25,7 @@ static void see(struct place *p, const struct interface_facts *facts) {
     p->seen_index = facts->index;
     p->seen_type = facts->hardware_type;
     p->seen_dropped = facts->dropped;
+    p->seen_packets = facts->packets;
 }
 
 /* One that is bound is known by its index, also when it was renamed. */
@@ -34,6 +35,7 @@ static void on_interface(void *arg, const struct interface_facts *facts) {
         struct place *p = &l->places[i];
         if (p->any) {
             p->seen_dropped += facts->dropped;
+            p->seen_packets += facts->packets;
         } else if (facts->index == p->index ||
                    (strcmp(facts->name, p->name) == 0 && !(p->seen && p->seen_index == p->index))) {
             see(p, facts);
@@ -46,42 +48,64 @@ int live_look(struct live *l) {
         struct place *p = &l->places[i];
         p->seen = p->enabled = p->carrier = p->any;
         p->seen_index = 0;
-        p->seen_dropped = 0;
+        p->seen_dropped = p->seen_packets = 0;
     }
     return interface_each(l->ask_fd, on_interface, l);
 }
 
 /* --- binding --- */
 
-static int attach(const struct source *s, struct program *p) {
+static int attach(int fd, struct program *p) {
     struct sock_fprog program = {(unsigned short)p->n, p->code};
-    return setsockopt(s->fd, SOL_SOCKET, SO_ATTACH_FILTER, &program, sizeof program) == 0 ? 0 : -errno;
+    return setsockopt(fd, SOL_SOCKET, SO_ATTACH_FILTER, &program, sizeof program) == 0 ? 0 : -errno;
+}
+
+static int attach_nothing(int fd) {
+    struct program nothing = {.n = 0};
+    program_put(&nothing, BPF_RET | BPF_K, 0);
+    return attach(fd, &nothing);
 }
 
 int live_shut(struct source *s) {
-    struct program nothing = {.n = 0};
-    program_put(&nothing, BPF_RET | BPF_K, 0);
-    return attach(s, &nothing);
+    return attach_nothing(s->fd);
 }
 
-/* Without libpcap, but where it must be, so that it need not be the worker's thread. */
-static int let_pass(struct source *s) {
-    struct place *p = s->place;
-    if (!p->is_cooked) {
-        return attach(s, &p->program);
-    }
-    return pcap_setfilter(s->pcap, &p->cooked) == 0 ? 0 : -EINVAL;
-}
-
-static int bind_to(const struct source *s, int index) {
-    struct sockaddr_ll to = {.sll_family = AF_PACKET, .sll_protocol = htons(ETH_P_ALL), .sll_ifindex = index};
-    if (bind(s->fd, (struct sockaddr *)&to, sizeof to) != 0) {
+static int bind_to(int fd, int index, uint16_t protocol) {
+    struct sockaddr_ll to = {.sll_family = AF_PACKET, .sll_protocol = htons(protocol), .sll_ifindex = index};
+    if (bind(fd, (struct sockaddr *)&to, sizeof to) != 0) {
         return -errno;
     }
     int error; /* it says that the interface is down, which is known */
     socklen_t size = sizeof error;
-    getsockopt(s->fd, SOL_SOCKET, SO_ERROR, &error, &size);
+    getsockopt(fd, SOL_SOCKET, SO_ERROR, &error, &size);
     return 0;
+}
+
+/* A frame whose tag the kernel took off, and behind it is what no protocol here takes, is counted as dropped by the interface, although we
+ * have seen it: on a trunk that would be most of what is reported. So there is somebody who takes the types that come in numbers, and lets
+ * nothing through. */
+static const uint16_t taken[TAKERS] = {ETH_P_8021Q, ETH_P_8021AD, ETH_P_MPLS_UC, ETH_P_PPP_SES};
+
+int live_make_takers(struct place *p) {
+    for (unsigned i = 0; i < TAKERS; i++) {
+        p->takers[i] = socket(AF_PACKET, SOCK_RAW | SOCK_CLOEXEC, 0);
+        if (p->takers[i] < 0) {
+            return -errno;
+        }
+        int error = attach_nothing(p->takers[i]);
+        if (error != 0) {
+            return error;
+        }
+    }
+    return 0;
+}
+
+static int bind_takers(const struct place *p) {
+    int error = 0;
+    for (unsigned i = 0; i < TAKERS && error == 0; i++) {
+        error = bind_to(p->takers[i], p->seen_index, taken[i]);
+    }
+    return error;
 }
 
 static int make_promiscuous(const struct source *s, int index) {
@@ -90,18 +114,18 @@ static int make_promiscuous(const struct source *s, int index) {
 }
 
 static int bind_all(struct live *l, struct place *p) {
-    for (unsigned worker = 0; worker < l->workers; worker++) {
+    int error = bind_takers(p);
+    for (unsigned worker = 0; worker < l->workers && error == 0; worker++) {
         const struct source *s = source_of(l, worker, p);
-        int error = bind_to(s, p->seen_index);
+        error = bind_to(s->fd, p->seen_index, ETH_P_ALL);
         if (error == 0 && l->promiscuous && !p->any) {
             error = make_promiscuous(s, p->seen_index);
         }
-        if (error != 0) {
-            return error;
-        }
     }
-    p->index = p->seen_index;
-    return 0;
+    if (error == 0) {
+        p->index = p->seen_index;
+    }
+    return error;
 }
 
 /* -EINVAL from a kernel before 6.13: not while the interface is down. */
@@ -139,7 +163,7 @@ int live_start(struct live *l, struct place *p) {
         return 0;
     }
     for (unsigned worker = 0; worker < l->workers && error == 0 && !p->started; worker++) {
-        error = let_pass(source_of(l, worker, p));
+        error = attach(source_of(l, worker, p)->fd, &p->program);
     }
     p->started |= error == 0;
     return error;
@@ -193,6 +217,11 @@ uint64_t live_interface_dropped(struct live *l, size_t interface) {
         }
     }
     return l->places[interface].dropped;
+}
+
+uint64_t live_interface_packets(const struct live *l, size_t interface) {
+    assert(interface < l->count);
+    return l->places[interface].seen_packets;
 }
 
 int live_watch_fd(const struct live *l) {

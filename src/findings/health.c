@@ -5,6 +5,10 @@
 
 #include "findings/state.h"
 
+#define NS_PER_S 1e9
+/* Where other packets come, so long may there be none of SMB. */
+#define QUIET_NS (3600 * UINT64_C(1000000000))
+
 enum { SUMMARY_BYTES = 256 };
 
 /* One interval. */
@@ -35,24 +39,45 @@ static bool begins(bool *ill, bool is) {
     return is && !was;
 }
 
-static double seconds(const struct interval *i) {
-    return (double)grown(i->now->time_ns, i->before->time_ns) / 1e9;
+/* What came besides, in the interval: where the interface takes packets that are no SMB the mirror port lives, and that there is none of
+ * it says little for a while: at night it is to be expected. */
+static const char *besides(const struct interface_figures *now, const struct interface_figures *before, bool *lives) {
+    if (now->interface_packets == FIGURE_UNKNOWN || before->interface_packets == FIGURE_UNKNOWN) {
+        *lives = false;
+        return "";
+    }
+    *lives = now->interface_packets != before->interface_packets;
+    return *lives ? ", though others came" : ", nor any other";
 }
 
-/* An interface that was down for a part of it had reason to be silent. */
-static void look_for_packets(struct findings *f, const struct interval *i) {
+/* An interface that was down for a part of the interval had reason to be silent. */
+static void look_at_interface(struct findings *f, const struct interval *i, unsigned k) {
     char summary[SUMMARY_BYTES];
+    const struct interface_figures *now = &i->now->interfaces[k], *before = &i->before->interfaces[k];
+    bool *ill = &f->ill.no_packets[k], lives;
+    uint64_t *since = &f->ill.quiet_since[k];
+    bool came = grown(now->received, before->received) != 0;
+    if (came || !now->up || !before->up) {
+        *ill = *ill && !came; /* not over before packets come */
+        *since = 0;
+        return;
+    }
+    *since = *since != 0 ? *since : i->before->time_ns;
+    uint64_t quiet_ns = grown(i->now->time_ns, *since);
+    const char *others = besides(now, before, &lives);
+    if (begins(ill, *ill || !lives || quiet_ns >= QUIET_NS)) {
+        snprintf(
+            summary, sizeof summary,
+            "%.100s is up, and in %.1f seconds not one packet came through the filter%s: is the mirror port or tap "
+            "alive?",
+            now->name, (double)quiet_ns / NS_PER_S, others);
+        tell(f, i, RULE_NO_PACKETS, 1, summary, now->name);
+    }
+}
+
+static void look_for_packets(struct findings *f, const struct interval *i) {
     for (unsigned k = 0; k < i->now->interface_count && k < i->before->interface_count; k++) {
-        const struct interface_figures *now = &i->now->interfaces[k], *before = &i->before->interfaces[k];
-        bool came = grown(now->received, before->received) != 0;
-        bool *ill = &f->ill.no_packets[k];
-        if (begins(ill, !came && (*ill || (now->up && before->up)))) {
-            snprintf(summary, sizeof summary,
-                     "%.100s is up, and not one packet came through the filter in %.1f seconds: is the mirror port or "
-                     "tap alive?",
-                     now->name, seconds(i));
-            tell(f, i, RULE_NO_PACKETS, 1, summary, now->name);
-        }
+        look_at_interface(f, i, k);
     }
 }
 

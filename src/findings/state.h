@@ -85,8 +85,9 @@ struct findings {
     size_t pair_count, pending_count;
     struct {
         bool no_packets[FIGURES_INTERFACES_MAX], one_direction, capture_loss;
-    } ill;              /* what the sensor suffers from, and was told */
-    struct event event; /* being raised */
+        uint64_t quiet_since[FIGURES_INTERFACES_MAX]; /* ns; 0: it was not in the last interval */
+    } ill;                                            /* what the sensor suffers from, and was told */
+    struct event event;                               /* being raised */
 };
 
 /* smb1.c */

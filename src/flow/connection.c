@@ -317,6 +317,10 @@ static void note_close(struct flow *f) {
     }
 }
 
+void connection_settled(struct flow *f) {
+    note_close(f);
+}
+
 /* A SYN of another connection, real or not, on one that stands: what it says is not this one's. */
 static bool is_stray(const struct flow *f, enum direction d, const struct packet *p) {
     const struct half *h = &f->halves[d], *other = &f->halves[direction_opposite(d)];

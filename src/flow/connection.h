@@ -20,6 +20,9 @@ __attribute__((warn_unused_result)) bool connection_superseded(struct flow *, en
 /* Everything a packet of the flow does to it: its state is new afterwards, and it may be doomed. */
 void connection_packet(struct flow_context *, struct flow *, enum direction, const struct packet *);
 
+/* What waited in it was settled without a packet: its state is new afterwards as well. */
+void connection_settled(struct flow *);
+
 /* The flow is over, by closing or for lack of packets: why. */
 enum flow_end_reason connection_end_reason(const struct flow *, enum flow_end_reason otherwise);
 

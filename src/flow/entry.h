@@ -33,6 +33,8 @@ struct half {
     bool early : 1;    /* picked up in the middle: the first data waits a little for what may come before it */
     bool silent : 1;   /* waited for in vain: the capture seems to have the other direction alone */
     bool fin_lost : 1; /* the one byte from next on that was acknowledged is taken for a FIN that was not captured */
+    uint8_t seen;      /* packets in this stretch, as far as they are counted, and when the first was: see sides.h */
+    uint16_t seen_since;
 };
 
 struct flow {
@@ -47,16 +49,14 @@ struct flow {
     uint8_t state;           /* enum flow_state */
     uint8_t listed;          /* the state whose list it is in */
     uint8_t end_reason;      /* of a closed one: enum flow_end_reason */
-    uint8_t rst_from;        /* enum direction */
     bool opened : 1;         /* the sink knows it, though it may have given no connection */
     bool picked_up : 1;      /* data came before any SYN: it is opened when that waited long enough for one */
     bool doomed : 1;         /* turned out not to be SMB: to be dropped without a word */
     bool has_syn : 1;        /* a SYN came that may begin another connection on these addresses and ports */
     bool syn_implied : 1;    /* not it, but an answer to it */
     bool rst_ahead : 1; /* a RST came before the last of its sender's data; it closes the flow once that has passed */
-    uint8_t syn_from;   /* enum direction */
-    uint8_t sides[DIRECTIONS]; /* packets of each side in this stretch, up to 255; see sides.h */
-    uint32_t sides_since;
+    bool rst_from : 1;  /* enum direction */
+    bool syn_from : 1;  /* enum direction */
     uint32_t syn_isn;
     uint32_t closing_ack; /* what the first FIN or RST acknowledged */
     uint32_t rst_seq;     /* the RST's place */

@@ -613,7 +613,7 @@ void reassembly_packet(struct flow_context *c, struct flow *f, enum direction d,
     }
 }
 
-void reassembly_tick(struct flow_context *c) {
+void reassembly_tick(struct flow_context *c, void (*settled)(void *arg, struct flow *), void *arg) {
     while (list_first(&c->waiting)) {
         struct reorder *r = container_of(list_first(&c->waiting), struct reorder, link);
         if (c->now - r->looked < REORDER_NS) {
@@ -622,6 +622,8 @@ void reassembly_tick(struct flow_context *c) {
         r->looked = c->now;
         list_remove(&r->link);
         list_append(&c->waiting, &r->link);
-        reassembly_settle(c, r->flow, r->flow->facts.last);
+        struct flow *f = r->flow; /* what waits may go */
+        reassembly_settle(c, f, f->facts.last);
+        settled(arg, f);
     }
 }

@@ -46,8 +46,8 @@ void reassembly_settle(struct flow_context *, struct flow *, struct moment);
 /* The flow ends: passes on all that is left. Opens it first, where it was picked up and waits for that. */
 void reassembly_finish(struct flow_context *, struct flow *);
 
-/* Settles the flows that waited for the clock alone. */
-void reassembly_tick(struct flow_context *);
+/* Settles the flows that waited for the clock alone, and hands each on: it may be at its end. */
+void reassembly_tick(struct flow_context *, void (*settled)(void *arg, struct flow *), void *arg);
 
 /* Forgets what waits. */
 void reassembly_drop(struct flow_context *, struct flow *);

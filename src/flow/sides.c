@@ -1,38 +1,47 @@
 #include "sides.h"
 
-/* The clock in steps of 2^30 ns, so that one fits 32 bits. Two begun are more than one whole: longer than any TCP delays an
- * acknowledgment (RFC 1122 4.2.3.2). */
+/* The clock in steps of 2^30 ns, of which two begun are more than one whole: longer than any TCP delays an acknowledgment
+ * (RFC 1122 4.2.3.2). They wrap within a day, which makes a stretch look shorter than it is, and no more. */
 enum { STEP_SHIFT = 30, STRETCH_STEPS = 2 };
 
-static void begin(const struct flow_context *c, struct flow *f) {
-    f->sides_since = (uint32_t)(c->now >> STEP_SHIFT);
-    f->sides[TO_SERVER] = f->sides[TO_CLIENT] = 0;
+static uint16_t step_of(const struct flow_context *c) {
+    return (uint16_t)(c->now >> STEP_SHIFT);
+}
+
+static bool is_old(const struct flow_context *c, const struct half *h) {
+    return h->seen != 0 && (uint16_t)(step_of(c) - h->seen_since) >= STRETCH_STEPS;
+}
+
+static void forget(struct flow *f) {
+    f->halves[TO_SERVER].seen = f->halves[TO_CLIENT].seen = 0;
 }
 
 static void judge(struct flow_context *c, struct flow *f) {
-    unsigned packets = f->sides[TO_SERVER] + f->sides[TO_CLIENT];
-    if (f->sides[TO_SERVER] != 0 && f->sides[TO_CLIENT] != 0) {
+    unsigned client = f->halves[TO_SERVER].seen, server = f->halves[TO_CLIENT].seen;
+    if (client != 0 && server != 0) {
         c->stats->stretches_both_sides++;
-        begin(c, f);
-    } else if (packets >= SIDES_PACKETS) {
+        forget(f);
+    } else if (client + server >= SIDES_PACKETS) {
         c->stats->stretches_one_side++;
-        begin(c, f);
+        forget(f);
     }
 }
 
 void sides_packet(struct flow_context *c, struct flow *f, enum direction from) {
+    struct half *h = &f->halves[from];
     if (!(f->opened || f->picked_up) || f->state == FLOW_CLOSED) {
         return;
     }
-    if (f->sides[TO_SERVER] == 0 && f->sides[TO_CLIENT] == 0) {
-        begin(c, f);
-    } else if ((uint32_t)(c->now >> STEP_SHIFT) - f->sides_since >= STRETCH_STEPS) {
+    if (is_old(c, &f->halves[TO_SERVER]) || is_old(c, &f->halves[TO_CLIENT])) {
         judge(c, f);
     }
-    f->sides[from] = (uint8_t)(f->sides[from] + (f->sides[from] != UINT8_MAX));
+    if (h->seen == 0) {
+        h->seen_since = step_of(c);
+    }
+    h->seen = (uint8_t)(h->seen + (h->seen < SIDES_PACKETS));
 }
 
 void sides_finish(struct flow_context *c, struct flow *f) {
     judge(c, f);
-    begin(c, f);
+    forget(f);
 }

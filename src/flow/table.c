@@ -338,13 +338,24 @@ static void expire_state(struct flow_table *t, enum flow_state state, uint64_t a
     }
 }
 
+/* A hole was given up, and what lies behind it may be the end. */
+static void on_settled(void *arg, struct flow *f) {
+    struct flow_table *t = arg;
+    connection_settled(f);
+    if (f->state == FLOW_CLOSED && f->listed != FLOW_CLOSED) {
+        sides_finish(&t->context, f);
+        f->active = t->context.now;
+        list_flow(t, f);
+    }
+}
+
 static void expire(struct flow_table *t) {
     if (t->context.now < t->next_expiry) {
         return;
     }
     t->next_expiry = t->context.now + EXPIRY_STEP_NS;
     const struct flow_settings *s = &t->context.settings;
-    reassembly_tick(&t->context);
+    reassembly_tick(&t->context, on_settled, t);
     expire_state(t, FLOW_CLOSED, s->linger_ns);
     expire_state(t, FLOW_CANDIDATE, s->attempt_ns);
     expire_state(t, FLOW_ATTEMPT, s->attempt_ns);

@@ -171,11 +171,14 @@ static bool is_older(const struct smb1_exchange *x, const struct smb1_exchange *
 }
 
 /* Is x rather than y what a response answers? The older; but of what was sent before a gap on the server's side the answer may be in the
- * gap. What is doubtful comes last, and of that the younger first: file data may be full of it. loud: it is no answer for a request that
- * is quiet. */
+ * gap. Of what came on the same side of a gap, what is doubtful comes last, and of that the younger first: file data may be full of it.
+ * loud: it is no answer for a request that is quiet. */
 static bool is_likelier(const struct smb1_exchange *x, const struct smb1_exchange *y, uint64_t gaps, bool loud) {
-    if (x->doubtful || y->doubtful) {
-        return x->doubtful == y->doubtful ? is_older(y, x) : y->doubtful;
+    if (x->doubtful != y->doubtful && (x->gaps == gaps) == (y->gaps == gaps)) {
+        return y->doubtful;
+    }
+    if (x->doubtful && y->doubtful) {
+        return is_older(y, x);
     }
     if (loud && x->quiet != y->quiet) {
         return y->quiet;
@@ -386,8 +389,9 @@ static void remember_handle(struct smb1_exchange *x) {
     }
 }
 
-/* The rest of a transaction comes under the ids of its first message (MS-CIFS 3.2.4.1.5): of several, of the oldest that is not whole. */
-static void secondary(struct connection *c, const struct smb1_message *q) {
+/* The rest of a transaction comes under the ids of its first message (MS-CIFS 3.2.4.1.5): of several, of the oldest that is not whole.
+ * Returns the chain of that one; 0: none waits for it. */
+static uint64_t secondary(struct connection *c, const struct smb1_message *q) {
     uint64_t hash = smb1_exchange_hash(c, &q->header);
     struct smb1_exchange *first = NULL;
     for (struct hash_node *n = hash_first(&c->smb1->exchanges, hash); n; n = hash_again(n->next, hash)) {
@@ -398,6 +402,7 @@ static void secondary(struct connection *c, const struct smb1_message *q) {
     if (first && smb1_transfer_secondary(first, q)) {
         remember_handle(first);
     }
+    return first ? first->chain : 0;
 }
 
 /* One that nothing answers. */
@@ -407,14 +412,15 @@ static void tell_alone(struct smb1_exchange *x) {
     finish(&d);
 }
 
-/* Of the doubtful parts of the transaction that a response is to, the oldest. */
-static struct smb1_exchange *doubtful_part(struct connection *c, const struct smb1_message *r) {
+/* Of the doubtful parts of the transaction that a response is to, the oldest. first: its first message; NULL: that was lost. */
+static struct smb1_exchange *doubtful_part(struct connection *c, const struct smb1_exchange *first,
+                                           const struct smb1_message *r) {
     uint64_t hash = smb1_exchange_hash(c, &r->header);
     struct smb1_exchange *found = NULL;
     for (struct hash_node *n = hash_first(&c->smb1->exchanges, hash); n; n = hash_again(n->next, hash)) {
         struct smb1_exchange *x = container_of(n, struct smb1_exchange, by_id);
         bool fits = x->doubtful && same_id(x, &r->header) && smb1_primary_of(x->request.command) == r->command &&
-                    x->request.header.user_id == r->header.user_id;
+                    x->request.header.user_id == r->header.user_id && x->part_of == (first ? first->chain : 0);
         found = fits && (!found || is_older(x, found)) ? x : found;
     }
     return found;
@@ -422,10 +428,10 @@ static struct smb1_exchange *doubtful_part(struct connection *c, const struct sm
 
 /* A doubtful part of a transaction has no answer of its own: what answers the transaction bears it out, as it bears out the response.
  * True where there was one. */
-static bool bear_out_parts(struct connection *c, const struct smb1_message *r) {
+static bool bear_out_parts(struct connection *c, const struct smb1_exchange *first, const struct smb1_message *r) {
     struct smb1_exchange *x;
     bool any = false;
-    while (smb1_is_transaction(r->command) && (x = doubtful_part(c, r))) {
+    while (smb1_is_transaction(r->command) && (x = doubtful_part(c, first, r))) {
         smb1_exchange_detach(x);
         tell_alone(x);
         smb1_exchange_free(x);
@@ -442,15 +448,14 @@ static void request(struct connection *c, const struct smb1_message *q) {
         smb1_exchange_abandon(c->smb1->negotiate);
     }
     bound_same_id(c, &q->header);
-    if (is_secondary(q)) {
-        secondary(c, q);
-    }
+    uint64_t part_of = is_secondary(q) ? secondary(c, q) : 0;
     struct smb1_exchange *x = smb1_exchange_new(c);
     if (!x) {
         c->model->stats->evicted_exchanges++;
         return;
     }
     smb1_keep(x, q);
+    x->part_of = part_of;
     x->compound = q->chain_index != 0 || !q->chain_last;
     x->auth = c->claimed;
     c->claimed = NULL;
@@ -655,6 +660,29 @@ static void answered_all(struct connection *c, struct smb1_exchange *x, struct s
     }
 }
 
+/* A doubtful request under the ids of a response to another command; chain: of the one that it answers. */
+static struct smb1_exchange *doubtful_other(struct connection *c, const struct smb1_message *r, uint64_t chain) {
+    uint64_t hash = smb1_exchange_hash(c, &r->header);
+    for (struct hash_node *n = hash_first(&c->smb1->exchanges, hash); n; n = hash_again(n->next, hash)) {
+        struct smb1_exchange *x = container_of(n, struct smb1_exchange, by_id);
+        bool of_it = answers(x, r->command) || smb1_primary_of(x->request.command) == r->command || x->chain == chain;
+        if (x->doubtful && same_id(x, &r->header) && !of_it) {
+            return x;
+        }
+    }
+    return NULL;
+}
+
+/* No two requests that wait have the same ids (MS-CIFS 2.2.1.6.2): what is doubtful was answered, unseen, or was none, and a later response
+ * is not to it. */
+static void forget_others(struct connection *c, const struct smb1_message *r) {
+    struct smb1_exchange *x;
+    while (r->chain_index == 0 && (x = doubtful_other(c, r, c->smb1->answering))) {
+        smb1_exchange_detach(x);
+        smb1_exchange_free(x);
+    }
+}
+
 static void response(struct connection *c, struct smb1_message *r) {
     struct smb1_connection *s = c->smb1;
     const struct smb1_header of_chain = r->header;
@@ -665,10 +693,11 @@ static void response(struct connection *c, struct smb1_message *r) {
     own_status(c, r);
     struct smb1_exchange *x = r->chain_index == 0 || s->answering ? smb1_exchange_find(c, r) : NULL;
     s->answering = x ? x->chain : s->answering;
-    bool borne_out = bear_out_parts(c, r);
+    bool borne_out = bear_out_parts(c, x, r);
     if (!x && connection_doubts(c) && !borne_out) {
         return;
     }
+    forget_others(c, r);
     if (x) {
         believe(x);
     }

@@ -54,8 +54,9 @@ struct smb1_exchange {
     struct link age;        /* smb1_connection->exchange_ages, oldest first */
     struct link of_model;   /* model->smb1_exchange_ages */
     struct connection *connection;
-    uint64_t chain;              /* number of the message that it came in */
-    uint64_t gaps;               /* that the server's side had by then */
+    uint64_t chain;   /* number of the message that it came in */
+    uint64_t part_of; /* a doubtful part of a transaction: chain of the request that it goes on with; 0: not seen */
+    uint64_t gaps;    /* that the server's side had by then */
     struct smb1_message request; /* texts in UTF-16 and in kept; other views keep their length alone */
     uint64_t asked_at;           /* the model's clock then */
     struct moment begin;

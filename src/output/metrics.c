@@ -124,6 +124,8 @@ static void write_interfaces(FILE *to, const struct figures *f) {
         {"interface_dropped_packets_total", "counter",
          "Packets that the interface dropped or missed itself, whatever they were",
          offsetof(struct interface_figures, interface_dropped)},
+        {"interface_packets_total", "counter", "Packets that the interface took, whatever they were",
+         offsetof(struct interface_figures, interface_packets)},
     };
     if (f->interface_count != 0) {
         begin_metric(to, "interface_up", "gauge", "Whether packets can come from it");

@@ -2,14 +2,19 @@
 """The live capture on veth pairs in a network namespace of its own: capture.py PROBE."""
 import collections
 import ctypes
+import errno
+import fcntl
 import json
 import os
 import queue
 import random
+import resource
+import shutil
 import socket
 import struct
 import subprocess
 import sys
+import tempfile
 import threading
 import time
 
@@ -48,6 +53,17 @@ def pair(name, up=True):
     ip("link", "set", "in-" + name, "up")
     if up:
         ip("link", "set", name, "up")
+        wait_for_carrier("in-" + name)
+
+
+def wait_for_carrier(name):
+    """Until then the kernel throws away what is sent."""
+    end = time.monotonic() + 5
+    while time.monotonic() < end:
+        out = subprocess.run(["ip", "-br", "link", "show", name], check=True, stdout=subprocess.PIPE, text=True).stdout
+        if out.split()[1] == "UP":
+            return
+        time.sleep(0.005)
 
 
 class Sender:
@@ -63,9 +79,14 @@ class Sender:
 class Probe:
     """capture_probe, running; what it says comes line by line."""
 
-    def __init__(self, *arguments, env=None):
-        self.process = subprocess.Popen([sys.argv[1]] + list(arguments), stdin=subprocess.PIPE, stdout=subprocess.PIPE,
-                                        stderr=subprocess.PIPE, text=True, env=env)
+    def __init__(self, *arguments, program=None, user=None, memory=None):
+        def limit():
+            if memory is not None:
+                resource.setrlimit(resource.RLIMIT_AS, (memory, memory))
+
+        self.process = subprocess.Popen([program or sys.argv[1]] + list(arguments), stdin=subprocess.PIPE,
+                                        stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, user=user,
+                                        extra_groups=None if user is None else [], preexec_fn=limit)
         self.lines, self.seen = queue.Queue(), []
         self.reader = threading.Thread(target=self._read, daemon=True)
         self.reader.start()
@@ -249,15 +270,18 @@ def spread(side, tags_max):
     chance = random.Random(5)
     pair("spread")
     probe = Probe("workers=7", "buffer=16777216", "filter=", side)
-    groups = []  # what must come to one worker: all between two addresses
-    for flow in [Flow(chance, version) for version in (4, 6) for _ in range(40)]:
-        contents = []
-        for back in (False, True):
-            contents += [(back, flow.segment(back)), (back, flow.segment(back, options=b"\1" * 8))]
-            contents += [(back, content) for content in flow.fragments(back) + list(flow.others(back))]
-        groups.append([framed(content, tags, back) for tags in range(tags_max + 1) for back, content in contents])
+    alone, groups = set(), []  # what must come to its owner; what must come to one worker
+    flows = [Flow(chance, version) for version in (4, 6) for _ in range(40)]
+    for flow in flows[::20]:
+        flow.ends = [(address, 445) for address, _ in flow.ends]
+    for flow in flows:
+        segments = [(back, flow.segment(back, options)) for back in (False, True) for options in (b"", b"\1" * 8)]
+        others = [(back, content) for back in (False, True) for content in flow.fragments(back) + list(flow.others(back))]
+        for contents in (segments, others):
+            groups.append([framed(content, tags, back) for tags in range(tags_max + 1) for back, content in contents])
+        alone.update(shown(groups[-2]))
     groups.append([framed((0x8847, b"\0\1\1\x40" + b"x" * 40), 0, back) for back in (False, True)])
-    groups.append([framed(content, tags_max + 1, back) for back, content in contents])
+    groups.append([framed(content, tags_max + 1, back) for back, content in segments + others])
     sender = Sender("spread")
     for packets in groups:
         sender.send(packets)
@@ -269,13 +293,12 @@ def spread(side, tags_max):
     for frame in said.frames:
         where[bytes.fromhex(frame["bytes"])].add(frame["worker"])
     workers = [set().union(*(where[data] for data in shown(packets))) for packets in groups]
-    tap.check("%s: everything between two addresses, and either direction of what is no IP, at one worker" % side,
+    tap.check("%s: either direction of a connection, and all fragments of a datagram, at one worker" % side,
               all(len(numbers) == 1 for numbers in workers), workers)
-    beyond = set(shown(groups[-1]))
-    decoded = [frame for frame in said.frames if frame["owner"] >= 0 and bytes.fromhex(frame["bytes"]) not in beyond]
-    wrong = [frame for frame in decoded if frame["worker"] != frame["owner"]]
-    tap.check("%s: segments and last fragments of TCP at their owner" % side, not wrong and len(decoded) > 1000, *wrong[:5])
-    used = collections.Counter(number for numbers in workers[:80] for number in numbers)
+    wrong = [frame for frame in said.frames
+             if bytes.fromhex(frame["bytes"]) in alone and frame["worker"] != frame["owner"]]
+    tap.check("%s: segments of TCP at their owner" % side, not wrong and len(alone) > 500, len(alone), *wrong[:5])
+    used = collections.Counter(number for numbers in workers[:160:2] for number in numbers)
     tap.check("%s: every worker has its share" % side, len(used) == 7 and min(used.values()) >= 5, used)
 
 
@@ -433,12 +456,212 @@ def without_carrier():
     tap.check("a cable that is pulled is told", down and up, down, up)
 
 
+def refused(name, error, words, *arguments, **more):
+    """What cannot be opened: the error, and one line with the remedy."""
+    said = Probe(*arguments, **more).stop()
+    if "memory" in more and "Sanitizer" in said.err:
+        tap.skip(name, "the sanitizers need that memory for themselves")
+        return
+    good = said.lines == [{"refused": -error}] and said.err.count("\n") == 1 and all(word in said.err for word in words)
+    tap.check(name, good and said.status == 1, said.lines, said.err)
+
+
+class Tun:
+    """An interface without Ethernet; a link type (ARPHRD_ number) other than its own."""
+
+    def __init__(self, name, link=None):
+        self.fd = os.open("/dev/net/tun", os.O_RDWR)
+        fcntl.ioctl(self.fd, 0x400454CA, struct.pack("16sH22x", name.encode(), 1))  # TUNSETIFF, IFF_TUN
+        if link is not None:
+            fcntl.ioctl(self.fd, 0x400454CD, link)  # TUNSETLINK
+        ip("link", "set", name, "up")
+
+    def send(self, packets):
+        """The IP packets of Ethernet frames."""
+        for packet in packets:
+            os.write(self.fd, b"\0\0" + packet.data[12:])
+
+    def close(self):
+        os.close(self.fd)
+
+
+def no_right():
+    with tempfile.TemporaryDirectory() as folder:
+        os.chmod(folder, 0o755)
+        program = shutil.copy(sys.argv[1], folder)
+        refused("no right to capture", errno.EPERM, ["no right to capture", "setcap cap_net_raw=ep " + program], "lo",
+                program=program, user=65534)
+
+
+def refusals():
+    pair("good")
+    pair("low", up=False)
+    refused("no such interface", errno.ENODEV, ["nowhere: there is no such interface", "ip link"], "nowhere")
+    refused("none of two is up", errno.ENETDOWN, ["nowhere and the others: none is up", "ip link set"], "nowhere", "low")
+    refused("an interface that is down", errno.ENETDOWN, ["low: is down", "ip link set low up"], "low")
+    refused("an interface named twice", errno.EINVAL, ["good: is named twice"], "good", "good")
+    refused("any beside others", errno.EINVAL, ["any: has the other interfaces' packets"], "any", "good")
+    refused("a filter that does not compile", errno.EINVAL, ['filter "tcp prot 445": ', "pcap-filter(7)"], "filter=tcp prot 445", "good")
+    long = "filter=" + " or ".join("ether[%d] = %d" % (number % 1400, number % 255) for number in range(2000))
+    refused("a filter that is too long", errno.EFBIG, ["too long for the kernel", "shorter"], long, "good")
+    refused("a buffer that is too small", errno.EINVAL, ["too small", "at least 4 MiB", "--buffer"], "buffer=4000000", "workers=4", "good")
+    refused("a buffer that is too large", errno.EFBIG, ["too large", "at most 2047 MiB", "--workers"], "buffer=%d" % (5 << 30), "good")
+    refused("a buffer that there is no room for", errno.ENOMEM, ["no room for a buffer of 512 MiB", "--buffer"], "buffer=%d" % (512 << 20),
+            "good", memory=200 << 20)
+    no_right()
+    ip("link", "del", "good")
+    ip("link", "del", "low")
+
+
+def other_links():
+    """Frames without Ethernet: raw IP, cooked, of a type that is not read, and of all interfaces."""
+    try:
+        raw, cooked, strange = Tun("raw"), Tun("cooked", 512), Tun("strange", 804)  # ARPHRD_PPP, ARPHRD_IEEE802154
+    except OSError:
+        tap.skip("links without Ethernet", "there is no /dev/net/tun")
+        return
+    refused("a link type that is not read", errno.EPROTONOSUPPORT, ["strange: frames of link type", "interface of another type"], "strange")
+    packets = [numbered(number) for number in range(4)] + [numbered(4)._replace(data=numbered(4).data.replace(b"\x01\xbd", b"\0\x50"))]
+    for name, sender, link, head in (("raw", raw, 12, 0), ("cooked", cooked, 113, 16)):
+        probe = Probe("workers=2", name)
+        sender.send(packets)
+        said = probe.stop()
+        tap.check("%s: the default filter and the workers" % name, [data[head:] for data in said.data()] == [data[14:] for data in shown(packets[:4])]
+                  and all(frame["link"] == link and frame["owner"] == frame["worker"] for frame in said.frames), said.lines, said.err)
+    for tun in (raw, cooked, strange):
+        tun.close()
+
+
+def all_interfaces():
+    """"any": each frame twice here, where it goes out and where it comes in; an interface that comes later is there as well."""
+    pair("one")
+    probe = Probe("workers=3", "any")
+    sender = Sender("one")
+    flow = Flow(random.Random(3), 4)
+    flow.ends[1] = (flow.ends[1][0], 445)
+    sent = [framed(flow.segment(back), tags, back) for tags in range(4) for back in (False, True)]
+    sender.send(sent)
+    time.sleep(0.2)
+    pair("two")
+    Sender("two").send(sent[:1])
+    said = probe.stop()
+    ip("link", "del", "one")
+    ip("link", "del", "two")
+    tap.check("any: all interfaces, at one worker", len(said.frames) == 18 and said.frames[0]["link"] == 113 and
+              len({frame["worker"] for frame in said.frames}) == 1, *said.lines)
+    tap.check("any: a tag is put back", [data[14:] for data in said.data()[:8:2]] == [packet.data[12:] for packet in sent[:4]],
+              *said.lines)
+    tap.check("any: all tags are seen through", all(frame["owner"] == frame["worker"] for frame in said.frames), *said.lines)
+
+
+def overload():
+    """A worker that cannot follow: what was dropped is what was sent less what was seen; afterwards nothing is lost."""
+    pair("flood")
+    sender = Sender("flood")
+    probe = Probe("buffer=1048576", "frames=0", "slow=100", "flood")
+    many = [numbered(number, 1400) for number in range(8000)]
+    sender.send(many)
+    time.sleep(1.5)
+    probe.tell("count")
+    first = probe.until(lambda line: "counters" in line)
+    sender.send(many[:100])
+    said = probe.stop()
+    ip("link", "del", "flood")
+    last = said.counters[-1]
+    tap.check("overload: dropped is sent less seen", first["received"] == len(many) and first["dropped"] > 0 and
+              first["frames"] == len(many) - first["dropped"], said.counters, said.err)
+    tap.check("overload: afterwards all is seen", last["frames"] - first["frames"] == 100 and last["dropped"] == first["dropped"],
+              said.counters)
+
+
+def stopped_under_load():
+    pair("busy")
+    probe = Probe("workers=2", "frames=0", "busy")
+    end = threading.Event()
+
+    def send():
+        sender, packets = Sender("busy"), [numbered(number) for number in range(100)]
+        while not end.is_set():
+            sender.send(packets)
+
+    thread = threading.Thread(target=send)
+    thread.start()
+    time.sleep(0.5)
+    begin = time.monotonic()
+    said = probe.stop()
+    took = time.monotonic() - begin
+    end.set()
+    thread.join()
+    ip("link", "del", "busy")
+    last = said.counters[-2:]
+    tap.check("stopped while frames come: all that was received is handed on, at once", took < 5 and said.status == 0 and
+              sum(line["frames"] for line in last) == sum(line["received"] - line["dropped"] for line in last) > 0, took, last)
+
+
+def snap_length():
+    pair("snap")
+    probe = Probe("snap=96", "snap")
+    Sender("snap").send([numbered(0, 400)])
+    said = probe.stop()
+    ip("link", "del", "snap")
+    tap.check("a snap length cuts", [(frame["caught"], frame["length"]) for frame in said.frames] == [(96, 454)], said.lines)
+
+
+def dropped_by_interface():
+    """What the kernel has no use for behind a tag is no loss: it was seen. What it counts all the same is told."""
+    pair("trunk")
+    probe = Probe("filter=", "trunk")
+    types = (0x0800, 0x86DD, 0x8847, 0x8864)
+    frames = [framed((kind, b"x" * 60), tags) for kind in types for tags in range(5)]
+    Sender("trunk").send(frames)
+    time.sleep(0.2)
+    probe.tell("count")
+    before = probe.until(lambda line: "interface_dropped" in line)["interface_dropped"]
+    Sender("trunk").send([framed((0x88B5, b"x" * 60), 1)] * 3)  # for local experiments
+    said = probe.stop()
+    ip("link", "del", "trunk")
+    tap.check("what was seen is not called dropped by the interface", before == 0 and len(said.frames) == len(frames) + 3 and
+              said.lines[-1]["interface_dropped"] == 3, before, said.lines[-1], len(said.frames))
+
+
+def promiscuous():
+    """Whether the interface was asked for what is not its own; also when it was made again."""
+    def asked():
+        out = subprocess.run(["ip", "-d", "link", "show", "prom"], check=True, stdout=subprocess.PIPE, text=True).stdout
+        return out.split("promiscuity ")[1].split()[0] == "1"
+
+    pair("prom")
+    seen = []
+    probe = Probe("promiscuous=0", "prom")
+    seen.append(asked())
+    probe.stop()
+    probe = Probe("prom")
+    seen.append(asked())
+    ip("link", "del", "prom")
+    probe.state(0, "absent")
+    pair("prom")
+    probe.state(0, "up")
+    seen.append(asked())
+    probe.stop()
+    seen.append(asked())
+    ip("link", "del", "prom")
+    tap.check("promiscuous where it is asked for, and no longer than that", seen == [False, True, True, False], seen)
+
+
 def main():
     enter_namespace()
     default_filter("filter")
     default_filter("in-filter")
     spread("spread", 4)
     spread("in-spread", 3)
+    refusals()
+    other_links()
+    all_interfaces()
+    overload()
+    stopped_under_load()
+    snap_length()
+    dropped_by_interface()
+    promiscuous()
     latency()
     without_carrier()
     renamed()

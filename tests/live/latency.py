@@ -48,8 +48,7 @@ def test():
     world.link()
     for workers in (1, 2):
         title = "%d %s" % (workers, "worker" if workers == 1 else "workers")
-        sensor = world.Sensor(smbtap, "latency-%d" % workers, "--workers", str(workers), "--detail", "operations",
-                              prefix=world.cores(build, 4))
+        sensor = world.Sensor(smbtap, "latency-%d" % workers, "--workers", str(workers), "--detail", "operations")
         capture = os.path.join(tap.PCAPS, CAPTURE + ".pcap")
         sender = subprocess.Popen(world.wire(os.path.join(build, "live_send"), "-r", str(RATE), "tx0", capture),
                                   stdout=subprocess.DEVNULL)

@@ -23,8 +23,8 @@ static void fill(struct figures *f, uint64_t turn) {
     f->start_ns = 1;
     f->workers = 2;
     f->interface_count = 2;
-    f->interfaces[0] = (struct interface_figures){"eth1", true, turn, turn, turn};
-    f->interfaces[1] = (struct interface_figures){"odd\"\\\nname", false, turn, turn, FIGURE_UNKNOWN};
+    f->interfaces[0] = (struct interface_figures){"eth1", true, turn, turn, turn, turn};
+    f->interfaces[1] = (struct interface_figures){"odd\"\\\nname", false, turn, turn, FIGURE_UNKNOWN, FIGURE_UNKNOWN};
     f->output_count = 1;
     f->outputs[0] =
         (struct output_figures){"-", turn, turn, FIGURE_UNKNOWN, FIGURE_UNKNOWN, 0, turn, FIGURE_UNKNOWN, 1500000000};

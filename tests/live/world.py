@@ -17,6 +17,7 @@ import socket
 import subprocess
 import sys
 import tempfile
+import threading
 import time
 import traceback
 
@@ -196,26 +197,24 @@ class Tcpdump:
 
 # ---- the sensor ------------------------------------------------------------------------------------------------------
 
-def cores(build, count):
-    """The words before a command that believes the machine to have so many cores."""
-    return ("env", "LD_PRELOAD=" + os.path.join(os.path.abspath(build), "live_cores.so"), "LIVE_CORES=%d" % count)
-
-
 class Sensor:
     """A smbtap that captures. Its records go to a file in a folder that it may write to."""
 
-    def __init__(self, smbtap, name, *arguments, interfaces=("span0",), output=None, wait=True, prefix=()):
+    def __init__(self, smbtap, name, *arguments, interfaces=("span0",), output=None, wait=True, prefix=(), deaf=False):
+        """deaf: after it is ready, nobody listens to what it tells the service manager."""
         self.name = name
         self.folder = folder(name)
         self.output = output or os.path.join(self.folder, "records.jsonl")
         self.said = path(name + ".err")
         self.notes = b""
-        self._notify = socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM | socket.SOCK_NONBLOCK)
+        self.deaf = deaf
+        self._notify = socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM)
         self._notify.bind(os.path.join(self.folder, "notify"))
         os.chmod(os.path.join(self.folder, "notify"), 0o777)
         words = [word for interface in interfaces for word in ("-i", interface)]
         self.words = list(prefix) + [os.path.abspath(smbtap)] + words + ["-o", self.output] + list(arguments)
         self.process = None
+        threading.Thread(target=self._listen, daemon=True).start()
         self.start(wait)
 
     def start(self, wait=True):
@@ -228,18 +227,14 @@ class Sensor:
         if wait:
             wait_for("%s is ready" % self.name, 20, self.ready)
 
-    def notified(self):
-        """All that it told the service manager so far."""
-        try:
-            while True:
-                self.notes += self._notify.recv(65536) + b"\n"
-        except BlockingIOError:
-            return self.notes
+    def _listen(self):
+        while not (self.deaf and b"READY=1" in self.notes):
+            self.notes += self._notify.recv(65536) + b"\n"
 
     def ready(self):
         if self.process.poll() is not None:
             raise Failed("%s ended with status %d: %s" % (self.name, self.process.returncode, self.err()))
-        return b"READY=1" in self.notified()
+        return b"READY=1" in self.notes
 
     def err(self):
         with open(self.said, encoding="utf-8", errors="replace") as file:

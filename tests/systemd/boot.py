@@ -96,7 +96,7 @@ def furnish(root):
 
 def boot(root):
     """What the container said. It stops itself."""
-    with subprocess.Popen(["systemd-nspawn", "--quiet", "--register=no", "--keep-unit", "--directory=" + root, "--machine=smbtap-test",
+    with subprocess.Popen(["systemd-nspawn", "--quiet", "--register=no", "--keep-unit", "--directory=" + root, "--machine=smbtap-test-%d" % os.getpid(),
                            "--private-network", "--link-journal=no", "--console=pipe", "--boot", "--", "systemd.unit=smbtap-test.target"],
                           stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.STDOUT) as container:
         try:

@@ -9,21 +9,24 @@ import json
 import os
 import re
 import socket
+import struct
 import subprocess
 import sys
 import time
+import urllib.request
 
 import pcapfile
-from tap import check, finish
+from tap import check, finish, skip
 
 CONFIGURATION, RECORDS = "/etc/smbtap/smbtap.yaml", "/var/log/smbtap/records.jsonl"
 GOOD = "interfaces: [eth1]\noutput: %s\nbuffer: 16M\nworkers: 1\n" % RECORDS
 # Shorter than the unit has it, so that the test is; the rest is as installed.
 DROP_IN = "[Service]\nRestartSec=200ms\nWatchdogSec=%d\n"
-WATCHDOG_SECONDS = 2
+WATCHDOG_SECONDS = 3
 UNIT, INSTANCE = "smbtap.service", "smbtap@eth1.service"
 PTRACE_SEIZE, PTRACE_INTERRUPT, WALL = 0x4206, 0x4207, 0x40000000
-packets = pcapfile.read(sys.argv[1])
+SERVER_PORT = 445
+PACKETS = pcapfile.read(sys.argv[1])
 
 
 def call(*command):
@@ -70,14 +73,23 @@ def actions(path):
     return [record["object"] + "/" + record["action"] for record in records(path)]
 
 
-def send():
+def send(port):
+    """The capture's one connection, from another port of the client's each time: else it would be the same once more."""
     with socket.socket(socket.AF_PACKET, socket.SOCK_RAW) as wire:
         wire.bind(("peer1", 0))
-        for packet in packets:
-            wire.send(packet.data)
+        for packet in PACKETS:
+            tcp = 14 + 4 * (packet.data[14] & 15)
+            ports = [port if number != SERVER_PORT else number for number in struct.unpack_from(">HH", packet.data, tcp)]
+            wire.send(packet.data[:tcp] + struct.pack(">HH", *ports) + packet.data[tcp + 4:])
 
 
 POWERS = ("CapInh", "CapPrm", "CapEff", "CapAmb")
+
+
+def plug_in():
+    call("ip", "link", "add", "eth1", "type", "veth", "peer", "name", "peer1")
+    call("ip", "link", "set", "peer1", "up")
+    call("ip", "link", "set", "eth1", "up")
 
 
 def status(path):
@@ -94,9 +106,7 @@ def hold_waiting():
     check("an interface that is not there is waited for, and the status says so", waits and now["ActiveState"] == "activating", now,
           journal(UNIT))
     filters = int(status("/proc/" + now["MainPID"])["Seccomp_filters"])
-    call("ip", "link", "add", "eth1", "type", "veth", "peer", "name", "peer1")
-    call("ip", "link", "set", "peer1", "up")
-    call("ip", "link", "set", "eth1", "up")
+    plug_in()
     check("when it is there the service is ready", becomes(UNIT, ActiveState="active", SubState="running"), show(UNIT), journal(UNIT))
     return filters
 
@@ -125,7 +135,7 @@ def pids():
 
 
 def hold_records():
-    send()
+    send(49001)
     check("records come", until(lambda: "flow/message" in actions(RECORDS)), actions(RECORDS), journal(UNIT))
     about = os.stat(RECORDS)
     check("their file is the user's, and its group may read it", about.st_uid != 0 and about.st_mode & 0o777 == 0o640, about)
@@ -141,7 +151,7 @@ def hold_signals():
     call("systemctl", "reload", UNIT)
     check("reload: the file is made anew", until(lambda: os.path.exists(RECORDS)) and becomes(UNIT, ActiveState="active"), show(UNIT),
           journal(UNIT))
-    send()
+    send(49002)
     check("reload: records go there", until(lambda: "flow/message" in actions(RECORDS)), actions(RECORDS))
     write(CONFIGURATION, "interfaces: [eth1\nno such key: 1\n")
     call("systemctl", "reload", UNIT)
@@ -184,7 +194,7 @@ def hold(thread):
 def hold_watchdog():
     """One worker is held, all else runs."""
     pid = show(UNIT)["MainPID"]
-    time.sleep(2 * WATCHDOG_SECONDS)
+    time.sleep(WATCHDOG_SECONDS + 1)
     check("a quiet link does not starve the watchdog", show(UNIT)["MainPID"] == pid and show(UNIT)["NRestarts"] == "1", show(UNIT))
     threads = {status(path)["Name"]: int(path.split("/")[4]) for path in glob.glob("/proc/%s/task/*" % pid)}
     worker = [tid for name, tid in threads.items() if name.startswith("worker")]
@@ -195,8 +205,27 @@ def hold_watchdog():
     check("by the watchdog", "atchdog" in journal(UNIT), journal(UNIT))
 
 
+def hold_taken_away():
+    """What several workers share cannot be opened again by them: it takes a new start."""
+    if len(os.sched_getaffinity(0)) < 2:
+        skip("an interface that is taken away from two workers", "there is one core")
+        return
+    write(CONFIGURATION, GOOD.replace("workers: 1", "workers: 2"))
+    call("systemctl", "restart", UNIT)
+    pid = show(UNIT)["MainPID"]
+    call("ip", "link", "delete", "eth1")
+    waits = until(lambda: show(UNIT)["MainPID"] not in ("0", pid) and "eth1" in show(UNIT)["StatusText"])
+    check("taken away from two workers: started again, and waited for", waits and show(UNIT)["ActiveState"] == "activating", show(UNIT),
+          journal(UNIT))
+    plug_in()
+    check("and when it is back the service is ready", becomes(UNIT, ActiveState="active"), show(UNIT), journal(UNIT))
+    before = actions(RECORDS).count("flow/message")
+    send(49005)
+    check("and records come", until(lambda: actions(RECORDS).count("flow/message") > before), actions(RECORDS)[-40:])
+
+
 def hold_end():
-    send()
+    send(49003)
     until(lambda: actions(RECORDS)[-1] == "flow/message", 2)
     begin = time.monotonic()
     call("systemctl", "stop", UNIT)
@@ -206,15 +235,32 @@ def hold_end():
     check("stop: the last record says so", actions(RECORDS)[-1] == "sensor/stop" and "flow/end" in actions(RECORDS), actions(RECORDS))
 
 
+def scraped():
+    try:
+        with urllib.request.urlopen("http://127.0.0.1:9146/metrics", timeout=5) as answer:
+            return answer.read().decode()
+    except OSError as error:
+        return str(error)
+
+
 def hold_instance():
+    """Its interface, its file, and what it has of its own."""
     write(CONFIGURATION, "buffer: 16M\nworkers: 1\n")
+    write("/etc/systemd/system/%s.d/options.conf" % INSTANCE.replace("eth1", ""),
+          "[Service]\nEnvironment='SMBTAP_OPTIONS=--metrics 9146 --metrics-file /var/lib/smbtap/%i.prom'\n")
+    call("systemctl", "daemon-reload")
     run = call("systemctl", "start", INSTANCE)
-    send()
+    send(49006)
     path = "/var/log/smbtap/eth1.jsonl"
     check("an instance: its interface, its file", run.returncode == 0 and until(lambda: "flow/message" in actions(path)), run.stderr,
           show(INSTANCE), journal(INSTANCE))
+    wanted = re.compile(r"^smbtap_tcp_packets_total [1-9]", re.M)
+    check("an instance: metrics, as SMBTAP_OPTIONS has them", until(lambda: wanted.search(scraped())), scraped(), journal(INSTANCE))
     call("systemctl", "stop", INSTANCE)
     check("an instance: ends well", show(INSTANCE)["Result"] == "success", show(INSTANCE))
+    with open("/var/lib/smbtap/eth1.prom", encoding="utf-8") as file:
+        text = file.read()
+    check("an instance: and leaves its last figures in the file", wanted.search(text), text)
 
 
 def hold_faults():
@@ -245,6 +291,7 @@ def main():
     hold_signals()
     hold_killed()
     hold_watchdog()
+    hold_taken_away()
     hold_end()
     hold_instance()
     hold_faults()

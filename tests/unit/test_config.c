@@ -300,6 +300,29 @@ static void refused_by_the_machine(void **state) {
     assert_true(parse("", "-h -c /nonexistent/smbtap.yaml")); /* which has no use for it */
 }
 
+/* -T says what a run would find out. */
+static void filters(void **state) {
+    (void)state;
+    assert_false(parse("user: a\nfilter: prot 445\n", "-T -i lo"));
+    assert_int_equal(status, OPTIONS_USAGE);
+    assert_non_null(strstr(said, ":2: filter: prot 445: the filter does not compile"));
+    assert_true(parse("filter: prot 445\n", "-i lo"));
+    assert_false(parse("filter: prot 445\n", "-T -i lo port 445")); /* though it would not be used */
+    assert_true(parse("filter: port 139\n", "-T -i lo port 445"));
+    assert_string_equal(o.filter, "port 445");
+    assert_false(parse("filter: port 445\n", "-T -i lo prot 445"));
+    assert_non_null(strstr(said, "filter: prot 445: "));
+    static const char *const good[] = {"inbound", "vlan 7 and port 445", "ether host 02:00:00:00:00:01", "ifindex 1",
+                                       "''"};
+    for (size_t i = 0; i < sizeof good / sizeof good[0]; i++) {
+        char yaml[64];
+        snprintf(yaml, sizeof yaml, "filter: %s\n", good[i]);
+        if (!parse(yaml, "-T -i lo")) {
+            fail_msg("%s", said);
+        }
+    }
+}
+
 static void limits(void **state) {
     (void)state;
     static char text[CONFIG_BYTES_MAX + 2];
@@ -336,23 +359,23 @@ static void limits(void **state) {
 static void printed(void **state) {
     (void)state;
     static const char *const lines[] = {
-        "-T -i lo",
-        "-T -i eth0 -i eth1 -v --workers 1 --buffer 1G --snap-length 9000 --no-promiscuous --stats-interval 90s "
+        "-i lo",
+        "-i eth0 -i eth1 -v --workers 1 --buffer 1G --snap-length 9000 --no-promiscuous --stats-interval 90s "
         "--loss-threshold 0.000001 --metrics [::1]:9145 --metrics-file /x/~y --user nobody --no-sandbox --detail "
         "operations "
         "--port 1 --port 2 --home-net ::/0 --sensor-id yes --code-page CP437 --memory 1025M --flows 7 --idle-timeout "
         "36h "
         "--flow-key tunnel --verify-checksums -o #not-a-comment port 445 or # [x] {y} & * ! | > ' \" % @ ` \\ : -",
-        "-T -q -i any --flow-key vlan --flow-key tunnel --sensor-id ~ -o null --metrics-file \xc3\xa9\xe2\x82\xac : -",
+        "-q -i any --flow-key vlan --flow-key tunnel --sensor-id ~ -o null --metrics-file \xc3\xa9\xe2\x82\xac : -",
     };
     for (size_t i = 0; i < sizeof lines / sizeof lines[0]; i++) {
         static char first[8192], second[8192];
         assert_true(parse("", lines[i]));
-        assert_int_equal(o.action, DO_CHECK);
+        assert_int_equal(o.action, DO_LIVE);
         FILE *to = fmemopen(first, sizeof first, "w");
         assert_int_equal(options_print(&o, to), 0);
         fclose(to);
-        if (!parse(first, "-T")) {
+        if (!parse(first, "")) {
             fail_msg("%s\n%s", said, first);
         }
         to = fmemopen(second, sizeof second, "w");
@@ -372,8 +395,10 @@ static void read_again(void **state) {
     (void)state;
     assert_true(
         parse("interfaces: [eth0]\nstats_interval: 60s\nsensor_id: a\n", "--port 445 --loss-threshold 2 -v port 445"));
-    assert_true(reload("interfaces: [eth0]\nstats_interval: 5s\nsensor_id: a\nport: [1]\nloss_threshold: 9\n"));
+    assert_true(reload("interfaces: [eth0]\nstats_interval: 5s\nsensor_id: a\nport: [1]\nloss_threshold: 9\n"
+                       "detail: operations\n"));
     assert_string_equal(said, "");
+    assert_true(fresh.pipeline.every_operation);
     assert_int_equal(fresh.live.stats_interval_ns, 5 * SECOND);
     assert_true(fresh.live.loss_percent == 2);
     assert_int_equal(fresh.pipeline.port_count, 1);
@@ -408,10 +433,14 @@ static void read_again_without_a_name(void **state) {
     assert_true(reload(""));
     assert_string_equal(said, "");
     assert_string_equal(fresh.pipeline.sensor_id, "renamed-since");
+    assert_true(parse("sensor_id: a\n", "-i lo"));
+    assert_true(reload(""));
+    assert_non_null(strstr(said, "sensor_id: "));
+    assert_string_equal(fresh.pipeline.sensor_id, o.host);
 }
 
 /* The file that is installed has every setting in a comment: as "#key: value" with its default, as "# key: value" with an example
- * where there is no default. */
+ * where there is no default. Where the records of a service go is the only one that is set. */
 static void uncomment(const char *file, bool examples, char *to, size_t size) {
     char line[512];
     FILE *from = fopen(file, "r");
@@ -420,8 +449,9 @@ static void uncomment(const char *file, bool examples, char *to, size_t size) {
     while (fgets(line, sizeof line, from)) {
         const char *key = line[0] == '#' ? line + 1 + (line[1] == ' ') : line;
         size_t length = strspn(key, "abcdefghijklmnopqrstuvwxyz_");
-        bool setting = length != 0 && key[length] == ':' && (examples || key != line + 2);
-        n += setting ? (size_t)snprintf(to + n, size - n, "%s", key) : 0;
+        bool setting = length != 0 && key[length] == ':';
+        assert_true(!setting || key != line || strncmp(key, "output:", 7) == 0);
+        n += setting && (examples || key != line + 2) ? (size_t)snprintf(to + n, size - n, "%s", key) : 0;
     }
     to[n] = 0;
     fclose(from);
@@ -472,12 +502,19 @@ static int remove_file(void **state) {
 
 int main(void) {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(all_of_them),   cmocka_unit_test(on_top),
-        cmocka_unit_test(of_a_replay),   cmocka_unit_test(empty_ones),
-        cmocka_unit_test(wrong_values),  cmocka_unit_test(wrong_shapes),
-        cmocka_unit_test(no_yaml),       cmocka_unit_test(refused_by_the_machine),
-        cmocka_unit_test(limits),        cmocka_unit_test(printed),
-        cmocka_unit_test(read_again),    cmocka_unit_test(read_again_without_a_name),
+        cmocka_unit_test(all_of_them),
+        cmocka_unit_test(on_top),
+        cmocka_unit_test(of_a_replay),
+        cmocka_unit_test(empty_ones),
+        cmocka_unit_test(wrong_values),
+        cmocka_unit_test(wrong_shapes),
+        cmocka_unit_test(no_yaml),
+        cmocka_unit_test(refused_by_the_machine),
+        cmocka_unit_test(limits),
+        cmocka_unit_test(filters),
+        cmocka_unit_test(printed),
+        cmocka_unit_test(read_again),
+        cmocka_unit_test(read_again_without_a_name),
         cmocka_unit_test(installed_one),
     };
     return cmocka_run_group_tests(tests, make_file, remove_file);

@@ -62,8 +62,8 @@ static void bench_begin(struct bench *b) {
     assert_non_null(b->findings);
     b->now.time_ns = 100 * SECOND;
     b->now.interface_count = 2;
-    b->now.interfaces[0] = (struct interface_figures){"eth1", true, 0, 0, 0};
-    b->now.interfaces[1] = (struct interface_figures){"eth2", true, 0, 0, FIGURE_UNKNOWN};
+    b->now.interfaces[0] = (struct interface_figures){"eth1", true, 0, 0, 0, 0};
+    b->now.interfaces[1] = (struct interface_figures){"eth2", true, 0, 0, FIGURE_UNKNOWN, FIGURE_UNKNOWN};
     b->before = b->now;
     raised_count = 0;
 }
@@ -125,7 +125,7 @@ static void no_packets(void **state) {
     has(raised[0],
         "\"first_time\":\"1970-01-01T00:01:40.000000000Z\",\"last_time\":\"1970-01-01T00:02:40.000000000Z\"");
     has(raised[0], "\"evidence\":[\"0000000000000abc-7\"]");
-    has(raised[0], "\"summary\":\"eth2 is up, and not one packet came through the filter in 60.0 seconds");
+    has(raised[0], "\"summary\":\"eth2 is up, and in 60.0 seconds not one packet came through the filter: is");
     packets(&b, 10, 0);
     assert_int_equal(interval(&b), 0); /* told already */
     b.now.interfaces[1].up = false;
@@ -138,7 +138,7 @@ static void no_packets(void **state) {
     assert_int_equal(interval(&b), 0);
     packets(&b, 0, 1);
     assert_int_equal(interval(&b), 1);
-    has(raised[1], "eth1 is up");
+    has(raised[1], "eth1 is up, and in 60.0 seconds not one packet came through the filter, nor any other: is");
     packets(&b, 1, 0);
     assert_int_equal(interval(&b), 1); /* again, after it was over */
     bench_end(&b);
@@ -156,6 +156,32 @@ static void an_interface_that_is_down_is_silent(void **state) {
     packets(&b, 1, 0);
     assert_int_equal(interval(&b), 0);
     packets(&b, 1, 0);
+    assert_int_equal(interval(&b), 1);
+    bench_end(&b);
+}
+
+/* Where other packets come the mirror port lives: that there is no SMB is told after an hour. */
+static void quiet_and_alive(void **state) {
+    (void)state;
+    struct bench b;
+    bench_begin(&b);
+    for (unsigned minute = 1; minute < 60; minute++) {
+        packets(&b, 0, 1);
+        b.now.interfaces[0].interface_packets += 1;
+        assert_int_equal(interval(&b), 0);
+    }
+    packets(&b, 0, 1);
+    b.now.interfaces[0].interface_packets += 1;
+    assert_int_equal(interval(&b), 1);
+    has(raised[0], "eth1 is up, and in 3600.0 seconds not one packet came through the filter, though others came: is");
+    packets(&b, 1, 1);
+    assert_int_equal(interval(&b), 0);
+    for (unsigned minute = 1; minute < 60; minute++) { /* the hour begins anew */
+        packets(&b, 0, 1);
+        b.now.interfaces[0].interface_packets += 1;
+        assert_int_equal(interval(&b), 0);
+    }
+    packets(&b, 0, 1); /* and now not one of any kind */
     assert_int_equal(interval(&b), 1);
     bench_end(&b);
 }
@@ -248,6 +274,7 @@ int main(void) {
         cmocka_unit_test(all_is_well),
         cmocka_unit_test(no_packets),
         cmocka_unit_test(an_interface_that_is_down_is_silent),
+        cmocka_unit_test(quiet_and_alive),
         cmocka_unit_test(one_direction),
         cmocka_unit_test(packets_lost),
         cmocka_unit_test(bytes_missed),

@@ -55,7 +55,7 @@ static void names_and_labels(void **state) {
     struct figures f = {.time_ns = UINT64_C(1600000000500000000),
                         .start_ns = UINT64_C(1600000000000000000),
                         .stats = {.packets = 7, .verdicts = {[V_BAD] = 3}, .missed_bytes = 1, .bytes = 3},
-                        .interfaces = {{"eth1", true, 8, 2, 1}, {"e\"\\\nx", false, 0, 0, FIGURE_UNKNOWN}},
+                        .interfaces = {{"eth1", true, 8, 2, 1, 77}, {"e\"\\\nx", false, 0, 0, FIGURE_UNKNOWN, 0}},
                         .interface_count = 2,
                         .outputs = {{"-", 5, 4, FIGURE_UNKNOWN, FIGURE_UNKNOWN, 1, 99, FIGURE_UNKNOWN, 250000000}},
                         .output_count = 1,
@@ -68,6 +68,7 @@ static void names_and_labels(void **state) {
     has(text, "\nsmbtap_interface_up{interface=\"eth1\"} 1\nsmbtap_interface_up{interface=\"e\\\"\\\\\\nx\"} 0\n");
     has(text, "\nsmbtap_interface_kernel_dropped_packets_total{interface=\"eth1\"} 2\n");
     has(text, "\nsmbtap_interface_dropped_packets_total{interface=\"eth1\"} 1\n#");
+    has(text, "\nsmbtap_interface_packets_total{interface=\"eth1\"} 77\n");
     has(text, "\nsmbtap_output_sent_bytes_total{output=\"-\"} 99\n");
     has(text, "\nsmbtap_output_oldest_waiting_seconds{output=\"-\"} 0.250000000\n");
     has(text, "\nsmbtap_start_time_seconds 1600000000.000000000\n");

@@ -139,7 +139,7 @@ static struct figures some_figures(void) {
                   .verdicts = {[V_OK] = 9, [V_BAD] = 2},
                   .evicted_handles = 7,
                   .findings_pending_evicted = 1},
-        .interfaces = {{"eth1", true, 100, 5, 3}, {"eth2", false, 1, 0, FIGURE_UNKNOWN}},
+        .interfaces = {{"eth1", true, 100, 5, 3, 0}, {"eth2", false, 1, 0, FIGURE_UNKNOWN, 0}},
         .interface_count = 2,
         .outputs = {{"out.jsonl", 20, 18, FIGURE_UNKNOWN, FIGURE_UNKNOWN, 2, 9000, FIGURE_UNKNOWN, 0}},
         .output_count = 1,

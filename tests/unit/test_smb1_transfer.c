@@ -228,6 +228,25 @@ static void doubtful_parts(void **state) {
     }
 }
 
+/* Of a transaction whose front was seen they are parts where it waits for some: file data may have what looks like the rest of another. */
+static void doubtful_parts_of_another(void **state) {
+    (void)state;
+    for (unsigned whole = 0; whole < 2; whole++) {
+        struct smb1_bench s = smb1_bench_settled();
+        s.peer.flow->packets[TO_CLIENT] = s.peer.flow->packets[TO_SERVER] = 1;
+        unsigned before = s.b->count;
+        ask_first(&s, whole ? QUERY : 7);
+        s.peer.doubtful = true;
+        ask_more(&s, piece(7, QUERY));
+        s.peer.doubtful = false;
+        say_failed(&s, SMB1_TRANSACTION2);
+        assert_int_equal(s.b->count, before + 2 - whole);
+        assert_int_equal(bench_last(s.b, 0)->command, SMB1_TRANSACTION2);
+        assert_true(bench_last(s.b, 0)->request && bench_last(s.b, 0)->response);
+        smb1_bench_free(&s);
+    }
+}
+
 /* Cut before its words it still is one that nothing answers. */
 static void part_cut_short(void **state) {
     (void)state;
@@ -542,16 +561,27 @@ static void no_memory(void **state) {
 
 int main(void) {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(any_order),          cmocka_unit_test(duplicates),
-        cmocka_unit_test(overlaps),           cmocka_unit_test(totals),
-        cmocka_unit_test(never_whole),        cmocka_unit_test(no_front),
-        cmocka_unit_test(whose_parts),        cmocka_unit_test(of_nt_transact),
-        cmocka_unit_test(response_in_parts),  cmocka_unit_test(response_alone_in_parts),
-        cmocka_unit_test(response_cut_short), cmocka_unit_test(request_cut_short),
-        cmocka_unit_test(too_many),           cmocka_unit_test(too_many_responses),
-        cmocka_unit_test(too_many_pieces),    cmocka_unit_test(counts_above_their_bound),
-        cmocka_unit_test(no_memory),          cmocka_unit_test(no_memory_for_a_name),
-        cmocka_unit_test(doubtful_parts),     cmocka_unit_test(part_cut_short),
+        cmocka_unit_test(any_order),
+        cmocka_unit_test(duplicates),
+        cmocka_unit_test(overlaps),
+        cmocka_unit_test(totals),
+        cmocka_unit_test(never_whole),
+        cmocka_unit_test(no_front),
+        cmocka_unit_test(whose_parts),
+        cmocka_unit_test(of_nt_transact),
+        cmocka_unit_test(response_in_parts),
+        cmocka_unit_test(response_alone_in_parts),
+        cmocka_unit_test(response_cut_short),
+        cmocka_unit_test(request_cut_short),
+        cmocka_unit_test(too_many),
+        cmocka_unit_test(too_many_responses),
+        cmocka_unit_test(too_many_pieces),
+        cmocka_unit_test(counts_above_their_bound),
+        cmocka_unit_test(no_memory),
+        cmocka_unit_test(no_memory_for_a_name),
+        cmocka_unit_test(doubtful_parts),
+        cmocka_unit_test(part_cut_short),
+        cmocka_unit_test(doubtful_parts_of_another),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -74,9 +74,9 @@ static void a_value_is_found(void **state) {
 static void sums_over_interfaces(void **state) {
     (void)state;
     struct figures f = {.interface_count = 3,
-                        .interfaces = {{"a", true, 10, 2, 1},
-                                       {"b", true, 5, 0, FIGURE_UNKNOWN},
-                                       {"c", false, FIGURE_UNKNOWN, FIGURE_UNKNOWN, 4}}};
+                        .interfaces = {{"a", true, 10, 2, 1, 0},
+                                       {"b", true, 5, 0, FIGURE_UNKNOWN, 0},
+                                       {"c", false, FIGURE_UNKNOWN, FIGURE_UNKNOWN, 4, 0}}};
     struct capture_figures c = figures_capture(&f);
     assert_int_equal(c.received, 15);
     assert_int_equal(c.dropped, 2);

@@ -51,6 +51,37 @@ static void lost_before_fin(void **state) {
     bench_free(b);
 }
 
+/* What was missing is given up when time has passed, and no packet comes any more: it is closed then, and does not stand for hours. */
+static void closed_when_a_hole_is_given_up(void **state) {
+    (void)state;
+    struct bench *b = bench_new();
+    bench_handshake(b);
+    bench_flags(b, TO_SERVER, TCP_FIN | TCP_ACK, C + 5, S);
+    bench_flags(b, TO_CLIENT, TCP_FIN | TCP_ACK, S, C + 6);
+    bench_expect(b, "open start");
+    bench_pass(b, 3 * REORDER_NS);
+    bench_expect(b, ">(5)");
+    bench_pass(b, LINGER_NS + SECOND_NS);
+    bench_expect(b, "end:fin");
+    bench_free(b);
+}
+
+/* The other side was never seen, and what it sent is not waited for for ever. */
+static void closed_by_the_only_side(void **state) {
+    (void)state;
+    struct bench *b = bench_new();
+    bench_flags(b, TO_SERVER, TCP_SYN, BENCH_CLIENT_ISN, 0);
+    bench_flags(b, TO_SERVER, TCP_ACK, C, S);
+    bench_c(b, 0, "ask");
+    struct view more = {(const uint8_t *)"more", 4};
+    bench_packet(b, TO_SERVER, TCP_PSH | TCP_ACK, C + 3, S + 100, more, 4);
+    bench_flags(b, TO_SERVER, TCP_FIN | TCP_ACK, C + 7, S + 200);
+    bench_pass(b, 3 * REORDER_NS + LINGER_NS + SECOND_NS);
+    assert_int_equal(b->ended, 1);
+    bench_expect(b, "open start >askmore end:fin");
+    bench_free(b);
+}
+
 /* Nobody acknowledged what is missing, but the FIN lies behind it. */
 static void lost_before_fin_unacknowledged(void **state) {
     (void)state;
@@ -801,6 +832,8 @@ int main(void) {
         cmocka_unit_test(closed_by_fin),
         cmocka_unit_test(fin_with_data_out_of_order),
         cmocka_unit_test(lost_before_fin),
+        cmocka_unit_test(closed_when_a_hole_is_given_up),
+        cmocka_unit_test(closed_by_the_only_side),
         cmocka_unit_test(lost_before_fin_unacknowledged),
         cmocka_unit_test(fin_not_captured_is_no_gap),
         cmocka_unit_test(reset_inside_the_window_only),

@@ -239,8 +239,8 @@ static void run(struct live *l, unsigned workers, enum deal deal, struct lines *
  * known when every frame goes to the next one; reassembly makes good for it. */
 static void owners(void **state) {
     (void)state;
-    static const char *const paths[] = {"pcaps/two-clients.pcap", "pcaps/multichannel-3.1.1.pcap",
-                                        "pcaps/smb1-users.pcap", "pcaps/ipv6.pcap"};
+    static const char *const paths[] = {"pcaps/two-clients.pcap", "pcaps/delete-shared.pcap", "pcaps/smb1-users.pcap",
+                                        "pcaps/ipv6.pcap"};
     for (size_t i = 0; i < sizeof paths / sizeof paths[0]; i++) {
         struct live l = {0};
         struct lines alone = {0};
