@@ -20,7 +20,7 @@ import tap  # noqa: E402
 import watch  # noqa: E402
 
 SHORT = {"bulk": 96 << 20, "metadata": 60000}
-LONG = {"bulk": 4 << 30, "metadata": 3000000}
+LONG = {"bulk": 2 << 30, "metadata": 1500000}
 RATE_STEPS = 8
 
 

@@ -62,11 +62,11 @@ class Watch:
             expression = tap.run(self.smbtap, "--print-filter").out.decode().strip()
         return replay(self.smbtap, self.tcpdump.file, arguments=self.arguments + (expression,))
 
-    def compare(self, expression=None):
+    def compare(self, expression=None, times=True):
         capture = self.tcpdump.stop()
         time.sleep(0.5)
         ended = {count: sensor.stop(seconds=10) for count, sensor in self.sensors.items()}
-        wanted = comparing.plain(self.wanted(expression))
+        wanted = comparing.plain(self.wanted(expression), times)
         for count, sensor in self.sensors.items():
             title = "%s, %d %s" % (self.name, count, "worker" if count == 1 else "workers")
             status, seconds = ended[count]
@@ -75,6 +75,6 @@ class Watch:
             stop = records[-1]["proto_info"] if records else {}
             lost = {key: stop.get(key) for key in ("packets_dropped_kernel", "records_dropped", "segments_dispatch_dropped")}
             tap.check(title + ": nothing is lost", set(lost.values()) <= {0, None}, lost)
-            lines = comparing.difference(wanted, comparing.plain(records))
+            lines = comparing.difference(wanted, comparing.plain(records, times))
             tap.check(title + ": the records of a replay", wanted and not lines, *lines)
         return capture
