@@ -1,6 +1,7 @@
 #!/usr/bin/env python3
 """The live capture on veth pairs in a network namespace of its own: capture.py PROBE."""
 import collections
+import contextlib
 import ctypes
 import errno
 import fcntl
@@ -124,10 +125,11 @@ class Probe:
 
     def stop(self):
         """Everything that it said, its exit status and what was on standard error."""
-        if self.process.poll() is None:
+        with contextlib.suppress(BrokenPipeError):  # it ended by itself
             self.tell("stop")
         self.until(lambda line: False, 20)
-        self.process.stdin.close()
+        with contextlib.suppress(BrokenPipeError):
+            self.process.stdin.close()
         err = self.process.stderr.read()
         return Said(self.seen, self.process.wait(20), err)
 
