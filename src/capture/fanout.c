@@ -206,9 +206,6 @@ static void build(struct program *p) {
     put_addresses(p, ethernet, 1);
 }
 
-/* What comes in fragments of IPv4 is put together before, so that it comes to its owner in order with what does not. */
-enum { MODE = PACKET_FANOUT_CBPF | PACKET_FANOUT_FLAG_DEFRAG };
-
 static int set_group(int fd, unsigned type, unsigned id) {
     unsigned value = type << 16 | id;
     return setsockopt(fd, SOL_PACKET, PACKET_FANOUT, &value, sizeof value) == 0 ? 0 : -errno;
@@ -216,9 +213,9 @@ static int set_group(int fd, unsigned type, unsigned id) {
 
 int fanout_join(int fd, int *group) {
     if (*group >= 0) {
-        return set_group(fd, MODE, (unsigned)*group);
+        return set_group(fd, PACKET_FANOUT_CBPF, (unsigned)*group);
     }
-    int error = set_group(fd, MODE | PACKET_FANOUT_FLAG_UNIQUEID, 0);
+    int error = set_group(fd, PACKET_FANOUT_CBPF | PACKET_FANOUT_FLAG_UNIQUEID, 0);
     if (error != 0) {
         return error;
     }

@@ -13,9 +13,8 @@ enum { FANOUT_TAGS_MAX = 3 }; /* VLAN tags that the kernel looks behind, besides
  * deletes it, and a durable handle is taken up by another connection. Load is spread where there are several servers.
  *
  * What the kernel computes is equal for TCP over IPv4, and over IPv6 without extension headers, that is no fragment, behind up to
- * FANOUT_TAGS_MAX tags. Fragments of IPv4 behind no tag, or one that was taken off, are put together by the kernel first, and counted as
- * one frame then, that of what goes out at any worker; what overlaps, or is not whole in the end, the kernel drops. Of other IP it is the hash of both outermost addresses, so
- * that all fragments of a datagram come together; of what is no IP that of the MAC addresses. */
+ * FANOUT_TAGS_MAX tags. Of other IP it is that of both outermost addresses, so that the fragments of a datagram come together; of what
+ * is no IP that of the MAC addresses. */
 uint32_t fanout_hash(const struct endpoint *, const struct endpoint *);
 
 /* Puts a bound packet socket into a group, in the order of the workers: the first one with *group -1, which makes the group and sets
