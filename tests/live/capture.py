@@ -115,7 +115,7 @@ class Probe:
     def state(self, interface, state):
         """Waits for it; the kernel tells that an interface is up a moment before its packet sockets hear of it."""
         found = self.until(lambda line: line.get("interface") == interface and line.get("state") == state)
-        time.sleep(0.05)
+        time.sleep(0.3)
         return found
 
     def tell(self, command):
