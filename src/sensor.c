@@ -27,7 +27,7 @@
 #include "service.h"
 #include "worker.h"
 
-enum { RING_TIMEOUT_MS = 100, WHY_SIZE = 512, METRICS_FILE_SECONDS = 10 };
+enum { WHY_SIZE = 512, METRICS_FILE_SECONDS = 10 };
 
 /* The part of the ceiling that rules may take. */
 enum { FINDINGS_SHARE = 16 };
@@ -457,7 +457,7 @@ static int open_live(struct sensor *s) {
         .interface_count = o->live.interface_count,
         .workers = o->live.workers,
         .buffer_bytes = o->live.buffer_bytes,
-        .timeout_ms = RING_TIMEOUT_MS,
+        .timeout_ms = TEAM_RING_MS,
         .snap_length = o->live.snap_length,
         .promiscuous = o->live.promiscuous,
         .filter = o->filter,

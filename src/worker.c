@@ -16,6 +16,7 @@
 #include "arena.h"
 #include "base/packet_clock.h"
 #include "capture/fanout.h"
+#include "dispatch.h"
 #include "event/packed.h"
 #include "findings/findings.h"
 
@@ -25,19 +26,22 @@ enum {
     LINES_SHARE = 16,
     DISPATCH_SHARE = 16,
     LINES_BATCH = 64 << 10,
-    DISPATCH_BATCH = 128 << 10,
     BATCHES_MIN = 4,
     BATCHES_MAX = 256,
     EVENT_ROOM = 24 << 10, /* the largest summary of an event; stats: findings_lost */
 };
 
 enum {
-    WAIT_MS = 100,     /* for frames */
-    DRAIN_MS = 250,    /* at the end: longer than the ring's own timeout, after which it holds nothing back */
-    ROOM_NS = 1000000, /* at the end, between two looks for room */
+    WAIT_MS = 100,       /* for frames */
+    WAIT_SHARED_MS = 25, /* the same where others wait to hear how far this one is */
+    DRAIN_MS = 250,      /* at the end: longer than the ring's own timeout, after which it holds nothing back */
+    ROOM_NS = 1000000,   /* at the end, between two looks for room */
 };
 
 #define FIGURES_NS SECOND_NS
+
+/* A frame comes out of the ring at the latest so long after its time. */
+#define LATEST_NS (UINT64_C(1000000) * (TEAM_RING_MS + LIVE_LATE_MS))
 
 struct worker {
     struct team *team;
@@ -47,13 +51,13 @@ struct worker {
     struct budget memory;
     struct worker_figures figures;
     struct handover *lines;
-    struct handover **to;  /* by owner: segments; NULL at its own place */
     struct batch *reading; /* the outlet's: the batch of the message at hand */
     size_t read;
     int wake_fd;         /* ends a wait for frames */
     uint64_t frames;     /* that came, and segments from other workers */
     uint64_t lost;       /* records, since the last that found room */
     uint64_t figures_at; /* monotonic */
+    uint64_t seen_ns;    /* no frame that is earlier will come any more */
     uint64_t until_ns;   /* frames from this time on are none of ours; UINT64_MAX before the end has come */
     bool past;           /* there was one */
     pthread_t thread;
@@ -65,6 +69,7 @@ struct worker {
 
 struct team {
     struct team_settings settings;
+    struct dispatch *dispatch; /* NULL: one worker, who owns all */
     struct worker *workers;
     _Atomic(const struct pipeline_settings *) pipeline;
     _Atomic bool stop;
@@ -72,22 +77,10 @@ struct team {
     _Atomic unsigned captured;                /* workers that read no more frames */
 };
 
-/* One segment on its way to its owner. */
-struct dispatched {
-    uint32_t size;
-    struct packet packet;
-    unsigned char payload[];
-};
-
 static uint64_t clock_ns(clockid_t clock) {
     struct timespec now;
     clock_gettime(clock, &now);
     return (uint64_t)now.tv_sec * SECOND_NS + (uint64_t)now.tv_nsec;
-}
-
-static size_t aligned(size_t n) {
-    const size_t align = _Alignof(max_align_t);
-    return (n + align - 1) & ~(align - 1);
 }
 
 /* ---- to the outlet */
@@ -129,7 +122,7 @@ static struct worker_message *message_begin(struct worker *w, enum worker_news n
 }
 
 static void message_end(struct worker *w, struct worker_message *m, size_t size) {
-    m->size = (uint32_t)aligned(size);
+    m->size = (uint32_t)handover_aligned(size);
     handover_commit(w->lines, size);
 }
 
@@ -139,7 +132,7 @@ static int take_line(void *arg, const struct event *e, const char *line, size_t 
     if (n == 0 && !wanted) {
         return 0;
     }
-    size_t head = aligned(sizeof(struct worker_message) + n), room = head + (wanted ? EVENT_ROOM : 0);
+    size_t head = handover_aligned(sizeof(struct worker_message) + n), room = head + (wanted ? EVENT_ROOM : 0);
     struct worker_message *m = message_begin(w, WORKER_LINE, room);
     if (!m) {
         w->lost += n != 0;
@@ -184,67 +177,43 @@ static void tell_end(struct worker *w, enum worker_news news, int error) {
 
 /* ---- between workers */
 
-static void dispatch(struct worker *w, struct worker *owner, const struct packet *p) {
-    size_t n = sizeof(struct dispatched) + p->payload.n;
-    struct dispatched *d = handover_reserve(w->to[owner->index], n);
-    if (!d) {
-        w->figures.dispatch_dropped++;
-        return;
-    }
-    d->size = (uint32_t)aligned(n);
-    d->packet = *p;
-    if (p->payload.n != 0) {
-        memcpy(d->payload, p->payload.p, p->payload.n);
-    }
-    d->packet.payload = (struct view){d->payload, p->payload.n};
-    handover_commit(w->to[owner->index], n);
-    w->figures.dispatched++;
-}
-
+/* Where the kernel knew the connection it also knew the owner; a segment in anything else goes by way of the queues even where its owner
+ * is here, in order with those that came to other workers. */
 static bool claim(void *arg, const struct packet *p) {
     struct worker *w = arg;
     unsigned owner = fanout_hash(&p->src, &p->dst) % w->team->settings.workers;
-    if (owner != w->index) {
-        dispatch(w, &w->team->workers[owner], p);
+    if (owner == w->index && p->wrapping.layer_count == 0) {
+        return true;
     }
-    return owner == w->index;
+    bool put = dispatch_put(w->team->dispatch, w->index, owner, p);
+    w->figures.dispatched += put;
+    w->figures.dispatch_dropped += !put;
+    return false;
+}
+
+static void wake_owner(void *arg, unsigned owner) {
+    struct worker *w = arg;
+    if (owner != w->index) {
+        wake(w->team->workers[owner].wake_fd);
+    }
 }
 
 static void hand_on_dispatched(struct worker *w) {
-    for (unsigned i = 0; i < w->team->settings.workers; i++) {
-        struct handover *to = w->to[i];
-        if (to && w->until_ns == UINT64_MAX) {
-            handover_offer(to);
-        } else if (to) {
-            handover_push(to);
-        }
-        if (to && handover_pushed(to)) {
-            wake(w->team->workers[i].wake_fd);
-        }
+    if (w->team->dispatch) {
+        dispatch_hand_on(w->team->dispatch, w->index, w->until_ns != UINT64_MAX, w->seen_ns, wake_owner, w);
     }
 }
 
 /* What is at work here is numbered as it comes, wherever it was captured. */
-static void take_batch(struct worker *w, const struct batch *b) {
-    for (size_t at = 0; at < b->used;) {
-        const struct dispatched *d = (const void *)(b->bytes + at);
-        struct packet p = d->packet;
-        p.at.frame = ++w->frames;
-        (void)!pipeline_packet(w->pipeline, &p); /* take_line never fails */
-        at += d->size;
-    }
+static void take_segment(void *arg, const struct packet *packet) {
+    struct worker *w = arg;
+    struct packet p = *packet;
+    p.at.frame = ++w->frames;
+    (void)!pipeline_packet(w->pipeline, &p); /* take_line never fails */
 }
 
 static bool take_dispatched(struct worker *w) {
-    bool any = false;
-    for (unsigned i = 0; i < w->team->settings.workers; i++) {
-        struct handover *from = w->team->workers[i].to[w->index];
-        for (struct batch *b; from && (b = handover_take(from)) != NULL; handover_give(from, b)) {
-            take_batch(w, b);
-            any = true;
-        }
-    }
-    return any;
+    return w->team->dispatch && dispatch_take(w->team->dispatch, w->index, take_segment, w);
 }
 
 /* ---- the loop */
@@ -255,6 +224,7 @@ static void on_frame(void *arg, const struct frame *frame) {
         w->past = true;
         return;
     }
+    w->seen_ns = frame->at.time_ns;
     struct frame numbered = *frame;
     numbered.at.frame = ++w->frames;
     (void)!pipeline_frame(w->pipeline, &numbered);
@@ -284,6 +254,7 @@ static void wait_for_stop(struct worker *w) {
     while (!atomic_load(&w->team->stop)) {
         uint64_t count;
         poll(&waking, 1, WAIT_MS);
+        w->seen_ns = clock_ns(CLOCK_REALTIME);
         (void)!read(w->wake_fd, &count, sizeof count);
         (void)take_dispatched(w);
         atomic_fetch_add(&w->beats, 1);
@@ -291,15 +262,26 @@ static void wait_for_stop(struct worker *w) {
     }
 }
 
+/* What is so old would have come out of the ring. */
+static void nothing_came(struct worker *w, bool dispatched) {
+    uint64_t now = clock_ns(CLOCK_REALTIME), old = now - LATEST_NS;
+    w->seen_ns = old > w->seen_ns ? old : w->seen_ns;
+    if (!dispatched) {
+        (void)!pipeline_tick(w->pipeline, now);
+    }
+}
+
 static int capture(struct worker *w) {
+    const int wait_ms = w->team->dispatch ? WAIT_SHARED_MS : WAIT_MS;
     while (!atomic_load_explicit(&w->team->stop, memory_order_relaxed)) {
         follow_settings(w);
-        int got = live_read(w->tap, WAIT_MS, w->wake_fd, on_frame, w);
+        int got = live_read(w->tap, wait_ms, w->wake_fd, on_frame, w);
         if (got < 0) {
             return got;
         }
-        if (!take_dispatched(w) && got == 0) {
-            (void)!pipeline_tick(w->pipeline, clock_ns(CLOCK_REALTIME));
+        bool any = take_dispatched(w);
+        if (got == 0) {
+            nothing_came(w, any);
         }
         atomic_fetch_add(&w->beats, 1);
         hand_on(w);
@@ -320,6 +302,8 @@ static void drain(struct worker *w) {
 
 /* Nothing is sent to a worker any more once all have come here. */
 static void wait_for_others(struct worker *w) {
+    w->seen_ns = UINT64_MAX;
+    hand_on_dispatched(w);
     atomic_fetch_add(&w->team->captured, 1);
     while (atomic_load(&w->team->captured) < w->team->settings.workers) {
         const struct timespec pause = {.tv_nsec = ROOM_NS};
@@ -352,29 +336,15 @@ static void *run(void *arg) {
 
 /* ---- the team */
 
-static unsigned batches_within(size_t bytes, size_t batch) {
-    unsigned n = BATCHES_MIN;
-    while (n < BATCHES_MAX && n * 2 * batch <= bytes) {
-        n *= 2;
+static bool connect_worker(const struct team *t, struct worker *w) {
+    unsigned batches = BATCHES_MIN;
+    while (batches < BATCHES_MAX &&
+           (size_t)batches * 2 * LINES_BATCH <= t->settings.memory / LINES_SHARE / t->settings.workers) {
+        batches *= 2;
     }
-    return n;
-}
-
-static bool connect_worker(struct team *t, struct worker *w) {
-    unsigned count = t->settings.workers;
-    size_t lines = t->settings.memory / LINES_SHARE / count;
-    size_t segments = count > 1 ? t->settings.memory / DISPATCH_SHARE / count / (count - 1) : 0;
-    w->lines = handover_new(LINES_BATCH, batches_within(lines, LINES_BATCH));
-    w->to = calloc(count, sizeof(struct handover *));
+    w->lines = handover_new(LINES_BATCH, batches);
     w->wake_fd = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
-    bool good = w->lines && w->to && w->wake_fd >= 0;
-    for (unsigned i = 0; good && i < count; i++) {
-        if (i != w->index) {
-            w->to[i] = handover_new(DISPATCH_BATCH, batches_within(segments, DISPATCH_BATCH));
-            good = w->to[i] != NULL;
-        }
-    }
-    return good;
+    return w->lines && w->wake_fd >= 0;
 }
 
 static bool worker_init(struct team *t, unsigned index) {
@@ -407,7 +377,10 @@ struct team *team_new(const struct team_settings *settings) {
     t->settings = *settings;
     t->workers = workers;
     atomic_store(&t->pipeline, settings->pipeline);
-    bool good = true;
+    if (settings->workers > 1) {
+        t->dispatch = dispatch_new(settings->workers, settings->memory / DISPATCH_SHARE);
+    }
+    bool good = settings->workers == 1 || t->dispatch;
     for (unsigned i = 0; i < settings->workers; i++) {
         workers[i].wake_fd = -1;
     }
@@ -490,16 +463,12 @@ const struct worker_message *team_next(struct team *t, unsigned worker) {
     return m;
 }
 
-static void worker_free(struct worker *w, unsigned count) {
+static void worker_free(struct worker *w) {
     pipeline_free(w->pipeline);
-    for (unsigned i = 0; w->to && i < count; i++) {
-        handover_free(w->to[i]);
-    }
     if (w->reading) {
         handover_give(w->lines, w->reading);
     }
     handover_free(w->lines);
-    free((void *)w->to);
     if (w->wake_fd >= 0) {
         close(w->wake_fd);
     }
@@ -515,8 +484,9 @@ void team_free(struct team *t) {
         }
     }
     for (unsigned i = 0; i < t->settings.workers; i++) {
-        worker_free(&t->workers[i], t->settings.workers);
+        worker_free(&t->workers[i]);
     }
+    dispatch_free(t->dispatch);
     free(t->workers);
     free(t);
 }

@@ -11,7 +11,10 @@
 #include "figures.h"
 #include "pipeline.h"
 
-enum { WORKERS_MAX = 256 };
+enum {
+    WORKERS_MAX = 256,
+    TEAM_RING_MS = 100, /* the timeout_ms that live was opened with */
+};
 
 struct worker;
 struct team;

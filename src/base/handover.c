@@ -71,7 +71,7 @@ static struct batch *next_batch(struct handover *h) {
     return b;
 }
 
-static size_t aligned(size_t n) {
+size_t handover_aligned(size_t n) {
     const size_t align = _Alignof(max_align_t);
     return (n + align - 1) & ~(align - 1);
 }
@@ -89,7 +89,7 @@ void *handover_reserve(struct handover *h, size_t n) {
 
 void handover_commit(struct handover *h, size_t n) {
     assert(h->filling && n <= h->batch_bytes - h->filling->used);
-    size_t used = aligned(h->filling->used + n);
+    size_t used = handover_aligned(h->filling->used + n);
     h->filling->used = used < h->batch_bytes ? used : h->batch_bytes;
 }
 
@@ -111,6 +111,10 @@ void handover_offer(struct handover *h) {
     }
 }
 
+bool handover_pending(const struct handover *h) {
+    return h->filling && h->filling->used != 0;
+}
+
 bool handover_pushed(struct handover *h) {
     bool pushed = h->pushed;
     h->pushed = false;
@@ -125,6 +129,10 @@ struct batch *handover_take(struct handover *h) {
 void handover_give(struct handover *h, struct batch *batch) {
     bool room = ck_ring_enqueue_spsc(&h->back.ring, h->back.slots, batch);
     assert(room);
+}
+
+bool handover_crowded(const struct handover *h) {
+    return ck_ring_size(&h->there.ring) >= h->most / 2;
 }
 
 size_t handover_bytes(const struct handover *h) {

@@ -29,12 +29,19 @@ void handover_push(struct handover *);
 /* The same, but not where half of all batches are with the consumer already and this one is not half full: so a consumer that is behind
  * is given full ones. To be called again. */
 void handover_offer(struct handover *);
+/* Is something committed that was not handed on? */
+bool handover_pending(const struct handover *);
 /* True once after batches were handed on: the consumer should be woken. */
 bool handover_pushed(struct handover *);
 
 /* The consumer's. The oldest batch, NULL: there is none; it goes back with handover_give. */
 struct batch *handover_take(struct handover *);
 void handover_give(struct handover *, struct batch *);
+/* Half of all batches there may be wait to be taken. */
+bool handover_crowded(const struct handover *);
+
+/* What n bytes take of a batch: the next ones begin aligned. */
+size_t handover_aligned(size_t n);
 
 /* Bytes of all batches there may be. */
 size_t handover_bytes(const struct handover *);

@@ -270,6 +270,56 @@ static void owners(void **state) {
     }
 }
 
+/* Transparent Ethernet bridging, RFC 1701 and 2784: the frame as a whole behind IPv4 and GRE. */
+static void wrap(struct kept_frame *kept) {
+    static const uint8_t outer[] = {2, 0, 0, 0,  0,  1, 2, 0,   0,  0,   0, 2,   8,  0,   0x45, 0, 0, 0,    0,
+                                    0, 0, 0, 64, 47, 0, 0, 198, 51, 100, 1, 198, 51, 100, 2,    0, 0, 0x65, 0x58};
+    struct view inner = kept->frame.bytes;
+    uint8_t *whole = malloc(sizeof outer + inner.n);
+    size_t ip = sizeof outer - 14 + inner.n;
+    memcpy(whole, outer, sizeof outer);
+    memcpy(whole + sizeof outer, inner.p, inner.n);
+    whole[16] = (uint8_t)(ip >> 8);
+    whole[17] = (uint8_t)ip;
+    free((void *)(uintptr_t)inner.p);
+    kept->frame.bytes = (struct view){whole, sizeof outer + inner.n};
+    kept->frame.wire_length += sizeof outer;
+}
+
+/* Of what is in tunnels each frame comes to another worker than the one before, and one worker is far behind another: order is kept. */
+static void tunnels(void **state) {
+    (void)state;
+    static const char *const paths[] = {"pcaps/two-clients.pcap", "pcaps/multichannel-3.1.1.pcap",
+                                        "pcaps/smb1-users.pcap", "pcaps/compounds.pcap"};
+    for (size_t i = 0; i < sizeof paths / sizeof paths[0]; i++) {
+        struct live l = {0};
+        struct lines alone = {0};
+        read_capture(&l, paths[i]);
+        for (size_t j = 0; j < l.count; j++) {
+            wrap(&l.frames[j]);
+        }
+        run(&l, 1, ALL_TO_ONE, &alone);
+        assert_true(alone.count > 4);
+        assert_non_null(strstr(alone.at[0], "\"encapsulation\":[\"gre\"]"));
+        for (unsigned workers = 2; workers <= TAPS; workers++) {
+            struct lines all = {0};
+            uint64_t dispatched = 0;
+            run(&l, workers, ROUND_ROBIN, &all);
+            for (unsigned w = 0; w < workers; w++) {
+                dispatched += all.figures[w].dispatched;
+            }
+            if (i != 1) { /* its server has two addresses, and so two owners, of whom neither knows all */
+                expect_same(&all, &alone);
+            }
+            assert_int_equal(all.lost, 0);
+            assert_true(dispatched >= l.count / 2);
+            lines_free(&all);
+        }
+        lines_free(&alone);
+        live_free(&l);
+    }
+}
+
 /* LINES_SHARE, BATCHES_MAX: nobody takes anything: the workers go on, count what they drop, and say how much that was as soon as there is room. */
 static void no_room(void **state) {
     (void)state;
@@ -290,7 +340,7 @@ static void no_room(void **state) {
     live_free(&l);
 }
 
-/* DISPATCH_SHARE: a queue between workers that is full: counted as well, and the owner goes on with gaps. */
+/* DISPATCH_SHARE, DISPATCH_BATCHES_MAX: a queue between workers that is full: counted as well, and the owner goes on with gaps. */
 static void no_room_between(void **state) {
     (void)state;
     struct live l = {0};
@@ -361,11 +411,8 @@ static void settings_and_beats(void **state) {
 
 int main(void) {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(owners),
-        cmocka_unit_test(no_room),
-        cmocka_unit_test(no_room_between),
-        cmocka_unit_test(capture_over),
-        cmocka_unit_test(settings_and_beats),
+        cmocka_unit_test(owners),          cmocka_unit_test(tunnels),      cmocka_unit_test(no_room),
+        cmocka_unit_test(no_room_between), cmocka_unit_test(capture_over), cmocka_unit_test(settings_and_beats),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
