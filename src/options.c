@@ -131,7 +131,7 @@ static void set_defaults(struct options *o, bool inventory) {
         .promiscuous = true,
         .stats_interval_ns = OPTIONS_STATS_SECONDS * SECOND_NS,
         .loss_percent = OPTIONS_LOSS_PERCENT,
-        .user = OPTIONS_USER_DEFAULT,
+        .user = SANDBOX_USER,
         .sandbox = true,
     };
 }

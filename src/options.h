@@ -9,6 +9,7 @@
 #include "inventory/report.h"
 #include "log.h"
 #include "pipeline.h"
+#include "sandbox.h"
 
 enum {
     OPTIONS_USAGE = 2, /* exit status: the command line or the configuration is wrong */
@@ -26,7 +27,6 @@ enum {
 };
 #define OPTIONS_FLOWS_MOST (1UL << 30) /* no more can be asked for */
 #define OPTIONS_CONFIG_DEFAULT "/etc/smbtap/smbtap.yaml"
-#define OPTIONS_USER_DEFAULT "smbtap"
 
 enum options_action {
     DO_REPLAY,

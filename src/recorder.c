@@ -23,6 +23,7 @@ struct recorder {
     struct sensor_event event;      /* being made */
     unsigned done;
     int error;
+    uint64_t skipped;   /* numbers of records that never came here */
     uint64_t unwritten; /* records that the output gave up */
     uint64_t sent;      /* of those handed on, when nothing waited last */
 };
@@ -57,6 +58,7 @@ static void put_gap(struct recorder *r, const struct sensor_gap *gap) {
 /* Lines that a worker had no room for have numbers as well, so that a reader sees a hole. */
 static void note_lost(struct recorder *r, uint64_t count) {
     uint64_t from = outlet_skip(r->outlet, count);
+    r->skipped += count;
     struct sensor_gap gap = {.time_ns = wall_clock(),
                              .output = r->settings.output_name,
                              .from_seq = from,
@@ -127,7 +129,7 @@ void recorder_flush(struct recorder *r) {
         (void)!outlet_flush(r->outlet);
     }
     if (appender_waiting(r->settings.output) == 0) {
-        r->sent = outlet_records(r->outlet) - r->unwritten;
+        r->sent = outlet_records(r->outlet) - r->skipped - r->unwritten;
     }
 }
 
@@ -151,8 +153,8 @@ void recorder_figures(const struct recorder *r, struct figures *f) {
     f->memory_held += r->memory.held;
     f->outputs[f->output_count++] = (struct output_figures){
         .name = r->settings.output_name,
-        .records = outlet_records(r->outlet) - f->records_dropped,
-        .sent = r->sent - f->records_dropped,
+        .records = outlet_records(r->outlet) - r->skipped,
+        .sent = r->sent,
         .acknowledged = FIGURE_UNKNOWN,
         .spooled = FIGURE_UNKNOWN,
         .dropped = r->unwritten,

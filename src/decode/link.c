@@ -23,14 +23,12 @@ static uint16_t snap_ethertype(struct cursor *in) {
     return memcmp(head, snap, sizeof snap) == 0 ? ethertype : 0;
 }
 
-enum verdict decode_ethertype(struct layers *l, uint16_t ethertype) {
+/* *ethertype becomes that of what is behind all tags. */
+static enum verdict skip_tags(struct layers *l, uint16_t *ethertype) {
     struct link_facts *link = &l->out->link;
-    if (ethertype == ETHERTYPE_IPV4) { /* nearly always, and the shortest way */
-        return decode_ipv4(l);
-    }
-    while (decode_is_vlan(ethertype)) {
+    while (decode_is_vlan(*ethertype)) {
         uint16_t tag = cursor_be16(&l->in);
-        ethertype = cursor_be16(&l->in);
+        *ethertype = cursor_be16(&l->in);
         if (!cursor_ok(&l->in)) {
             return decode_refuse(l, DECODE_CUT);
         }
@@ -40,6 +38,17 @@ enum verdict decode_ethertype(struct layers *l, uint16_t ethertype) {
         if (link->vlan_count < VLAN_MAX) {
             link->vlan[link->vlan_count++] = tag & 0x0fff;
         }
+    }
+    return V_OK;
+}
+
+enum verdict decode_ethertype(struct layers *l, uint16_t ethertype) {
+    if (ethertype == ETHERTYPE_IPV4) { /* nearly always, and the shortest way */
+        return decode_ipv4(l);
+    }
+    enum verdict verdict = skip_tags(l, &ethertype);
+    if (verdict != V_OK) {
+        return verdict;
     }
     if (ethertype < ETHERTYPE_MIN) {
         ethertype = snap_ethertype(&l->in);
@@ -75,17 +84,38 @@ enum verdict link_ethernet(struct layers *l) {
     return decode_ethernet(l);
 }
 
+/* Newer kernels say of a cooked frame what is behind all its tags (af_packet.c, vlan_get_protocol_dgram), and take off only the first of
+ * them: where IP should begin there is another one. */
+static bool is_tag_left(const struct layers *l, uint16_t ethertype) {
+    const unsigned version = ethertype == ETHERTYPE_IPV4 ? 4 : 6;
+    struct cursor in = l->in;
+    uint8_t first = cursor_u8(&in);
+    cursor_skip(&in, 1);
+    uint16_t type = cursor_be16(&in);
+    uint8_t behind = cursor_u8(&in);
+    return cursor_ok(&in) && (ethertype == ETHERTYPE_IPV4 || ethertype == ETHERTYPE_IPV6) && first >> 4 != version &&
+           (decode_is_vlan(type) || (type == ethertype && behind >> 4 == version));
+}
+
+static enum verdict decode_cooked(struct layers *l, uint16_t ethertype) {
+    enum verdict verdict = skip_tags(l, &ethertype);
+    if (verdict != V_OK) {
+        return verdict;
+    }
+    return decode_ethertype(l, is_tag_left(l, ethertype) ? TPID_8021Q : ethertype);
+}
+
 /* LINKTYPE_LINUX_SLL: only the sender's address is there, so no pair of addresses is reported. */
 enum verdict link_sll(struct layers *l) {
     cursor_skip(&l->in, 14);
     uint16_t ethertype = cursor_be16(&l->in);
-    return cursor_ok(&l->in) ? decode_ethertype(l, ethertype) : decode_refuse(l, DECODE_CUT);
+    return cursor_ok(&l->in) ? decode_cooked(l, ethertype) : decode_refuse(l, DECODE_CUT);
 }
 
 enum verdict link_sll2(struct layers *l) {
     uint16_t ethertype = cursor_be16(&l->in);
     cursor_skip(&l->in, 18);
-    return cursor_ok(&l->in) ? decode_ethertype(l, ethertype) : decode_refuse(l, DECODE_CUT);
+    return cursor_ok(&l->in) ? decode_cooked(l, ethertype) : decode_refuse(l, DECODE_CUT);
 }
 
 enum verdict link_ipv4(struct layers *l) {

@@ -171,11 +171,14 @@ static bool is_older(const struct smb1_exchange *x, const struct smb1_exchange *
 }
 
 /* Is x rather than y what a response answers? The older; but of what was sent before a gap on the server's side the answer may be in the
- * gap. What is doubtful comes last, and of that the younger first: file data may be full of it. loud: it is no answer for a request that
- * is quiet. */
+ * gap. Of what came on the same side of a gap, what is doubtful comes last, and of that the younger first: file data may be full of it.
+ * loud: it is no answer for a request that is quiet. */
 static bool is_likelier(const struct smb1_exchange *x, const struct smb1_exchange *y, uint64_t gaps, bool loud) {
-    if (x->doubtful || y->doubtful) {
-        return x->doubtful == y->doubtful ? is_older(y, x) : y->doubtful;
+    if (x->doubtful != y->doubtful && (x->gaps == gaps) == (y->gaps == gaps)) {
+        return y->doubtful;
+    }
+    if (x->doubtful && y->doubtful) {
+        return is_older(y, x);
     }
     if (loud && x->quiet != y->quiet) {
         return y->quiet;
@@ -657,6 +660,29 @@ static void answered_all(struct connection *c, struct smb1_exchange *x, struct s
     }
 }
 
+/* A doubtful request under the ids of a response to another command; chain: of the one that it answers. */
+static struct smb1_exchange *doubtful_other(struct connection *c, const struct smb1_message *r, uint64_t chain) {
+    uint64_t hash = smb1_exchange_hash(c, &r->header);
+    for (struct hash_node *n = hash_first(&c->smb1->exchanges, hash); n; n = hash_again(n->next, hash)) {
+        struct smb1_exchange *x = container_of(n, struct smb1_exchange, by_id);
+        bool of_it = answers(x, r->command) || smb1_primary_of(x->request.command) == r->command || x->chain == chain;
+        if (x->doubtful && same_id(x, &r->header) && !of_it) {
+            return x;
+        }
+    }
+    return NULL;
+}
+
+/* No two requests that wait have the same ids (MS-CIFS 2.2.1.6.2): what is doubtful was answered, unseen, or was none, and a later response
+ * is not to it. */
+static void forget_others(struct connection *c, const struct smb1_message *r) {
+    struct smb1_exchange *x;
+    while (r->chain_index == 0 && (x = doubtful_other(c, r, c->smb1->answering))) {
+        smb1_exchange_detach(x);
+        smb1_exchange_free(x);
+    }
+}
+
 static void response(struct connection *c, struct smb1_message *r) {
     struct smb1_connection *s = c->smb1;
     const struct smb1_header of_chain = r->header;
@@ -671,6 +697,7 @@ static void response(struct connection *c, struct smb1_message *r) {
     if (!x && connection_doubts(c) && !borne_out) {
         return;
     }
+    forget_others(c, r);
     if (x) {
         believe(x);
     }

@@ -111,16 +111,71 @@ class Checks:
     def inventory(self):
         self.running("an inventory", "inventory", "-r", "-")
 
+    def live(self):
+        """A sensor: all its threads, and a broker that is the user's."""
+        if os.getuid() != 0:
+            tap.skip("a sensor", "only root can change user")
+            return
+        os.chmod(self.folder, 0o777)
+        process = self.popen("-i", "lo", "--workers", "2", "--user", "nobody", "--metrics-file",
+                             self.path("metrics.prom"), "-o", self.path("live.jsonl"))
+        user = pwd.getpwnam("nobody").pw_uid
+        if not soon(lambda: confined(process.pid)):
+            process.kill()
+            said = process.communicate(timeout=60)[1].decode()
+            if "setcap" in said:
+                tap.skip("a sensor", "no right to capture here")
+            else:
+                tap.check("a sensor starts", False, said)
+            return
+        time.sleep(0.2)
+        threads = [status_of(int(task)) for task in os.listdir("/proc/%d/task" % process.pid)]
+        brokers = [status_of(pid) for pid in children(process.pid)]
+        tap.check("a sensor: all its threads", len(threads) > 2 and all(
+            thread["Seccomp"] == "2" and thread["NoNewPrivs"] == "1" and thread["CapEff"] == thread["CapPrm"] == "0" * 16 and
+            is_user(thread, user) for thread in threads), *threads)
+        tap.check("a sensor: its broker", len(brokers) == 1 and brokers[0]["Name"] == BROKER and is_user(brokers[0], user) and
+                  brokers[0]["Seccomp"] == "2" and brokers[0]["CapEff"] == brokers[0]["CapPrm"] == "0" * 16, *brokers)
+        for number in (signal.SIGHUP, signal.SIGUSR1, signal.SIGTERM):
+            time.sleep(0.3)
+            process.send_signal(number)
+        _, err = process.communicate(timeout=60)
+        tap.check("a sensor: to its end", process.returncode == 0, process.returncode, err)
+        owner = os.stat(self.path("live.jsonl")).st_uid
+        tap.check("a sensor: its output is its user's", owner == user, owner)
+        with open(self.path("metrics.prom"), encoding="ascii") as file:
+            text = file.read()
+        tap.check("a sensor: its metrics file", "smbtap_" in text and not os.path.exists(self.path("metrics.prom.tmp")), text[:200])
+
+    def without(self):
+        """--no-sandbox: all in one process, and it says so."""
+        process = self.popen("--no-sandbox", "-r", "-")
+        line = process.stderr.readline().decode()
+        tap.check("--no-sandbox: is loud", line.startswith("smbtap: ") and "--no-sandbox" in line, line)
+        status = status_of(process.pid)
+        tap.check("--no-sandbox: nothing is given up, no broker", status["Seccomp"] == status_of(os.getpid())["Seccomp"] and
+                  is_user(status, os.getuid()) and not children(process.pid), status)
+        out, _ = process.communicate(self.content, timeout=60)
+        tap.check("--no-sandbox: its records", process.returncode == 0 and out.count(b"\n") == self.expected.count(b"\n"))
+        run = tap.run(self.smbtap, "--no-sandbox", "-q", "-r", CAPTURE, "tcp")
+        tap.check("--no-sandbox with a filter, -q", run.status == 0 and run.out.count(b"\n") == self.expected.count(b"\n") and
+                  run.err.count("\n") == 1, run.err)
+
     def killed(self):
         """Whatever ends the program, its broker ends."""
         for number in (signal.SIGKILL, signal.SIGTERM):
             process = self.popen("-r", self.fifo("killed"))
             brokers = soon(lambda: confined(process.pid) and children(process.pid))
+            time.sleep(0.1)  # now it waits for the FIFO; a signal that came before would not end that
             process.send_signal(number)
-            process.wait()
+            try:
+                process.wait(timeout=5)
+            except subprocess.TimeoutExpired:
+                process.send_signal(number)  # the second one ends it at once
+                process.wait(timeout=60)
             gone = soon(lambda: all(status_of(pid).get("State", "Z")[0] == "Z" for pid in brokers))
             tap.check("after %s: no broker is left over a FIFO" % number.name, brokers and gone, brokers)
-            process.communicate()
+            process.communicate(timeout=60)
 
     def fifo(self, name):
         if not os.path.exists(self.path(name)):
@@ -208,7 +263,7 @@ def main():
         tap.skip_all("there is no /proc here")
     with tempfile.TemporaryDirectory(prefix="smbtap-sandbox-") as folder:
         checks = Checks(sys.argv[1], folder)
-        for part in (checks.replay, checks.inventory, checks.killed, checks.closed_to_others, checks.descriptors,
+        for part in (checks.replay, checks.inventory, checks.live, checks.without, checks.killed, checks.closed_to_others, checks.descriptors,
                      checks.fifos, checks.libraries, checks.thousands):
             part()
     tap.finish()

@@ -110,6 +110,36 @@ static void cooked(void **state) {
     assert_int_equal(p.link.vlan[0], 42);
 }
 
+/* The first tag was taken off and put back by libpcap, the others stand where IP should, and the type is IP's already. */
+static void cooked_with_tags_left(void **state) {
+    (void)state;
+    for (unsigned tags = 1; tags <= 3; tags++) {
+        for (unsigned version = 4; version <= 6; version += 2) {
+            const unsigned type = version == 4 ? 0x0800 : 0x86dd;
+            struct builder b = {.n = 0};
+            struct packet p;
+            put(&b, "\0\0\0\1\0\6\1\2\3\4\5\6\0\0", 14);
+            put16(&b, 0x8100);
+            put16(&b, 0x2000 | 100);
+            put16(&b, type);
+            for (unsigned i = 1; i <= tags; i++) {
+                put16(&b, (version == 4 ? 0x6000 : 0x4000) | (100 + i));
+                put16(&b, i < tags ? 0x88a8 : type);
+            }
+            if (version == 4) {
+                put_ipv4_tcp(&b, "hello");
+            } else {
+                put_ipv6_tcp(&b, "hello");
+            }
+            check(&b, DLT_LINUX_SLL, "hello", &p);
+            assert_int_equal(p.link.vlan_count, 1 + tags);
+            for (unsigned i = 0; i <= tags; i++) {
+                assert_int_equal(p.link.vlan[i], 100 + i);
+            }
+        }
+    }
+}
+
 static void raw(void **state) {
     (void)state;
     struct builder b = {.n = 0};
@@ -316,6 +346,7 @@ int main(void) {
         cmocka_unit_test(vlan_tags),
         cmocka_unit_test(snap),
         cmocka_unit_test(cooked),
+        cmocka_unit_test(cooked_with_tags_left),
         cmocka_unit_test(raw),
         cmocka_unit_test(null_and_loop),
         cmocka_unit_test(ipv4_options),

@@ -17,30 +17,43 @@ static struct endpoint endpoint(unsigned family, unsigned net, unsigned host, ui
     return e;
 }
 
-static void same_for_both_directions_and_all_ports(void **state) {
+static void by_the_server(void **state) {
     (void)state;
     for (unsigned family = 4; family <= 6; family += 2) {
         for (unsigned host = 0; host < 256; host++) {
             struct endpoint client = endpoint(family, 1, host, 50000), server = endpoint(family, 2, 255 - host, 445);
             uint32_t hash = fanout_hash(&client, &server);
             assert_int_equal(fanout_hash(&server, &client), hash);
-            client.port = 50001;
+            struct endpoint other = endpoint(family, 3, host, 446);
             server.port = 139;
-            assert_int_equal(fanout_hash(&client, &server), hash);
+            assert_int_equal(fanout_hash(&other, &server), hash);
+            assert_int_equal(fanout_hash(&server, &other), hash);
         }
     }
 }
 
-/* The clients of one network and one server, and one client's servers: the numbers are next to each other. */
+/* Nobody is the server: still the same for both directions. */
+static void by_both_where_ports_are_equal(void **state) {
+    (void)state;
+    for (unsigned family = 4; family <= 6; family += 2) {
+        struct endpoint a = endpoint(family, 1, 2, 445), b = endpoint(family, 3, 4, 445),
+                        c = endpoint(family, 5, 6, 445);
+        assert_int_equal(fanout_hash(&a, &b), fanout_hash(&b, &a));
+        assert_int_not_equal(fanout_hash(&a, &b), fanout_hash(&c, &b));
+        assert_int_not_equal(fanout_hash(&a, &b), fanout_hash(&a, &c));
+    }
+}
+
+/* The servers of one network: their numbers are next to each other. */
 static void neighbours_are_spread(void **state) {
     (void)state;
     enum { HOSTS = 4096, WORKERS = 16 };
     for (unsigned family = 4; family <= 6; family += 2) {
         for (unsigned workers = 2; workers <= WORKERS; workers++) {
             unsigned count[WORKERS] = {0};
-            struct endpoint server = endpoint(family, 200, 10, 445);
+            struct endpoint client = endpoint(family, 200, 10, 50000);
             for (unsigned i = 0; i < HOSTS; i++) {
-                struct endpoint client = endpoint(family, i >> 8, i & 255, 50000);
+                struct endpoint server = endpoint(family, i >> 8, i & 255, 445);
                 count[fanout_hash(&client, &server) % workers]++;
             }
             for (unsigned k = 0; k < workers; k++) {
@@ -50,21 +63,22 @@ static void neighbours_are_spread(void **state) {
     }
 }
 
-/* None of them is lost on the way. */
+/* None of the server's address is lost on the way. */
 static void every_byte_counts(void **state) {
     (void)state;
-    struct endpoint a = endpoint(6, 1, 2, 1), b = endpoint(6, 3, 4, 1);
-    uint32_t hash = fanout_hash(&a, &b);
-    for (unsigned i = 0; i < sizeof a.ip.bytes; i++) {
-        a.ip.bytes[i] ^= 1;
-        assert_int_not_equal(fanout_hash(&a, &b), hash);
-        a.ip.bytes[i] ^= 1;
+    struct endpoint server = endpoint(6, 1, 2, 445), client = endpoint(6, 3, 4, 50000);
+    uint32_t hash = fanout_hash(&server, &client);
+    for (unsigned i = 0; i < sizeof server.ip.bytes; i++) {
+        server.ip.bytes[i] ^= 1;
+        assert_int_not_equal(fanout_hash(&server, &client), hash);
+        server.ip.bytes[i] ^= 1;
     }
 }
 
 int main(void) {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(same_for_both_directions_and_all_ports),
+        cmocka_unit_test(by_the_server),
+        cmocka_unit_test(by_both_where_ports_are_equal),
         cmocka_unit_test(neighbours_are_spread),
         cmocka_unit_test(every_byte_counts),
     };

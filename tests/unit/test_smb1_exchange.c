@@ -391,6 +391,47 @@ static void doubtful_chains(void **state) {
     bench_free(s.b);
 }
 
+/* No two that wait have the same ids: what is doubtful was none, or was answered, once something else under its ids is answered. */
+static void doubtful_under_one_mid(void **state) {
+    (void)state;
+    for (unsigned believed = 0; believed < 2; believed++) {
+        struct smb1_bench s = smb1_bench_settled();
+        s.peer.flow->packets[TO_CLIENT] = s.peer.flow->packets[TO_SERVER] = 1;
+        unsigned before = s.b->count;
+        s.peer.doubtful = true;
+        ask_plain(&s, SMB1_TREE_DISCONNECT); /* from a file that was written */
+        s.pid++;
+        ask_plain(&s, SMB1_TREE_DISCONNECT);
+        s.pid--;
+        s.peer.doubtful = !believed;
+        say_plain(&s, SMB1_WRITE_ANDX, 0);
+        assert_int_equal(s.b->count, before + believed);
+        s.peer.doubtful = false;
+        say_plain(&s, SMB1_TREE_DISCONNECT, 0);
+        (void)expect(&s, 0, SMB1_TREE_DISCONNECT, !believed, true);
+        s.pid++;
+        say_plain(&s, SMB1_TREE_DISCONNECT, 0);
+        (void)expect(&s, 0, SMB1_TREE_DISCONNECT, true, true);
+        smb1_bench_free(&s);
+    }
+}
+
+/* Of what was asked before a gap on the server's side the answer is in it; so a doubtful request behind the gap is the likelier one. */
+static void doubtful_behind_a_gap(void **state) {
+    (void)state;
+    for (unsigned gap = 0; gap < 2; gap++) {
+        struct smb1_bench s = smb1_bench_settled();
+        ask_create(&s, "a");
+        s.peer.flow->gaps[TO_CLIENT] += gap;
+        s.peer.doubtful = true;
+        ask_create(&s, "b");
+        s.peer.doubtful = false;
+        say_created(&s, FID);
+        assert_string_equal(expect(&s, 0, SMB1_NT_CREATE_ANDX, true, true)->name, gap ? "b" : "a");
+        smb1_bench_free(&s);
+    }
+}
+
 /* ---- WRITE_RAW */
 
 static void ask_write_raw(struct smb1_bench *s) {
@@ -847,6 +888,8 @@ int main(void) {
         cmocka_unit_test(a_break_of_an_oplock),
         cmocka_unit_test(a_lock_behind_an_acknowledgement),
         cmocka_unit_test(doubtful_chains),
+        cmocka_unit_test(doubtful_under_one_mid),
+        cmocka_unit_test(doubtful_behind_a_gap),
         cmocka_unit_test(writes_raw),
         cmocka_unit_test(statuses),
         cmocka_unit_test(echoes),
