@@ -93,6 +93,24 @@ def overload(smbtap, build, capture, workers):
                                                                  if record["object"] == "finding"])
 
 
+def one_tunnel(smbtap, build, capture, workers):
+    """A switch that mirrors through one tunnel: the kernel gives everything to one worker, which hands on what is the others'."""
+    title = "one tunnel, %d workers" % workers
+    sensor = world.Sensor(smbtap, "tunnel-%d" % workers, "--workers", str(workers))
+    told = world.send(build, capture, "erspan:4")
+    stats = watch.settled(sensor)
+    note("%s: %d packets at %.0f a second; %d handed on" % (title, told["frames"], told["frames"] / told["seconds"],
+                                                        stats["segments_dispatched"]))
+    tap.check(title + ": every packet came, and every segment to its worker", stats["packets_decoded"] == told["frames"] and
+              stats["segments_dispatch_dropped"] == 0 and stats["segments_dispatched"] > 0, told, stats)
+    status, seconds = sensor.stop(seconds=10)
+    tap.check(title + ": ends with 0 within 5 s", status == 0 and seconds < 5, status, seconds, sensor.err())
+    leave = {"capture", "src_mac", "dest_mac"}
+    lines = comparing.difference(comparing.plain(watch.replay(smbtap, capture), times=False, leave=leave),
+                                 comparing.plain(watch.whole(sensor, title), times=False, leave=leave))
+    tap.check(title + ": the records of the capture", not lines, *lines)
+
+
 def lossless(smbtap, build, kind, capture, cores):
     """Looks for the highest rate without loss, in Mbit/s, by halving."""
     low, high, best = 0.0, None, None
@@ -131,6 +149,7 @@ def test():
         if kind == "metadata":
             for workers in (1, 2):
                 overload(smbtap, build, capture, workers)
+            one_tunnel(smbtap, build, capture, 2)
         os.unlink(capture)
 
 
