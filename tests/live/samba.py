@@ -17,7 +17,7 @@ import pcapfile  # noqa: E402
 import tap  # noqa: E402
 import watch  # noqa: E402
 
-SOME = ("dialect-3.1.1", "ipv6", "multichannel-3.1.1", "durable-v2", "smb1-extended", "two-clients")
+SOME = ("dialect-3.1.1", "ipv6", "leases", "durable-v2", "smb1-extended", "two-clients")
 
 
 def recorder():
