@@ -167,6 +167,14 @@ void recorder_look(struct recorder *r, const struct figures *now, const struct f
     findings_figures(r->findings, now, before, outlet_records(r->outlet));
 }
 
+bool recorder_answered(const struct recorder *r, unsigned asked) {
+    bool all = true;
+    for (unsigned i = 0; i < r->settings.workers; i++) {
+        all &= r->workers[i].answers == asked;
+    }
+    return all;
+}
+
 void recorder_loss_percent(struct recorder *r, double percent) {
     findings_loss_percent(r->findings, percent);
 }

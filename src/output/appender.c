@@ -168,6 +168,10 @@ int appender_trouble(const struct appender *a) {
     return a->trouble;
 }
 
+int appender_descriptor(const struct appender *a) {
+    return a->trouble == -EAGAIN ? a->fd : -1;
+}
+
 size_t appender_waiting(const struct appender *a) {
     return a->to - a->from;
 }
