@@ -52,7 +52,7 @@ def absent(smbtap, build, traffic, how):
     if how == "down":
         world.link(up=False)
     sensor = world.Sensor(smbtap, how + "-at-start", "--workers", "2", wait=False)
-    time.sleep(2.5)
+    time.sleep(2.2)
     lines = told(sensor, 0)
     tap.check("%s at the start: waits, and says so once" % how, sensor.process.poll() is None and len(lines) == 1 and
               b"READY" not in sensor.notes, sensor.err(), sensor.notes)

@@ -19,7 +19,7 @@ import comparing  # noqa: E402
 import tap  # noqa: E402
 import watch  # noqa: E402
 
-SHORT = {"bulk": 96 << 20, "metadata": 60000}
+SHORT = {"bulk": 64 << 20, "metadata": 30000}
 LONG = {"bulk": 2 << 30, "metadata": 1500000}
 RATE_STEPS = 8
 

@@ -18,7 +18,7 @@ import pcapfile  # noqa: E402
 import tap  # noqa: E402
 import watch  # noqa: E402
 
-SECONDS, RATE = 12, 6000
+SECONDS, RATE = 8, 6000
 LINGER = 13  # a connection that was closed ends within so many seconds
 GROWTH_MAX = 3 << 20
 STACKS = ("", "", "vlan:7", "fragment:64", "gre:4:99", "vxlan:6:77 fragment:128", "/ fragment:64 / gre:4:99 / vxlan:4:77")

@@ -1,6 +1,7 @@
 """Sensors with 1, 2 and 4 workers and tcpdump, side by side on the same interfaces: what each says must be what a replay of tcpdump's
 capture says."""
 import json
+import signal
 import time
 
 import comparing
@@ -53,8 +54,10 @@ class Watch:
         self.arguments = arguments
         self.tcpdump = world.Tcpdump(beside or interfaces[0], world.path(name + ".pcap"))
         self.sensors = {count: world.Sensor(smbtap, "%s-%d" % (name, count), "--workers", str(count), "--buffer", "64M",
-                                            *arguments, interfaces=interfaces)
+                                            *arguments, interfaces=interfaces, wait=False)
                         for count in workers}
+        for sensor in self.sensors.values():
+            sensor.wait_ready()
 
     def wanted(self, expression=None):
         """The records of the capture beside, through the filter that a live run has."""
@@ -64,8 +67,9 @@ class Watch:
 
     def compare(self, expression=None, times=True):
         capture = self.tcpdump.stop()
-        time.sleep(0.5)
-        ended = {count: sensor.stop(seconds=10) for count, sensor in self.sensors.items()}
+        for sensor in self.sensors.values():
+            sensor.tell(signal.SIGTERM)
+        ended = {count: sensor.ended(10) for count, sensor in self.sensors.items()}
         wanted = comparing.plain(self.wanted(expression), times)
         for count, sensor in self.sensors.items():
             title = "%s, %d %s" % (self.name, count, "worker" if count == 1 else "workers")

@@ -186,7 +186,7 @@ class Tcpdump:
         size = -1
         while size != os.path.getsize(self.file):
             size = os.path.getsize(self.file)
-            time.sleep(0.3)
+            time.sleep(0.2)
         self.process.send_signal(signal.SIGINT)
         _, said = self.process.communicate()
         dropped = re.search(rb"(\d+) packets? dropped by kernel", said)
@@ -225,7 +225,10 @@ class Sensor:
                                             env=dict(os.environ, NOTIFY_SOCKET=os.path.join(self.folder, "notify")))
         atexit.register(self.kill)
         if wait:
-            wait_for("%s is ready" % self.name, 20, self.ready)
+            self.wait_ready()
+
+    def wait_ready(self):
+        wait_for("%s is ready" % self.name, 20, self.ready)
 
     def _listen(self):
         while not (self.deaf and b"READY=1" in self.notes):
@@ -267,8 +270,12 @@ class Sensor:
 
     def stop(self, number=signal.SIGTERM, seconds=5):
         """Returns its exit status and the time it took."""
-        start = time.monotonic()
         self.tell(number)
+        return self.ended(seconds)
+
+    def ended(self, seconds=5):
+        """The same, after it was told to stop."""
+        start = time.monotonic()
         try:
             self.process.wait(seconds)
         except subprocess.TimeoutExpired:
