@@ -433,8 +433,12 @@ static void wait_after_a_wake(void **state) {
 
 int main(void) {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(owners),          cmocka_unit_test(tunnels),      cmocka_unit_test(no_room),
-        cmocka_unit_test(no_room_between), cmocka_unit_test(capture_over), cmocka_unit_test(settings_and_beats),
+        cmocka_unit_test(owners),
+        cmocka_unit_test(tunnels),
+        cmocka_unit_test(no_room),
+        cmocka_unit_test(no_room_between),
+        cmocka_unit_test(capture_over),
+        cmocka_unit_test(settings_and_beats),
         cmocka_unit_test(wait_after_a_wake),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
