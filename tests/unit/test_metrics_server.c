@@ -7,7 +7,9 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/resource.h>
 #include <sys/socket.h>
+#include <time.h>
 #include <unistd.h>
 
 #include <cmocka.h>
@@ -131,11 +133,48 @@ static void the_last_text_is_served(void **state) {
     metrics_server_free(NULL);
 }
 
+enum { CLIENTS = 4, ROOM = 2 };
+
+/* Where no descriptor is free for those who come the library does not look at its socket any more, until one that it has falls silent.
+ * Whoever ends the server does not wait for that. */
+static void the_end_with_no_room_for_clients(void **state) {
+    (void)state;
+    unsigned port = free_port();
+    struct sockaddr_in to = {
+        .sin_family = AF_INET, .sin_port = htons((uint16_t)port), .sin_addr = {htonl(INADDR_LOOPBACK)}};
+    char text[16];
+    struct rlimit before;
+    struct timespec begin, end;
+    int clients[CLIENTS];
+    snprintf(text, sizeof text, "%u", port);
+    struct metrics_server *s = metrics_server_new(metrics_listen(text, why, sizeof why));
+    assert_non_null(s);
+    for (unsigned i = 0; i < CLIENTS; i++) {
+        clients[i] = socket(AF_INET, SOCK_STREAM, 0);
+    }
+    assert_int_equal(getrlimit(RLIMIT_NOFILE, &before), 0);
+    const struct rlimit few = {(rlim_t)clients[CLIENTS - 1] + 1 + ROOM, before.rlim_max};
+    assert_int_equal(setrlimit(RLIMIT_NOFILE, &few), 0);
+    for (unsigned i = 0; i < CLIENTS; i++) {
+        assert_int_equal(connect(clients[i], (struct sockaddr *)&to, sizeof to), 0);
+    }
+    nanosleep(&(struct timespec){.tv_nsec = 300000000}, NULL); /* they are taken, as far as there is room */
+    clock_gettime(CLOCK_MONOTONIC, &begin);
+    metrics_server_free(s);
+    clock_gettime(CLOCK_MONOTONIC, &end);
+    assert_true(end.tv_sec - begin.tv_sec < METRICS_IDLE_SECONDS / 2);
+    assert_int_equal(setrlimit(RLIMIT_NOFILE, &before), 0);
+    for (unsigned i = 0; i < CLIENTS; i++) {
+        close(clients[i]);
+    }
+}
+
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(what_is_listened_on),
         cmocka_unit_test(what_is_no_address),
         cmocka_unit_test(the_last_text_is_served),
+        cmocka_unit_test(the_end_with_no_room_for_clients),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
