@@ -84,8 +84,15 @@ static int open_replace(const struct broker *b, const char *path) {
     return fd;
 }
 
+/* A regular file is opened for reading as well where it can be: whoever appends wants to see whether its last line has an end. */
 static int open_append(const char *path) {
-    int fd = open(path, O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC | O_NOCTTY | O_NONBLOCK, 0666);
+    const int how = O_CREAT | O_APPEND | O_CLOEXEC | O_NOCTTY | O_NONBLOCK;
+    struct stat st;
+    bool regular = stat(path, &st) != 0 || S_ISREG(st.st_mode);
+    int fd = regular ? open(path, O_RDWR | how, 0666) : -1;
+    if (fd < 0) {
+        fd = open(path, O_WRONLY | how, 0666);
+    }
     int flags = fd >= 0 ? fcntl(fd, F_GETFL) : -1;
     if (fd >= 0 && (flags < 0 || fcntl(fd, F_SETFL, flags & ~O_NONBLOCK) != 0)) {
         int error = -errno;

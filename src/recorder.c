@@ -10,7 +10,16 @@
 #include "output/outlet.h"
 #include "record.h"
 
-enum { MESSAGES_AT_ONCE = 4096 };
+enum {
+    MESSAGES_AT_ONCE = 4096,
+    GAPS_MAX = 64, /* that wait to be told; the last one grows over what comes between it and the next */
+};
+
+/* Records that were lost, by seq. */
+struct gap {
+    uint64_t from, to;
+    const char *reason;
+};
 
 struct recorder {
     struct recorder_settings settings;
@@ -21,6 +30,8 @@ struct recorder {
     struct stats stats;             /* of the rules, and records made here */
     struct worker_figures *workers; /* the latest of each */
     struct sensor_event event;      /* being made */
+    struct gap gaps[GAPS_MAX];      /* that were not told yet */
+    unsigned gap_count;
     unsigned done;
     int error;
     uint64_t skipped;   /* numbers of records that never came here */
@@ -50,22 +61,50 @@ void recorder_sensor(struct recorder *r, const struct sensor_event *e) {
     put_event(r, &e->event, NULL);
 }
 
-static void put_gap(struct recorder *r, const struct sensor_gap *gap) {
-    sensor_event_gap(&r->event, gap);
-    recorder_sensor(r, &r->event);
+/* Kept until its record was taken: that may find no room either, as what it tells of. */
+static void add_gap(struct recorder *r, uint64_t from, uint64_t to, const char *reason) {
+    struct gap *last = r->gap_count != 0 ? &r->gaps[r->gap_count - 1] : NULL;
+    if (last && ((last->to + 1 == from && last->reason == reason) || r->gap_count == GAPS_MAX)) {
+        last->to = to;
+    } else {
+        r->gaps[r->gap_count++] = (struct gap){from, to, reason};
+    }
 }
 
 /* Lines that a worker had no room for have numbers as well, so that a reader sees a hole. */
 static void note_lost(struct recorder *r, uint64_t count) {
     uint64_t from = outlet_skip(r->outlet, count);
     r->skipped += count;
-    struct sensor_gap gap = {.time_ns = wall_clock(),
-                             .output = r->settings.output_name,
-                             .from_seq = from,
-                             .to_seq = from + count - 1,
-                             .count = count,
-                             .reason = "queue_full"};
-    put_gap(r, &gap);
+    add_gap(r, from, from + count - 1, "queue_full");
+}
+
+static void flush(struct recorder *r) {
+    struct outlet_gap lost;
+    int error = outlet_flush(r->outlet);
+    assert(error == 0); /* an appender never fails */
+    if (outlet_gap(r->outlet, 0, &lost)) {
+        r->unwritten += lost.to - lost.from + 1;
+        add_gap(r, lost.from, lost.to, "output_full");
+    }
+}
+
+static void tell_gaps(struct recorder *r) {
+    while (r->gap_count != 0 && appender_waiting(r->settings.output) <= APPENDER_WAITING_MAX / 2) {
+        const struct gap first = r->gaps[0];
+        struct sensor_gap gap = {.time_ns = wall_clock(),
+                                 .output = r->settings.output_name,
+                                 .from_seq = first.from,
+                                 .to_seq = first.to,
+                                 .count = first.to - first.from + 1,
+                                 .reason = first.reason};
+        sensor_event_gap(&r->event, &gap);
+        recorder_sensor(r, &r->event);
+        flush(r);
+        if (outlet_refused(r->outlet, 0)) {
+            return;
+        }
+        memmove(r->gaps, r->gaps + 1, --r->gap_count * sizeof r->gaps[0]);
+    }
 }
 
 static void take_finding(void *arg, const struct event *e, const char *capture) {
@@ -115,19 +154,8 @@ bool recorder_take(struct recorder *r, struct team *team) {
 }
 
 void recorder_flush(struct recorder *r) {
-    struct outlet_gap lost;
-    (void)!outlet_flush(r->outlet);
-    if (outlet_gap(r->outlet, 0, &lost)) {
-        struct sensor_gap gap = {.time_ns = wall_clock(),
-                                 .output = r->settings.output_name,
-                                 .from_seq = lost.from,
-                                 .to_seq = lost.to,
-                                 .count = lost.to - lost.from + 1,
-                                 .reason = "output_full"};
-        r->unwritten += gap.count;
-        put_gap(r, &gap);
-        (void)!outlet_flush(r->outlet);
-    }
+    flush(r);
+    tell_gaps(r);
     if (appender_waiting(r->settings.output) == 0) {
         r->sent = outlet_records(r->outlet) - r->skipped - r->unwritten;
     }
@@ -165,6 +193,14 @@ void recorder_figures(const struct recorder *r, struct figures *f) {
 
 void recorder_look(struct recorder *r, const struct figures *now, const struct figures *before) {
     findings_figures(r->findings, now, before, outlet_records(r->outlet));
+}
+
+bool recorder_answered(const struct recorder *r, unsigned asked) {
+    bool all = true;
+    for (unsigned i = 0; i < r->settings.workers; i++) {
+        all &= r->workers[i].answers == asked;
+    }
+    return all;
 }
 
 void recorder_loss_percent(struct recorder *r, double percent) {

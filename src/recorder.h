@@ -34,6 +34,8 @@ void recorder_sensor(struct recorder *, const struct sensor_event *);
 void recorder_figures(const struct recorder *, struct figures *);
 /* The rules about the sensor's own health look at an interval. */
 void recorder_look(struct recorder *, const struct figures *now, const struct figures *before);
+/* Are the figures of all workers as new as that? See team_ask. */
+bool recorder_answered(const struct recorder *, unsigned asked);
 /* From now on this much may be lost. */
 void recorder_loss_percent(struct recorder *, double percent);
 /* Workers that are done; the first error of one that failed, 0: none did. */

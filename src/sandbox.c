@@ -174,6 +174,7 @@ static const struct rule of_all[] = {
     ANY(writev),
     IS(fcntl, 1, F_DUPFD_CLOEXEC),
     IS(fcntl, 1, F_GETFD),
+    IS(fcntl, 1, F_SETPIPE_SZ),
     IS(fcntl, 1, F_GETFL),
     IS(fcntl, 1, F_SETFD),
     IS(fcntl, 1, F_SETFL),

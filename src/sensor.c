@@ -36,7 +36,10 @@ enum { FINDINGS_SHARE = 16 };
 #define STOP_WORKERS_NS (3 * SECOND_NS)
 #define STOP_OUTPUT_NS SECOND_NS
 
-enum wakes { WAKE_NEWS, WAKE_SIGNAL, WAKE_INTERFACES, WAKES };
+/* Figures that were asked for are waited for so long. */
+#define ANSWER_NS (SECOND_NS / 2)
+
+enum wakes { WAKE_NEWS, WAKE_SIGNAL, WAKE_INTERFACES, WAKE_OUTPUT, WAKES };
 enum files { FILE_OUTPUT, FILE_CONFIG, FILE_METRICS, FILES };
 
 struct sensor {
@@ -55,11 +58,13 @@ struct sensor {
     struct service service;
     struct resident resident;
     struct pollfd wakes[WAKES];
-    sigset_t signals;
-    uint64_t start_ns; /* wall clock */
+    sigset_t signals, endings; /* endings: TERM and INT of them */
+    uint64_t start_ns;         /* wall clock */
     uint64_t stats_interval_ns;
     uint64_t next_second, next_stats; /* monotonic */
-    uint64_t stop_until;              /* monotonic; 0: it is not stopping */
+    unsigned asked;
+    uint64_t answer_until; /* monotonic; 0: nothing was asked */
+    uint64_t stop_until;   /* monotonic; 0: it is not stopping */
     uint64_t seconds;
     const char *reason;         /* why it stops, for the record */
     struct figures now, before; /* before: at the last stats */
@@ -88,6 +93,9 @@ static int no_memory(struct sensor *s) {
 
 static void stop(struct sensor *s, const char *reason) {
     if (s->stop_until == 0) {
+        signal(SIGTERM, SIG_DFL); /* the second one: at once */
+        signal(SIGINT, SIG_DFL);
+        sigprocmask(SIG_UNBLOCK, &s->endings, NULL);
         s->reason = reason;
         s->stop_until = clock_ns(CLOCK_MONOTONIC) + STOP_WORKERS_NS;
         service_stopping(&s->service);
@@ -126,6 +134,20 @@ static void tell_stats(struct sensor *s) {
     recorder_look(s->recorder, &s->now, &s->before);
     s->before = s->now;
     recorder_flush(s->recorder);
+}
+
+/* The workers are asked first, so that the record tells of now. */
+static void ask_for_stats(struct sensor *s) {
+    s->asked = team_ask(s->team);
+    s->answer_until = clock_ns(CLOCK_MONOTONIC) + ANSWER_NS;
+}
+
+static void take_answers(struct sensor *s) {
+    if (s->answer_until != 0 &&
+        (recorder_answered(s->recorder, s->asked) || clock_ns(CLOCK_MONOTONIC) >= s->answer_until)) {
+        s->answer_until = 0;
+        tell_stats(s);
+    }
 }
 
 static void write_metrics_file(struct sensor *s, const char *text) {
@@ -279,13 +301,6 @@ static void hang_up(struct sensor *s) {
     service_ready(&s->service);
 }
 
-/* The second one: at once. */
-static void end_at_once(struct sensor *s, int number) {
-    signal(number, SIG_DFL);
-    sigprocmask(SIG_UNBLOCK, &s->signals, NULL);
-    raise(number);
-}
-
 static void take_signals(struct sensor *s) {
     struct signalfd_siginfo info;
     while (read(s->wakes[WAKE_SIGNAL].fd, &info, sizeof info) == (ssize_t)sizeof info) {
@@ -294,12 +309,9 @@ static void take_signals(struct sensor *s) {
             hang_up(s);
             break;
         case SIGUSR1:
-            tell_stats(s);
+            ask_for_stats(s);
             break;
         default:
-            if (s->stop_until != 0) {
-                end_at_once(s, (int)info.ssi_signo);
-            }
             stop(s, info.ssi_signo == SIGINT ? "interrupt" : "terminate");
         }
     }
@@ -349,17 +361,19 @@ static void each_second(struct sensor *s) {
     (void)resident_look(&s->resident);
     if (now >= s->next_stats) {
         s->next_stats = now + s->stats_interval_ns;
-        tell_stats(s);
-    } else {
-        take_figures(s);
+        ask_for_stats(s);
     }
+    take_figures(s);
     publish(s, false);
     tell_service(s);
 }
 
 static int wait_ms(const struct sensor *s) {
-    uint64_t now = clock_ns(CLOCK_MONOTONIC);
-    return now >= s->next_second ? 0 : (int)((s->next_second - now) / 1000000) + 1;
+    uint64_t now = clock_ns(CLOCK_MONOTONIC), next = s->next_second;
+    if (s->answer_until != 0 && s->answer_until < next) {
+        next = s->answer_until;
+    }
+    return now >= next ? 0 : (int)((next - now) / 1000000) + 1;
 }
 
 static void take_news(struct sensor *s) {
@@ -386,6 +400,7 @@ static bool over(const struct sensor *s) {
 static void loop(struct sensor *s) {
     while (!over(s)) {
         bool more = s->wakes[WAKE_NEWS].revents != 0;
+        s->wakes[WAKE_OUTPUT] = (struct pollfd){.fd = appender_descriptor(s->appender), .events = POLLOUT};
         poll(s->wakes, WAKES, more ? 0 : wait_ms(s));
         if (s->wakes[WAKE_SIGNAL].revents) {
             take_signals(s);
@@ -396,6 +411,11 @@ static void loop(struct sensor *s) {
         if (more || s->wakes[WAKE_NEWS].revents) {
             take_news(s);
         }
+        if (s->wakes[WAKE_OUTPUT].revents) {
+            recorder_flush(s->recorder);
+            look_at_output(s);
+        }
+        take_answers(s);
         each_second(s);
     }
 }
@@ -410,7 +430,8 @@ static void finish(struct sensor *s) {
     sensor_event_stop(&s->event, &s->now, s->reason);
     recorder_sensor(s->recorder, &s->event);
     recorder_flush(s->recorder);
-    if (!appender_drain(s->appender, STOP_OUTPUT_NS)) {
+    bool reader = appender_trouble(s->appender) != -EPIPE; /* without one it was said already */
+    if (reader && !appender_drain(s->appender, STOP_OUTPUT_NS)) {
         log_error("%s: %zu bytes of records could not be written before the end", s->options->output,
                   appender_waiting(s->appender));
         s->status = EXIT_FAILURE;
@@ -428,6 +449,9 @@ static int block_signals(struct sensor *s) {
     sigaddset(&s->signals, SIGINT);
     sigaddset(&s->signals, SIGHUP);
     sigaddset(&s->signals, SIGUSR1);
+    sigemptyset(&s->endings);
+    sigaddset(&s->endings, SIGTERM);
+    sigaddset(&s->endings, SIGINT);
     sigprocmask(SIG_BLOCK, &s->signals, NULL);
     signal(SIGPIPE, SIG_IGN);
     int fd = signalfd(-1, &s->signals, SFD_CLOEXEC | SFD_NONBLOCK), news = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
@@ -647,7 +671,7 @@ static void sensor_free(struct sensor *s) {
     service_close(&s->service);
     resident_end(&s->resident);
     for (unsigned i = 0; i < WAKES; i++) {
-        if (i != WAKE_INTERFACES && s->wakes[i].fd >= 0) {
+        if ((i == WAKE_NEWS || i == WAKE_SIGNAL) && s->wakes[i].fd >= 0) {
             close(s->wakes[i].fd);
         }
     }

@@ -13,7 +13,7 @@
 #include <time.h>
 #include <unistd.h>
 
-enum { WAIT_MS = 1000, NS_PER_US = 1000 };
+enum { WAIT_MS = 100, NS_PER_US = 1000 };
 
 /* An address as sd_notify(3) has it: a path, or "@" and an abstract name, which is not terminated. 0 where it is neither. */
 static socklen_t parse_address(struct sockaddr_un *to, const char *name) {

@@ -27,7 +27,7 @@ __attribute__((warn_unused_result)) int service_open(struct service *s, char *wh
 /* Without effect on one that is closed. */
 void service_close(struct service *s);
 
-/* Capturing: at the start, and after service_reloading(). Waits a second at most where the manager is busy, as the next two do. */
+/* Capturing: at the start, and after service_reloading(). Waits a tenth of a second at most where the manager is busy, as the next two do. */
 void service_ready(const struct service *s);
 
 /* The configuration is read again; service_ready() says that this is over, also where the new one was refused. */

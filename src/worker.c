@@ -74,6 +74,7 @@ struct team {
     _Atomic(const struct pipeline_settings *) pipeline;
     _Atomic bool stop;
     _Atomic uint64_t stop_ns, patience_until; /* wall clock; monotonic */
+    _Atomic unsigned asked;                   /* how often figures were asked for */
     _Atomic unsigned captured;                /* workers that read no more frames */
 };
 
@@ -233,7 +234,9 @@ static void on_frame(void *arg, const struct frame *frame) {
 static void hand_on(struct worker *w) {
     hand_on_dispatched(w);
     uint64_t now = clock_ns(CLOCK_MONOTONIC);
-    if (now >= w->figures_at) {
+    unsigned asked = atomic_load_explicit(&w->team->asked, memory_order_relaxed);
+    if (now >= w->figures_at || asked != w->figures.answers) {
+        w->figures.answers = asked;
         tell_figures(w);
         w->figures_at = now + FIGURES_NS;
     }
@@ -428,6 +431,14 @@ bool team_reconfigure(struct team *t, const struct pipeline_settings *settings) 
         }
     }
     return true;
+}
+
+unsigned team_ask(struct team *t) {
+    unsigned asked = atomic_fetch_add(&t->asked, 1) + 1;
+    for (unsigned i = 0; i < t->settings.workers; i++) {
+        wake(t->workers[i].wake_fd);
+    }
+    return asked;
 }
 
 bool team_alive(struct team *t) {

@@ -37,6 +37,8 @@ __attribute__((warn_unused_result)) int team_start(struct team *);
 void team_stop(struct team *, uint64_t time_ns, uint64_t patience_ns);
 /* All workers go on with these settings when it returns true; false: one of them did not come to it in a second, and may use either. */
 bool team_reconfigure(struct team *, const struct pipeline_settings *);
+/* Asks all workers for their figures now; what is to stand in them as answers. */
+unsigned team_ask(struct team *);
 /* Did every worker go through its packet loop since the last call? */
 bool team_alive(struct team *);
 /* Joins the threads. NULL is fine. */
@@ -56,6 +58,7 @@ struct worker_figures {
     uint64_t flows_active, memory_held;
     uint64_t records_dropped; /* lines that found no room */
     uint64_t dispatched, dispatch_dropped;
+    unsigned answers; /* what team_ask returned last */
 };
 
 struct worker_message {

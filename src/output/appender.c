@@ -1,6 +1,7 @@
 #include "appender.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <limits.h>
 #include <poll.h>
 #include <stdlib.h>
@@ -9,7 +10,7 @@
 #include <time.h>
 #include <unistd.h>
 
-enum { ROOM_KEPT = 1 << 20 };
+enum { ROOM_KEPT = 1 << 20, PIPE_BYTES = 1 << 20 };
 
 struct appender {
     int fd;
@@ -134,10 +135,14 @@ static int appender_end(void *state) {
 }
 
 static void take_over(struct appender *a, int fd) {
-    struct stat st;
+    struct stat st = {0};
     char last = '\n';
     a->fd = fd;
     a->regular = fstat(fd, &st) == 0 && S_ISREG(st.st_mode);
+    if (!a->regular &&
+        S_ISFIFO(st.st_mode)) { /* so that a reader and this thread need not take turns for every few lines */
+        (void)!fcntl(fd, F_SETPIPE_SZ, PIPE_BYTES);
+    }
     if (a->regular && st.st_size > 0 && pread(fd, &last, 1, st.st_size - 1) == 1 && last != '\n') {
         (void)!write(fd, "\n", 1);
     }
@@ -166,6 +171,10 @@ void appender_reopen(struct appender *a, int fd) {
 
 int appender_trouble(const struct appender *a) {
     return a->trouble;
+}
+
+int appender_descriptor(const struct appender *a) {
+    return a->trouble == -EAGAIN ? a->fd : -1;
 }
 
 size_t appender_waiting(const struct appender *a) {

@@ -22,6 +22,7 @@ struct sink appender_sink(struct appender *);
 void appender_reopen(struct appender *, int fd);
 /* Why something waits: 0, -EAGAIN where a reader is slow, or what the system said last, a negative errno. */
 int appender_trouble(const struct appender *);
+int appender_descriptor(const struct appender *);   /* for poll(2), POLLOUT, where something waits for a reader */
 size_t appender_waiting(const struct appender *);   /* bytes */
 uint64_t appender_written(const struct appender *); /* bytes */
 /* Writes what waits, for at most so long. False: something is left. */

@@ -119,6 +119,10 @@ bool outlet_gap(struct outlet *o, size_t sink, struct outlet_gap *gap) {
     return true;
 }
 
+bool outlet_refused(const struct outlet *o, size_t sink) {
+    return o->states[sink].refused;
+}
+
 uint64_t outlet_skip(struct outlet *o, uint64_t n) {
     uint64_t first = o->seq + 1;
     hand_on(o); /* a batch is without holes */

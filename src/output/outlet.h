@@ -32,6 +32,9 @@ struct outlet_gap {
 };
 bool outlet_gap(struct outlet *, size_t sink, struct outlet_gap *);
 
+/* Did the sink have no room for what it was last given? */
+bool outlet_refused(const struct outlet *, size_t sink);
+
 /* Numbers for n records that were lost before they came here; the first of them. */
 uint64_t outlet_skip(struct outlet *, uint64_t n);
 
