@@ -17,7 +17,7 @@ enum {
 
 /* Records that were lost, by seq. */
 struct gap {
-    uint64_t from, to;
+    uint64_t from, to, count;
     const char *reason;
 };
 
@@ -62,12 +62,13 @@ void recorder_sensor(struct recorder *r, const struct sensor_event *e) {
 }
 
 /* Kept until its record was taken: that may find no room either, as what it tells of. */
-static void add_gap(struct recorder *r, uint64_t from, uint64_t to, const char *reason) {
+static void add_gap(struct recorder *r, uint64_t from, uint64_t to, uint64_t count, const char *reason) {
     struct gap *last = r->gap_count != 0 ? &r->gaps[r->gap_count - 1] : NULL;
     if (last && ((last->to + 1 == from && last->reason == reason) || r->gap_count == GAPS_MAX)) {
         last->to = to;
+        last->count += count;
     } else {
-        r->gaps[r->gap_count++] = (struct gap){from, to, reason};
+        r->gaps[r->gap_count++] = (struct gap){from, to, count, reason};
     }
 }
 
@@ -75,7 +76,7 @@ static void add_gap(struct recorder *r, uint64_t from, uint64_t to, const char *
 static void note_lost(struct recorder *r, uint64_t count) {
     uint64_t from = outlet_skip(r->outlet, count);
     r->skipped += count;
-    add_gap(r, from, from + count - 1, "queue_full");
+    add_gap(r, from, from + count - 1, count, "queue_full");
 }
 
 static void flush(struct recorder *r) {
@@ -83,8 +84,8 @@ static void flush(struct recorder *r) {
     int error = outlet_flush(r->outlet);
     assert(error == 0); /* an appender never fails */
     if (outlet_gap(r->outlet, 0, &lost)) {
-        r->unwritten += lost.to - lost.from + 1;
-        add_gap(r, lost.from, lost.to, "output_full");
+        r->unwritten += lost.count;
+        add_gap(r, lost.from, lost.to, lost.count, "output_full");
     }
 }
 
@@ -95,7 +96,7 @@ static void tell_gaps(struct recorder *r) {
                                  .output = r->settings.output_name,
                                  .from_seq = first.from,
                                  .to_seq = first.to,
-                                 .count = first.to - first.from + 1,
+                                 .count = first.count,
                                  .reason = first.reason};
         sensor_event_gap(&r->event, &gap);
         recorder_sensor(r, &r->event);

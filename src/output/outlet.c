@@ -65,6 +65,7 @@ static void hand_on_to(struct outlet *o, size_t sink) {
     if (s->refused) {
         s->gap.from = s->gap.to != 0 ? s->gap.from : o->handed_on + 1;
         s->gap.to = o->seq;
+        s->gap.count += o->seq - o->handed_on;
     } else if (error < 0) {
         note_failure(o, sink, error);
     }
@@ -115,7 +116,7 @@ bool outlet_gap(struct outlet *o, size_t sink, struct outlet_gap *gap) {
         return false;
     }
     *gap = s->gap;
-    s->gap = (struct outlet_gap){0, 0};
+    s->gap = (struct outlet_gap){0, 0, 0};
     return true;
 }
 

@@ -29,6 +29,7 @@ uint64_t outlet_records(const struct outlet *);
 /* What a sink with no room has lost, by seq, once it takes lines again. False: nothing, or it still does not; true, and it is forgotten. */
 struct outlet_gap {
     uint64_t from, to;
+    uint64_t count; /* of records; fewer than the numbers where some were skipped */
 };
 bool outlet_gap(struct outlet *, size_t sink, struct outlet_gap *);
 

@@ -135,7 +135,7 @@ static void a_sink_without_room(void **state) {
     struct keeper full = {0}, good = {0};
     struct sink sinks[] = {sink_of(&full), sink_of(&good)};
     struct outlet *o = outlet_new(7, sinks, 2);
-    struct outlet_gap gap = {0, 0};
+    struct outlet_gap gap = {0, 0, 0};
     assert_int_equal(outlet_line(o, "\"a\":1}", 6), 0);
     assert_int_equal(outlet_flush(o), 0);
     full.fail_write = -EAGAIN;
@@ -163,6 +163,19 @@ static void a_sink_without_room(void **state) {
     assert_true(outlet_gap(o, 0, &gap));
     assert_int_equal(gap.from, 17);
     assert_int_equal(gap.to, 17);
+    assert_int_equal(gap.count, 1);
+    full.fail_write = -EAGAIN; /* numbers that are skipped between what is refused are not refused themselves */
+    assert_int_equal(outlet_line(o, "\"a\":1}", 6), 0);
+    assert_int_equal(outlet_skip(o, 5), 20);
+    assert_int_equal(outlet_line(o, "\"a\":1}", 6), 0);
+    assert_int_equal(outlet_flush(o), 0);
+    full.fail_write = 0;
+    assert_int_equal(outlet_line(o, "\"a\":1}", 6), 0);
+    assert_int_equal(outlet_flush(o), 0);
+    assert_true(outlet_gap(o, 0, &gap));
+    assert_int_equal(gap.from, 19);
+    assert_int_equal(gap.to, 25);
+    assert_int_equal(gap.count, 2);
     assert_non_null(memmem(good.text, good.n, "\"seq\":17,", 9));
     assert_int_equal(outlet_failed(o), 2);
     outlet_free(o);
