@@ -301,7 +301,15 @@ static bool answer_soon(const struct broker *b) {
     return poll(&ready, 1, GRACE_MS) > 0;
 }
 
-static int wait_for_answer(struct broker *b) {
+/* The kernel keeps back a descriptor for which there is no room here, and says nothing of it that tells why. */
+static int result(const struct reply *reply, enum operation operation, int fd) {
+    if (reply->error) {
+        return reply->error;
+    }
+    return operation != OPEN ? 0 : fd >= 0 ? fd : -EMFILE;
+}
+
+static int wait_for_answer(struct broker *b, enum operation operation) {
     struct reply reply;
     for (;;) {
         int fd;
@@ -313,7 +321,7 @@ static int wait_for_answer(struct broker *b) {
             return got < 0 ? -errno : -EOWNERDEAD;
         }
         if (reply.serial == b->serial) {
-            return reply.error ? reply.error : fd >= 0 ? fd : 0;
+            return result(&reply, operation, fd);
         }
         if (fd >= 0) { /* of a request that was given up */
             close(fd);
@@ -327,7 +335,7 @@ static int ask(struct broker *b, size_t which, enum operation operation, uint64_
         return perform(b, &request);
     }
     int error = send_message(b->socket, &request, sizeof request, -1);
-    return error ? error : wait_for_answer(b);
+    return error ? error : wait_for_answer(b, operation);
 }
 
 static int ask_descriptor(struct broker *b, size_t which, uint64_t parameter) {

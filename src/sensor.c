@@ -438,6 +438,9 @@ static void finish(struct sensor *s) {
     }
     recorder_flush(s->recorder);
     publish(s, true);
+    if (recorder_done(s->recorder) < team_workers(s->team)) {
+        _exit(EXIT_FAILURE); /* a thread that hangs cannot be waited for */
+    }
 }
 
 /* ---- the start */

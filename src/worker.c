@@ -91,6 +91,12 @@ static void wake(int fd) {
     (void)!write(fd, &one, sizeof one); /* full: somebody is awake */
 }
 
+/* What stood in it is taken out, before one looks at what it was for; else nobody would wait any more. */
+static void take_wake(int fd) {
+    uint64_t count;
+    (void)!read(fd, &count, sizeof count);
+}
+
 static void hand_on_lines(struct worker *w) {
     if (w->until_ns == UINT64_MAX) {
         handover_offer(w->lines);
@@ -255,10 +261,9 @@ static void follow_settings(struct worker *w) {
 static void wait_for_stop(struct worker *w) {
     struct pollfd waking = {.fd = w->wake_fd, .events = POLLIN};
     while (!atomic_load(&w->team->stop)) {
-        uint64_t count;
         poll(&waking, 1, WAIT_MS);
+        take_wake(w->wake_fd);
         w->seen_ns = clock_ns(CLOCK_REALTIME);
-        (void)!read(w->wake_fd, &count, sizeof count);
         (void)take_dispatched(w);
         atomic_fetch_add(&w->beats, 1);
         hand_on(w);
@@ -282,6 +287,7 @@ static int capture(struct worker *w) {
         if (got < 0) {
             return got;
         }
+        take_wake(w->wake_fd);
         bool any = take_dispatched(w);
         if (got == 0) {
             nothing_came(w, any);

@@ -50,7 +50,7 @@ void live_close(struct live *); /* NULL is fine */
 struct live_tap *live_tap(struct live *, unsigned worker);
 
 /* Waits at most wait_ms (-1: for ever) for frames, hands each to the callback, numbered for this tap, and returns how many they were;
- * 0: nothing came. wake_fd, if not -1, ends a wait when it becomes readable. A negative errno: nothing will come any more. */
+ * 0: nothing came. wake_fd, if not -1, ends a wait while it is readable; reading it is the caller's. A negative errno: nothing will come any more. */
 int live_read(struct live_tap *, int wait_ms, int wake_fd, void (*frame)(void *arg, const struct frame *), void *arg);
 
 /* Nothing new comes any more. What is in the rings still does: to be read on until live_read, with time to wait for a ring's timeout and

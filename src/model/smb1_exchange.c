@@ -116,7 +116,7 @@ static struct smb1_exchange *smb1_exchange_new(struct connection *c) {
     if (x) {
         x->connection = c;
         x->chain = c->smb1->chain;
-        x->gaps = c->facts.flow->gaps[TO_CLIENT];
+        x->gaps = c->smb1->gaps;
         x->begin = c->message->begin;
         x->asked_at = m->clock.now;
         x->gap = c->message->missing > 0;
@@ -157,6 +157,12 @@ static void smb1_exchange_detach(struct smb1_exchange *x) {
     }
 }
 
+/* The gaps that the server's side has before the message at hand: what is missing of that one itself, as where packets are cut, is none
+ * before it. */
+static uint64_t gaps_before(const struct connection *c) {
+    return c->message->missing > 0 ? c->smb1->gaps : c->facts.flow->gaps[TO_CLIENT];
+}
+
 static bool same_id(const struct smb1_exchange *x, const struct smb1_header *h) {
     return x->request.header.message_id == h->message_id && x->request.header.process_id == h->process_id;
 }
@@ -174,11 +180,12 @@ static bool is_older(const struct smb1_exchange *x, const struct smb1_exchange *
  * gap. Of what came on the same side of a gap, what is doubtful comes last, and of that the younger first: file data may be full of it.
  * loud: it is no answer for a request that is quiet. */
 static bool is_likelier(const struct smb1_exchange *x, const struct smb1_exchange *y, uint64_t gaps, bool loud) {
+    bool lost = x->gaps != gaps && y->gaps != gaps;
+    if (lost || (x->doubtful && y->doubtful)) {
+        return is_older(y, x);
+    }
     if (x->doubtful != y->doubtful && (x->gaps == gaps) == (y->gaps == gaps)) {
         return y->doubtful;
-    }
-    if (x->doubtful && y->doubtful) {
-        return is_older(y, x);
     }
     if (loud && x->quiet != y->quiet) {
         return y->quiet;
@@ -189,17 +196,25 @@ static bool is_likelier(const struct smb1_exchange *x, const struct smb1_exchang
     return is_older(x, y);
 }
 
+/* Has a response the UID and TID of its request, as it has where it gives no new ones? Many clients use a MID again. */
+static bool same_place(const struct smb1_exchange *x, const struct smb1_message *r) {
+    const struct smb1_header *q = &x->request.header;
+    bool new_tid = r->command == SMB1_TREE_CONNECT || r->command == SMB1_TREE_CONNECT_ANDX ||
+                   r->command == SMB1_SESSION_SETUP_ANDX || x->compound;
+    return (q->user_id == 0 || q->user_id == r->header.user_id) && (new_tid || q->tree_id == r->header.tree_id);
+}
+
 /* What of a chain waits that a response is for: the oldest under its ids that it may answer, or, of a chain that is being answered,
  * the command in its place. */
 static struct smb1_exchange *smb1_exchange_find(struct connection *c, const struct smb1_message *r) {
-    uint64_t hash = smb1_exchange_hash(c, &r->header), gaps = c->facts.flow->gaps[TO_CLIENT];
+    uint64_t hash = smb1_exchange_hash(c, &r->header), gaps = gaps_before(c);
     struct smb1_exchange *found = NULL;
     bool loud = smb1_succeeded(&r->header) || is_of_lock(&r->header);
     for (struct hash_node *n = hash_first(&c->smb1->exchanges, hash); n; n = hash_again(n->next, hash)) {
         struct smb1_exchange *x = container_of(n, struct smb1_exchange, by_id);
-        bool doubtful = x->doubtful || c->message->doubtful;
+        bool unsure = x->doubtful || c->message->doubtful || x->gaps != gaps;
         bool fits = same_id(x, &r->header) && answers(x, r->command) && x->request.chain_index == r->chain_index &&
-                    (!doubtful || x->request.header.user_id == 0 || x->request.header.user_id == r->header.user_id);
+                    (!unsure || same_place(x, r));
         if (!fits || (r->chain_index != 0 && x->chain != c->smb1->answering)) {
             continue;
         }
@@ -518,7 +533,7 @@ static bool says_go_on(const struct smb1_message *r) {
 static bool is_raw_interim(const struct smb1_exchange *x, const struct smb1_message *r) {
     enum { WRITE_THROUGH = 1 };
     bool through = !x->request.empty && (x->request.write_request.write_mode & WRITE_THROUGH);
-    bool nothing_lost = x->gaps == x->connection->facts.flow->gaps[TO_CLIENT];
+    bool nothing_lost = x->gaps == gaps_before(x->connection);
     return through && x->interim == 0 && !x->raw_data_came && (nothing_lost || says_go_on(r));
 }
 
@@ -660,26 +675,41 @@ static void answered_all(struct connection *c, struct smb1_exchange *x, struct s
     }
 }
 
-/* A doubtful request under the ids of a response to another command; chain: of the one that it answers. */
-static struct smb1_exchange *doubtful_other(struct connection *c, const struct smb1_message *r, uint64_t chain) {
+/* Does x wait under the ids of a response that is to something later? */
+static bool is_overtaken(const struct connection *c, const struct smb1_exchange *x, const struct smb1_message *r) {
+    uint64_t chain = c->smb1->answering; /* 0: what it answers was not seen */
+    bool of_command = answers(x, r->command) || smb1_primary_of(x->request.command) == r->command;
+    if (!same_id(x, &r->header) || x->chain == chain) {
+        return false;
+    }
+    if (x->doubtful) {
+        return !of_command;
+    }
+    return x->gaps != gaps_before(c) && (chain == 0 || x->chain < chain) && r->command != SMB1_WRITE_MPX;
+}
+
+static struct smb1_exchange *overtaken(struct connection *c, const struct smb1_message *r) {
     uint64_t hash = smb1_exchange_hash(c, &r->header);
     for (struct hash_node *n = hash_first(&c->smb1->exchanges, hash); n; n = hash_again(n->next, hash)) {
         struct smb1_exchange *x = container_of(n, struct smb1_exchange, by_id);
-        bool of_it = answers(x, r->command) || smb1_primary_of(x->request.command) == r->command || x->chain == chain;
-        if (x->doubtful && same_id(x, &r->header) && !of_it) {
+        if (is_overtaken(c, x, r)) {
             return x;
         }
     }
     return NULL;
 }
 
-/* No two requests that wait have the same ids (MS-CIFS 2.2.1.6.2): what is doubtful was answered, unseen, or was none, and a later response
- * is not to it. */
-static void forget_others(struct connection *c, const struct smb1_message *r) {
+/* No two requests that wait have the same ids (MS-CIFS 2.2.1.6.2). What is doubtful was answered, unseen, or was none, and a later response
+ * is not to it; where some of the server's bytes were lost, the answer to what is not doubtful was among them. */
+static void give_up_overtaken(struct connection *c, const struct smb1_message *r) {
     struct smb1_exchange *x;
-    while (r->chain_index == 0 && (x = doubtful_other(c, r, c->smb1->answering))) {
-        smb1_exchange_detach(x);
-        smb1_exchange_free(x);
+    while (r->chain_index == 0 && (x = overtaken(c, r))) {
+        if (x->doubtful) {
+            smb1_exchange_detach(x);
+            smb1_exchange_free(x);
+        } else {
+            smb1_exchange_abandon(x);
+        }
     }
 }
 
@@ -697,7 +727,7 @@ static void response(struct connection *c, struct smb1_message *r) {
     if (!x && connection_doubts(c) && !borne_out) {
         return;
     }
-    forget_others(c, r);
+    give_up_overtaken(c, r);
     if (x) {
         believe(x);
     }
@@ -750,6 +780,7 @@ bool smb1_raw(struct connection *c, uint32_t length) {
     r.response = r.chain_last = true;
     r.read_response.data_length = length;
     response(c, &r);
+    c->smb1->gaps = c->facts.flow->gaps[TO_CLIENT];
     return true;
 }
 
@@ -781,6 +812,9 @@ void smb1_message(struct connection *c, const struct smb1_message *message, enum
         response(c, &m);
     } else {
         request(c, &m);
+    }
+    if (c->dir == TO_CLIENT && !connection_doubts(c)) {
+        c->smb1->gaps = c->facts.flow->gaps[TO_CLIENT];
     }
 }
 

@@ -56,7 +56,7 @@ struct smb1_exchange {
     struct connection *connection;
     uint64_t chain;   /* number of the message that it came in */
     uint64_t part_of; /* a doubtful part of a transaction: chain of the request that it goes on with; 0: not seen */
-    uint64_t gaps;    /* that the server's side had by then */
+    uint64_t gaps;    /* that the server's side had at its last message by then */
     struct smb1_message request; /* texts in UTF-16 and in kept; other views keep their length alone */
     uint64_t asked_at;           /* the model's clock then */
     struct moment begin;
@@ -97,6 +97,7 @@ struct smb1_connection {
     uint64_t chain;                  /* number of the request at hand */
     bool plain_passwords;            /* so the server asked for them (MS-CIFS 2.2.4.52.2) */
     bool opening;                    /* it has a command that opens a file */
+    uint64_t gaps;                   /* of the server's side, at its last message */
     bool raw_data;                   /* the last response said that the data of a WRITE_RAW may come */
     bool cut;                        /* the message at hand was cut by the capture */
     bool faulty;                     /* it contradicts itself, and that was counted */

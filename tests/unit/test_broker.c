@@ -11,6 +11,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/prctl.h>
+#include <sys/resource.h>
 #include <sys/stat.h>
 #include <sys/time.h>
 #include <sys/wait.h>
@@ -305,6 +306,27 @@ static void a_signal_costs_no_file(void **state) {
     broker_stop(b);
 }
 
+/* A descriptor that finds no place here is lost on the way: that is no other descriptor, and no standard stream is taken for it. */
+static void no_room_for_a_descriptor(void **state) {
+    (void)state;
+    struct broker *b = start(&replay);
+    struct rlimit before;
+    assert_int_equal(getrlimit(RLIMIT_NOFILE, &before), 0);
+    int next = dup(STDERR_FILENO);
+    assert_true(next > STDERR_FILENO);
+    close(next);
+    const struct rlimit none = {(rlim_t)next, before.rlim_max};
+    assert_int_equal(setrlimit(RLIMIT_NOFILE, &none), 0);
+    int got = broker_open(b, INPUT);
+    int made = broker_make(b, MADE, 7);
+    assert_int_equal(setrlimit(RLIMIT_NOFILE, &before), 0);
+    assert_int_equal(got, -EMFILE);
+    assert_int_equal(made, -EMFILE);
+    assert_true(fcntl(STDIN_FILENO, F_GETFD) >= 0);
+    reads(broker_open(b, INPUT), "packets");
+    broker_stop(b);
+}
+
 static void one_that_died(void **state) {
     (void)state;
     struct broker *b = start(&replay);
@@ -340,6 +362,7 @@ int main(void) {
         cmocka_unit_test(no_such_user),
         cmocka_unit_test(gives_a_fifo_up),
         cmocka_unit_test(a_signal_costs_no_file),
+        cmocka_unit_test(no_room_for_a_descriptor),
         cmocka_unit_test(one_that_died),
     };
     return cmocka_run_group_tests(tests, make_folder, remove_folder);

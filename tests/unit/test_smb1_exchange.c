@@ -432,6 +432,48 @@ static void doubtful_behind_a_gap(void **state) {
     }
 }
 
+/* A client that gives all the same MID asks one thing after the other: where answers were lost, what it asked before had its own. */
+static void lost_under_one_mid(void **state) {
+    (void)state;
+    for (unsigned between = 0; between < 2; between++) {
+        struct smb1_bench s = smb1_bench_settled();
+        s.peer.flow->gaps[TO_CLIENT]++;
+        unsigned before = s.b->count;
+        ask_create(&s, "a");
+        if (between) {
+            ask_plain(&s, SMB1_TREE_DISCONNECT);
+            say_plain(&s, SMB1_TREE_DISCONNECT, STATUS_OBJECT_NAME_NOT_FOUND);
+            assert_int_equal(s.b->count, before + 2);
+            assert_string_equal(expect(&s, 1, SMB1_NT_CREATE_ANDX, true, false)->name, "a");
+        }
+        ask_create(&s, "b");
+        say_created(&s, FID);
+        assert_int_equal(s.b->count, before + 2 + between);
+        assert_string_equal(expect(&s, 0, SMB1_NT_CREATE_ANDX, true, true)->name, "b");
+        if (!between) {
+            assert_string_equal(expect(&s, 1, SMB1_NT_CREATE_ANDX, true, false)->name, "a");
+        }
+        smb1_bench_free(&s);
+    }
+}
+
+/* Behind a gap a response from another tree is to a request that was lost. */
+static void another_tree_behind_a_gap(void **state) {
+    (void)state;
+    for (unsigned gap = 0; gap < 2; gap++) {
+        struct smb1_bench s = smb1_bench_settled();
+        ask_plain(&s, SMB1_TREE_DISCONNECT);
+        s.peer.flow->gaps[TO_CLIENT] += gap;
+        s.tid++;
+        say_plain(&s, SMB1_TREE_DISCONNECT, 0);
+        if (gap) {
+            (void)expect(&s, 1, SMB1_TREE_DISCONNECT, true, false);
+        }
+        (void)expect(&s, 0, SMB1_TREE_DISCONNECT, !gap, true);
+        smb1_bench_free(&s);
+    }
+}
+
 /* ---- WRITE_RAW */
 
 static void ask_write_raw(struct smb1_bench *s) {
@@ -890,6 +932,8 @@ int main(void) {
         cmocka_unit_test(doubtful_chains),
         cmocka_unit_test(doubtful_under_one_mid),
         cmocka_unit_test(doubtful_behind_a_gap),
+        cmocka_unit_test(lost_under_one_mid),
+        cmocka_unit_test(another_tree_behind_a_gap),
         cmocka_unit_test(writes_raw),
         cmocka_unit_test(statuses),
         cmocka_unit_test(echoes),

@@ -48,6 +48,7 @@ struct live {
     int error;  /* at the end, instead of nothing more */
 
     _Atomic unsigned ended; /* taps that are at it */
+    _Atomic unsigned reads; /* calls of live_read */
     struct live_tap taps[TAPS];
 };
 
@@ -83,13 +84,12 @@ int live_read(struct live_tap *t, int wait_ms, int wake_fd, void (*frame)(void *
     }
     if (n == 0) {
         struct pollfd wake = {.fd = wake_fd, .events = POLLIN};
-        uint64_t count;
         atomic_fetch_or(&l->ended, 1U << t->index);
+        atomic_fetch_add(&l->reads, 1);
         if (l->error != 0) {
             return l->error;
         }
         poll(&wake, wake_fd >= 0, wait_ms < 5 ? wait_ms : 5);
-        (void)!read(wake_fd, &count, sizeof count);
     }
     return n;
 }
@@ -409,10 +409,37 @@ static void settings_and_beats(void **state) {
     team_free(NULL);
 }
 
+/* What woke a worker once does not keep it awake: where nothing comes it waits. */
+static void wait_after_a_wake(void **state) {
+    (void)state;
+    struct live l = {0};
+    struct lines got = {0};
+    const struct timespec pause = {.tv_nsec = 100000000};
+    read_capture(&l, "pcaps/two-clients.pcap");
+    struct team *t = team_of(&l, 2, (size_t)64 << 20);
+    wait_for_taps(&l, 2);
+    (void)team_ask(t);
+    nanosleep(&pause, NULL);
+    const uint64_t begin = now(CLOCK_MONOTONIC);
+    unsigned before = atomic_load(&l.reads);
+    nanosleep(&pause, NULL);
+    unsigned reads = atomic_load(&l.reads) - before;
+    uint64_t passed = now(CLOCK_MONOTONIC) - begin;
+    assert_true(reads <= 2 * (passed / 5000000 + 2)); /* two workers, which wait 5 ms each */
+    finish(t, &got);
+    lines_free(&got);
+    live_free(&l);
+}
+
 int main(void) {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(owners),          cmocka_unit_test(tunnels),      cmocka_unit_test(no_room),
-        cmocka_unit_test(no_room_between), cmocka_unit_test(capture_over), cmocka_unit_test(settings_and_beats),
+        cmocka_unit_test(owners),
+        cmocka_unit_test(tunnels),
+        cmocka_unit_test(no_room),
+        cmocka_unit_test(no_room_between),
+        cmocka_unit_test(capture_over),
+        cmocka_unit_test(settings_and_beats),
+        cmocka_unit_test(wait_after_a_wake),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
