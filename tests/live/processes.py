@@ -141,7 +141,7 @@ def slow_reader(smbtap, build):
     tap.check("slow reader: figures of the output add up", stop["outputs"][0]["records"] >= stop["outputs"][0]["sent"] +
               stop["outputs"][0]["dropped"] and stop["outputs"][0]["sent"] <= len(records), stop["outputs"], len(records))
     tap.check("slow reader: what is there is true, and what is not there was counted", not found - all_of_it and
-              0 <= sum(found.values()) + dropped - sum(all_of_it.values()) <= len(gaps),  # of those that were lost some told of gaps
+              sum(found.values()) + dropped >= sum(all_of_it.values()),  # of those that were lost some told of gaps themselves
               sum(found.values()), dropped, sum(all_of_it.values()), len(gaps),
               *[comparing.short(text) for text in list(found - all_of_it)[:3]])
     tap.check("slow reader: ends with 0", status == 0, status, sensor.err())

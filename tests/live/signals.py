@@ -95,7 +95,7 @@ def terminate(smbtap, build, capture, workers, number=signal.SIGTERM):
     """Whatever was received up to TERM is decoded and told."""
     title = "%s under load, %d %s" % (number.name, workers, "worker" if workers == 1 else "workers")
     sensor = world.Sensor(smbtap, "%s-%d" % (number.name, workers), "--workers", str(workers))
-    load = Load(build, capture)
+    load = Load(build, capture, rate=RATE // 3)  # so that it is not over before the end
     time.sleep(0.7)
     status, seconds = sensor.stop(number, seconds=10)
     running = load.running()
