@@ -637,6 +637,7 @@ static int go(struct sensor *s) {
     take_figures(s);
     s->before = s->now;
     publish(s, true);
+    log_waits(false); /* what could not start was told; from now on records come first */
     service_ready(&s->service);
     for (size_t i = 0; i < live_interfaces(s->live); i++) {
         if (live_state(s->live, i) != LIVE_UP) {
