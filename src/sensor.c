@@ -1,6 +1,7 @@
 #include "sensor.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <inttypes.h>
 #include <poll.h>
 #include <signal.h>
@@ -525,10 +526,17 @@ static int start_broker(struct sensor *s) {
     return broker_start(&s->broker, s->files, FILES, &sandbox, why, sizeof why) == 0 ? 0 : fail(s, why);
 }
 
+/* A terminal takes what there is room for, and then has its writer wait, unless it is told not to; and that not for all who share it. */
+static int own_terminal(int fd) {
+    int own = isatty(fd) ? open("/proc/self/fd/1", O_WRONLY | O_NONBLOCK | O_NOCTTY | O_CLOEXEC) : -1;
+    return own >= 0 ? own : fd;
+}
+
 static int open_output(struct sensor *s) {
     const struct options *o = s->options;
     char why[WHY_SIZE];
     int fd = broker_open(s->broker, FILE_OUTPUT);
+    fd = fd == STDOUT_FILENO ? own_terminal(fd) : fd;
     if (fd < 0) {
         file_sink_explain(o->output, fd, why, sizeof why);
         return fail(s, why);
@@ -637,6 +645,7 @@ static int go(struct sensor *s) {
     take_figures(s);
     s->before = s->now;
     publish(s, true);
+    log_waits(false); /* what could not start was told; from now on records come first */
     service_ready(&s->service);
     for (size_t i = 0; i < live_interfaces(s->live); i++) {
         if (live_state(s->live, i) != LIVE_UP) {

@@ -182,9 +182,12 @@ enum live_state live_state_now(const struct live *l, const struct place *p) {
     return p->started && p->enabled && p->carrier ? LIVE_UP : LIVE_DOWN;
 }
 
+/* One that was made again begins with 0. Of all there are the sum falls when one goes, and what it had was told. */
 static void count_dropped(struct place *p) {
-    if (p->seen) { /* one that was made again begins with 0 */
-        p->dropped += p->seen_dropped >= p->last_dropped ? p->seen_dropped - p->last_dropped : p->seen_dropped;
+    const bool fell = p->seen_dropped < p->last_dropped;
+    const uint64_t anew = p->any ? 0 : p->seen_dropped;
+    if (p->seen) {
+        p->dropped += fell ? anew : p->seen_dropped - p->last_dropped;
         p->last_dropped = p->seen_dropped;
     }
 }

@@ -4,6 +4,7 @@ the sensor start at all.
 
 usage: links.py SMBTAP BUILD
 """
+import json
 import os
 import re
 import socket
@@ -210,6 +211,25 @@ def any_interface(smbtap, build, traffic):
     world.command("ip", "link", "del", "span0")
 
 
+def one_less(smbtap, build):
+    """An interface that goes takes its figures with it: what `any` lost before is not lost a second time."""
+    names = [world.link(number) for number in range(2)]
+    useless = world.path("useless.pcap")  # of a type for local experiments, which nobody takes
+    frames = [pcapfile.Packet(0, b"\xff" * 6 + b"\2\0\0\0\0\1\x88\xb5" + bytes(60), 74, pcapfile.ETHERNET)] * 100
+    with open(useless, "wb") as file:
+        file.write(pcapfile.pcap(frames))
+    for number in range(2):
+        world.send(build, useless, interface="tx%d" % number)
+    before = json.loads(world.command("ip", "-j", "-s", "link", "show", names[1]))[0]["stats64"]["rx"]["dropped"]
+    sensor = world.Sensor(smbtap, "one-less", "--workers", "1", interfaces=("any",))
+    world.command("ip", "link", "del", names[1])
+    time.sleep(1.5)
+    told = sensor.stats()["packets_dropped_interface"]
+    tap.check("any, one less: nothing is dropped by that", before >= 100 and told == 0, before, told)
+    sensor.stop()
+    world.command("ip", "link", "del", names[0])
+
+
 def refused(smbtap, name, words, remedy, prefix=(), status=1):
     """It does not start: one line with the remedy."""
     run = subprocess.run(list(prefix) + [os.path.abspath(smbtap)] + words, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE,
@@ -278,6 +298,7 @@ def test():
     one_of_two(smbtap, build, traffic)
     tap_of_two(smbtap, build)
     any_interface(smbtap, build, traffic)
+    one_less(smbtap, build)
 
 
 world.enter()

@@ -6,6 +6,7 @@ usage: processes.py SMBTAP BUILD
 """
 import json
 import os
+import pty
 import signal
 import subprocess
 import sys
@@ -86,6 +87,8 @@ def used(sensor):
 
 def idle(smbtap):
     sensor = world.Sensor(smbtap, "idle", "--workers", "2", "--metrics", "9145")
+    sensor.tell(signal.SIGUSR1)  # whoever it wakes goes to sleep again
+    sensor.tell(signal.SIGHUP)
     time.sleep(0.5)
     before = used(sensor)
     time.sleep(3)
@@ -179,6 +182,27 @@ def standard_output(smbtap, build):
     tap.check("standard output: ends when the reader goes away, and says so", status == 1 and said.count("\n") == 1, status, said)
 
 
+def terminal(smbtap, build):
+    """-o - on a terminal that stands still (Control-S, or a line that is dead): it holds nothing up."""
+    reader, writer = pty.openpty()
+    process = subprocess.Popen([os.path.abspath(smbtap), "-i", "span0", "-o", "-", "--workers", "1", "--detail", "operations"],
+                               stdin=subprocess.DEVNULL, stdout=writer, stderr=subprocess.DEVNULL)
+    os.read(reader, 1)  # the first line comes once it captures
+    for name in ("dialect-3.1.1", "dialect-3.0.2", "dialect-3.0", "large"):
+        world.send(build, capture(name), rate=2000)
+    time.sleep(0.3)
+    process.terminate()
+    try:
+        status = process.wait(5)
+    except subprocess.TimeoutExpired:
+        process.kill()
+        status = None
+    tap.check("a terminal that stands still: TERM ends it within 5 s", status == 1, status)
+    tap.check("a terminal that stands still: it waits as it did for others", os.get_blocking(writer))
+    os.close(reader)
+    os.close(writer)
+
+
 def test():
     smbtap, build = sys.argv[1:3]
     world.link()
@@ -187,6 +211,7 @@ def test():
     slow_reader(smbtap, build)
     promiscuous(smbtap)
     standard_output(smbtap, build)
+    terminal(smbtap, build)
 
 
 world.enter()

@@ -31,6 +31,32 @@ static void caught(char *to, size_t size) {
     close(ends[0]);
 }
 
+/* What finds no room does not wait for it, and is told of once there is some. */
+static void a_reader_that_stands_still(void **state) {
+    (void)state;
+    static char seen[1 << 17];
+    catch_stderr();
+    log_waits(false);
+    const int lines = (int)sizeof seen / 64; /* more than a pipe holds */
+    for (int i = 0; i < lines; i++) {
+        log_note("%0100d", i);
+    }
+    ssize_t got = read(ends[0], seen, sizeof seen);
+    assert_true(got > 0 && got < lines * 100);
+    log_note("after");
+    log_waits(true);
+    caught(seen, sizeof seen);
+    unsigned left_out = 0;
+    const char *told = strstr(seen, "lines found no room");
+    assert_non_null(told);
+    while (told > seen && told[-1] != '\n') {
+        told--;
+    }
+    assert_int_equal(sscanf(told, "smbtap: %u lines", &left_out), 1);
+    assert_int_equal(got / 109 + left_out, lines);
+    assert_non_null(strstr(seen, "smbtap: after\n"));
+}
+
 static void levels(void **state) {
     (void)state;
     char seen[4096];
@@ -66,6 +92,7 @@ static void one_line_whatever_is_in_it(void **state) {
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(levels),
+        cmocka_unit_test(a_reader_that_stands_still),
         cmocka_unit_test(one_line_whatever_is_in_it),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
