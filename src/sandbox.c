@@ -6,6 +6,7 @@
 #include <grp.h>
 #include <jansson.h>
 #include <linux/sched.h>
+#include <linux/sockios.h>
 #include <malloc.h>
 #include <openssl/evp.h>
 #include <pthread.h>
@@ -214,6 +215,7 @@ static const struct rule of_live[] = {
     ANY(shutdown),
     ANY(signalfd4),
     IS(ioctl, 1, FIONBIO),
+    IS(ioctl, 1, SIOCGIFFLAGS), /* libpcap, of an interface that went down */
     IS(prctl, 0, PR_SET_NAME),
     {SCMP_SYS(clone), 0, THREAD | namespaces, THREAD},
 };
