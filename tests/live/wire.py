@@ -12,7 +12,7 @@ import pcapfile  # noqa: E402
 import tap  # noqa: E402
 import watch  # noqa: E402
 
-RATE = 20000
+RATE = 12000
 LAYERS = ("vlan:7", "vlan:7 vlan:100:88a8", "vlan:1 vlan:2 vlan:3", "mpls:16", "fragment:64", "fragment:64 vlan:9", "ipip:4", "ipip:6",
           "gre:4:99", "erspan:4", "vxlan:4:77", "vxlan:6:77 fragment:128")
 # Each packet in something else than the one before, as where there are several ways through a network. With several workers some of a

@@ -172,7 +172,7 @@ class Tcpdump:
     def __init__(self, interface, to, *words, prefix=()):
         self.file = to
         self.process = subprocess.Popen(
-            prefix + ("tcpdump", "-i", interface, "-n", "-s", "262144", "-B", "131072", "-U", "--immediate-mode",
+            prefix + ("tcpdump", "-i", interface, "-n", "-s", "70000", "-B", "262144", "-U", "--immediate-mode",
                       "--time-stamp-precision=nano", "-Z", "root", "-w", to) + words, stdin=subprocess.DEVNULL,
             stdout=subprocess.DEVNULL, stderr=subprocess.PIPE)
         said = b""
