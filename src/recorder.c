@@ -162,6 +162,14 @@ void recorder_flush(struct recorder *r) {
     }
 }
 
+uint64_t recorder_untold(const struct recorder *r) {
+    uint64_t count = outlet_lost(r->outlet, 0);
+    for (unsigned i = 0; i < r->gap_count; i++) {
+        count += r->gaps[i].count;
+    }
+    return count;
+}
+
 /* ---- figures */
 
 void recorder_figures(const struct recorder *r, struct figures *f) {

@@ -28,6 +28,8 @@ struct recorder *recorder_new(const struct recorder_settings *);
 bool recorder_take(struct recorder *, struct team *);
 /* Hands on what was collected, and says what was lost where that is known now. */
 void recorder_flush(struct recorder *);
+/* Records that were lost and of which no record tells. */
+uint64_t recorder_untold(const struct recorder *);
 /* Records of the sensor itself. */
 void recorder_sensor(struct recorder *, const struct sensor_event *);
 /* Adds what is known here to figures that hold the rest: of workers and output. */

@@ -433,8 +433,9 @@ static void finish(struct sensor *s) {
     recorder_flush(s->recorder);
     bool reader = appender_trouble(s->appender) != -EPIPE; /* without one it was said already */
     if (reader && !appender_drain(s->appender, STOP_OUTPUT_NS)) {
-        log_error("%s: %zu bytes of records could not be written before the end", s->options->output,
-                  appender_waiting(s->appender));
+        log_error("%s: %zu bytes of records could not be written before the end, and %" PRIu64
+                  " records found no room before that",
+                  s->options->output, appender_waiting(s->appender), recorder_untold(s->recorder));
         s->status = EXIT_FAILURE;
     }
     recorder_flush(s->recorder);

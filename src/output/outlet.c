@@ -120,6 +120,10 @@ bool outlet_gap(struct outlet *o, size_t sink, struct outlet_gap *gap) {
     return true;
 }
 
+uint64_t outlet_lost(const struct outlet *o, size_t sink) {
+    return o->states[sink].gap.count;
+}
+
 bool outlet_refused(const struct outlet *o, size_t sink) {
     return o->states[sink].refused;
 }

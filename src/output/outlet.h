@@ -32,6 +32,8 @@ struct outlet_gap {
     uint64_t count; /* of records; fewer than the numbers where some were skipped */
 };
 bool outlet_gap(struct outlet *, size_t sink, struct outlet_gap *);
+/* How many records that would tell of. */
+uint64_t outlet_lost(const struct outlet *, size_t sink);
 
 /* Did the sink have no room for what it was last given? */
 bool outlet_refused(const struct outlet *, size_t sink);
