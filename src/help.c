@@ -3,6 +3,7 @@
 #include <stdio.h>
 
 #include "base/code_page.h"
+#include "canary/conversation.h"
 #include "options.h"
 
 void help_print(void) {
@@ -10,6 +11,7 @@ void help_print(void) {
         "usage: smbtap -i INTERFACE [-i ...] [option ...] [BPF expression]\n"
         "       smbtap -r FILE|DIR|- [-r ...] [option ...] [BPF expression]\n"
         "       smbtap inventory ...  who still speaks SMB1 to whom; see smbtap inventory -h\n"
+        "       smbtap canary ...     does what is sent there arrive here? see smbtap canary -h\n"
         "\n"
         "Listens on interfaces, or reads captures, and writes what SMB clients did, one JSON record a line.\n"
         "\n"
@@ -82,5 +84,24 @@ void help_print_inventory(void) {
         "\n"
         "Exit status: 0 nobody spoke SMB1 or asked for it; 4 somebody did; 1 something could not be read or written;\n"
         "2 wrong usage; 3 a capture or a file of records is damaged. More in smbtap(8).\n";
+    fputs(text, stdout);
+}
+
+void help_print_canary(void) {
+    static const char text[] =
+        "usage: smbtap canary -i INTERFACE [-6] [--mark NAME] [--check FILE [--timeout TIME]]\n"
+        "       smbtap canary --check FILE --mark NAME [--timeout TIME]\n"
+        "\n"
+        "Sends one harmless conversation that is made up, prints the name of its share, and waits for its record.\n"
+        "\n"
+        "  -i INTERFACE          sends it there, between addresses of documentation: 192.0.2.201 and 192.0.2.202\n"
+        "  -6                    between 2001:db8::c1 and 2001:db8::c2\n"
+        "  --mark NAME           the name of its share; default: " CONVERSATION_MARK_PREFIX "<16 hexadecimal digits>\n"
+        "  --check FILE          waits for its record in a file that a sensor writes, also one that is not there yet\n"
+        "  --timeout TIME        for how long: 30s (default), 5m\n"
+        "  -h, --help            prints this\n"
+        "\n"
+        "Exit status: 0 it was sent, or with --check its record arrived; 1 it could not be sent, or did not arrive;\n"
+        "2 wrong usage. More in smbtap(8).\n";
     fputs(text, stdout);
 }

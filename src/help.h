@@ -4,5 +4,6 @@
 
 void help_print(void);
 void help_print_inventory(void);
+void help_print_canary(void);
 
 #endif

@@ -3,7 +3,9 @@
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 
+#include "canary/command.h"
 #include "capture/capture_filter.h"
 #include "help.h"
 #include "inventory/command.h"
@@ -52,6 +54,10 @@ static int print_filter(const struct pipeline_settings *p) {
 static struct options options; /* too large for the stack */
 
 int main(int argc, char **argv) {
+    if (argc > 1 && strcmp(argv[1], "canary") == 0) {
+        int canary = canary_run(argc - 1, argv + 1);
+        return canary != EXIT_SUCCESS ? canary : flushed();
+    }
     int status = options_parse(&options, argc, argv);
     if (status != EXIT_SUCCESS) {
         options_free(&options);

@@ -117,6 +117,41 @@ class Checks:
             lost = [name for name in wanted if not re.search(r"Fl %s\b" % name[1:], manual)]
             tap.check(" ".join(words) + ": all options are in the manual", not lost and len(wanted) > 10, lost)
 
+    def canary(self):
+        """Its options are its own, and none of them sends anything here."""
+        run = self.run("canary", "-h")
+        shown = {word for line in re.findall(r"^  (-[\w-]+(?:, --[\w-]+)?)", run.out.decode(), re.M) for word in line.split(", ")}
+        completion = self.read("src/smbtap.bash-completion").decode().partition("== canary")[2].partition("fi\n        return")[0]
+        found = set(re.findall(r"(?<![\w-])--?[A-Za-z6][\w-]*", completion.partition("compgen -W")[2].partition(" -- ")[0]))
+        manual = self.read("src/smbtap.8").decode().partition(".Sh CANARY")[2].partition("\n.Sh ")[0]
+        lost = [name for name in shown - {"-h", "--help"} if not re.search(r"^\.It Fl %s\b" % name[1:], manual, re.M)]
+        tap.check("canary -h", run.status == 0 and len(shown) == 7 and not run.err, run.out, run.err)
+        tap.check("canary: all options are completed, and in the manual", shown == found and not lost, shown ^ found, lost)
+        for name, words, told_of in (
+                ("nothing to do", [], ("-i", "--check")), ("an unknown option", ["--marks", "x"], ("--marks",)),
+                ("an unknown short option", ["-i", "lo", "-x"], ("-x",)), ("no value", ["-i"], ("-i", "value")),
+                ("a word too many", ["-i", "lo", "eth1"], ("eth1",)), ("no mark", ["--check", "r.jsonl"], ("--mark",)),
+                ("a mark that is none", ["-i", "lo", "--mark", "a b"], ("--mark", "letters")),
+                ("a mark that is too long", ["-i", "lo", "--mark", "x" * 81], ("--mark", "80")),
+                ("-6 without -i", ["-6", "--check", "r.jsonl", "--mark", "x"], ("-6",)),
+                ("a time-out without --check", ["-i", "lo", "--timeout", "1s"], ("--timeout",)),
+                ("a time-out that is none", ["--check", "r", "--mark", "x", "--timeout", "soon"], ("--timeout", "30s"))):
+            told("canary: " + name, self.run("canary", *words), 2, *told_of)
+        told("canary: no such interface", self.run("canary", "-i", "no-such-one"), 1, "no-such-one", "ip link")
+        told("canary: a folder is no file", self.run("canary", "--check", self.folder, "--mark", "x"), 1, self.folder)
+        self.canary_in_file()
+
+    def canary_in_file(self):
+        lines = self.run("-r", CAPTURE).out
+        share = next(share for share in (record["proto_info"].get("share", "$") for record in messages(lines)) if "$" not in share)
+        path = self.file("canary.jsonl", lines)
+        run = self.run("canary", "--check", path, "--mark", share)
+        ids = [record["record_id"] for record in messages(lines) if record["proto_info"].get("share") == share]
+        tap.check("canary: a record that is there", run.status == 0 and ids[0] in run.out.decode() and run.out.count(b"\n") == 1,
+                  run.out, run.err)
+        told("canary: a record that is not", self.run("canary", "--check", path, "--mark", share[:-1], "--timeout", "1s"), 1, "1s",
+             "mirror port", path)
+
     def configuration(self):
         path = self.file("smbtap.yaml", b"interfaces: [lo]\nhome_net:\n  - 192.0.2.0/24\noutput: never.jsonl\n")
         run = self.run("-T", "-c", path, "--memory", "64M")
@@ -387,7 +422,7 @@ class Checks:
 def main():
     with tempfile.TemporaryDirectory(prefix="smbtap-cli-") as folder:
         checks = Checks(sys.argv[1], folder)
-        for part in (checks.usage, checks.configuration, checks.inputs, checks.unreadable, checks.outputs, checks.cut, checks.no_smb,
+        for part in (checks.usage, checks.canary, checks.configuration, checks.inputs, checks.unreadable, checks.outputs, checks.cut, checks.no_smb,
                      checks.terminal, checks.bar, checks.several, checks.pipes, checks.streaming, checks.options):
             part()
     tap.finish()

@@ -97,7 +97,7 @@ def enter(*tools, sender=True):
     """Returns inside, and there alone. tools: programs that the script needs besides; sender: it calls send()."""
     global _stamping
     if sender and not os.path.exists(os.path.join(sys.argv[2], "live_send")):
-        tap.skip_all("libnet was not there when the tests were built")
+        tap.skip_all("live_send is not built")
     if MARK not in os.environ:
         _outside(tools)
     sys.stdout.reconfigure(line_buffering=True)
