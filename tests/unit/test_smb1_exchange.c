@@ -457,6 +457,28 @@ static void lost_under_one_mid(void **state) {
     }
 }
 
+/* Such a client went on where bytes of it were lost behind a request: the response is to one of those. */
+static void lost_turns_under_one_mid(void **state) {
+    (void)state;
+    for (unsigned lost = 0; lost < 2; lost++) {
+        struct smb1_bench s = smb1_bench_settled();
+        s.mid--; /* as the one before */
+        for (unsigned i = 0; i < 2; i++) {
+            ask_plain(&s, SMB1_TREE_DISCONNECT);
+            say_plain(&s, SMB1_TREE_DISCONNECT, STATUS_OBJECT_NAME_NOT_FOUND);
+        }
+        ask_create(&s, "a");
+        s.peer.flow->gaps[TO_SERVER] += lost;
+        s.peer.flow->gaps[TO_CLIENT]++;
+        say_created(&s, FID);
+        (void)expect(&s, 0, SMB1_NT_CREATE_ANDX, !lost, true);
+        if (lost) {
+            assert_string_equal(expect(&s, 1, SMB1_NT_CREATE_ANDX, true, false)->name, "a");
+        }
+        smb1_bench_free(&s);
+    }
+}
+
 /* Behind a gap a response from another tree is to a request that was lost. */
 static void another_tree_behind_a_gap(void **state) {
     (void)state;
@@ -933,6 +955,7 @@ int main(void) {
         cmocka_unit_test(doubtful_under_one_mid),
         cmocka_unit_test(doubtful_behind_a_gap),
         cmocka_unit_test(lost_under_one_mid),
+        cmocka_unit_test(lost_turns_under_one_mid),
         cmocka_unit_test(another_tree_behind_a_gap),
         cmocka_unit_test(writes_raw),
         cmocka_unit_test(statuses),
