@@ -215,10 +215,11 @@ static void smb1_learn(struct acquaintance *a, enum direction dir, const struct 
         a->smb1_answered = true;
         return;
     }
-    if (repeats_mid(i)) {
+    uint16_t by = (uint16_t)(mid - a->last_mid);
+    if (repeats_mid(i)) { /* of one that was lost, where it is ahead: so far the client has come */
+        a->last_mid = a->mids_grow && by <= ACQUAINTANCE_MIDS_APART ? mid : a->last_mid;
         return;
     }
-    uint16_t by = (uint16_t)(mid - a->last_mid);
     a->mids_repeat = a->mids_repeat || (a->smb1 && (by == 0 || by >= 0x8000));
     a->mids_grow = a->smb1 && !a->mids_repeat;
     a->smb1 = true;
