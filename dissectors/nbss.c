@@ -138,6 +138,22 @@ static void believe(struct lane *l) {
     }
 }
 
+/* A frame whose end is not there yet was taken for one when less was known of the connection. If it would not be by now, it was file data,
+ * and what follows is not to be passed over with it. */
+static void look_again(struct nbss *n, enum direction dir, struct moment at) {
+    struct lane *l = &n->lanes[dir];
+    struct message_ids ids;
+    bool doubtful;
+    if (!l->trial || !l->doubtful || l->state != LANE_BODY || !l->first ||
+        !message_ids_of(&ids, dir, l->extent.kind, nbss_piece_view(l->kept))) {
+        return;
+    }
+    enum fit fit = acquaintance_fit(&n->known, dir, &ids, &doubtful);
+    if (fit == FIT_STRANGER || fit == FIT_NOT) {
+        lose(&(struct step){n, l, dir, at}, false);
+    }
+}
+
 /* Learns from a message, where it is believed; returns whether it is doubtful. */
 static bool learn(const struct step *s, enum message_kind kind, struct view bytes) {
     struct acquaintance *known = &s->n->known;
@@ -158,6 +174,7 @@ static bool learn(const struct step *s, enum message_kind kind, struct view byte
         believe(other);
     }
     acquaintance_learn(known, s->dir, &ids);
+    look_again(s->n, direction_opposite(s->dir), s->at);
     return false;
 }
 
