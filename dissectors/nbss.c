@@ -54,6 +54,7 @@ struct lane {
     uint32_t left;           /* of the frame, from the start of the element at hand on */
     uint32_t pos;            /* in the element at hand */
     uint32_t missing;
+    uint32_t run;  /* number of the doubtful message at hand and of those that it follows; see framer.h */
     uint8_t state; /* enum lane_state */
     uint8_t header[HEADER_SIZE], header_have;
     bool first : 1;     /* element of its chain */
@@ -193,6 +194,7 @@ static void hand_out(const struct step *s, struct view bytes, uint32_t missing) 
         .begin = l->begin,
         .end = s->at,
     };
+    m.run = m.doubtful ? l->run : 0;
     s->n->sink.message(s->n->sink.arg, s->dir, &m);
 }
 
@@ -556,6 +558,7 @@ static uint32_t consume(struct step *s, struct resync_source *src) {
             return pos;
         }
         if (answer != RESYNC_NOTHING) {
+            l->run += !l->chained || pos != src->first;
             l->state = LANE_HEADER;
             l->trial = answer == RESYNC_TRIAL;
             l->doubtful = doubtful;

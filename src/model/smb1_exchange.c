@@ -122,6 +122,7 @@ static struct smb1_exchange *smb1_exchange_new(struct connection *c) {
         x->asked_at = m->clock.now;
         x->gap = c->message->missing > 0;
         x->doubtful = c->message->doubtful;
+        x->run = c->message->run;
         m->smb1_exchange_count++;
     }
     return x;
@@ -743,6 +744,27 @@ static struct smb1_exchange *overtaken(struct connection *c, const struct smb1_m
     return NULL;
 }
 
+/* What follows a request on the very next byte is a request as well. Two of them are to be answered before so much is built on it: one that
+ * lies in file data may have the ids of one that was lost. */
+static void bear_out_run(struct smb1_connection *s, struct smb1_exchange *x) {
+    if (!x->doubtful || x->run == 0) {
+        return;
+    }
+    if (s->borne_run != x->run) {
+        s->borne_run = x->run;
+        return;
+    }
+    for (struct link *at = &x->age; (at = list_next(&s->exchange_ages, at));) {
+        struct smb1_exchange *y = container_of(at, struct smb1_exchange, age);
+        if (y->run != x->run || !y->doubtful) {
+            return;
+        }
+        if (!is_secondary(&y->request)) { /* which has no answer of its own */
+            believe(y);
+        }
+    }
+}
+
 /* No two requests that wait have the same ids (MS-CIFS 2.2.1.6.2). What is doubtful was answered, unseen, or was none, and a later response
  * is not to it; where some of the server's bytes were lost, the answer to what is not doubtful was among them. */
 static void give_up_overtaken(struct connection *c, const struct smb1_message *r) {
@@ -776,6 +798,7 @@ static void response(struct connection *c, struct smb1_message *r) {
         take_turn(c, r);
     }
     if (x) {
+        bear_out_run(s, x);
         believe(x);
     }
     if (x != s->quiet) {
@@ -926,6 +949,7 @@ void smb1_expire(struct connection *c) {
             return;
         }
         if (may_wait(x)) {
+            x->run = 0;
             list_remove(&x->age);
             list_append(&c->smb1->put_off, &x->age);
         } else {

@@ -55,6 +55,7 @@ struct smb1_exchange {
     struct link of_model;   /* model->smb1_exchange_ages */
     struct connection *connection;
     uint64_t chain;      /* number of the message that it came in */
+    uint32_t run;        /* doubtful: see framer.h; 0 once it was put off */
     uint64_t part_of;    /* a doubtful part of a transaction: chain of the request that it goes on with; 0: not seen */
     uint64_t gaps;       /* that the server's side had at its last message by then */
     uint64_t asked_gaps; /* that the client's side had when it came */
@@ -107,7 +108,8 @@ struct smb1_connection {
     bool opening;                    /* it has a command that opens a file */
     uint64_t gaps;                   /* of the server's side, at its last message */
     enum smb1_turns turns;
-    bool id_known; /* first_message_id and first_process_id: of the first message that was seen */
+    uint32_t borne_run; /* of the last doubtful request that was answered */
+    bool id_known;      /* first_message_id and first_process_id: of the first message that was seen */
     uint16_t first_message_id;
     uint32_t first_process_id;
     bool raw_data; /* the last response said that the data of a WRITE_RAW may come */

@@ -348,6 +348,34 @@ static void test_doubtful_until_answered(void **state) {
     free(w);
 }
 
+/* What is doubtful and follows on the next byte is of one run, however it is cut; a gap ends it. */
+static void test_runs(void **state) {
+    (void)state;
+    struct wire *w = calloc(1, sizeof *w);
+    assert_non_null(w);
+    struct bench b;
+    bench_open(&b, false);
+    put_fill(w, 0x55, 10);
+    for (uint64_t id = 7; id < 10; id++) {
+        put_read(w, id);
+    }
+    size_t whole = w->n;
+    bench_bytes(&b, TO_SERVER, wire_view(w, 0, whole - 50));
+    bench_bytes(&b, TO_SERVER, wire_view(w, whole - 50, whole));
+    bench_gap(&b, TO_SERVER, 100);
+    put_fill(w, 0x55, 10);
+    put_read(w, 12);
+    put_read(w, 13);
+    bench_bytes(&b, TO_SERVER, wire_view(w, whole, w->n));
+    assert_int_equal(b.r->count, 5);
+    const struct recorded *m = b.r->items;
+    assert_true(m[0].m.run != 0 && m[1].m.run == m[0].m.run && m[2].m.run == m[0].m.run);
+    assert_true(m[3].m.run != 0 && m[3].m.run != m[0].m.run && m[4].m.run == m[3].m.run);
+    bench_end(&b);
+    bench_close(&b);
+    free(w);
+}
+
 /* Of a session that was not seen: only what begins and ends as a segment does, and that is doubtful. */
 static void test_strangers(void **state) {
     (void)state;
@@ -468,6 +496,7 @@ int main(void) {
         cmocka_unit_test(test_trial_of_another_session),
         cmocka_unit_test(heads_of_smb1),
         cmocka_unit_test(test_doubtful_until_answered),
+        cmocka_unit_test(test_runs),
         cmocka_unit_test(test_strangers),
         cmocka_unit_test(test_last_message),
     };
