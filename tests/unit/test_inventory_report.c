@@ -145,7 +145,8 @@ static void a_json(void **state) {
     assert_null(json_object_get(o, "server_name"));
     json_decref(array);
     free(text);
-    row.server_name = "del\x7f";
+    static char del[] = "del\x7f";
+    row.server_name = del;
     text = written(REPORT_JSON, &row, 1);
     assert_non_null(strstr(text, "\"del\\u007f\""));
     free(text);
