@@ -196,6 +196,11 @@ static unsigned asked_find(const struct acquaintance *a, const struct message_id
     return found;
 }
 
+static bool ahead_of(uint16_t mid, uint16_t last) {
+    uint16_t by = (uint16_t)(mid - last);
+    return by != 0 && by <= ACQUAINTANCE_MIDS_APART;
+}
+
 static void smb1_learn(struct acquaintance *a, enum direction dir, const struct message_ids *i) {
     uint16_t mid = (uint16_t)i->id;
     if (i->unasked) {
@@ -209,13 +214,16 @@ static void smb1_learn(struct acquaintance *a, enum direction dir, const struct 
         if (k != ACQUAINTANCE_MIDS) {
             a->asked[k].waits = answered_in_parts(i->command);
             a->asked[k].partly = true;
+        } else if (a->smb1 && ahead_of(mid, a->last_mid)) { /* of a request that was lost */
+            a->mids_grow = !a->mids_repeat;
         }
         bool newer = !a->smb1_answered || (uint16_t)(mid - a->last_answered) < 0x8000;
         a->last_answered = newer ? mid : a->last_answered;
         a->smb1_answered = true;
         return;
     }
-    if (repeats_mid(i)) {
+    if (repeats_mid(i)) { /* of one that was lost, where it is ahead: so far the client has come */
+        a->last_mid = a->mids_grow && ahead_of(mid, a->last_mid) ? mid : a->last_mid;
         return;
     }
     uint16_t by = (uint16_t)(mid - a->last_mid);

@@ -54,6 +54,7 @@ struct lane {
     uint32_t left;           /* of the frame, from the start of the element at hand on */
     uint32_t pos;            /* in the element at hand */
     uint32_t missing;
+    uint32_t run;  /* number of the doubtful message at hand and of those that it follows; see framer.h */
     uint8_t state; /* enum lane_state */
     uint8_t header[HEADER_SIZE], header_have;
     bool first : 1;     /* element of its chain */
@@ -138,6 +139,22 @@ static void believe(struct lane *l) {
     }
 }
 
+/* A frame whose end is not there yet was taken for one when less was known of the connection. If it would not be by now, it was file data,
+ * and what follows is not to be passed over with it. */
+static void look_again(struct nbss *n, enum direction dir, struct moment at) {
+    struct lane *l = &n->lanes[dir];
+    struct message_ids ids;
+    bool doubtful;
+    if (!l->trial || !l->doubtful || l->state != LANE_BODY || !l->first ||
+        !message_ids_of(&ids, dir, l->extent.kind, nbss_piece_view(l->kept))) {
+        return;
+    }
+    enum fit fit = acquaintance_fit(&n->known, dir, &ids, &doubtful);
+    if (fit == FIT_STRANGER || fit == FIT_NOT) {
+        lose(&(struct step){n, l, dir, at}, false);
+    }
+}
+
 /* Learns from a message, where it is believed; returns whether it is doubtful. */
 static bool learn(const struct step *s, enum message_kind kind, struct view bytes) {
     struct acquaintance *known = &s->n->known;
@@ -158,6 +175,7 @@ static bool learn(const struct step *s, enum message_kind kind, struct view byte
         believe(other);
     }
     acquaintance_learn(known, s->dir, &ids);
+    look_again(s->n, direction_opposite(s->dir), s->at);
     return false;
 }
 
@@ -176,6 +194,7 @@ static void hand_out(const struct step *s, struct view bytes, uint32_t missing) 
         .begin = l->begin,
         .end = s->at,
     };
+    m.run = m.doubtful ? l->run : 0;
     s->n->sink.message(s->n->sink.arg, s->dir, &m);
 }
 
@@ -539,6 +558,7 @@ static uint32_t consume(struct step *s, struct resync_source *src) {
             return pos;
         }
         if (answer != RESYNC_NOTHING) {
+            l->run += !l->chained || pos != src->first;
             l->state = LANE_HEADER;
             l->trial = answer == RESYNC_TRIAL;
             l->doubtful = doubtful;

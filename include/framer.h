@@ -29,6 +29,8 @@ struct message {
     bool first, last;  /* of its chain; a message of its own is both */
     bool
         doubtful; /* found behind a gap by what it says alone: it may be file data, unless the other side bears it out */
+    uint32_t
+        run; /* doubtful: those that follow one another without a byte between them have the same, of their direction; else 0 */
     struct moment begin; /* the packet that carried its first byte (that of the NetBIOS header, where first) */
     struct moment end;   /* the packet that carried its last, or showed it to be lost */
 };

@@ -18,6 +18,7 @@ struct lane {
 struct dispatch {
     unsigned workers;
     struct lane *lanes;     /* by who puts, then by owner */
+    _Atomic size_t left;    /* of the memory for batches: many workers have more ways than they use */
     _Atomic uint64_t *seen; /* by who puts */
 };
 
@@ -43,10 +44,14 @@ struct dispatch *dispatch_new(unsigned workers, size_t memory) {
     d->workers = workers;
     d->lanes = calloc(lanes, sizeof *d->lanes);
     d->seen = calloc(workers, sizeof *d->seen);
+    atomic_init(&d->left, memory);
     bool good = d->lanes && d->seen;
     for (unsigned i = 0; good && i < lanes; i++) {
         d->lanes[i].queue = handover_new(DISPATCH_BATCH, batches);
         good = d->lanes[i].queue != NULL;
+        if (good) {
+            handover_share(d->lanes[i].queue, &d->left);
+        }
     }
     if (!good) {
         dispatch_free(d);

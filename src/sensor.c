@@ -2,6 +2,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <fcntl.h>
 #include <inttypes.h>
 #include <poll.h>
 #include <signal.h>
@@ -258,6 +259,10 @@ static char *read_all(int fd, size_t *length) {
 
 /* What may change while it runs; options_reload named what may not. */
 static void take_changes(struct sensor *s, struct options *fresh) {
+    if (!team_reconfigure(s->team, &s->pipelines[s->pipeline_at])) { /* the other may still be in use */
+        log_error("a worker is too busy to take a configuration; going on with the one as it was");
+        return;
+    }
     struct pipeline_settings *next = &s->pipelines[s->pipeline_at ^ 1];
     *next = s->pipelines[s->pipeline_at];
     next->every_operation = fresh->pipeline.every_operation;
@@ -426,6 +431,8 @@ static void finish(struct sensor *s) {
         log_error("a worker did not come to its end in time; what it had not handed on is lost");
         s->status = EXIT_FAILURE;
     }
+    while (recorder_take(s->recorder, s->team)) { /* of workers that came to no end in time */
+    }
     recorder_finish(s->recorder);
     take_figures(s);
     sensor_event_stop(&s->event, &s->now, s->reason);
@@ -478,7 +485,20 @@ static bool pass_second(struct sensor *s) {
     return going_on;
 }
 
-/* Waits until one of the interfaces is up. */
+/* What a service waits for is a mistake of whoever types it. */
+static int find_interfaces(struct sensor *s) {
+    char why[WHY_SIZE];
+    for (size_t i = 0; s->service.fd < 0 && i < live_interfaces(s->live); i++) {
+        if (live_state(s->live, i) == LIVE_ABSENT) {
+            snprintf(why, sizeof why, "%s: there is no such interface; see what there is with: ip link",
+                     live_interface_name(s->live, i));
+            return fail(s, why);
+        }
+    }
+    return 0;
+}
+
+/* Waits until one of the interfaces is up; until one is there only as a service. */
 static int open_live(struct sensor *s) {
     const struct options *o = s->options;
     struct live_settings settings = {
@@ -496,7 +516,8 @@ static int open_live(struct sensor *s) {
     char why[LIVE_WHY_MAX];
     bool said = false;
     int error;
-    while ((error = live_open(&s->live, &settings, why, sizeof why)) == -ENODEV || error == -ENETDOWN) {
+    while ((error = live_open(&s->live, &settings, why, sizeof why)) == -ENETDOWN ||
+           (error == -ENODEV && s->service.fd >= 0)) {
         if (!said) {
             log_note("%s; waiting for it", why);
             service_status(&s->service, "%s; waiting for it", why);
@@ -507,8 +528,11 @@ static int open_live(struct sensor *s) {
             return -1;
         }
     }
-    s->wakes[WAKE_INTERFACES] = (struct pollfd){.fd = error == 0 ? live_watch_fd(s->live) : -1, .events = POLLIN};
-    return error == 0 ? 0 : fail(s, why);
+    if (error != 0) {
+        return fail(s, why);
+    }
+    s->wakes[WAKE_INTERFACES] = (struct pollfd){.fd = live_watch_fd(s->live), .events = POLLIN};
+    return find_interfaces(s);
 }
 
 static struct sandbox_settings sandbox_of(const struct options *o) {
@@ -691,7 +715,24 @@ static void sensor_free(struct sensor *s) {
     free(s);
 }
 
+/* What is opened later is no standard stream. False: records were to go to one that is closed. */
+static bool fill_standard_streams(const struct options *options) {
+    bool closed = fcntl(STDOUT_FILENO, F_GETFD) < 0;
+    int fd = open("/dev/null", O_RDWR | O_NOCTTY);
+    while (fd >= 0 && fd <= STDERR_FILENO) {
+        fd = dup(fd);
+    }
+    if (fd >= 0) {
+        close(fd);
+    }
+    return !closed || strcmp(options->output, "-") != 0;
+}
+
 int sensor_run(struct options *options) {
+    if (!fill_standard_streams(options)) {
+        log_error("standard output: is closed; redirect it, or write to a file with -o");
+        return EXIT_FAILURE;
+    }
     struct sensor *s = calloc(1, sizeof *s);
     if (!s) {
         log_error("out of memory; close other programs and run it again");

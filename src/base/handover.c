@@ -2,6 +2,7 @@
 
 #include <assert.h>
 #include <ck_ring.h>
+#include <stdatomic.h>
 #include <stdint.h>
 #include <stdlib.h>
 
@@ -17,6 +18,7 @@ struct handover {
     struct way there, back;
     size_t batch_bytes;
     unsigned most;
+    _Atomic size_t *allowance; /* NULL: none but most */
     /* the producer's */
     struct batch *filling; /* NULL: none yet */
     struct batch **spare;  /* given back, the last one on top: it may still be in the cache */
@@ -56,12 +58,22 @@ static void collect_spares(struct handover *h) {
     }
 }
 
+static bool may_make(const struct handover *h) {
+    if (!h->allowance) {
+        return true;
+    }
+    size_t left = atomic_load(h->allowance);
+    while (left >= h->batch_bytes && !atomic_compare_exchange_weak(h->allowance, &left, left - h->batch_bytes)) {
+    }
+    return left >= h->batch_bytes;
+}
+
 static struct batch *next_batch(struct handover *h) {
     collect_spares(h);
     struct batch *b = NULL;
     if (h->spares != 0) {
         b = h->spare[--h->spares];
-    } else if (h->made < h->most) {
+    } else if (h->made < h->most && may_make(h)) {
         b = malloc(sizeof *b + h->batch_bytes);
         h->made += b != NULL;
     }
@@ -74,6 +86,10 @@ static struct batch *next_batch(struct handover *h) {
 size_t handover_aligned(size_t n) {
     const size_t align = _Alignof(max_align_t);
     return (n + align - 1) & ~(align - 1);
+}
+
+void handover_share(struct handover *h, _Atomic size_t *allowance) {
+    h->allowance = allowance;
 }
 
 void *handover_reserve(struct handover *h, size_t n) {

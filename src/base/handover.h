@@ -18,6 +18,8 @@ struct batch {
 
 /* batches: a power of two, at least 4; so many of batch_bytes each there are at most. NULL: no memory. */
 struct handover *handover_new(size_t batch_bytes, unsigned batches);
+/* Several of them take their batches from one allowance, in bytes, which outlives them; before the first one is taken. */
+void handover_share(struct handover *, _Atomic size_t *allowance);
 
 /* The producer's. Room for n bytes (at most the batch's), aligned as malloc aligns, behind what was committed; NULL: there is none now.
  * May hand on a batch to get room. */

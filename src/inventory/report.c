@@ -78,12 +78,25 @@ static json_t *row_json(const struct inventory_row *r) {
     return o;
 }
 
+/* jansson leaves DEL as it is, which RFC 8259 allows and a terminal may take for a command; it can only be in a string. */
+static int put_json(const char *p, size_t n, void *file) {
+    FILE *to = file;
+    for (size_t i = 0; i < n; i++) {
+        if (p[i] == 0x7F) {
+            fputs("\\u007f", to);
+        } else {
+            putc(p[i], to);
+        }
+    }
+    return 0; /* the file remembers what failed */
+}
+
 static void write_json(FILE *to, const struct inventory_row *rows, size_t count) {
     json_t *array = json_array();
     for (size_t i = 0; i < count; i++) {
         json_array_append_new(array, row_json(&rows[i]));
     }
-    json_dumpf(array, to, JSON_INDENT(2) | JSON_ENSURE_ASCII);
+    json_dump_callback(array, put_json, to, JSON_INDENT(2) | JSON_ENSURE_ASCII);
     fputc('\n', to);
     json_decref(array);
 }

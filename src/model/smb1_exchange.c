@@ -117,10 +117,12 @@ static struct smb1_exchange *smb1_exchange_new(struct connection *c) {
         x->connection = c;
         x->chain = c->smb1->chain;
         x->gaps = c->smb1->gaps;
+        x->asked_gaps = c->facts.flow->gaps[TO_SERVER];
         x->begin = c->message->begin;
         x->asked_at = m->clock.now;
         x->gap = c->message->missing > 0;
         x->doubtful = c->message->doubtful;
+        x->run = c->message->run;
         m->smb1_exchange_count++;
     }
     return x;
@@ -204,6 +206,46 @@ static bool same_place(const struct smb1_exchange *x, const struct smb1_message 
     return (q->user_id == 0 || q->user_id == r->header.user_id) && (new_tid || q->tree_id == r->header.tree_id);
 }
 
+/* Does a request wait under these ids, of whose answer nothing can have been lost? */
+static bool surely_waits(const struct connection *c, const struct smb1_header *h) {
+    uint64_t hash = smb1_exchange_hash(c, h);
+    for (struct hash_node *n = hash_first(&c->smb1->exchanges, hash); n; n = hash_again(n->next, hash)) {
+        const struct smb1_exchange *x = container_of(n, struct smb1_exchange, by_id);
+        if (same_id(x, h) && !x->quiet && !x->doubtful && x->gaps == c->facts.flow->gaps[TO_CLIENT]) {
+            return true;
+        }
+    }
+    return false;
+}
+
+/* Learns from the ids of a request or response whether the client asks one thing after the other, all under one MID. */
+static void take_turn(struct connection *c, const struct smb1_message *m) {
+    struct smb1_connection *s = c->smb1;
+    const struct smb1_header *h = &m->header;
+    bool again = s->id_known && s->first_message_id == h->message_id && s->first_process_id == h->process_id;
+    if (s->turns == SMB1_TURNS_MIXED) {
+        return;
+    }
+    if (!s->id_known) {
+        s->id_known = true;
+        s->first_message_id = h->message_id;
+        s->first_process_id = h->process_id;
+    } else if (!again || (!m->response && surely_waits(c, h))) {
+        s->turns = SMB1_TURNS_MIXED;
+    } else if (!m->response) {
+        s->turns = SMB1_TURNS_ONE_BY_ONE;
+    }
+}
+
+/* Was it answered unseen? A client that asks one thing after the other under one MID (MS-CIFS 2.2.1.6.2) went on, since bytes of it were
+ * lost behind the request; and of the server's side some were lost as well. Not so where what was lost may be the rest of the request. */
+static bool is_past(const struct smb1_exchange *x, uint64_t gaps) {
+    const struct connection *c = x->connection;
+    bool goes_on = (x->transfer && !x->transfer->response) || x->request.command == SMB1_WRITE_RAW;
+    return c->smb1->turns == SMB1_TURNS_ONE_BY_ONE && x->gaps != gaps && !x->gap && !goes_on &&
+           x->asked_gaps != c->facts.flow->gaps[TO_SERVER];
+}
+
 /* What of a chain waits that a response is for: the oldest under its ids that it may answer, or, of a chain that is being answered,
  * the command in its place. */
 static struct smb1_exchange *smb1_exchange_find(struct connection *c, const struct smb1_message *r) {
@@ -214,7 +256,7 @@ static struct smb1_exchange *smb1_exchange_find(struct connection *c, const stru
         struct smb1_exchange *x = container_of(n, struct smb1_exchange, by_id);
         bool unsure = x->doubtful || c->message->doubtful || x->gaps != gaps;
         bool fits = same_id(x, &r->header) && answers(x, r->command) && x->request.chain_index == r->chain_index &&
-                    (!unsure || same_place(x, r));
+                    (!unsure || same_place(x, r)) && !is_past(x, gaps);
         if (!fits || (r->chain_index != 0 && x->chain != c->smb1->answering)) {
             continue;
         }
@@ -463,6 +505,9 @@ static void request(struct connection *c, const struct smb1_message *q) {
         smb1_exchange_abandon(c->smb1->negotiate);
     }
     bound_same_id(c, &q->header);
+    if (q->chain_index == 0 && !doubtful && !is_secondary(q) && q->command != SMB1_NT_CANCEL) {
+        take_turn(c, q);
+    }
     uint64_t part_of = is_secondary(q) ? secondary(c, q) : 0;
     struct smb1_exchange *x = smb1_exchange_new(c);
     if (!x) {
@@ -699,6 +744,27 @@ static struct smb1_exchange *overtaken(struct connection *c, const struct smb1_m
     return NULL;
 }
 
+/* What follows a request on the very next byte is a request as well. Two of them are to be answered before so much is built on it: one that
+ * lies in file data may have the ids of one that was lost. */
+static void bear_out_run(struct smb1_connection *s, struct smb1_exchange *x) {
+    if (!x->doubtful || x->run == 0) {
+        return;
+    }
+    if (s->borne_run != x->run) {
+        s->borne_run = x->run;
+        return;
+    }
+    for (struct link *at = &x->age; (at = list_next(&s->exchange_ages, at));) {
+        struct smb1_exchange *y = container_of(at, struct smb1_exchange, age);
+        if (y->run != x->run || !y->doubtful) {
+            return;
+        }
+        if (!is_secondary(&y->request)) { /* which has no answer of its own */
+            believe(y);
+        }
+    }
+}
+
 /* No two requests that wait have the same ids (MS-CIFS 2.2.1.6.2). What is doubtful was answered, unseen, or was none, and a later response
  * is not to it; where some of the server's bytes were lost, the answer to what is not doubtful was among them. */
 static void give_up_overtaken(struct connection *c, const struct smb1_message *r) {
@@ -728,7 +794,11 @@ static void response(struct connection *c, struct smb1_message *r) {
         return;
     }
     give_up_overtaken(c, r);
+    if (r->chain_index == 0 && !connection_doubts(c)) {
+        take_turn(c, r);
+    }
     if (x) {
+        bear_out_run(s, x);
         believe(x);
     }
     if (x != s->quiet) {
@@ -879,6 +949,7 @@ void smb1_expire(struct connection *c) {
             return;
         }
         if (may_wait(x)) {
+            x->run = 0;
             list_remove(&x->age);
             list_append(&c->smb1->put_off, &x->age);
         } else {

@@ -54,9 +54,11 @@ struct smb1_exchange {
     struct link age;        /* smb1_connection->exchange_ages, oldest first */
     struct link of_model;   /* model->smb1_exchange_ages */
     struct connection *connection;
-    uint64_t chain;   /* number of the message that it came in */
-    uint64_t part_of; /* a doubtful part of a transaction: chain of the request that it goes on with; 0: not seen */
-    uint64_t gaps;    /* that the server's side had at its last message by then */
+    uint64_t chain;      /* number of the message that it came in */
+    uint32_t run;        /* doubtful: see framer.h; 0 once it was put off */
+    uint64_t part_of;    /* a doubtful part of a transaction: chain of the request that it goes on with; 0: not seen */
+    uint64_t gaps;       /* that the server's side had at its last message by then */
+    uint64_t asked_gaps; /* that the client's side had when it came */
     struct smb1_message request; /* texts in UTF-16 and in kept; other views keep their length alone */
     uint64_t asked_at;           /* the model's clock then */
     struct moment begin;
@@ -85,6 +87,13 @@ struct smb1_process {
     struct list handles; /* in the order they were opened */
 };
 
+/* Does the client give all it asks the same MID and PID, and wait for each answer? */
+enum smb1_turns {
+    SMB1_TURNS_UNKNOWN,
+    SMB1_TURNS_ONE_BY_ONE, /* all messages so far had the same, and no two requests waited at once */
+    SMB1_TURNS_MIXED,      /* they had not, or several requests waited at once */
+};
+
 struct smb1_connection {
     struct hash fids;      /* struct handle by by_id */
     struct hash exchanges; /* struct smb1_exchange */
@@ -98,9 +107,14 @@ struct smb1_connection {
     bool plain_passwords;            /* so the server asked for them (MS-CIFS 2.2.4.52.2) */
     bool opening;                    /* it has a command that opens a file */
     uint64_t gaps;                   /* of the server's side, at its last message */
-    bool raw_data;                   /* the last response said that the data of a WRITE_RAW may come */
-    bool cut;                        /* the message at hand was cut by the capture */
-    bool faulty;                     /* it contradicts itself, and that was counted */
+    enum smb1_turns turns;
+    uint32_t borne_run; /* of the last doubtful request that was answered */
+    bool id_known;      /* first_message_id and first_process_id: of the first message that was seen */
+    uint16_t first_message_id;
+    uint32_t first_process_id;
+    bool raw_data; /* the last response said that the data of a WRITE_RAW may come */
+    bool cut;      /* the message at hand was cut by the capture */
+    bool faulty;   /* it contradicts itself, and that was counted */
     /* the response at hand */
     uint64_t answering; /* chain that it answers; 0: none that is known */
     bool new_uid, new_tid, opened;

@@ -244,6 +244,8 @@ def no_start(smbtap, build):
     out = ["-o", "/dev/null"]
     one = ["-i", "span0"] + out
     nobody = ("setpriv", "--reuid", "65534", "--regid", "65534", "--clear-groups")
+    refused(smbtap, "an interface that is not there", ["-i", "nosuch0"] + out, "nosuch0.*ip link")
+    refused(smbtap, "an interface that is not there beside one that is", ["-i", "nosuch0"] + one, "nosuch0.*ip link")
     refused(smbtap, "no right to capture", one, "cap_net_raw", nobody)
     refused(smbtap, "more workers than the machine can have", one + ["--workers", "256"], r"give \d+ or fewer")
     refused(smbtap, "a buffer beyond the machine", one + ["--buffer", "4096G"], "buffer")

@@ -75,6 +75,7 @@ struct peer {
     bool first, last; /* of a chain; both true for a message of its own */
     uint32_t missing;
     bool doubtful;
+    uint32_t run;       /* of what is doubtful */
     const char *claims; /* see peer_claim */
 };
 

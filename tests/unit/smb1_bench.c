@@ -114,6 +114,7 @@ static void send_to(struct smb1_bench *s, enum direction dir) {
         .first = true,
         .last = true,
         .doubtful = s->peer.doubtful,
+        .run = s->peer.doubtful ? s->peer.run : 0,
         .begin = s->b->now,
         .end = s->b->now,
     };

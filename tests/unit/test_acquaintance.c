@@ -209,6 +209,20 @@ static void test_smb1_second(void **state) {
     }
 }
 
+/* A response to a request that was lost shows as well that MIDs grow; one under the same MID does not. */
+static void test_smb1_second_lost(void **state) {
+    (void)state;
+    for (uint16_t step = 0; step < 2; step++) {
+        struct acquaintance a;
+        acquaintance_begin(&a, false);
+        learn(&a, TO_SERVER, smb1(SMB1_CLOSE, 13));
+        learn(&a, TO_CLIENT, smb1(SMB1_CLOSE, 13));
+        acquaintance_missed(&a, TO_SERVER, 130);
+        learn(&a, TO_CLIENT, smb1(SMB1_READ_ANDX, (uint16_t)(13 + step)));
+        expect(&a, TO_SERVER, smb1(SMB1_CLOSE, 15), FIT_FRIEND, step == 0);
+    }
+}
+
 /* The rest of a transaction and the response to its front, which was lost, bear each other out, whichever comes first. */
 static void test_smb1_parts(void **state) {
     (void)state;
@@ -264,6 +278,24 @@ static void test_smb1_break(void **state) {
     expect(&a, TO_CLIENT, smb1(SMB1_CLOSE, 0xA010), FIT_FRIEND, false);
 }
 
+/* NT_CANCEL has the MID of what it cancels: where that was lost, its answer is no stranger. */
+static void test_smb1_cancel(void **state) {
+    (void)state;
+    struct acquaintance a;
+    acquaintance_begin(&a, true);
+    for (uint16_t mid = 1; mid < 9; mid++) {
+        learn(&a, TO_SERVER, smb1(SMB1_CLOSE, mid));
+        learn(&a, TO_CLIENT, smb1(SMB1_CLOSE, mid));
+    }
+    acquaintance_missed(&a, TO_SERVER, 200);
+    acquaintance_missed(&a, TO_CLIENT, 200);
+    learn(&a, TO_SERVER, smb1(SMB1_NT_CANCEL, 11));
+    expect(&a, TO_CLIENT, smb1(SMB1_NT_TRANSACT, 11), FIT_FRIEND, false);
+    learn(&a, TO_SERVER, smb1(SMB1_NT_CANCEL, 4)); /* of one that is behind */
+    expect(&a, TO_SERVER, smb1(SMB1_CLOSE, 12), FIT_FRIEND, false);
+    expect(&a, TO_SERVER, smb1(SMB1_CLOSE, 8), FIT_NOT, false);
+}
+
 static void test_transforms(void **state) {
     (void)state;
     struct acquaintance a = ten();
@@ -303,10 +335,13 @@ static void test_ids(void **state) {
 
 int main(void) {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_nothing_known), cmocka_unit_test(test_requests), cmocka_unit_test(test_charges),
-        cmocka_unit_test(test_responses),     cmocka_unit_test(test_window),   cmocka_unit_test(test_sessions),
-        cmocka_unit_test(test_confirm),       cmocka_unit_test(test_smb1),     cmocka_unit_test(test_smb1_second),
-        cmocka_unit_test(test_smb1_parts),    cmocka_unit_test(test_smb1_raw), cmocka_unit_test(test_smb1_break),
+        cmocka_unit_test(test_nothing_known), cmocka_unit_test(test_requests),
+        cmocka_unit_test(test_charges),       cmocka_unit_test(test_responses),
+        cmocka_unit_test(test_window),        cmocka_unit_test(test_sessions),
+        cmocka_unit_test(test_confirm),       cmocka_unit_test(test_smb1),
+        cmocka_unit_test(test_smb1_second),   cmocka_unit_test(test_smb1_second_lost),
+        cmocka_unit_test(test_smb1_parts),    cmocka_unit_test(test_smb1_raw),
+        cmocka_unit_test(test_smb1_break),    cmocka_unit_test(test_smb1_cancel),
         cmocka_unit_test(test_transforms),    cmocka_unit_test(test_ids),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

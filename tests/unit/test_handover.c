@@ -82,6 +82,27 @@ static void bound(void **state) {
     handover_free(NULL);
 }
 
+/* Of an allowance that several share each gets what is left, and keeps it. */
+static void shared(void **state) {
+    (void)state;
+    _Atomic size_t allowance = 3 * BATCH + BATCH / 2;
+    struct handover *a = handover_new(BATCH, BATCHES), *b = handover_new(BATCH, BATCHES);
+    handover_share(a, &allowance);
+    handover_share(b, &allowance);
+    assert_non_null(handover_reserve(a, 1));
+    for (unsigned i = 0; i < 2; i++) {
+        assert_non_null(handover_reserve(b, BATCH));
+        handover_commit(b, BATCH);
+        handover_push(b);
+    }
+    assert_null(handover_reserve(b, 1));
+    struct batch *first = handover_take(b);
+    handover_give(b, first);
+    assert_ptr_equal(handover_reserve(b, 1), first->bytes);
+    handover_free(a);
+    handover_free(b);
+}
+
 enum { MANY = 200000 };
 
 static void *produce(void *arg) {
@@ -118,6 +139,7 @@ static void two_threads(void **state) {
 }
 
 int main(void) {
-    const struct CMUnitTest tests[] = {cmocka_unit_test(bound), cmocka_unit_test(two_threads)};
+    const struct CMUnitTest tests[] = {cmocka_unit_test(bound), cmocka_unit_test(shared),
+                                       cmocka_unit_test(two_threads)};
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

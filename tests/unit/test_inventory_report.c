@@ -145,6 +145,11 @@ static void a_json(void **state) {
     assert_null(json_object_get(o, "server_name"));
     json_decref(array);
     free(text);
+    static char del[] = "del\x7f";
+    row.server_name = del;
+    text = written(REPORT_JSON, &row, 1);
+    assert_non_null(strstr(text, "\"del\\u007f\""));
+    free(text);
 }
 
 int main(void) {

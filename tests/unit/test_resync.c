@@ -265,6 +265,47 @@ static void test_trial_fails(void **state) {
     free(w);
 }
 
+/* The head of a large READ response in file data, of some session; it is taken on trial. Behind it what was asked and answered meanwhile. */
+static unsigned found_behind_trial(uint64_t session) {
+    enum { LENGTH = 100000 + 80 };
+    struct wire *w = calloc(1, sizeof *w);
+    assert_non_null(w);
+    put_fill(w, 0x55, 10);
+    size_t f = frame_open(w);
+    put_header(w, SMB2_READ, SMB2_FLAGS_SERVER_TO_REDIR, 7, session);
+    put(w, 17, 2);
+    put(w, 80, 2);
+    put(w, LENGTH - 80, 4);
+    put_fill(w, 0, 108);
+    frame_close(w, f);
+    w->b[f + 1] = LENGTH >> 16;
+    w->b[f + 2] = (uint8_t)(LENGTH >> 8 & 0xFF);
+    w->b[f + 3] = (uint8_t)(LENGTH & 0xFF);
+    struct bench b;
+    bench_open(&b, false);
+    bench_bytes(&b, TO_CLIENT, wire_view(w, 0, w->n));
+    for (unsigned i = 0; i < 2; i++) {
+        w->n = 0;
+        f = frame_open(w);
+        put_header(w, SMB2_CLOSE, i == 0 ? 0 : SMB2_FLAGS_SERVER_TO_REDIR, 8, SESSION);
+        put_body(w, i == 0 ? 24 : 60, i == 0 ? 24 : 60);
+        frame_close(w, f);
+        bench_bytes(&b, i == 0 ? TO_SERVER : TO_CLIENT, wire_view(w, 0, w->n));
+    }
+    unsigned count = b.r->count;
+    bench_end(&b);
+    bench_close(&b);
+    free(w);
+    return count;
+}
+
+/* A large message that was taken on trial is none where the other side shows the session to be another. */
+static void test_trial_of_another_session(void **state) {
+    (void)state;
+    assert_int_equal(found_behind_trial(FOREIGN_SESSION), 2);
+    assert_int_equal(found_behind_trial(SESSION), 1); /* which goes on */
+}
+
 static void put_response(struct wire *w, uint64_t id) {
     size_t f = frame_open(w);
     put_read_response(w, id, "data", 4);
@@ -302,6 +343,34 @@ static void test_doubtful_until_answered(void **state) {
     bench_bytes(&b, TO_SERVER, wire_view(w, 0, w->n));
     assert_int_equal(b.r->count, 4);
     assert_false(b.r->items[3].m.doubtful);
+    bench_end(&b);
+    bench_close(&b);
+    free(w);
+}
+
+/* What is doubtful and follows on the next byte is of one run, however it is cut; a gap ends it. */
+static void test_runs(void **state) {
+    (void)state;
+    struct wire *w = calloc(1, sizeof *w);
+    assert_non_null(w);
+    struct bench b;
+    bench_open(&b, false);
+    put_fill(w, 0x55, 10);
+    for (uint64_t id = 7; id < 10; id++) {
+        put_read(w, id);
+    }
+    size_t whole = w->n;
+    bench_bytes(&b, TO_SERVER, wire_view(w, 0, whole - 50));
+    bench_bytes(&b, TO_SERVER, wire_view(w, whole - 50, whole));
+    bench_gap(&b, TO_SERVER, 100);
+    put_fill(w, 0x55, 10);
+    put_read(w, 12);
+    put_read(w, 13);
+    bench_bytes(&b, TO_SERVER, wire_view(w, whole, w->n));
+    assert_int_equal(b.r->count, 5);
+    const struct recorded *m = b.r->items;
+    assert_true(m[0].m.run != 0 && m[1].m.run == m[0].m.run && m[2].m.run == m[0].m.run);
+    assert_true(m[3].m.run != 0 && m[3].m.run != m[0].m.run && m[4].m.run == m[3].m.run);
     bench_end(&b);
     bench_close(&b);
     free(w);
@@ -424,8 +493,10 @@ int main(void) {
         cmocka_unit_test(test_pipelined_writes),
         cmocka_unit_test(test_large_reads),
         cmocka_unit_test(test_trial_fails),
+        cmocka_unit_test(test_trial_of_another_session),
         cmocka_unit_test(heads_of_smb1),
         cmocka_unit_test(test_doubtful_until_answered),
+        cmocka_unit_test(test_runs),
         cmocka_unit_test(test_strangers),
         cmocka_unit_test(test_last_message),
     };

@@ -416,6 +416,36 @@ static void doubtful_under_one_mid(void **state) {
     }
 }
 
+/* Where two of those that follow one another were answered, what follows them was asked as well, though its answer was lost; and nothing
+ * else of what is doubtful. */
+static void doubtful_runs(void **state) {
+    (void)state;
+    for (unsigned answers = 1; answers <= 2; answers++) {
+        struct smb1_bench s = smb1_bench_settled();
+        s.peer.flow->packets[TO_CLIENT] = s.peer.flow->packets[TO_SERVER] = 1;
+        unsigned before = s.b->count;
+        s.peer.doubtful = true;
+        for (unsigned i = 0; i < 6; i++) {
+            s.mid++;
+            s.peer.run = 1 + i / 4;
+            ask_plain(&s, SMB1_TREE_DISCONNECT);
+        }
+        s.mid = (uint16_t)(s.mid - 6);
+        s.peer.doubtful = false;
+        for (unsigned i = 0; i < answers; i++) {
+            s.mid++;
+            say_plain(&s, SMB1_TREE_DISCONNECT, STATUS_OBJECT_NAME_NOT_FOUND);
+        }
+        peer_close(&s.peer);
+        assert_int_equal(s.b->count, before + (answers == 2 ? 4 : 1));
+        if (answers == 2) {
+            (void)expect(&s, 0, SMB1_TREE_DISCONNECT, true, false);
+            (void)expect(&s, 1, SMB1_TREE_DISCONNECT, true, false);
+        }
+        bench_free(s.b);
+    }
+}
+
 /* Of what was asked before a gap on the server's side the answer is in it; so a doubtful request behind the gap is the likelier one. */
 static void doubtful_behind_a_gap(void **state) {
     (void)state;
@@ -451,6 +481,28 @@ static void lost_under_one_mid(void **state) {
         assert_int_equal(s.b->count, before + 2 + between);
         assert_string_equal(expect(&s, 0, SMB1_NT_CREATE_ANDX, true, true)->name, "b");
         if (!between) {
+            assert_string_equal(expect(&s, 1, SMB1_NT_CREATE_ANDX, true, false)->name, "a");
+        }
+        smb1_bench_free(&s);
+    }
+}
+
+/* Such a client went on where bytes of it were lost behind a request: the response is to one of those. */
+static void lost_turns_under_one_mid(void **state) {
+    (void)state;
+    for (unsigned lost = 0; lost < 2; lost++) {
+        struct smb1_bench s = smb1_bench_settled();
+        s.mid--; /* as the one before */
+        for (unsigned i = 0; i < 2; i++) {
+            ask_plain(&s, SMB1_TREE_DISCONNECT);
+            say_plain(&s, SMB1_TREE_DISCONNECT, STATUS_OBJECT_NAME_NOT_FOUND);
+        }
+        ask_create(&s, "a");
+        s.peer.flow->gaps[TO_SERVER] += lost;
+        s.peer.flow->gaps[TO_CLIENT]++;
+        say_created(&s, FID);
+        (void)expect(&s, 0, SMB1_NT_CREATE_ANDX, !lost, true);
+        if (lost) {
             assert_string_equal(expect(&s, 1, SMB1_NT_CREATE_ANDX, true, false)->name, "a");
         }
         smb1_bench_free(&s);
@@ -931,8 +983,10 @@ int main(void) {
         cmocka_unit_test(a_lock_behind_an_acknowledgement),
         cmocka_unit_test(doubtful_chains),
         cmocka_unit_test(doubtful_under_one_mid),
+        cmocka_unit_test(doubtful_runs),
         cmocka_unit_test(doubtful_behind_a_gap),
         cmocka_unit_test(lost_under_one_mid),
+        cmocka_unit_test(lost_turns_under_one_mid),
         cmocka_unit_test(another_tree_behind_a_gap),
         cmocka_unit_test(writes_raw),
         cmocka_unit_test(statuses),
