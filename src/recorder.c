@@ -6,6 +6,7 @@
 #include <time.h>
 
 #include "base/packet_clock.h"
+#include "base/system_clock.h"
 #include "findings/findings.h"
 #include "output/outlet.h"
 #include "record.h"
@@ -38,12 +39,6 @@ struct recorder {
     uint64_t unwritten; /* records that the output gave up */
     uint64_t sent;      /* of those handed on, when nothing waited last */
 };
-
-static uint64_t wall_clock(void) {
-    struct timespec now;
-    clock_gettime(CLOCK_REALTIME, &now);
-    return (uint64_t)now.tv_sec * SECOND_NS + (uint64_t)now.tv_nsec;
-}
 
 static void put_line(struct recorder *r, const char *line, size_t n) {
     int error = outlet_line(r->outlet, line, n);
@@ -92,7 +87,7 @@ static void flush(struct recorder *r) {
 static void tell_gaps(struct recorder *r) {
     while (r->gap_count != 0 && appender_waiting(r->settings.output) <= APPENDER_WAITING_MAX / 2) {
         const struct gap first = r->gaps[0];
-        struct sensor_gap gap = {.time_ns = wall_clock(),
+        struct sensor_gap gap = {.time_ns = system_clock_ns(CLOCK_REALTIME),
                                  .output = r->settings.output_name,
                                  .from_seq = first.from,
                                  .to_seq = first.to,

@@ -18,6 +18,7 @@
 #include "base/packet_clock.h"
 #include "base/resident.h"
 #include "base/siphash.h"
+#include "base/system_clock.h"
 #include "broker.h"
 #include "capture/live.h"
 #include "config.h"
@@ -75,12 +76,6 @@ struct sensor {
     int status;
 };
 
-static uint64_t clock_ns(clockid_t clock) {
-    struct timespec now;
-    clock_gettime(clock, &now);
-    return (uint64_t)now.tv_sec * SECOND_NS + (uint64_t)now.tv_nsec;
-}
-
 static int fail(struct sensor *s, const char *why) {
     log_error("%s", why);
     s->status = EXIT_FAILURE;
@@ -99,9 +94,9 @@ static void stop(struct sensor *s, const char *reason) {
         signal(SIGINT, SIG_DFL);
         sigprocmask(SIG_UNBLOCK, &s->endings, NULL);
         s->reason = reason;
-        s->stop_until = clock_ns(CLOCK_MONOTONIC) + STOP_WORKERS_NS;
+        s->stop_until = system_clock_ns(CLOCK_MONOTONIC) + STOP_WORKERS_NS;
         service_stopping(&s->service);
-        team_stop(s->team, clock_ns(CLOCK_REALTIME), STOP_WORKERS_NS);
+        team_stop(s->team, system_clock_ns(CLOCK_REALTIME), STOP_WORKERS_NS);
     }
 }
 
@@ -114,7 +109,7 @@ static void stop_failed(struct sensor *s, const char *reason) {
 
 static void take_figures(struct sensor *s) {
     struct figures *f = &s->now;
-    *f = (struct figures){.time_ns = clock_ns(CLOCK_REALTIME), .start_ns = s->start_ns};
+    *f = (struct figures){.time_ns = system_clock_ns(CLOCK_REALTIME), .start_ns = s->start_ns};
     f->workers = team_workers(s->team);
     f->memory_limit = s->options->memory;
     f->interface_count = (unsigned)live_interfaces(s->live);
@@ -141,12 +136,12 @@ static void tell_stats(struct sensor *s) {
 /* The workers are asked first, so that the record tells of now. */
 static void ask_for_stats(struct sensor *s) {
     s->asked = team_ask(s->team);
-    s->answer_until = clock_ns(CLOCK_MONOTONIC) + ANSWER_NS;
+    s->answer_until = system_clock_ns(CLOCK_MONOTONIC) + ANSWER_NS;
 }
 
 static void take_answers(struct sensor *s) {
     if (s->answer_until != 0 &&
-        (recorder_answered(s->recorder, s->asked) || clock_ns(CLOCK_MONOTONIC) >= s->answer_until)) {
+        (recorder_answered(s->recorder, s->asked) || system_clock_ns(CLOCK_MONOTONIC) >= s->answer_until)) {
         s->answer_until = 0;
         tell_stats(s);
     }
@@ -273,7 +268,7 @@ static void take_changes(struct sensor *s, struct options *fresh) {
     }
     s->pipeline_at ^= 1;
     s->stats_interval_ns = fresh->live.stats_interval_ns;
-    s->next_stats = clock_ns(CLOCK_MONOTONIC) + s->stats_interval_ns;
+    s->next_stats = system_clock_ns(CLOCK_MONOTONIC) + s->stats_interval_ns;
     recorder_loss_percent(s->recorder, fresh->live.loss_percent);
     log_set_level(fresh->level);
 }
@@ -350,7 +345,7 @@ static void interface_changed(void *arg, size_t interface, enum live_state state
 /* ---- the loop */
 
 static void each_second(struct sensor *s) {
-    uint64_t now = clock_ns(CLOCK_MONOTONIC);
+    uint64_t now = system_clock_ns(CLOCK_MONOTONIC);
     if (now < s->next_second) {
         return;
     }
@@ -375,7 +370,7 @@ static void each_second(struct sensor *s) {
 }
 
 static int wait_ms(const struct sensor *s) {
-    uint64_t now = clock_ns(CLOCK_MONOTONIC), next = s->next_second;
+    uint64_t now = system_clock_ns(CLOCK_MONOTONIC), next = s->next_second;
     if (s->answer_until != 0 && s->answer_until < next) {
         next = s->answer_until;
     }
@@ -400,7 +395,7 @@ static void take_news(struct sensor *s) {
 
 static bool over(const struct sensor *s) {
     return s->stop_until != 0 && (recorder_done(s->recorder) == team_workers(s->team) ||
-                                  clock_ns(CLOCK_MONOTONIC) >= s->stop_until + SECOND_NS);
+                                  system_clock_ns(CLOCK_MONOTONIC) >= s->stop_until + SECOND_NS);
 }
 
 static void loop(struct sensor *s) {
@@ -593,7 +588,7 @@ static int make_workers(struct sensor *s) {
         s->interfaces[i] = live_interface_name(s->live, i);
     }
     if (getrandom(&p->secret, sizeof p->secret, 0) != (ssize_t)sizeof p->secret) {
-        p->secret = clock_ns(CLOCK_MONOTONIC) ^ (uint64_t)getpid() << 32;
+        p->secret = system_clock_ns(CLOCK_MONOTONIC) ^ (uint64_t)getpid() << 32;
     }
     struct team_settings team = {.workers = workers,
                                  .live = s->live,
@@ -664,7 +659,7 @@ static int go(struct sensor *s) {
     if (team_start(s->team) != 0) {
         return fail(s, "threads cannot be made; raise the limit (ulimit -u, TasksMax=) or use fewer with --workers");
     }
-    s->next_second = clock_ns(CLOCK_MONOTONIC) + SECOND_NS;
+    s->next_second = system_clock_ns(CLOCK_MONOTONIC) + SECOND_NS;
     s->stats_interval_ns = s->options->live.stats_interval_ns;
     s->next_stats = s->next_second - SECOND_NS + s->stats_interval_ns;
     take_figures(s);
@@ -739,7 +734,7 @@ int sensor_run(struct options *options) {
         return EXIT_FAILURE;
     }
     s->options = options;
-    s->start_ns = clock_ns(CLOCK_REALTIME);
+    s->start_ns = system_clock_ns(CLOCK_REALTIME);
     s->metrics_fd = -1;
     s->resident.fd = s->service.fd = -1;
     for (unsigned i = 0; i < WAKES; i++) {

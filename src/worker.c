@@ -15,6 +15,7 @@
 
 #include "arena.h"
 #include "base/packet_clock.h"
+#include "base/system_clock.h"
 #include "capture/fanout.h"
 #include "dispatch.h"
 #include "event/packed.h"
@@ -78,12 +79,6 @@ struct team {
     _Atomic unsigned captured;                /* workers that read no more frames */
 };
 
-static uint64_t clock_ns(clockid_t clock) {
-    struct timespec now;
-    clock_gettime(clock, &now);
-    return (uint64_t)now.tv_sec * SECOND_NS + (uint64_t)now.tv_nsec;
-}
-
 /* ---- to the outlet */
 
 static void wake(int fd) {
@@ -111,7 +106,7 @@ static void hand_on_lines(struct worker *w) {
 /* While it captures a worker does not wait. At the end it does, for a while. */
 static bool may_wait_for_room(const struct worker *w) {
     uint64_t until = atomic_load(&w->team->patience_until);
-    return w->until_ns != UINT64_MAX && clock_ns(CLOCK_MONOTONIC) < until;
+    return w->until_ns != UINT64_MAX && system_clock_ns(CLOCK_MONOTONIC) < until;
 }
 
 static struct worker_message *message_begin(struct worker *w, enum worker_news news, size_t room) {
@@ -239,7 +234,7 @@ static void on_frame(void *arg, const struct frame *frame) {
 
 static void hand_on(struct worker *w) {
     hand_on_dispatched(w);
-    uint64_t now = clock_ns(CLOCK_MONOTONIC);
+    uint64_t now = system_clock_ns(CLOCK_MONOTONIC);
     unsigned asked = atomic_load_explicit(&w->team->asked, memory_order_relaxed);
     if (now >= w->figures_at || asked != w->figures.answers) {
         w->figures.answers = asked;
@@ -263,7 +258,7 @@ static void wait_for_stop(struct worker *w) {
     while (!atomic_load(&w->team->stop)) {
         poll(&waking, 1, WAIT_MS);
         take_wake(w->wake_fd);
-        w->seen_ns = clock_ns(CLOCK_REALTIME);
+        w->seen_ns = system_clock_ns(CLOCK_REALTIME);
         (void)take_dispatched(w);
         atomic_fetch_add(&w->beats, 1);
         hand_on(w);
@@ -272,7 +267,7 @@ static void wait_for_stop(struct worker *w) {
 
 /* What is so old would have come out of the ring. */
 static void nothing_came(struct worker *w, bool dispatched) {
-    uint64_t now = clock_ns(CLOCK_REALTIME), old = now - LATEST_NS;
+    uint64_t now = system_clock_ns(CLOCK_REALTIME), old = now - LATEST_NS;
     w->seen_ns = old > w->seen_ns ? old : w->seen_ns;
     if (!dispatched) {
         (void)!pipeline_tick(w->pipeline, now);
@@ -416,7 +411,7 @@ int team_start(struct team *t) {
 
 void team_stop(struct team *t, uint64_t time_ns, uint64_t patience_ns) {
     atomic_store(&t->stop_ns, time_ns);
-    atomic_store(&t->patience_until, clock_ns(CLOCK_MONOTONIC) + patience_ns);
+    atomic_store(&t->patience_until, system_clock_ns(CLOCK_MONOTONIC) + patience_ns);
     atomic_store(&t->stop, true);
     for (unsigned i = 0; i < t->settings.workers; i++) {
         wake(t->workers[i].wake_fd);
@@ -424,13 +419,13 @@ void team_stop(struct team *t, uint64_t time_ns, uint64_t patience_ns) {
 }
 
 bool team_reconfigure(struct team *t, const struct pipeline_settings *settings) {
-    uint64_t until = clock_ns(CLOCK_MONOTONIC) + SECOND_NS;
+    uint64_t until = system_clock_ns(CLOCK_MONOTONIC) + SECOND_NS;
     atomic_store(&t->pipeline, settings);
     for (unsigned i = 0; i < t->settings.workers; i++) {
         wake(t->workers[i].wake_fd);
         while (atomic_load(&t->workers[i].using) != settings) {
             const struct timespec pause = {.tv_nsec = ROOM_NS};
-            if (clock_ns(CLOCK_MONOTONIC) > until) {
+            if (system_clock_ns(CLOCK_MONOTONIC) > until) {
                 return false;
             }
             nanosleep(&pause, NULL);

@@ -8,20 +8,15 @@
 #include <time.h>
 
 #include "base/packet_clock.h"
+#include "base/system_clock.h"
 #include "log.h"
 #include "value.h"
 
 enum { WORD_SIZE = 64 };
 static const struct timespec pause_between = {.tv_nsec = 100000000};
 
-static uint64_t read_clock(clockid_t which) {
-    struct timespec t;
-    clock_gettime(which, &t);
-    return (uint64_t)t.tv_sec * SECOND_NS + (uint64_t)t.tv_nsec;
-}
-
 uint64_t check_clock(void) {
-    return read_clock(CLOCK_REALTIME);
+    return system_clock_ns(CLOCK_REALTIME);
 }
 
 static int refuse(const struct check *c, int error) {
@@ -101,7 +96,7 @@ static int give_up(const struct check *c) {
 }
 
 int check_wait(struct check *c) {
-    uint64_t start = read_clock(CLOCK_MONOTONIC);
+    uint64_t start = system_clock_ns(CLOCK_MONOTONIC);
     for (;;) {
         int result = follow_read(&c->follow, take_line, c);
         if (result < 0) {
@@ -111,7 +106,7 @@ int check_wait(struct check *c) {
             printf("%s arrived: %s\n", c->mark, c->found);
             return EXIT_SUCCESS;
         }
-        if (read_clock(CLOCK_MONOTONIC) - start >= c->timeout_ns) {
+        if (system_clock_ns(CLOCK_MONOTONIC) - start >= c->timeout_ns) {
             return give_up(c);
         }
         if (result == FOLLOW_NOTHING) {

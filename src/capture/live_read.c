@@ -6,18 +6,13 @@
 #include <sys/socket.h>
 #include <time.h>
 
+#include "base/packet_clock.h"
+#include "base/system_clock.h"
 #include "live_state.h"
 
-#define SECOND_NS UINT64_C(1000000000)
 #define MS_NS UINT64_C(1000000)
 
 enum { TURN_MS = 5 }; /* frames that wait for another interface's are looked at as often */
-
-static uint64_t now(clockid_t clock) {
-    struct timespec t;
-    clock_gettime(clock, &t);
-    return (uint64_t)t.tv_sec * SECOND_NS + (uint64_t)t.tv_nsec;
-}
 
 static struct frame frame_of(const struct source *s, const struct pcap_pkthdr *h, const uint8_t *bytes) {
     return (struct frame){
@@ -80,7 +75,7 @@ static void hold(struct source *s, const struct frame *f) {
     memcpy(s->copy, f->bytes.p, f->bytes.n);
     s->held = *f;
     s->held.bytes.p = s->copy;
-    s->held_since_ns = now(CLOCK_MONOTONIC);
+    s->held_since_ns = system_clock_ns(CLOCK_MONOTONIC);
     s->holding = true;
 }
 
@@ -97,7 +92,7 @@ static void on_frame_of_several(u_char *arg, const struct pcap_pkthdr *h, const 
 
 /* Hands on what is next of this interface; it holds a frame afterwards, or its ring was empty, or the batch is full. */
 static int fill(struct source *s) {
-    const uint64_t hold_ns = s->tap->live->hold_ns, before = now(CLOCK_REALTIME);
+    const uint64_t hold_ns = s->tap->live->hold_ns, before = system_clock_ns(CLOCK_REALTIME);
     int error = dispatch(s, on_frame_of_several);
     if (!s->holding && s->tap->batch < LIVE_BATCH_FRAMES) {
         s->silent_until_ns = before - hold_ns;
@@ -118,7 +113,8 @@ static struct source *oldest_held(struct live_tap *tap) {
 
 /* The frame's own time says how long it must wait; but clocks are set, and then it has waited long enough when it did so here. */
 static bool may_go(const struct source *s) {
-    return is_next(s, s->held.at.time_ns) || now(CLOCK_MONOTONIC) - s->held_since_ns >= s->tap->live->hold_ns;
+    return is_next(s, s->held.at.time_ns) ||
+           system_clock_ns(CLOCK_MONOTONIC) - s->held_since_ns >= s->tap->live->hold_ns;
 }
 
 static int merge(struct live_tap *tap) {
@@ -183,13 +179,13 @@ static int take(struct live_tap *tap) {
 }
 
 static int left_ms(uint64_t end_ns) {
-    uint64_t at = now(CLOCK_MONOTONIC);
+    uint64_t at = system_clock_ns(CLOCK_MONOTONIC);
     return at < end_ns ? (int)((end_ns - at + MS_NS - 1) / MS_NS) : 0;
 }
 
 /* Until there are frames, the time is up, or somebody wakes it. */
 static int wait_and_take(struct live_tap *tap, int wait_ms, int wake_fd) {
-    const uint64_t end_ns = wait_ms > 0 ? now(CLOCK_MONOTONIC) + (uint64_t)wait_ms * MS_NS : 0;
+    const uint64_t end_ns = wait_ms > 0 ? system_clock_ns(CLOCK_MONOTONIC) + (uint64_t)wait_ms * MS_NS : 0;
     for (int left = wait_ms;;) {
         int woken = wait(tap, left, wake_fd);
         int error = woken < 0 ? woken : take(tap);
