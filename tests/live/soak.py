@@ -68,7 +68,7 @@ def run(build, sensor, seconds, captures, rng):
     while time.monotonic() - start < seconds:
         told = world.send(build, rng.choice(captures), *rng.choice(STACKS).split(), rate=RATE)
         sent += told["frames"]
-        samples.append((time.monotonic() - start, sensor.resident(), sensor.descriptors(), len(sensor.threads())))
+        samples.append((time.monotonic() - start, sensor.resident(), sensor.descriptors(), len(sensor.threads()), kinds(sensor)))
         what = len(samples) % 5
         if what == 0:
             os.replace(sensor.output, sensor.output + ".old")  # the one before it goes
@@ -79,6 +79,11 @@ def run(build, sensor, seconds, captures, rng):
         elif what == 2:
             sensor.tell(signal.SIGUSR1)
     return samples, sent
+
+
+def kinds(sensor):
+    """What its resident memory is: its own, its files' (program and libraries), the ring."""
+    return ", ".join("%s %s" % (kind, sensor.status(kind).split()[0]) for kind in ("RssAnon", "RssFile", "RssShmem"))
 
 
 def third(samples, which):
@@ -108,7 +113,7 @@ def test():
     print("# %d s, %d frames, resident %.1f MiB in the first third, %.1f MiB in the last" %
           (samples[-1][0], sent, first / 2**20, last / 2**20))
     for sample in samples[::max(len(samples) // 12, 1)]:
-        print("# %5.0f s: %d KiB, %d descriptors, %d threads" % (sample[0], sample[1] >> 10, sample[2], sample[3]))
+        print("# %5.0f s: %d KiB (%s), %d descriptors, %d threads" % (sample[0], sample[1] >> 10, sample[4], sample[2], sample[3]))
     tap.check("memory is flat", last - first < GROWTH_MAX, first, last)
     tap.check("descriptors and threads are as many as at the start", most(samples, -1) <= most(samples, 0), most(samples, 0),
               most(samples, -1))
