@@ -17,7 +17,7 @@ enum {
 };
 
 /* Records that were lost, by seq. */
-struct gap {
+struct untold {
     uint64_t from, to, count;
     const char *reason;
 };
@@ -31,7 +31,7 @@ struct recorder {
     struct stats stats;             /* of the rules, and records made here */
     struct worker_figures *workers; /* the latest of each */
     struct sensor_event event;      /* being made */
-    struct gap gaps[GAPS_MAX];      /* that were not told yet */
+    struct untold gaps[GAPS_MAX];   /* that were not told yet */
     unsigned gap_count;
     unsigned done;
     int error;
@@ -58,12 +58,12 @@ void recorder_sensor(struct recorder *r, const struct sensor_event *e) {
 
 /* Kept until its record was taken: that may find no room either, as what it tells of. */
 static void add_gap(struct recorder *r, uint64_t from, uint64_t to, uint64_t count, const char *reason) {
-    struct gap *last = r->gap_count != 0 ? &r->gaps[r->gap_count - 1] : NULL;
+    struct untold *last = r->gap_count != 0 ? &r->gaps[r->gap_count - 1] : NULL;
     if (last && ((last->to + 1 == from && last->reason == reason) || r->gap_count == GAPS_MAX)) {
         last->to = to;
         last->count += count;
     } else {
-        r->gaps[r->gap_count++] = (struct gap){from, to, count, reason};
+        r->gaps[r->gap_count++] = (struct untold){from, to, count, reason};
     }
 }
 
@@ -86,7 +86,7 @@ static void flush(struct recorder *r) {
 
 static void tell_gaps(struct recorder *r) {
     while (r->gap_count != 0 && appender_waiting(r->settings.output) <= APPENDER_WAITING_MAX / 2) {
-        const struct gap first = r->gaps[0];
+        const struct untold first = r->gaps[0];
         struct sensor_gap gap = {.time_ns = system_clock_ns(CLOCK_REALTIME),
                                  .output = r->settings.output_name,
                                  .from_seq = first.from,
