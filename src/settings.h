@@ -6,7 +6,7 @@
 #include <stdbool.h>
 #include <stddef.h>
 
-#include "value.h"
+#include "base/value.h"
 
 struct options;
 
