@@ -89,7 +89,7 @@ static int explain(const struct options *o, int error) {
         raise(SIGPIPE);
         return EXIT_FAILURE;
     }
-    file_sink_explain(o->output, error, line, sizeof line);
+    file_sink_explain(options_file(o), error, line, sizeof line);
     log_error("%s", line);
     return EXIT_FAILURE;
 }
