@@ -2,7 +2,6 @@
 
 #include <errno.h>
 #include <fcntl.h>
-#include <fcntl.h>
 #include <inttypes.h>
 #include <poll.h>
 #include <signal.h>
@@ -25,6 +24,7 @@
 #include "delivery/file_sink.h"
 #include "output/metrics.h"
 #include "output/metrics_server.h"
+#include "outputs.h"
 #include "recorder.h"
 #include "sandbox.h"
 #include "service.h"
@@ -42,8 +42,8 @@ enum { FINDINGS_SHARE = 16 };
 /* Figures that were asked for are waited for so long. */
 #define ANSWER_NS (SECOND_NS / 2)
 
-enum wakes { WAKE_NEWS, WAKE_SIGNAL, WAKE_INTERFACES, WAKE_OUTPUT, WAKES };
-enum files { FILE_OUTPUT, FILE_CONFIG, FILE_METRICS, FILES };
+enum wakes { WAKE_NEWS, WAKE_SIGNAL, WAKE_INTERFACES, WAKES };
+enum files { FILE_CONFIG, FILE_METRICS, FILES };
 
 struct sensor {
     struct options *options;
@@ -54,13 +54,14 @@ struct sensor {
     struct broker *broker;
     struct live *live;
     struct team *team;
-    struct appender *appender;
+    struct outputs *outputs;
     struct recorder *recorder;
     struct metrics_server *metrics;
     int metrics_fd;
     struct service service;
     struct resident resident;
-    struct pollfd wakes[WAKES];
+    struct pollfd wakes[WAKES + OUTPUTS_POLL]; /* those of the outputs come last, and change */
+    unsigned output_wakes;
     sigset_t signals, endings; /* endings: TERM and INT of them */
     uint64_t start_ns;         /* wall clock */
     uint64_t stats_interval_ns;
@@ -72,7 +73,6 @@ struct sensor {
     const char *reason;         /* why it stops, for the record */
     struct figures now, before; /* before: at the last stats */
     struct sensor_event event;
-    int output_trouble; /* as it was told last */
     int status;
 };
 
@@ -189,43 +189,21 @@ static void publish(struct sensor *s, bool now) {
 
 static void tell_service(const struct sensor *s) {
     struct capture_figures c = figures_capture(&s->now);
+    uint64_t lost = s->now.records_dropped;
+    for (unsigned i = 0; i < s->now.output_count; i++) {
+        lost += s->now.outputs[i].dropped;
+    }
     service_status(&s->service,
                    "%" PRIu64 " packets, %" PRIu64 " dropped by the kernel, %" PRIu64 " by interfaces; %" PRIu64
                    " connections; %" PRIu64 " records, %" PRIu64 " lost",
-                   c.received, c.dropped, c.interface_dropped, s->now.flows_active, s->now.outputs[0].records,
-                   s->now.outputs[0].dropped + s->now.records_dropped);
+                   c.received, c.dropped, c.interface_dropped, s->now.flows_active, s->now.stats.records, lost);
 }
 
-/* ---- the output */
+/* ---- the outputs */
 
-/* Said when it begins and when it is over, not for each line. */
-static void look_at_output(struct sensor *s) {
-    char why[WHY_SIZE];
-    int trouble = appender_trouble(s->appender);
-    if (trouble == s->output_trouble) {
-        return;
-    }
-    s->output_trouble = trouble;
-    if (trouble == 0) {
-        log_note("%s: can be written again", options_file(s->options));
-    } else if (trouble == -EPIPE && strcmp(options_file(s->options), "-") == 0) {
-        log_note("standard output: the reader went away");
+static void look_at_outputs(struct sensor *s) {
+    if (!outputs_look(s->outputs)) {
         stop_failed(s, "output_closed");
-    } else if (trouble != -EAGAIN) {
-        file_sink_explain(options_file(s->options), trouble, why, sizeof why);
-        log_error("%s; records are kept meanwhile, up to %d MiB", why, APPENDER_WAITING_MAX >> 20);
-    }
-}
-
-static void reopen_output(struct sensor *s) {
-    char why[WHY_SIZE];
-    int fd = strcmp(options_file(s->options), "-") == 0 ? -1 : broker_open(s->broker, FILE_OUTPUT);
-    if (fd >= 0) {
-        recorder_flush(s->recorder);
-        appender_reopen(s->appender, fd);
-    } else if (strcmp(options_file(s->options), "-") != 0) {
-        file_sink_explain(options_file(s->options), fd, why, sizeof why);
-        log_error("%s; going on with the file that is open", why);
     }
 }
 
@@ -297,7 +275,8 @@ static void reload(struct sensor *s) {
 
 static void hang_up(struct sensor *s) {
     service_reloading(&s->service);
-    reopen_output(s);
+    recorder_flush(s->recorder); /* what was before it goes into the file that was */
+    outputs_reopen(s->outputs);
     reload(s);
     service_ready(&s->service);
 }
@@ -358,7 +337,7 @@ static void each_second(struct sensor *s) {
         service_alive(&s->service);
     }
     recorder_flush(s->recorder);
-    look_at_output(s);
+    look_at_outputs(s);
     (void)resident_look(&s->resident);
     if (now >= s->next_stats) {
         s->next_stats = now + s->stats_interval_ns;
@@ -382,7 +361,7 @@ static void take_news(struct sensor *s) {
     (void)!read(s->wakes[WAKE_NEWS].fd, &count, sizeof count);
     if (recorder_take(s->recorder, s->team)) {
         recorder_flush(s->recorder);
-        look_at_output(s);
+        look_at_outputs(s);
         s->wakes[WAKE_NEWS].revents = POLLIN; /* there may be more */
     } else {
         s->wakes[WAKE_NEWS].revents = 0;
@@ -398,11 +377,19 @@ static bool over(const struct sensor *s) {
                                   system_clock_ns(CLOCK_MONOTONIC) >= s->stop_until + SECOND_NS);
 }
 
+static bool output_woke(const struct sensor *s) {
+    bool any = false;
+    for (unsigned i = 0; i < s->output_wakes; i++) {
+        any = any || s->wakes[WAKES + i].revents;
+    }
+    return any;
+}
+
 static void loop(struct sensor *s) {
     while (!over(s)) {
         bool more = s->wakes[WAKE_NEWS].revents != 0;
-        s->wakes[WAKE_OUTPUT] = (struct pollfd){.fd = appender_descriptor(s->appender), .events = POLLOUT};
-        poll(s->wakes, WAKES, more ? 0 : wait_ms(s));
+        s->output_wakes = outputs_poll(s->outputs, s->wakes + WAKES);
+        poll(s->wakes, WAKES + s->output_wakes, more ? 0 : wait_ms(s));
         if (s->wakes[WAKE_SIGNAL].revents) {
             take_signals(s);
         }
@@ -412,9 +399,9 @@ static void loop(struct sensor *s) {
         if (more || s->wakes[WAKE_NEWS].revents) {
             take_news(s);
         }
-        if (s->wakes[WAKE_OUTPUT].revents) {
+        if (output_woke(s)) {
+            look_at_outputs(s);
             recorder_flush(s->recorder);
-            look_at_output(s);
         }
         take_answers(s);
         each_second(s);
@@ -433,14 +420,15 @@ static void finish(struct sensor *s) {
     sensor_event_stop(&s->event, &s->now, s->reason);
     recorder_sensor(s->recorder, &s->event);
     recorder_flush(s->recorder);
-    bool reader = appender_trouble(s->appender) != -EPIPE; /* without one it was said already */
-    if (reader && !appender_drain(s->appender, STOP_OUTPUT_NS)) {
-        log_error("%s: %zu bytes of records could not be written before the end, and %" PRIu64
-                  " records found no room before that",
-                  options_file(s->options), appender_waiting(s->appender), recorder_untold(s->recorder));
+    uint64_t untold = recorder_untold(s->recorder);
+    if (untold != 0) {
+        log_error("%" PRIu64 " records were lost of which no record tells: an output had no room for them", untold);
         s->status = EXIT_FAILURE;
     }
-    recorder_flush(s->recorder);
+    if (!outputs_finish(s->outputs, STOP_OUTPUT_NS)) {
+        s->status = EXIT_FAILURE;
+    }
+    take_figures(s);
     publish(s, true);
     if (recorder_done(s->recorder) < team_workers(s->team)) {
         _exit(EXIT_FAILURE); /* a thread that hangs cannot be waited for */
@@ -538,7 +526,6 @@ static int start_broker(struct sensor *s) {
     const struct options *o = s->options;
     struct sandbox_settings sandbox = sandbox_of(o);
     char why[SANDBOX_WHY_SIZE];
-    s->files[FILE_OUTPUT] = (struct broker_file){.path = options_file(o), .mode = BROKER_APPEND};
     s->files[FILE_CONFIG] = (struct broker_file){
         .path = o->live.config_file ? o->live.config_file : OPTIONS_CONFIG_DEFAULT, .mode = BROKER_READ};
     s->files[FILE_METRICS] = (struct broker_file){.path = o->live.metrics_file ? o->live.metrics_file : "/dev/null",
@@ -552,17 +539,21 @@ static int own_terminal(int fd) {
     return own >= 0 ? own : fd;
 }
 
-static int open_output(struct sensor *s) {
+static int open_outputs(struct sensor *s) {
     const struct options *o = s->options;
-    char why[WHY_SIZE];
-    int fd = broker_open(s->broker, FILE_OUTPUT);
-    fd = fd == STDOUT_FILENO ? own_terminal(fd) : fd;
-    if (fd < 0) {
-        file_sink_explain(options_file(o), fd, why, sizeof why);
+    const struct sandbox_settings sandbox = sandbox_of(o);
+    const struct outputs_settings settings = {
+        .list = o->outputs, .count = o->output_count, .sandbox = &sandbox, .run_id = s->start_ns, .live = true};
+    char why[OUTPUTS_WHY_SIZE];
+    if (outputs_start(&s->outputs, &settings, why) != 0) {
         return fail(s, why);
     }
-    s->appender = appender_new(fd, fd != STDOUT_FILENO, APPENDER_WAITING_MAX);
-    return s->appender ? 0 : no_memory(s);
+    for (size_t i = 0; i < outputs_count(s->outputs); i++) {
+        if (outputs_wants(s->outputs, i) && outputs_attach(s->outputs, i, own_terminal(STDOUT_FILENO)) != 0) {
+            return no_memory(s);
+        }
+    }
+    return 0;
 }
 
 static int listen_metrics(struct sensor *s) {
@@ -599,8 +590,7 @@ static int make_workers(struct sensor *s) {
                                          .secret = p->secret,
                                          .sensor_id = o->pipeline.sensor_id,
                                          .interfaces = s->interfaces,
-                                         .output_name = options_file(o),
-                                         .output = s->appender,
+                                         .outputs = s->outputs,
                                          .memory = rules,
                                          .loss_percent = o->live.loss_percent,
                                          .workers = workers};
@@ -682,8 +672,8 @@ static int open_service(struct sensor *s) {
 
 /* All that may fail for a reason of the operator's comes before privileges go, and the first packet after. */
 static int start(struct sensor *s) {
-    static int (*const steps[])(struct sensor *) = {block_signals,  open_service,  start_broker,
-                                                    listen_metrics, open_output,   open_live,
+    static int (*const steps[])(struct sensor *) = {block_signals,  open_service,  open_outputs,
+                                                    start_broker,   listen_metrics, open_live,
                                                     make_workers,   enter_sandbox, go};
     for (size_t i = 0; i < sizeof steps / sizeof steps[0]; i++) {
         if (steps[i](s) != 0) {
@@ -697,7 +687,7 @@ static void sensor_free(struct sensor *s) {
     team_free(s->team);
     recorder_free(s->recorder);
     metrics_server_free(s->metrics);
-    appender_free(s->appender);
+    outputs_free(s->outputs);
     live_close(s->live);
     broker_stop(s->broker);
     service_close(&s->service);
@@ -720,7 +710,11 @@ static bool fill_standard_streams(const struct options *options) {
     if (fd >= 0) {
         close(fd);
     }
-    return !closed || strcmp(options_file(options), "-") != 0;
+    bool wanted = false;
+    for (size_t i = 0; i < options->output_count; i++) {
+        wanted = wanted || options->outputs[i].kind == OUTPUT_STANDARD;
+    }
+    return !closed || !wanted;
 }
 
 int sensor_run(struct options *options) {
