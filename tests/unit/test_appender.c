@@ -14,6 +14,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/resource.h>
+#include <sys/stat.h>
 #include <signal.h>
 #include <unistd.h>
 
@@ -140,9 +141,59 @@ static void cut_line(void **state) {
     appender_free(NULL);
 }
 
+/* Where there is no room for the line's end either, it still comes before the next line. */
+static void cut_line_on_a_full_disk(void **state) {
+    (void)state;
+    static char got[256], path[64];
+    struct rlimit before, small;
+    int fd = temporary(path);
+    assert_int_equal(write(fd, "{\"a\":1}\n{\"b\"", 12), 12);
+    assert_int_equal(getrlimit(RLIMIT_FSIZE, &before), 0);
+    small = before;
+    small.rlim_cur = 12;
+    assert_int_equal(setrlimit(RLIMIT_FSIZE, &small), 0);
+    struct appender *a = appender_new(fd, true, MAX);
+    struct sink sink = appender_sink(a);
+    assert_int_equal(appender_size(a), 13);
+    assert_int_equal(sink.write(sink.state, "{}\n[]\n", 6), 0);
+    assert_int_equal(appender_trouble(a), -EFBIG);
+    assert_int_equal(appender_waiting_lines(a), 2);
+    assert_int_equal(setrlimit(RLIMIT_FSIZE, &before), 0);
+    assert_int_equal(sink.flush(sink.state), 0);
+    assert_int_equal(appender_waiting_lines(a), 0);
+    assert_int_equal(appender_size(a), 19);
+    assert_int_equal(sink.close(sink.state), 0);
+    assert_int_equal(slurp(path, got, sizeof got), 19);
+    assert_memory_equal(got, "{\"a\":1}\n{\"b\"\n{}\n[]\n", 19);
+    unlink(path);
+}
+
+/* A FIFO that nobody reads yet. */
+static void no_reader_yet(void **state) {
+    (void)state;
+    static char got[16], path[64];
+    int unused = temporary(path), from;
+    close(unused);
+    unlink(path);
+    assert_int_equal(mkfifo(path, 0600), 0);
+    assert_int_equal(appender_open(AT_FDCWD, path), -ENXIO);
+    struct appender *a = appender_new(-1, true, MAX);
+    struct sink sink = appender_sink(a);
+    assert_int_equal(sink.write(sink.state, "{}\n", 3), 0);
+    assert_int_equal(appender_trouble(a), -ENXIO);
+    assert_int_equal(appender_descriptor(a), -1);
+    assert_true((from = open(path, O_RDONLY | O_NONBLOCK)) >= 0);
+    assert_int_equal(appender_reopen(a, appender_open(AT_FDCWD, path)), 0);
+    assert_int_equal(sink.close(sink.state), 0);
+    assert_int_equal(read(from, got, sizeof got), 3);
+    close(from);
+    unlink(path);
+}
+
 int main(void) {
     signal(SIGPIPE, SIG_IGN);
     signal(SIGXFSZ, SIG_IGN);
-    const struct CMUnitTest tests[] = {cmocka_unit_test(to_a_pipe), cmocka_unit_test(full), cmocka_unit_test(cut_line)};
+    const struct CMUnitTest tests[] = {cmocka_unit_test(to_a_pipe), cmocka_unit_test(full), cmocka_unit_test(cut_line),
+                                       cmocka_unit_test(cut_line_on_a_full_disk), cmocka_unit_test(no_reader_yet)};
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
