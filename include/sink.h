@@ -21,7 +21,8 @@ struct line {
     uint8_t severity;  /* enum line_severity */
     uint8_t gap_sink;  /* of gap: the sink it happened on, by its place; SINK_EACH: all of them */
     uint64_t seq;
-    const struct gap *gap; /* what a sensor/gap record tells; NULL for others. Lost with it, that has to be told again */
+    const struct gap
+        *gap; /* what a sensor/gap record tells; NULL for others. Lost with it, that has to be told again */
 };
 enum { SINK_EACH = UINT8_MAX };
 

@@ -187,7 +187,8 @@ int output_process_start(struct output_process **out, const struct output_proces
     int error = p && p->channel ? fork_one(p, &ready) : -ENOMEM;
     if (error != 0 || ready.error != 0) {
         if (error != 0) {
-            snprintf(why, OUTPUT_PROCESS_WHY_SIZE, "%s: its process cannot be started: %s; raise the limits (ulimit -u, -n, -v)",
+            snprintf(why, OUTPUT_PROCESS_WHY_SIZE,
+                     "%s: its process cannot be started: %s; raise the limits (ulimit -u, -n, -v)",
                      settings->output->name, strerror(-error));
         } else {
             memcpy(why, ready.why, OUTPUT_PROCESS_WHY_SIZE);

@@ -56,7 +56,8 @@ static bool runs(struct output *o) {
     if (!o->dead && !output_process_runs(o->process, &status)) {
         o->dead = true;
         if (!o->all->finishing) {
-            log_error("%s: its process ended; nothing more goes there, see the lines before this one", o->settings->name);
+            log_error("%s: its process ended; nothing more goes there, see the lines before this one",
+                      o->settings->name);
         }
     }
     return !o->dead;
@@ -138,8 +139,10 @@ static int start_one(struct outputs *all, size_t i, char why[OUTPUTS_WHY_SIZE]) 
     if (!has_process(all, o->settings)) {
         return 0;
     }
-    const struct output_process_settings s = {
-        .output = o->settings, .sandbox = all->settings.sandbox, .run_id = all->settings.run_id, .live = all->settings.live};
+    const struct output_process_settings s = {.output = o->settings,
+                                              .sandbox = all->settings.sandbox,
+                                              .run_id = all->settings.run_id,
+                                              .live = all->settings.live};
     return output_process_start(&o->process, &s, why);
 }
 
@@ -214,8 +217,8 @@ bool outputs_gap(struct outputs *all, size_t i, struct gap *gap) {
 static void process_figures(const struct output *o, struct output_figures *f) {
     const struct channel_figures *from = channel_figures_of(channel_of(o));
     bool network = output_settings_network(o->settings);
-    bool acknowledges = o->settings->kind == OUTPUT_RELP || o->settings->kind == OUTPUT_RELP_TLS ||
-                        o->settings->kind == OUTPUT_KAFKA;
+    bool acknowledges =
+        o->settings->kind == OUTPUT_RELP || o->settings->kind == OUTPUT_RELP_TLS || o->settings->kind == OUTPUT_KAFKA;
     f->sent = atomic_load(&from->sent);
     f->acknowledged = acknowledges ? atomic_load(&from->acknowledged) : FIGURE_UNKNOWN;
     f->spooled = network ? atomic_load(&from->spooled) : FIGURE_UNKNOWN;
@@ -304,7 +307,8 @@ static bool finish_appender(struct output *o, uint64_t ns) {
         o->written = o->taken;
         return true;
     }
-    log_error("standard output: %zu bytes of records could not be written before the end", appender_waiting(o->appender));
+    log_error("standard output: %zu bytes of records could not be written before the end",
+              appender_waiting(o->appender));
     return false;
 }
 

@@ -68,7 +68,8 @@ static void add_gap(struct untold *u, const struct gap *gap) {
 /* Lines that a worker had no room for have numbers as well, so that a reader sees a hole. */
 static void note_lost(struct recorder *r, uint64_t count) {
     uint64_t from = outlet_skip(r->outlet, count);
-    add_gap(&r->everywhere, &(struct gap){.from = from, .to = from + count - 1, .count = count, .reason = GAP_QUEUE_FULL});
+    add_gap(&r->everywhere,
+            &(struct gap){.from = from, .to = from + count - 1, .count = count, .reason = GAP_QUEUE_FULL});
 }
 
 static void flush(struct recorder *r) {

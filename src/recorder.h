@@ -15,9 +15,9 @@ struct recorder_settings {
     uint64_t secret; /* keys the rules' tables; changes no record */
     const char *sensor_id;
     const char *const *interfaces; /* names, by struct frame's interface */
-    struct outputs *outputs; /* stays the caller's */
-    size_t memory;           /* bytes, for the rules */
-    double loss_percent;     /* more than this is a finding */
+    struct outputs *outputs;       /* stays the caller's */
+    size_t memory;                 /* bytes, for the rules */
+    double loss_percent;           /* more than this is a finding */
     unsigned workers;
 };
 

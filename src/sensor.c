@@ -672,9 +672,9 @@ static int open_service(struct sensor *s) {
 
 /* All that may fail for a reason of the operator's comes before privileges go, and the first packet after. */
 static int start(struct sensor *s) {
-    static int (*const steps[])(struct sensor *) = {block_signals,  open_service,  open_outputs,
-                                                    start_broker,   listen_metrics, open_live,
-                                                    make_workers,   enter_sandbox, go};
+    static int (*const steps[])(struct sensor *) = {block_signals, open_service,   open_outputs,
+                                                    start_broker,  listen_metrics, open_live,
+                                                    make_workers,  enter_sandbox,  go};
     for (size_t i = 0; i < sizeof steps / sizeof steps[0]; i++) {
         if (steps[i](s) != 0) {
             return -1;

@@ -112,13 +112,13 @@ static void write_slot(const struct channel *c, uint64_t at, const struct line *
     struct slot *f = slot_at(c, at);
     unsigned char *p = (unsigned char *)(f + 1);
     *f = (struct slot){.size = (uint32_t)slot_size(l),
-                        .length = l->length,
-                        .object = l->object,
-                        .action = l->action,
-                        .operation = l->operation,
-                        .severity = l->severity,
-                        .gap = l->gap != NULL,
-                        .seq = l->seq};
+                       .length = l->length,
+                       .object = l->object,
+                       .action = l->action,
+                       .operation = l->operation,
+                       .severity = l->severity,
+                       .gap = l->gap != NULL,
+                       .seq = l->seq};
     if (l->gap) {
         memcpy(p, l->gap, sizeof *l->gap);
         p += sizeof *l->gap;

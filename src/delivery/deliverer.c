@@ -35,11 +35,11 @@ struct deliverer {
     struct transport transport;
     enum transport_state state;
     bool begun;
-    uint64_t begin_at, pause;     /* when it is begun next, where it was not */
+    uint64_t begin_at, pause;      /* when it is begun next, where it was not */
     uint64_t ready_since, told_at; /* 0: it is not ready; nothing was told */
     char told[TRANSPORT_WHY_SIZE]; /* what is wrong, as it was told last */
-    uint64_t put;                 /* records that went into the spool, those that were there at first among them */
-    struct gap gap;               /* for which the channel had no room */
+    uint64_t put;                  /* records that went into the spool, those that were there at first among them */
+    struct gap gap;                /* for which the channel had no room */
     bool has_gap;
     bool orphan, stopping, ending, over;
     uint64_t stop_until;
@@ -133,8 +133,8 @@ static void take_refusals(struct deliverer *d) {
 
 static void take_done(struct deliverer *d) {
     const struct output_settings *o = d->settings.output;
-    bool tail = !d->transport.acknowledges && (o->kind == OUTPUT_TCP || o->kind == OUTPUT_TLS) &&
-                d->state != TRANSPORT_ENDED;
+    bool tail =
+        !d->transport.acknowledges && (o->kind == OUTPUT_TCP || o->kind == OUTPUT_TLS) && d->state != TRANSPORT_ENDED;
     uint64_t done = d->transport.done(d->transport.state), kept = tail ? o->resend_bytes : 0;
     take_refusals(d);
     if (done > kept) {
@@ -183,7 +183,8 @@ static bool deliver(struct deliverer *d, uint64_t now) {
         d->state = d->transport.step(d->transport.state, now);
     }
     take_done(d);
-    if (d->state == TRANSPORT_READY && atomic_load(&d->figures->trouble) != 0 && d->transport.done(d->transport.state)) {
+    if (d->state == TRANSPORT_READY && atomic_load(&d->figures->trouble) != 0 &&
+        d->transport.done(d->transport.state)) {
         tell_recovery(d);
     }
     if (d->state == TRANSPORT_BROKEN) {
@@ -305,7 +306,8 @@ static int wait_ms(uint64_t now, uint64_t until) {
 }
 
 static void wait_for_news(struct deliverer *d, bool room) {
-    struct pollfd fds[DESCRIPTORS] = {{.fd = d->settings.life}, {.fd = room ? channel_bell(d->channel) : -1, .events = POLLIN}};
+    struct pollfd fds[DESCRIPTORS] = {{.fd = d->settings.life},
+                                      {.fd = room ? channel_bell(d->channel) : -1, .events = POLLIN}};
     unsigned count = 2;
     uint64_t until = d->next_tick, own = 0;
     if (d->file) {
@@ -377,7 +379,8 @@ int deliverer_run(struct deliverer *d) {
     for (;;) {
         take_orders(d);
         bool more = turn(d, &room);
-        if (d->stopping && (all_out(d) || (now_ns() >= d->stop_until && (channel_empty(d->channel) || !room || d->file)))) {
+        if (d->stopping &&
+            (all_out(d) || (now_ns() >= d->stop_until && (channel_empty(d->channel) || !room || d->file)))) {
             break;
         }
         if (!more) {

@@ -73,7 +73,8 @@ static void say_how_many(struct sensor_event *s, const struct sensor_gap *g) {
     }
     snprintf(s->content, sizeof s->content, "%s %s%s %s lost %s%.100s: %s", count,
              g->gap.count == 1 ? "record" : "records", g->gap.run_id ? " of an earlier run" : "",
-             g->gap.count == 1 ? "was" : "were", g->output ? "on " : "before any output", g->output ? g->output : "", gap_reasons[g->gap.reason]);
+             g->gap.count == 1 ? "was" : "were", g->output ? "on " : "before any output", g->output ? g->output : "",
+             gap_reasons[g->gap.reason]);
 }
 
 void sensor_event_gap(struct sensor_event *s, const struct sensor_gap *g) {

@@ -22,8 +22,8 @@ struct outlet {
     size_t count, failed; /* failed: see outlet_failed */
     struct state *states; /* by sink */
     int error;
-    uint64_t seq;            /* the last one numbered */
-    char prefix[96];         /* up to the number in record_id */
+    uint64_t seq;    /* the last one numbered */
+    char prefix[96]; /* up to the number in record_id */
     size_t prefix_length;
     struct json_writer batch;
     struct line *lines; /* of the batch; where they lie in it is written before it is handed on */

@@ -155,7 +155,7 @@ static void cut_line_on_a_full_disk(void **state) {
     struct appender *a = appender_new(fd, true, MAX);
     struct sink sink = appender_sink(a);
     assert_int_equal(appender_size(a), 13);
-    assert_int_equal(sink.write(sink.state, "{}\n[]\n", 6), 0);
+    assert_int_equal(put(&sink, "{}\n[]\n", 6), 0);
     assert_int_equal(appender_trouble(a), -EFBIG);
     assert_int_equal(appender_waiting_lines(a), 2);
     assert_int_equal(setrlimit(RLIMIT_FSIZE, &before), 0);
@@ -179,7 +179,7 @@ static void no_reader_yet(void **state) {
     assert_int_equal(appender_open(AT_FDCWD, path), -ENXIO);
     struct appender *a = appender_new(-1, true, MAX);
     struct sink sink = appender_sink(a);
-    assert_int_equal(sink.write(sink.state, "{}\n", 3), 0);
+    assert_int_equal(put(&sink, "{}\n", 3), 0);
     assert_int_equal(appender_trouble(a), -ENXIO);
     assert_int_equal(appender_descriptor(a), -1);
     assert_true((from = open(path, O_RDONLY | O_NONBLOCK)) >= 0);
