@@ -190,12 +190,93 @@ static void a_sink_without_room(void **state) {
     free(good.text);
 }
 
+/* A sink that takes findings alone, and what was lost on it. */
+struct chooser {
+    struct keeper keeper;
+    uint8_t place;
+    unsigned gaps;
+    uint64_t last;
+};
+
+static bool wants_findings(void *state, const struct line *line) {
+    const struct chooser *c = state;
+    return line->object == OBJECT_FINDING || (line->gap && (line->gap_sink == c->place || line->gap_sink == SINK_EACH));
+}
+
+static int keep_chosen(void *state, const struct line_list *list) {
+    struct chooser *c = state;
+    size_t at = 0;
+    for (size_t i = 0; i < list->count; i++) {
+        const struct line *l = &list->list[i];
+        assert_ptr_equal(l->text, list->bytes + at);
+        assert_int_equal(l->text[l->length], '\n');
+        assert_true(l->seq > c->last);
+        c->last = l->seq;
+        c->gaps += l->gap != NULL;
+        at += l->length + (size_t)1;
+    }
+    assert_int_equal(at, list->n);
+    return keep(&c->keeper, list);
+}
+
+static struct sink sink_of_chooser(struct chooser *c) {
+    return (struct sink){.state = c, .want = wants_findings, .write = keep_chosen, .flush = flush, .close = no_close};
+}
+
+static void put_object(struct outlet *o, enum event_object object) {
+    const struct line line = {.text = "\"a\":1}", .length = 6, .object = (uint8_t)object};
+    assert_int_equal(outlet_line(o, &line), 0);
+}
+
+/* What a sink does not want it does not get, and does not lose; of a gap only the sink where it happened is told that it has to be told
+ * again. */
+static void sinks_choose(void **state) {
+    (void)state;
+    struct chooser all = {.place = 0}, some = {.place = 1};
+    struct sink sinks[] = {sink_of_chooser(&all), sink_of_chooser(&some)};
+    sinks[0].want = NULL;
+    struct outlet *o = outlet_new(7, sinks, 2);
+    struct gap gap, told = {.from = 1, .to = 2};
+    put_object(o, OBJECT_FLOW);
+    put_object(o, OBJECT_FINDING);
+    put_object(o, OBJECT_FLOW);
+    assert_int_equal(outlet_flush(o), 0);
+    assert_int_equal(outlet_taken(o, 0), 3);
+    assert_int_equal(outlet_taken(o, 1), 1);
+    assert_non_null(memmem(some.keeper.text, some.keeper.n, "\"seq\":2,", 8));
+    some.keeper.fail_write = -EAGAIN;
+    put_object(o, OBJECT_FLOW);
+    assert_int_equal(outlet_flush(o), 0);
+    assert_false(outlet_refused(o, 1)); /* it was not even asked */
+    put_object(o, OBJECT_FINDING);
+    put_object(o, OBJECT_FLOW);
+    assert_int_equal(outlet_flush(o), 0);
+    assert_true(outlet_refused(o, 1));
+    some.keeper.fail_write = 0;
+    const struct line about = {.text = "\"a\":1}", .length = 6, .object = OBJECT_SENSOR, .gap = &told, .gap_sink = 1};
+    assert_int_equal(outlet_line(o, &about), 0);
+    assert_int_equal(outlet_flush(o), 0);
+    assert_int_equal(some.gaps, 1);
+    assert_int_equal(some.last, 7);
+    assert_true(outlet_gap(o, 1, &gap));
+    assert_int_equal(gap.from, 5);
+    assert_int_equal(gap.to, 5);
+    assert_int_equal(gap.count, 1);
+    assert_int_equal(gap.reason, GAP_OUTPUT_FULL);
+    assert_int_equal(outlet_refusals(o, 1), 1);
+    assert_int_equal(outlet_taken(o, 0), 7);
+    outlet_free(o);
+    free(all.keeper.text);
+    free(some.keeper.text);
+}
+
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(a_line),
         cmocka_unit_test(many_lines),
         cmocka_unit_test(a_sink_that_fails),
         cmocka_unit_test(a_sink_without_room),
+        cmocka_unit_test(sinks_choose),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
