@@ -312,49 +312,55 @@ static bool finish_appender(struct output *o, uint64_t ns) {
     return false;
 }
 
-static bool over(struct output *o, int *status) {
-    return !output_process_runs(o->process, status);
-}
-
-static bool wait_for_processes(struct outputs *all, uint64_t until) {
-    const struct timespec pause = {.tv_nsec = 2000000};
-    const volatile sig_atomic_t *stop = all->settings.stop;
-    bool good = true, told = false;
-    for (size_t i = 0; i < all->settings.count; i++) {
-        struct output *o = &all->list[i];
-        int status = EXIT_SUCCESS;
-        while (o->process && !over(o, &status) && system_clock_ns(CLOCK_MONOTONIC) < until + STOPPED_NS) {
-            nanosleep(&pause, NULL);
-            if (stop && *stop && !told) {
-                told = true;
-                until = system_clock_ns(CLOCK_MONOTONIC) + STOPPED_NS;
-                for (size_t k = 0; k < all->settings.count; k++) {
-                    if (all->list[k].process) {
-                        channel_order(channel_of(&all->list[k]), CHANNEL_STOP, until);
-                    }
-                }
-            }
-        }
-        good = good && (!o->process || (over(o, &status) && status == EXIT_SUCCESS && !o->dead));
-    }
-    return good;
-}
-
-bool outputs_finish(struct outputs *all, uint64_t ns) {
-    uint64_t now = system_clock_ns(CLOCK_MONOTONIC), until = ns < UINT64_MAX - now ? now + ns : UINT64_MAX - STOPPED_NS;
-    bool good = true;
-    all->finishing = true;
+static void order_stop(struct outputs *all, uint64_t until) {
     for (size_t i = 0; i < all->settings.count; i++) {
         if (all->list[i].process) {
             channel_order(channel_of(&all->list[i]), CHANNEL_STOP, until);
         }
     }
+}
+
+/* Somebody wants the end of a replay that waits for its receivers: what can be delivered soon still is. */
+static void hurry(struct outputs *all, uint64_t *until) {
+    const volatile sig_atomic_t *stop = all->settings.stop;
+    uint64_t soon = system_clock_ns(CLOCK_MONOTONIC) + STOPPED_NS;
+    if (stop && *stop && *until > soon) {
+        *until = soon;
+        order_stop(all, soon);
+    }
+}
+
+/* Its exit status; failure where it does not come to its end. */
+static int wait_for_process(struct output *o, uint64_t *until) {
+    const struct timespec pause = {.tv_nsec = 2000000};
+    int status;
+    while (output_process_runs(o->process, &status)) {
+        hurry(o->all, until);
+        if (system_clock_ns(CLOCK_MONOTONIC) >= *until + STOPPED_NS) {
+            log_error("%s: its process does not come to its end; what it did not deliver may be lost",
+                      o->settings->name);
+            return EXIT_FAILURE;
+        }
+        nanosleep(&pause, NULL);
+    }
+    return status;
+}
+
+bool outputs_finish(struct outputs *all, uint64_t ns) {
+    uint64_t now = system_clock_ns(CLOCK_MONOTONIC), until = ns < UINT64_MAX / 2 - now ? now + ns : UINT64_MAX / 2;
+    bool good = true;
+    all->finishing = true;
+    order_stop(all, until);
     for (size_t i = 0; i < all->settings.count; i++) {
         if (all->list[i].appender) {
             good = finish_appender(&all->list[i], ns) && good;
         }
     }
-    return wait_for_processes(all, until) && good;
+    for (size_t i = 0; i < all->settings.count; i++) {
+        struct output *o = &all->list[i];
+        good = (!o->process || (wait_for_process(o, &until) == EXIT_SUCCESS && !o->dead)) && good;
+    }
+    return good;
 }
 
 void outputs_free(struct outputs *all) {
