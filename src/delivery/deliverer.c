@@ -9,6 +9,7 @@
 
 #include "base/packet_clock.h"
 #include "base/system_clock.h"
+#include "delivery/file_sink.h"
 #include "delivery/file_writer.h"
 #include "delivery/spool.h"
 #include "delivery/transport.h"
@@ -24,7 +25,11 @@
 /* Nothing keeps what is in memory once the maker is gone: so long it is delivered. */
 #define ORPHAN_NS (5 * SECOND_NS)
 
-enum { AT_ONCE = 512, DESCRIPTORS = TRANSPORT_DESCRIPTORS + 3 };
+enum {
+    NO_ROOM_MS = 20,
+    /* between two looks whether there is some again */ AT_ONCE = 512,
+    DESCRIPTORS = TRANSPORT_DESCRIPTORS + 3
+};
 
 struct deliverer {
     struct deliverer_settings settings;
@@ -236,7 +241,7 @@ static void look_at_file(struct deliverer *d, int trouble) {
 }
 
 /* True: it wants to go on at once. */
-static bool write_file(struct deliverer *d) {
+static bool write_file(struct deliverer *d, bool *room) {
     struct line line;
     unsigned n = 0;
     int error = 0;
@@ -247,12 +252,13 @@ static bool write_file(struct deliverer *d) {
     if (error != 0) {
         channel_unread(d->channel);
     }
-    int trouble = file_writer_flush(d->file, now_ns());
+    int trouble = file_writer_flush(d->file, system_clock_ns(CLOCK_REALTIME));
     if (trouble == 0) {
         channel_taken(d->channel);
     }
     look_at_file(d, trouble);
-    return n == AT_ONCE;
+    *room = trouble == 0 && error == 0;
+    return *room && n == AT_ONCE;
 }
 
 /* ---- orders */
@@ -267,7 +273,7 @@ static void take_orders(struct deliverer *d) {
     uint64_t until = 0;
     unsigned orders = channel_orders(d->channel, &until);
     if (orders & CHANNEL_REOPEN && d->file) {
-        file_writer_reopen(d->file);
+        file_writer_reopen(d->file, system_clock_ns(CLOCK_REALTIME));
     }
     if (orders & CHANNEL_STOP) {
         stop(d, until);
@@ -282,9 +288,14 @@ static void orphaned(struct deliverer *d) {
     }
 }
 
+static uint64_t file_waiting(const struct deliverer *d) {
+    struct file_writer_figures f;
+    file_writer_figures(d->file, &f);
+    return f.waiting;
+}
+
 static bool all_out(struct deliverer *d) {
-    return channel_empty(d->channel) &&
-           (d->file ? file_writer_waiting(d->file) == 0 : d->ending && d->state == TRANSPORT_ENDED);
+    return channel_empty(d->channel) && (d->file ? file_waiting(d) == 0 : d->ending && d->state == TRANSPORT_ENDED);
 }
 
 /* ---- the loop */
@@ -311,7 +322,7 @@ static void wait_for_news(struct deliverer *d, bool room) {
     unsigned count = 2;
     uint64_t until = d->next_tick, own = 0;
     if (d->file) {
-        fds[count++] = (struct pollfd){.fd = file_writer_descriptor(d->file), .events = POLLOUT};
+        fds[count++] = (struct pollfd){.fd = file_writer_poll(d->file), .events = POLLOUT};
     } else if (d->begun) {
         count += d->transport.poll(d->transport.state, fds + count, &own);
     } else {
@@ -325,7 +336,7 @@ static void wait_for_news(struct deliverer *d, bool room) {
     if (channel_listen(d->channel)) {
         poll(fds, count, wait_ms(now_ns(), until));
     } else if (!room) {
-        poll(fds, count, 10);
+        poll(fds, count, NO_ROOM_MS);
     }
     if (fds[0].revents & (POLLHUP | POLLERR)) {
         orphaned(d);
@@ -337,8 +348,7 @@ static bool turn(struct deliverer *d, bool *room) {
     uint64_t now = now_ns();
     bool more;
     if (d->file) {
-        *room = true;
-        more = write_file(d);
+        more = write_file(d, room);
     } else {
         *room = fill_spool(d);
         more = deliver(d, now);
@@ -349,15 +359,28 @@ static bool turn(struct deliverer *d, bool *room) {
     return more;
 }
 
+/* On a network file system closing tells that the disk is full. */
+static int tell_rest_of_file(struct deliverer *d) {
+    char why[DELIVERER_WHY_SIZE];
+    bool all = all_out(d);
+    uint64_t waiting = file_waiting(d);
+    int error = file_writer_close(d->file);
+    d->file = NULL;
+    if (error != 0 && all) {
+        file_sink_explain(d->settings.output->path, error, why, sizeof why);
+        log_error("%s", why);
+    } else if (!all) {
+        log_error("%s: %" PRIu64 " records and those behind them could not be written before the end",
+                  d->settings.output->path, waiting);
+    }
+    return all && error == 0 ? EXIT_SUCCESS : EXIT_FAILURE;
+}
+
 /* What is left at the end, said once. */
 static int tell_rest(struct deliverer *d) {
     struct spool_figures s = {0};
     if (d->file) {
-        if (all_out(d)) {
-            return EXIT_SUCCESS;
-        }
-        log_error("%s: some records could not be written before the end", d->settings.output->path);
-        return EXIT_FAILURE;
+        return tell_rest_of_file(d);
     }
     spool_figures(d->spool, &s);
     if (s.waiting == 0 && channel_empty(d->channel)) {
@@ -447,8 +470,9 @@ int deliverer_new(struct deliverer **out, const struct deliverer_settings *setti
     d->settings = *settings;
     d->channel = settings->channel;
     d->figures = channel_figures_of(d->channel);
-    int error = output_settings_network(settings->output) ? open_network(d, why)
-                                                          : file_writer_new(&d->file, settings->output, why);
+    int error = output_settings_network(settings->output)
+                    ? open_network(d, why)
+                    : file_writer_new(&d->file, settings->output, system_clock_ns(CLOCK_REALTIME), why);
     if (error != 0) {
         deliverer_free(d);
         return error;
@@ -465,6 +489,6 @@ void deliverer_free(struct deliverer *d) {
         d->transport.free(d->transport.state);
     }
     spool_close(d->spool, false);
-    file_writer_free(d->file);
+    (void)!file_writer_close(d->file);
     free(d);
 }
