@@ -12,9 +12,11 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <signal.h>
+#include <stdatomic.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/mman.h>
 #include <sys/mount.h>
 #include <sys/resource.h>
 #include <sys/socket.h>
@@ -707,6 +709,98 @@ static void cannot_tidy(void **state) {
     assert_true(is_there("out." STAMP "-2.zst") && !is_there("out." STAMP "-2"));
 }
 
+/* ---- killed */
+
+enum { KILLS = 20, KILLED_FILE = 5000 };
+
+/* Writes on from the record that *written says, and counts there those that are in the file. */
+static void write_until_killed(_Atomic unsigned *written) {
+    struct output_settings s = settings_of("out");
+    s.rotation = (struct rotation_settings){.bytes = KILLED_FILE, .compress = true};
+    struct file_writer *w = writer(&s);
+    for (unsigned i = atomic_load(written);; i++) {
+        if (put(w, i) != 0 || file_writer_flush(w, NOW + i * S) != 0) {
+            _exit(1);
+        }
+        atomic_store(written, i + 1);
+        usleep(20);
+    }
+}
+
+static size_t read_rotated(const char *name, char *to, size_t size) {
+    static char packed[KILLED_FILE * 2];
+    size_t n = slurp(name, packed, sizeof packed);
+    if (strcmp(name + strlen(name) - 4, ".zst") == 0) {
+        n = ZSTD_decompress(to, size, packed, n);
+    } else {
+        memcpy(to, packed, n);
+    }
+    assert_in_range(n, 1, KILLED_FILE);
+    return n;
+}
+
+/* How often each record is there whole. */
+static void count_each(const char *text, size_t n, uint8_t *times, unsigned most) {
+    for (const char *line = text, *end; (end = memchr(line, '\n', n - (size_t)(line - text))) != NULL; line = end + 1) {
+        unsigned number, pad;
+        char expected[128];
+        if (sscanf(line, "{\"seq\":%u,\"pad\":\"%u\"}", &number, &pad) == 2 && number == pad && number < most) {
+            int length = snprintf(expected, sizeof expected, "{\"seq\":%u,\"pad\":\"%0*u\"}", number,
+                                  20 + (int)(number % 70), number);
+            times[number] =
+                (uint8_t)(times[number] + (end - line == length && memcmp(line, expected, (size_t)length) == 0));
+        }
+    }
+}
+
+/* Wherever it is killed, also between the steps of a rotation and of compressing: nothing that was written is gone, and twice is but what was on its
+ * way. */
+static void killed(void **state) {
+    (void)state;
+    static char all[4 << 20];
+    static uint8_t times[1 << 16];
+    _Atomic unsigned *written = mmap(NULL, sizeof *written, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
+    for (unsigned i = 0; i < KILLS; i++) {
+        unsigned before = atomic_load(written);
+        pid_t child = fork();
+        if (child == 0) {
+            write_until_killed(written);
+        }
+        while (atomic_load(written) < before + 100) {
+            usleep(100);
+        }
+        usleep(i * 997 % 5000);
+        kill(child, SIGKILL);
+        int status;
+        assert_int_equal(waitpid(child, &status, 0), child);
+        assert_true(WIFSIGNALED(status) && WTERMSIG(status) == SIGKILL);
+    }
+    struct output_settings s = settings_of("out");
+    s.rotation = (struct rotation_settings){.bytes = KILLED_FILE, .compress = true};
+    struct file_writer *w = writer(&s);
+    wait_until_tidy(w);
+    assert_int_equal(file_writer_close(w), 0);
+    size_t n = 0;
+    unsigned rotated = 0, count = atomic_load(written), twice = 0;
+    DIR *folder_now = opendir(".");
+    for (const struct dirent *d; (d = readdir(folder_now)) != NULL;) {
+        if (strncmp(d->d_name, "out.", 4) == 0) {
+            assert_string_equal(d->d_name + strlen(d->d_name) - 4, ".zst"); /* nothing is left half done */
+            n += read_rotated(d->d_name, all + n, sizeof all - n);
+            rotated++;
+        }
+    }
+    closedir(folder_now);
+    n += slurp("out", all + n, sizeof all - n);
+    count_each(all, n, times, sizeof times);
+    for (unsigned i = 0; i < count; i++) {
+        assert_in_range(times[i], 1, 2);
+        twice += times[i] == 2;
+    }
+    assert_true(count >= KILLS * 100 && rotated > count / 100 && twice <= KILLS);
+    munmap(written, sizeof *written);
+}
+
 #define IN_A_FOLDER(test) cmocka_unit_test_setup_teardown(test, make_folder, remove_folder)
 
 int main(void) {
@@ -717,7 +811,7 @@ int main(void) {
         IN_A_FOLDER(full_disk),      IN_A_FOLDER(no_space),       IN_A_FOLDER(reopen_in_a_line), IN_A_FOLDER(fifo),
         IN_A_FOLDER(device),         IN_A_FOLDER(by_size),        IN_A_FOLDER(all_records),      IN_A_FOLDER(by_time),
         IN_A_FOLDER(periods),        IN_A_FOLDER(link_to_a_file), IN_A_FOLDER(renamed),          IN_A_FOLDER(too_large),
-        IN_A_FOLDER(without_rights), IN_A_FOLDER(tidies),         IN_A_FOLDER(cannot_tidy),
+        IN_A_FOLDER(without_rights), IN_A_FOLDER(tidies),         IN_A_FOLDER(cannot_tidy),      IN_A_FOLDER(killed),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
