@@ -17,8 +17,8 @@ struct appender;
  * regular file is opened for reading as well where it can be: whoever appends wants to see whether its last line has an end. */
 __attribute__((warn_unused_result)) int appender_open(int folder, const char *path);
 
-/* Takes the descriptor over, and closes it with itself where close_it. A regular file that does not end with a line's end gets one
- * first: what was cut there by a crash shall not spoil the next line. A negative one, for there is none yet, has trouble -ENXIO until
+/* Takes the descriptor over, and closes it with itself where close_it. A regular file that does not end with a line's end gets one first:
+ * what was cut there by a crash shall not spoil the next line. A negative one, for there is none yet, has trouble -ENXIO until
  * appender_reopen. NULL: no memory. */
 struct appender *appender_new(int fd, bool close_it, size_t waiting_max);
 /* Its write: 0, or -EAGAIN, where nothing of it was taken. Its flush tries to write what waits; both never wait. */

@@ -84,6 +84,7 @@ static const struct remedy remedies[] = {
     {EISDIR, "is a folder", "name a file in it with -o"},
     {ENOENT, "the folder does not exist", "create it first"},
     {ENOTDIR, "part of the path is not a folder", "correct the path given to -o"},
+    {ENXIO, "has no reader", "start what reads it"},
     {EPIPE, "the reader went away", "nothing more was written"},
     {EBADF, "is closed", "redirect it, or write to a file with -o"},
 };
