@@ -94,8 +94,9 @@ static void make_plain(char *text) {
     }
 }
 
+/* The first error is the one that led to the others. */
 static const char *reason(void) {
-    const char *text = ERR_reason_error_string(ERR_peek_last_error());
+    const char *text = ERR_reason_error_string(ERR_peek_error());
     return text ? text : "unknown error";
 }
 
@@ -517,7 +518,8 @@ static bool is_about_our_certificate(int alert) {
 }
 
 static void explain_alert(struct tls_session *s, int alert) {
-    const char *said = SSL_alert_desc_string_long(alert);
+    const char *said =
+        alert == SSL_AD_CERTIFICATE_REQUIRED ? "certificate required" : SSL_alert_desc_string_long(alert);
     if (alert == SSL_AD_PROTOCOL_VERSION) {
         bool new = oldest(s->tls) == TLS1_3_VERSION;
         snprintf(s->why, sizeof s->why, "it speaks no TLS %s or newer; renew its TLS%s", new ? "1.3" : "1.2",

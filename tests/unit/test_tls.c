@@ -335,7 +335,7 @@ static void no_client_certificate(void **state) {
     (void)state;
     open_with(&right);
     server_asks();
-    breaks("it wants a certificate of ours", "set certificate and key");
+    breaks("it wants a certificate of ours (it said: certificate required)", "set certificate and key");
 }
 
 static void no_client_certificate_in_the_old_way(void **state) {
@@ -455,7 +455,7 @@ static void what_files_may_lack(void **state) {
     s->ca = path_text;
     refused("has no certificate in PEM form", "-----BEGIN CERTIFICATE-----");
     s->certificate = path_text;
-    refused("certificate: ", "-----BEGIN CERTIFICATE-----");
+    refused("has no certificate in PEM form: no start line", "-----BEGIN CERTIFICATE-----");
     s->certificate = "/nonexistent/c.pem";
     refused("certificate: /nonexistent/c.pem cannot be read", "correct the path");
     s->certificate = path_certificate;
