@@ -440,21 +440,31 @@ static void read_again_without_a_name(void **state) {
 }
 
 /* The file that is installed has every setting in a comment: as "#key: value" with its default, as "# key: value" with an example
- * where there is no default. Where the records of a service go is the only one that is set. */
+ * where there is no default, and what is indented below that belongs to it. Where the records of a service go is the only one that is
+ * set; the examples have several outputs instead. */
 static void uncomment(const char *file, bool examples, char *to, size_t size) {
     char line[512];
     FILE *from = fopen(file, "r");
     assert_non_null(from);
     size_t n = 0;
-    while (fgets(line, sizeof line, from)) {
+    for (bool below = false; fgets(line, sizeof line, from);) {
         const char *key = line[0] == '#' ? line + 1 + (line[1] == ' ') : line;
         size_t length = strspn(key, "abcdefghijklmnopqrstuvwxyz_");
-        bool setting = length != 0 && key[length] == ':';
-        assert_true(!setting || key != line || strncmp(key, "output:", 7) == 0);
-        n += setting && (examples || key != line + 2) ? (size_t)snprintf(to + n, size - n, "%s", key) : 0;
+        bool setting = length != 0 && key[length] == ':', set = setting && key == line;
+        assert_true(!set || strncmp(key, "output:", 7) == 0);
+        below = (setting && strcmp(key + length, ":\n") == 0) || (below && strncmp(line, "#   ", 4) == 0);
+        bool example = (setting && key == line + 2) || below;
+        bool taken = set ? !examples : example ? examples : setting;
+        n += taken ? (size_t)snprintf(to + n, size - n, "%s", key) : 0;
     }
     to[n] = 0;
     fclose(from);
+}
+
+static bool has(const char *yaml, const char *before, const char *key) {
+    char line[64];
+    snprintf(line, sizeof line, "\n%s%s:", before, key);
+    return strncmp(yaml, line + 1, strlen(line + 1)) == 0 || strstr(yaml, line);
 }
 
 static void installed_one(void **state) {
@@ -479,10 +489,14 @@ static void installed_one(void **state) {
     }
     const struct setting *s;
     for (size_t i = 0; (s = settings_at(i)) != NULL; i++) {
-        char line[64];
-        snprintf(line, sizeof line, "\n%s: ", s->key ? s->key : "");
-        if (s->key && strncmp(yaml, line + 1, strlen(line + 1)) != 0 && !strstr(yaml, line)) {
+        if (s->key && strcmp(s->key, "output") != 0 && !has(yaml, "", s->key)) {
             fail_msg("systemd/smbtap.yaml lacks %s", s->key);
+        }
+    }
+    const struct output_setting *of_output;
+    for (size_t i = 0; (of_output = output_setting_at(i)) != NULL; i++) {
+        if (!has(yaml, "  - ", of_output->name) && !has(yaml, "    ", of_output->name)) {
+            fail_msg("systemd/smbtap.yaml lacks %s", of_output->name);
         }
     }
 }
