@@ -52,7 +52,7 @@ def replaced(text, places):
 
 
 def free_port(kind):
-    with socket.socket(type=socket.SOCK_DGRAM if kind == "udp" else socket.SOCK_STREAM) as one:
+    with socket.socket(type=socket.SOCK_DGRAM if kind.endswith("udp") else socket.SOCK_STREAM) as one:
         one.bind(("127.0.0.1", 0))
         return one.getsockname()[1]
 
@@ -98,7 +98,7 @@ class Receiver:
 
     def url(self, scheme=None, **settings):
         """What smbtap is given with -o. Settings are its own; a name goes first, for it names the spool."""
-        schemes = {"newline": "syslog+tcp", "relp": "relp", "relp+tls": "relp+tls"}
+        schemes = {"newline": "syslog+tcp", "bsd-udp": "syslog+udp", "bsd-tcp": "syslog+tcp", "relp": "relp", "relp+tls": "relp+tls"}
         scheme = scheme or schemes.get(self.kind, "syslog+" + self.kind)
         if self.kind == "newline":
             settings.setdefault("framing", "newline")
@@ -131,7 +131,7 @@ class Receiver:
     def _listens(self):
         if self.kind == "unix":
             return os.path.exists(self.socket)
-        name, state = ("udp", "07") if self.kind == "udp" else ("tcp", "0A")
+        name, state = ("udp", "07") if self.kind.endswith("udp") else ("tcp", "0A")
         for version in ("", "6"):
             with open("/proc/net/" + name + version, encoding="ascii") as file:
                 for line in file.readlines()[1:]:
@@ -226,7 +226,7 @@ class Rsyslog(Receiver):
 
 class SyslogNg(Receiver):
     program = "syslog-ng"
-    kinds = ("udp", "tcp", "newline", "tls", "unix")
+    kinds = ("udp", "tcp", "newline", "tls", "unix")  # and bsd-udp, bsd-tcp: RFC 3164
 
     def configuration(self):
         text = block("syslog-ng") + block("syslog-ng-" + self.kind) + block("syslog-ng-log")
