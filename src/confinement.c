@@ -28,7 +28,7 @@ static bool start(struct confinement *c, const struct options *o, const struct s
     char why[SANDBOX_WHY_SIZE];
     size_t count = list_inputs(c, o);
     c->output = count++;
-    c->files[c->output] = (struct broker_file){.path = o->output, .mode = BROKER_REPLACE};
+    c->files[c->output] = (struct broker_file){.path = options_file(o), .mode = BROKER_REPLACE};
     if (o->filter) {
         c->filter = count++;
         c->files[c->filter] =

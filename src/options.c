@@ -10,6 +10,7 @@
 #include "base/packet_clock.h"
 #include "config.h"
 #include "settings.h"
+#include "settings_outputs.h"
 
 /* An option as it stood on the command line. */
 struct given {
@@ -120,7 +121,7 @@ static void set_defaults(struct options *o, bool inventory) {
     o->action = inventory ? DO_INVENTORY : DO_REPLAY;
     o->inventory = (struct inventory_options){0};
     o->input_count = 0;
-    o->output = "-";
+    settings_clear_outputs(o);
     o->filter = NULL;
     o->level = LOG_NOTES;
     o->memory = OPTIONS_MEMORY_DEFAULT;
@@ -236,20 +237,32 @@ static int complete_live(struct options *o) {
     return settle(o);
 }
 
+/* Standard output where nothing was told. */
+static int complete_outputs(struct options *o) {
+    struct output_settings standard;
+    char why[OUTPUT_WHY_SIZE];
+    if (o->output_count != 0) {
+        return 0;
+    }
+    int error = output_settings_begin(&standard, "-", why);
+    return error ? settings_refuse_output("-o", "-", error, why) : settings_take_output(o, "-o", &standard);
+}
+
 static int complete(struct options *o) {
     if (o->action == DO_REPLAY && o->input_count == 0 && o->live.interface_count != 0) {
         o->action = DO_LIVE;
     }
+    int status = complete_outputs(o);
     switch (o->action) {
     case DO_LIVE:
     case DO_CHECK:
-        return complete_live(o);
+        return status ? status : complete_live(o);
     case DO_REPLAY:
     case DO_INVENTORY:
         o->pipeline.sensor_id = o->pipeline.sensor_id ? o->pipeline.sensor_id : "replay";
-        return complete_replay(o);
+        return status ? status : complete_replay(o);
     default:
-        return 0;
+        return status;
     }
 }
 
@@ -278,7 +291,7 @@ static int take_all(struct options *o, const char *file, const char *yaml, size_
         status = config_apply(o->config, o);
     }
     if (replay) {
-        o->output = "-";
+        settings_clear_outputs(o);
     }
     if (status == 0) {
         status = take_given(o);
@@ -383,11 +396,21 @@ bool options_reload(struct options *fresh, const struct options *running, const 
     return true;
 }
 
+const char *options_file(const struct options *o) {
+    for (size_t i = 0; i < o->output_count; i++) {
+        if (o->outputs[i].path && o->outputs[i].kind <= OUTPUT_FILE) {
+            return o->outputs[i].path;
+        }
+    }
+    return "-";
+}
+
 int options_print(const struct options *o, FILE *to) {
     return config_print(o, to);
 }
 
 void options_free(struct options *o) {
+    settings_clear_outputs(o);
     free(o->given);
     free(o->expression);
     config_free(o->config);

@@ -11,8 +11,8 @@
 
 #include "base/siphash.h"
 #include "capture/capture.h"
+#include "delivery/file_sink.h"
 #include "findings/findings.h"
-#include "output/file_sink.h"
 #include "output/outlet.h"
 #include "output/progress.h"
 #include "output/summary.h"
@@ -271,7 +271,7 @@ static void explain_write_error(struct replay *r) {
         raise(SIGPIPE);
         return;
     }
-    file_sink_explain(r->options->output, r->write_error, line, sizeof line);
+    file_sink_explain(options_file(r->options), r->write_error, line, sizeof line);
     log_error("%s", line);
 }
 
@@ -279,7 +279,7 @@ static bool open_output(struct replay *r, uint64_t run_id) {
     char line[512];
     int fd = confinement_output(r->reach), error = fd < 0 ? fd : file_sink_open(fd, &r->sink);
     if (error != 0) {
-        file_sink_explain(r->options->output, error, line, sizeof line);
+        file_sink_explain(options_file(r->options), error, line, sizeof line);
         log_error("%s", line);
         return false;
     }
@@ -313,7 +313,7 @@ static void run(struct replay *r) {
         r->summary = summary_new();
     }
     bool records_there =
-        strcmp(r->options->output, "-") == 0 && isatty(STDOUT_FILENO); /* a bar would stand among them */
+        strcmp(options_file(r->options), "-") == 0 && isatty(STDOUT_FILENO); /* a bar would stand among them */
     if (terminal && !records_there) {
         r->progress = progress_new(STDERR_FILENO, r->inputs->total);
     }

@@ -22,7 +22,7 @@
 #include "broker.h"
 #include "capture/live.h"
 #include "config.h"
-#include "output/file_sink.h"
+#include "delivery/file_sink.h"
 #include "output/metrics.h"
 #include "output/metrics_server.h"
 #include "recorder.h"
@@ -207,24 +207,24 @@ static void look_at_output(struct sensor *s) {
     }
     s->output_trouble = trouble;
     if (trouble == 0) {
-        log_note("%s: can be written again", s->options->output);
-    } else if (trouble == -EPIPE && strcmp(s->options->output, "-") == 0) {
+        log_note("%s: can be written again", options_file(s->options));
+    } else if (trouble == -EPIPE && strcmp(options_file(s->options), "-") == 0) {
         log_note("standard output: the reader went away");
         stop_failed(s, "output_closed");
     } else if (trouble != -EAGAIN) {
-        file_sink_explain(s->options->output, trouble, why, sizeof why);
+        file_sink_explain(options_file(s->options), trouble, why, sizeof why);
         log_error("%s; records are kept meanwhile, up to %d MiB", why, APPENDER_WAITING_MAX >> 20);
     }
 }
 
 static void reopen_output(struct sensor *s) {
     char why[WHY_SIZE];
-    int fd = strcmp(s->options->output, "-") == 0 ? -1 : broker_open(s->broker, FILE_OUTPUT);
+    int fd = strcmp(options_file(s->options), "-") == 0 ? -1 : broker_open(s->broker, FILE_OUTPUT);
     if (fd >= 0) {
         recorder_flush(s->recorder);
         appender_reopen(s->appender, fd);
-    } else if (strcmp(s->options->output, "-") != 0) {
-        file_sink_explain(s->options->output, fd, why, sizeof why);
+    } else if (strcmp(options_file(s->options), "-") != 0) {
+        file_sink_explain(options_file(s->options), fd, why, sizeof why);
         log_error("%s; going on with the file that is open", why);
     }
 }
@@ -437,7 +437,7 @@ static void finish(struct sensor *s) {
     if (reader && !appender_drain(s->appender, STOP_OUTPUT_NS)) {
         log_error("%s: %zu bytes of records could not be written before the end, and %" PRIu64
                   " records found no room before that",
-                  s->options->output, appender_waiting(s->appender), recorder_untold(s->recorder));
+                  options_file(s->options), appender_waiting(s->appender), recorder_untold(s->recorder));
         s->status = EXIT_FAILURE;
     }
     recorder_flush(s->recorder);
@@ -538,7 +538,7 @@ static int start_broker(struct sensor *s) {
     const struct options *o = s->options;
     struct sandbox_settings sandbox = sandbox_of(o);
     char why[SANDBOX_WHY_SIZE];
-    s->files[FILE_OUTPUT] = (struct broker_file){.path = o->output, .mode = BROKER_APPEND};
+    s->files[FILE_OUTPUT] = (struct broker_file){.path = options_file(o), .mode = BROKER_APPEND};
     s->files[FILE_CONFIG] = (struct broker_file){
         .path = o->live.config_file ? o->live.config_file : OPTIONS_CONFIG_DEFAULT, .mode = BROKER_READ};
     s->files[FILE_METRICS] = (struct broker_file){.path = o->live.metrics_file ? o->live.metrics_file : "/dev/null",
@@ -558,7 +558,7 @@ static int open_output(struct sensor *s) {
     int fd = broker_open(s->broker, FILE_OUTPUT);
     fd = fd == STDOUT_FILENO ? own_terminal(fd) : fd;
     if (fd < 0) {
-        file_sink_explain(o->output, fd, why, sizeof why);
+        file_sink_explain(options_file(o), fd, why, sizeof why);
         return fail(s, why);
     }
     s->appender = appender_new(fd, fd != STDOUT_FILENO, APPENDER_WAITING_MAX);
@@ -599,7 +599,7 @@ static int make_workers(struct sensor *s) {
                                          .secret = p->secret,
                                          .sensor_id = o->pipeline.sensor_id,
                                          .interfaces = s->interfaces,
-                                         .output_name = o->output,
+                                         .output_name = options_file(o),
                                          .output = s->appender,
                                          .memory = rules,
                                          .loss_percent = o->live.loss_percent,
@@ -720,7 +720,7 @@ static bool fill_standard_streams(const struct options *options) {
     if (fd >= 0) {
         close(fd);
     }
-    return !closed || strcmp(options->output, "-") != 0;
+    return !closed || strcmp(options_file(options), "-") != 0;
 }
 
 int sensor_run(struct options *options) {

@@ -1,12 +1,13 @@
 /* All that smbtap can be told, once: what an option is called on the command line and in the configuration, what a value of it
- * means, and how it is told again. The rows are in settings_decoding.c, settings_live.c and settings_command.c. */
+ * means, and how it is told again. The rows are in settings_command.c, settings_outputs.c,
+ * settings_live.c and settings_decoding.c. */
 #ifndef SETTINGS_H
 #define SETTINGS_H
 
 #include <stdbool.h>
 #include <stddef.h>
 
-#include "value.h"
+#include "base/value.h"
 
 struct options;
 
@@ -34,9 +35,9 @@ struct settings_rows {
     const struct setting *rows;
     size_t count;
 };
-extern const struct settings_rows settings_command, settings_live, settings_decoding;
+extern const struct settings_rows settings_command, settings_outputs, settings_live, settings_decoding;
 
-enum { SETTINGS_ROWS = 64 }; /* rows of all three */
+enum { SETTINGS_ROWS = 64 }; /* rows of all four */
 
 /* The i-th of all rows; NULL behind the last. */
 const struct setting *settings_at(size_t i);

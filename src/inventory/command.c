@@ -8,10 +8,10 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "delivery/file_sink.h"
 #include "inventory/inventory.h"
 #include "inventory/reader.h"
 #include "inventory/report.h"
-#include "output/file_sink.h"
 #include "replay.h"
 
 enum { EXIT_DAMAGED = 3, EXIT_FOUND = 4 };
@@ -89,7 +89,7 @@ static int explain(const struct options *o, int error) {
         raise(SIGPIPE);
         return EXIT_FAILURE;
     }
-    file_sink_explain(o->output, error, line, sizeof line);
+    file_sink_explain(options_file(o), error, line, sizeof line);
     log_error("%s", line);
     return EXIT_FAILURE;
 }

@@ -113,7 +113,7 @@ static void all_of_them(void **state) {
     assert_int_equal(o.level, LOG_DETAILS);
     assert_int_equal(o.live.interface_count, 2);
     assert_string_equal(o.live.interfaces[1], "eth1");
-    assert_string_equal(o.output, "out.jsonl");
+    assert_string_equal(options_file(&o), "out.jsonl");
     assert_int_equal(o.live.workers, 1);
     assert_int_equal(o.live.buffer_bytes, 64 << 20);
     assert_int_equal(o.live.snap_length, 1500);
@@ -166,12 +166,12 @@ static void of_a_replay(void **state) {
         "interfaces: [eth0]\noutput: records.jsonl\nworkers: 1\nhome_net: [10.0.0.0/8]\nsandbox: no\n";
     assert_true(parse(yaml, "-r a"));
     assert_int_equal(o.action, DO_REPLAY);
-    assert_string_equal(o.output, "-");
+    assert_string_equal(options_file(&o), "-");
     assert_int_equal(o.pipeline.home_count, 1);
     assert_string_equal(o.pipeline.sensor_id, "replay");
     assert_false(o.live.sandbox);
     assert_true(parse(yaml, "-r a -o mine"));
-    assert_string_equal(o.output, "mine");
+    assert_string_equal(options_file(&o), "mine");
     assert_false(parse("interfaces: [eth0]\nworkers: none\n", "-r a"));
 }
 
