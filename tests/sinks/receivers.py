@@ -21,7 +21,7 @@ import tap  # noqa: E402
 
 PAGE = os.path.join(tap.ROOT, "src", "smbtap-outputs.7")
 UNPACKED = os.path.join(tap.ROOT, "build-receivers")
-PORTS = {"514", "601", "2514", "2515", "6514"}  # of the page
+PORT_NUMBERS = iter(range(20000 + os.getpid() % 100 * 100, 32000))
 SECONDS = 10  # to start in
 
 
@@ -52,9 +52,15 @@ def replaced(text, places):
 
 
 def free_port(kind):
-    with socket.socket(type=socket.SOCK_DGRAM if kind.endswith("udp") else socket.SOCK_STREAM) as one:
-        one.bind(("127.0.0.1", 0))
-        return one.getsockname()[1]
+    """Below those that the kernel gives to clients, so that it is still there after a while without a receiver."""
+    for port in PORT_NUMBERS:
+        with socket.socket(type=socket.SOCK_DGRAM if kind.endswith("udp") else socket.SOCK_STREAM) as one:
+            try:
+                one.bind(("127.0.0.1", port))
+            except OSError:
+                continue
+            return port
+    raise Failed("no port is free")
 
 
 # ---- the programs ----------------------------------------------------------------------------------------------------
@@ -74,16 +80,17 @@ class Receiver:
 
     kinds = ()
 
-    def __init__(self, folder, kind, certificates=None, server="server", more=""):
-        """certificates, server: of TLS. more: configuration that the page does not have."""
-        self.folder, self.kind, self.certificates, self.more = folder, kind, certificates, more
+    def __init__(self, folder, kind, certificates=None, server="server", address="127.0.0.1", prefix=()):
+        """certificates, server: of TLS. prefix: words in front of the command, as those that run it in another network."""
+        self.folder, self.kind, self.certificates, self.address = folder, kind, certificates, address
+        self.prefix = list(prefix)
         os.makedirs(folder, exist_ok=True)
         self.server = server
         self.port = None if kind == "unix" else free_port(kind)
         self.socket = self.path("log")
         self.written, self.unparsed = self.path("seen.json"), self.path("unparsed.json")
         self.process = None
-        self._seen = {}
+        self.kills, self.torn = 0, set()  # a kill may tear the line that was being written
 
     def path(self, name):
         return os.path.join(self.folder, name)
@@ -106,7 +113,7 @@ class Receiver:
             for name, value in (("ca", self.certificates.pem("ca")), ("certificate", self.certificates.pem("client")),
                                 ("key", self.certificates.key("client"))):
                 settings.setdefault(name, value)
-        where = self.socket if self.kind == "unix" else "127.0.0.1:%d" % self.port
+        where = self.socket if self.kind == "unix" else "%s:%d" % (self.address, self.port)
         query = "&".join("%s=%s" % pair for pair in settings.items() if pair[1] is not None)
         return "%s://%s%s" % (scheme, where, "?" + query if query else "")
 
@@ -118,8 +125,10 @@ class Receiver:
             file.write(self.configuration())
         if os.path.exists(self.socket):
             os.unlink(self.socket)
+        self._mend(self.written)
+        self._mend(self.unparsed)
         with open(self.path("said"), "ab") as said:
-            self.process = subprocess.Popen(["setpriv", "--pdeathsig", "KILL"] + self.words(), stdin=subprocess.DEVNULL, stdout=said,
+            self.process = subprocess.Popen(self.prefix + ["setpriv", "--pdeathsig", "KILL"] + self.words(), stdin=subprocess.DEVNULL, stdout=said,
                                             stderr=said, env=dict(os.environ, **self.environment()), cwd=self.folder)
         end = time.monotonic() + SECONDS
         while not self._listens():
@@ -128,12 +137,21 @@ class Receiver:
             time.sleep(0.02)
         return self
 
+    @staticmethod
+    def _mend(file):
+        """What comes next does not go on in a line that was torn."""
+        if os.path.exists(file) and os.path.getsize(file):
+            with open(file, "r+b") as opened:
+                opened.seek(-1, os.SEEK_END)
+                if opened.read(1) != b"\n":
+                    opened.write(b"\n")
+
     def _listens(self):
         if self.kind == "unix":
             return os.path.exists(self.socket)
         name, state = ("udp", "07") if self.kind.endswith("udp") else ("tcp", "0A")
         for version in ("", "6"):
-            with open("/proc/net/" + name + version, encoding="ascii") as file:
+            with open("/proc/%d/net/%s%s" % (self.process.pid, name, version), encoding="ascii") as file:
                 for line in file.readlines()[1:]:
                     words = line.split()
                     if int(words[1].rsplit(":", 1)[1], 16) == self.port and words[3] == state:
@@ -145,6 +163,7 @@ class Receiver:
 
     def kill(self):
         if self.process and self.process.poll() is None:
+            self.kills += 1
             self.process.kill()
             self.process.wait()
 
@@ -174,7 +193,15 @@ class Receiver:
         return data[:data.rfind(b"\n") + 1].split(b"\n")[:-1]
 
     def seen(self):
-        return [json.loads(line) for line in self.lines()]
+        found = []
+        for line in self.lines():
+            try:
+                found.append(json.loads(line))
+            except ValueError:
+                self.torn.add(line)
+        if len(self.torn) > self.kills:
+            raise Failed("%d lines are torn, and it was killed %d times: %s" % (len(self.torn), self.kills, list(self.torn)[-1]))
+        return found
 
     def unparsable(self):
         return self.lines(self.unparsed)
@@ -212,8 +239,8 @@ class Rsyslog(Receiver):
     def configuration(self):
         text = block("rsyslog") + block("rsyslog-" + {"newline": "tcp"}.get(self.kind, self.kind))
         if self.port:
-            text = re.sub(r'port="(\d+)"', 'address="127.0.0.1" port="%d"' % self.port, text)
-        return 'global(workDirectory="%s")\n' % self.folder + replaced(text, self.places()) + self.more
+            text = re.sub(r'port="(\d+)"', 'address="%s" port="%d"' % (self.address, self.port), text)
+        return 'global(workDirectory="%s")\n' % self.folder + replaced(text, self.places())
 
     def words(self):
         words = [program("rsyslogd"), "-n", "-f", self.path("configuration"), "-i", self.path("pid")]
@@ -231,8 +258,8 @@ class SyslogNg(Receiver):
     def configuration(self):
         text = block("syslog-ng") + block("syslog-ng-" + self.kind) + block("syslog-ng-log")
         if self.port:
-            text = re.sub(r"\bport\(\d+\)", 'ip("127.0.0.1") port(%d)' % self.port, text)
-        return replaced(text, self.places()) + self.more
+            text = re.sub(r"\bport\(\d+\)", 'ip("%s") port(%d)' % (self.address, self.port), text)
+        return replaced(text, self.places())
 
     def words(self):
         words = [program("syslog-ng"), "-F", "-f", self.path("configuration"), "-R", self.path("persist"), "-c", self.path("control"),
