@@ -15,6 +15,7 @@ import tree
 
 PAGE, TABLE = "src/smbtap.8", "include/tables/field.def"
 PAGES = (PAGE, "src/smbtap-outputs.7")
+REASONS = "include/tables/gap_reason.def"
 FIELD = re.compile(r'^FIELD\((\w+),\s*"(\w+)",\s*(\w+),\s*(\w+),\s*"((?:[^"\\]|\\.)*)"\)', re.M)
 LIST = re.compile(r'(\.\\" BEGIN FIELDS\n).*?(\.\\" END FIELDS\n)', re.S)
 PLACES = {"ENVELOPE": "All records", "FLOW": "Records of flows", "PROTO": "Inside proto_info"}
@@ -50,6 +51,9 @@ def main():
             file.write(wanted)
     elif page != wanted:
         tree.complain(PAGE, 0, "its list of fields is not that of %s; manual.py ROOT --update" % TABLE)
+    for name, text in re.findall(r'^GAP_REASON\(\w+,\s*"(\w+)",\s*"([^"]*)"\)', tree.read(root, REASONS), re.M):
+        if ".It Cm %s\n%s.\n" % (name, text) not in tree.read(root, PAGES[1]):
+            tree.complain(PAGES[1], 0, "does not say of %s what %s says" % (name, REASONS))
     if not shutil.which("mandoc"):
         tree.skip("mandoc is not installed")
     for one in PAGES:

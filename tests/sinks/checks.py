@@ -28,7 +28,7 @@ def sent(receiver, messages, syslog=standin.syslog):
     for message in messages:
         sender.send(syslog(message))
     sender.close()
-    receiver.wait(len(messages), 5)
+    receiver.wait(len(messages), 3)
     return receiver.seen()
 
 
@@ -47,6 +47,18 @@ def all_receivers(folder, keys, wanted):
             lines += counting.fields_apart(receiver.seen(), exact=one is receivers.Rsyslog) + counting.headers_apart(receiver.seen())
             tap.check(title + ": its configuration takes all", not lines and not receiver.unparsable(), *lines)
             receiver.stop()
+
+
+def unparsable(folder, wanted):
+    """What is no JSON goes beside."""
+    for one in (receivers.Rsyslog, receivers.SyslogNg):
+        receiver = one(os.path.join(folder, "unparsable-" + one.program), "tcp").start()
+        sent(receiver, wanted[:2], lambda line: standin.syslog(line).replace(b'":"', b'":', 1) if line == wanted[0] else
+             standin.syslog(line))
+        receiver.quiet(0.2)
+        tap.check("%s: what does not parse goes to the other file" % one.program, receiver.messages() == wanted[1:2] and
+                  len(receiver.unparsable()) == 1, receiver.messages(), receiver.unparsable())
+        receiver.stop()
 
 
 def faults(folder, wanted):
@@ -120,6 +132,7 @@ def test():
     with tempfile.TemporaryDirectory(prefix="smbtap-sinks-") as folder:
         all_receivers(folder, certificates.Certificates(os.path.join(folder, "keys")), wanted)
         faults(folder, wanted[:20])
+        unparsable(folder, wanted)
     counts()
     tap.finish()
 
