@@ -22,13 +22,13 @@ def altered(message, **fields):
     return json.dumps(record, separators=(",", ":")).encode()
 
 
-def sent(receiver, messages, syslog=standin.syslog):
-    """What the receiver has of them."""
+def sent(receiver, messages, syslog=standin.syslog, seconds=5):
+    """What the receiver has of them, at the latest then."""
     sender = standin.Sender(receiver)
     for message in messages:
         sender.send(syslog(message))
     sender.close()
-    receiver.wait(len(messages), 3)
+    receiver.wait(len(messages), seconds)
     return receiver.seen()
 
 
@@ -54,8 +54,7 @@ def unparsable(folder, wanted):
     for one in (receivers.Rsyslog, receivers.SyslogNg):
         receiver = one(os.path.join(folder, "unparsable-" + one.program), "tcp").start()
         sent(receiver, wanted[:2], lambda line: standin.syslog(line).replace(b'":"', b'":', 1) if line == wanted[0] else
-             standin.syslog(line))
-        receiver.quiet(0.2)
+             standin.syslog(line), seconds=0.7)
         tap.check("%s: what does not parse goes to the other file" % one.program, receiver.messages() == wanted[1:2] and
                   len(receiver.unparsable()) == 1, receiver.messages(), receiver.unparsable())
         receiver.stop()
