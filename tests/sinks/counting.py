@@ -72,14 +72,15 @@ def header(record, facility=16, severity=6, hostname=None):
 
 
 def headers_apart(seen, **settings):
+    """seen: in the order in which they came, from the first on."""
     lines = []
-    for one in seen:
+    for number, one in enumerate(seen):
         record = json.loads(one["message"][one["message"].index("{"):])
         wanted = header(record, **settings)
         found = {name: one.get(name) for name in wanted}
         found["time"] = (found["time"] or "").replace("+00:00", "Z")
         structured = one.get("structured_data") or ""
-        sequence = 'sequenceId="%d"' % ((record["seq"] - 1) % SEQUENCE_MAX + 1)
+        sequence = 'sequenceId="%d"' % (number % SEQUENCE_MAX + 1)
         if found != wanted:
             lines.append("%s: %s, not %s" % (record["record_id"], found, wanted))
         elif not ("[meta " in structured and sequence in structured and "[origin " in structured and
