@@ -14,6 +14,7 @@ import counting
 import receivers
 import tap  # noqa: E402
 
+SECONDS = 8  # for the last records to arrive
 FEW = ("hostile-names", "long-names")  # over UDP nobody waits for a receiver that is late
 CEE = (('cookie=""', 'cookie="@cee:"'), ('json-parser(prefix', 'json-parser(marker("@cee:") prefix'))
 
@@ -65,7 +66,7 @@ class Run:
 
     def judge(self, title, receiver, words, cookie=b"", old=False, **header):
         wanted = self.wanted[id(words)]
-        receiver.wait(len(wanted), 10)
+        receiver.wait(len(wanted), SECONDS)
         seen = receiver.seen()
         messages = [one["message"].encode() for one in seen]
         if old:
