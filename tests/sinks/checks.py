@@ -119,6 +119,12 @@ def counts():
     runs = counting.Account(whole[:3] + [gap("b", 1, 4, None, None, lost_run_id="a"), line("b", 2)])
     tap.check("counted: the rest of an earlier run, told by the next", not runs.silently({"a": 7, "b": 2}) and
               len(runs.lost({"a": 7})) == 4, runs.line())
+    plain = [b'{"schema_version":"1.0","record_id":"a-%d","seq":%d,"object":"flow","action":"message"}' % (seq, seq)
+             for seq in range(1, 6)]
+    tap.check("counted: against a file", not counting.Account(plain, plain).strange and not counting.Account(plain, plain[:2]).strange and
+              counting.Account(plain[:4], plain).silently({"a": 5}) == [("a", 5)])
+    tap.check("counted: another than the file has", len(counting.Account(plain[:4] + [plain[4].replace(b"flow", b"slow")],
+                                                                        plain).strange) == 1)
     tap.check("counted: what is no record", len(counting.Account([b"{", b"{}", line("a", 1)[:-20]]).strange) == 3)
 
 

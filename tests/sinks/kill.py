@@ -70,9 +70,8 @@ def end(sensor, stand, title):
                        lambda one=receiver: sensing.tip(one.written) >= sensing.tip(sensor.output) - 1)
     status, seconds = sensor.stop(seconds=8)
     tap.check(title + ": the sensor ends with 0 within 5 s", status == 0 and seconds < 6, status, seconds, sensor.err())
-    last = sensor.last()
     for label, receiver in stand.receivers.items():
-        sensing.judge("%s: %s" % (title, label), receiver, last)
+        sensing.judge("%s: %s" % (title, label), receiver, sensor)
     stand.stop()
 
 
@@ -144,7 +143,7 @@ def datagrams(smbtap, build, keys, times):
         receiver.quiet()
         status, _ = sensor.stop()
         receiver.quiet()
-        account = sensing.counting.Account(receiver.messages())
+        account = sensing.counting.Account(receiver.messages(), sensor.lines())
         print("# %s: %s" % (title, account.line()))
         tap.check(title + ": the sensor ends with 0", status == 0, status, sensor.err())
         tap.check(title + ": what comes is true, and the last of it is there", account.arrived() and not account.wrongly() and

@@ -39,7 +39,7 @@ def in_time(title, sensor, healthy):
 
 
 def whole(title, sensor, receiver, seconds=15):
-    return sensing.judge(title, receiver, sensor.last(), seconds)
+    return sensing.judge(title, receiver, sensor, seconds)
 
 
 def stopped(title, sensor):
