@@ -115,7 +115,7 @@ def test():
             for kind in one.kinds:
                 run.one("%s, %s" % (one.program, kind), one, kind)
         for one, kind in ((RsyslogCee, "tcp"), (SyslogNgCee, "tcp"), (RsyslogCee, "relp")):
-            run.one("%s, %s, @cee" % (one.program, kind), one, kind, cookie=b"@cee: ", cee="true")
+            run.one("%s, %s, @cee" % (one.program, kind), one, kind, cookie=b"@cee: ", cee="yes")
         for one, kind in ((receivers.Rsyslog, "newline"), (receivers.Rsyslog, "udp"), (receivers.Rsyslog, "relp"),
                           (receivers.SyslogNg, "bsd-udp"), (receivers.SyslogNg, "bsd-tcp")):
             run.one("%s, %s, RFC 3164" % (one.program, kind), one, kind, old=True, format="rfc3164",

@@ -1,5 +1,4 @@
 """A sensor under load in the world of the live tests, with several outputs, and what its receivers got in the end."""
-import json
 import os
 import signal
 import subprocess

@@ -116,7 +116,7 @@ def accepted(smbtap, folder, keys, words, wanted):
     for title, kind, server, settings in (
             ("right fingerprint, no CA", "tls", "foreign", {"ca": None, "fingerprint": keys.fingerprint("foreign")}),
             ("right fingerprint, expired", "tls", "expired", {"ca": None, "fingerprint": keys.fingerprint("expired")}),
-            ("another name, not verified", "tls", "other-name", {"verify_name": "false"}),
+            ("another name, not verified", "tls", "other-name", {"verify_name": "no"}),
             ("TLS 1.3 alone", "tls", "server", {"tls_version_min": "1.3"}),
             ("TLS 1.3 alone", "relp+tls", "server", {"tls_version_min": "1.3"}),
             ("an address as name", "tls", "server", {})):

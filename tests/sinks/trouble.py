@@ -155,8 +155,9 @@ def resolver(smbtap, build):
     world.command("ip", "link", "set", "void0", "up")
     healthy = rsyslog("resolver-healthy", "tcp").start()
     start = time.monotonic()
+    spool = world.folder("resolver-spool")
     sensor = sensing.Sensor(smbtap, "resolver-sensor", [
-        "syslog+tcp://collector.example:514?name=nowhere&spool_directory=" + world.folder("resolver-spool"), healthy.url(name="healthy")])
+        "syslog+tcp://collector.example:514?name=nowhere&spool_directory=" + spool, healthy.url(name="healthy", spool_directory=spool)])
     tap.check(title + ": the sensor starts all the same", time.monotonic() - start < 4, time.monotonic() - start)
     load = sensing.Load(build, 2)
     time.sleep(0.5)
