@@ -190,7 +190,7 @@ void segment_begin(struct segment *s, const struct segment_start *start) {
     s->crc = h.crc;
     s->used = SEGMENT_HEADER;
     s->synced = 0;
-    s->last = s->records = s->gone = 0;
+    s->last = s->records = s->gone = s->handed = 0;
     s->doubtful = false;
 }
 
@@ -283,8 +283,13 @@ static bool read_frame(const struct segment *s, size_t at, bool verify, struct s
         .at = at,
         .end = at + aligned(n),
         .put_ns = h.put_ns,
-        .line = {(const char *)frame + text_at, h.length, h.object, h.action,
-                 h.operation < OPERATION_KINDS ? h.operation : OPERATION_KINDS, h.severity, h.seq, NULL},
+        .line = {.text = (const char *)frame + text_at,
+                 .length = h.length,
+                 .object = h.object,
+                 .action = h.action,
+                 .operation = h.operation < OPERATION_KINDS ? h.operation : OPERATION_KINDS,
+                 .severity = h.severity,
+                 .seq = h.seq},
         .has_gap = h.has_gap,
         .refused = (h.mark & MARK_REFUSED) != 0,
     };

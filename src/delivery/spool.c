@@ -126,16 +126,21 @@ static void sync_all(struct spool *s) {
     }
 }
 
-static uint64_t oldest_put(const struct spool *s) {
+/* Of the first record behind a place. */
+static uint64_t put_behind(const struct spool *s, uint64_t place) {
     struct stored f;
     const struct link *head = &s->segments.head;
     for (struct link *l = head->next; l != head; l = l->next) {
         const struct segment *seg = container_of(l, struct segment, in);
-        if (segment_find(seg, segment_offset(seg, s->state.floor.place), false, &f)) {
+        if (segment_end(seg) > place && segment_find(seg, segment_offset(seg, place), false, &f)) {
             return f.put_ns;
         }
     }
     return 0;
+}
+
+static uint64_t oldest_put(const struct spool *s) {
+    return put_behind(s, s->state.floor.place);
 }
 
 /* The oldest that waits was put before the clock was set back, or waits too long. */
@@ -203,6 +208,7 @@ static bool read_frame(struct spool *s, struct segment *seg, struct stored *f) {
     s->read_from = segment_place(seg, f->at);
     s->read = segment_place(seg, f->end);
     s->read_seq = f->line.seq;
+    seg->handed = (seg->handed > seg->gone ? seg->handed : seg->gone) + 1;
     return !f->refused;
 }
 
@@ -228,10 +234,16 @@ bool spool_next(struct spool *s, struct parcel *p) {
 
 void spool_unread(struct spool *s) {
     uint64_t floor = s->state.floor.place;
+    if (s->reading && s->reading->handed != 0) {
+        s->reading->handed--;
+    }
     seek(s, s->read_from > floor ? s->read_from : floor);
 }
 
 void spool_rewind(struct spool *s) {
+    for (struct link *l = s->segments.head.next; l != &s->segments.head; l = l->next) {
+        container_of(l, struct segment, in)->handed = 0;
+    }
     seek(s, s->state.floor.place);
 }
 
@@ -340,12 +352,14 @@ void spool_figures(const struct spool *s, struct spool_figures *f) {
         .dropped = s->dropped,
         .set_aside = s->set_aside,
         .oldest_put = oldest_put(s),
+        .oldest_unread = put_behind(s, s->read > s->state.floor.place ? s->read : s->state.floor.place),
         .trouble = s->trouble ? s->trouble : s->refused_trouble,
     };
     const struct link *head = &s->segments.head;
     for (struct link *l = head->next; l != head; l = l->next) {
         const struct segment *seg = container_of(l, struct segment, in);
         f->waiting += seg->records > seg->gone ? seg->records - seg->gone : 0;
+        f->out += seg->handed > seg->gone ? seg->handed - seg->gone : 0;
         f->waiting_bytes += seg->used - segment_offset(seg, s->state.floor.place);
     }
 }
