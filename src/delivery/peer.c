@@ -55,7 +55,7 @@ struct peer {
     uint64_t moved;    /* when the socket took something last, or nothing waited */
     bool heard_end;    /* the other side sends no more */
     bool said_end;     /* over TLS: that we send no more */
-    bool reads;        /* somebody reads what the other side sends */
+    bool reads;        /* somebody calls peer_read */
     uint64_t committed, written, bytes;
     size_t from, to; /* of out: what waits */
     char address[ADDRESS_SIZE];
@@ -87,6 +87,10 @@ void peer_break(struct peer *p, const char *format, ...) {
     va_end(arguments);
     let_go(p);
     p->stage = BROKEN;
+}
+
+bool peer_broken(const struct peer *p) {
+    return p->stage == BROKEN;
 }
 
 static bool is_trying(const struct peer *p) {
@@ -284,11 +288,10 @@ static bool can_read(const struct peer *p) {
 }
 
 size_t peer_read(struct peer *p, char *to, size_t size) {
-    p->reads = true;
     return can_read(p) ? read_some(p, to, size) : 0;
 }
 
-void peer_ignore(struct peer *p) {
+static void ignore(struct peer *p) {
     char scrap[SCRAP_SIZE];
     for (unsigned i = 0; i < READS_PER_STEP && can_read(p) && read_some(p, scrap, sizeof scrap) > 0; i++) {
     }
@@ -360,7 +363,7 @@ char *peer_room(struct peer *p, size_t n) {
     }
     if (n > PEER_OUT_SIZE - p->to) {
         if (!p->reads) {
-            peer_ignore(p); /* has it gone away meanwhile? */
+            ignore(p); /* has it gone away meanwhile? */
         }
         if (p->stage != OPEN || p->heard_end) {
             return NULL;
@@ -395,7 +398,7 @@ uint64_t peer_written(const struct peer *p) {
 /* Is it still there? Then what waits goes out. */
 static void step_open(struct peer *p) {
     if (!p->reads) {
-        peer_ignore(p);
+        ignore(p);
     }
     if (p->stage != BROKEN && !p->heard_end) {
         flush(p);
@@ -447,6 +450,12 @@ void peer_end(struct peer *p, uint64_t now) {
     }
 }
 
+void peer_drop(struct peer *p) {
+    let_go(p);
+    p->stage = CLOSED;
+    p->from = p->to = 0;
+}
+
 static void step_draining(struct peer *p) {
     step_open(p);
     if (p->stage == DRAINING && !p->heard_end && p->from == p->to) {
@@ -458,7 +467,7 @@ static void step_draining(struct peer *p) {
 /* ---- the whole */
 
 int peer_new(struct peer **to, const char *host, const char *port, const struct tls_settings *tls,
-             char why[PEER_WHY_SIZE]) {
+             bool reads, char why[PEER_WHY_SIZE]) {
     if (!host || host[0] == '\0' || !port || port[0] == '\0') {
         snprintf(why, PEER_WHY_SIZE, "there is no host or no port; write HOST:PORT");
         return -EINVAL;
@@ -467,6 +476,7 @@ int peer_new(struct peer **to, const char *host, const char *port, const struct 
     if (p) {
         p->host = host;
         p->port = port;
+        p->reads = reads;
         p->fd = -1;
         p->resolver = resolver_new(host, port, SOCK_STREAM);
     }
@@ -526,7 +536,7 @@ enum peer_state peer_step(struct peer *p, uint64_t now) {
     do {
         before = p->stage;
         if (before == ENDING && !p->reads) {
-            peer_ignore(p);
+            ignore(p);
         }
         if (p->stage == before && steps[before]) {
             steps[before](p);

@@ -36,10 +36,10 @@ enum peer_state {
     PEER_BROKEN, /* peer_why says it */
 };
 
-/* tls: NULL, or what is to be spoken; the host's name is the certificate's. 0, or a negative errno and a line that names the setting and the
- * remedy. The texts outlive it. */
+/* tls: NULL, or what is to be spoken; the certificate is asked for the host's name. reads: somebody calls peer_read; else what the other
+ * side sends is thrown away. 0, or a negative errno and a line that names the setting and the remedy. The texts outlive it. */
 __attribute__((warn_unused_result)) int peer_new(struct peer **, const char *host, const char *port,
-                                                 const struct tls_settings *tls, char why[PEER_WHY_SIZE]);
+                                                 const struct tls_settings *tls, bool reads, char why[PEER_WHY_SIZE]);
 /* Takes NULL. */
 void peer_free(struct peer *);
 
@@ -56,13 +56,13 @@ void peer_commit(struct peer *, size_t n);
 uint64_t peer_committed(const struct peer *);
 uint64_t peer_written(const struct peer *);
 
-/* What the other side sent, as much as fits; 0: nothing now. Whoever does not call it must call peer_ignore. */
+/* What the other side sent, as much as fits; 0: nothing now. An end of the connection is told by the step that follows. */
 size_t peer_read(struct peer *, char *to, size_t size);
-/* What the other side sends is thrown away. */
-void peer_ignore(struct peer *);
 
 /* No more is written. What waits goes out first. */
 void peer_end(struct peer *, uint64_t now);
+/* Closed at once; what waits is forgotten. */
+void peer_drop(struct peer *);
 
 /* The descriptor to wait for, and until when at most (0: no matter). */
 unsigned peer_poll(struct peer *, struct pollfd *to, uint64_t *until);
@@ -71,5 +71,6 @@ uint64_t peer_bytes(const struct peer *);
 const char *peer_why(const struct peer *);
 /* Makes it PEER_BROKEN: what the other side says makes no sense. The line names its address. */
 __attribute__((format(printf, 2, 3))) void peer_break(struct peer *, const char *format, ...);
+bool peer_broken(const struct peer *);
 
 #endif

@@ -121,7 +121,7 @@ int stream_transport(struct transport *to, const struct output_settings *o, char
         return -ENOMEM;
     }
     syslog_init(&s->syslog, &o->syslog, getpid());
-    int error = peer_new(&s->peer, o->host, o->port, o->kind == OUTPUT_TLS ? &o->tls : NULL, why);
+    int error = peer_new(&s->peer, o->host, o->port, o->kind == OUTPUT_TLS ? &o->tls : NULL, false, why);
     if (error != 0) {
         free(s);
         return error;

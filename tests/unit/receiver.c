@@ -2,7 +2,7 @@
 
 #include <arpa/inet.h>
 #include <errno.h>
-#include <fcntl.h>
+#include <netinet/tcp.h>
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stdio.h>
@@ -52,8 +52,12 @@ void receiver_close(struct receiver *r) {
 bool receiver_accept(struct receiver *r) {
     if (r->fd < 0 && r->listener >= 0) {
         r->fd = accept4(r->listener, NULL, NULL, SOCK_NONBLOCK | SOCK_CLOEXEC);
-        r->ended = r->fd >= 0 ? false : r->ended;
-        r->error = 0;
+        if (r->fd >= 0) {
+            const int at_once = 1; /* what it writes goes out in pieces as they are written */
+            setsockopt(r->fd, IPPROTO_TCP, TCP_NODELAY, &at_once, sizeof at_once);
+            r->ended = false;
+            r->error = 0;
+        }
     }
     return r->fd >= 0;
 }
