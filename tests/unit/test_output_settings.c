@@ -65,6 +65,7 @@ static void kinds(void **state) {
         {"/var/log/a.jsonl", OUTPUT_PATH, NULL, NULL, "/var/log/a.jsonl", "var_log_a.jsonl"},
         {"what?is=this&", OUTPUT_PATH, NULL, NULL, "what?is=this&", NULL},
         {"c:records", OUTPUT_PATH, NULL, NULL, "c:records", "c-records"},
+        {"/", OUTPUT_PATH, NULL, NULL, "/", "_"},
         {"./-", OUTPUT_PATH, NULL, NULL, "./-", NULL},
         {"file:a.jsonl", OUTPUT_FILE, NULL, NULL, "a.jsonl", "a.jsonl"},
         {"file:/var/log/a%20b%3f.jsonl", OUTPUT_FILE, NULL, NULL, "/var/log/a b?.jsonl", NULL},
