@@ -3,9 +3,9 @@
 #ifndef RECORDER_H
 #define RECORDER_H
 
+#include "delivery/appender.h"
 #include "event/sensor.h"
 #include "figures.h"
-#include "output/appender.h"
 #include "worker.h"
 
 struct recorder;

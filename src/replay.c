@@ -11,8 +11,8 @@
 
 #include "base/siphash.h"
 #include "capture/capture.h"
+#include "delivery/file_sink.h"
 #include "findings/findings.h"
-#include "output/file_sink.h"
 #include "output/outlet.h"
 #include "output/progress.h"
 #include "output/summary.h"

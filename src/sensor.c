@@ -22,7 +22,7 @@
 #include "broker.h"
 #include "capture/live.h"
 #include "config.h"
-#include "output/file_sink.h"
+#include "delivery/file_sink.h"
 #include "output/metrics.h"
 #include "output/metrics_server.h"
 #include "recorder.h"

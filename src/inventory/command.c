@@ -8,10 +8,10 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "delivery/file_sink.h"
 #include "inventory/inventory.h"
 #include "inventory/reader.h"
 #include "inventory/report.h"
-#include "output/file_sink.h"
 #include "replay.h"
 
 enum { EXIT_DAMAGED = 3, EXIT_FOUND = 4 };

@@ -1,5 +1,5 @@
 /* Lines arrive whole and in order, whatever takes them; what finds no room is refused as a whole. */
-#include "../../src/output/appender.h"
+#include "../../src/delivery/appender.h"
 
 #include <setjmp.h>
 #include <stdarg.h>

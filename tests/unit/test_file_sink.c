@@ -13,7 +13,7 @@
 
 #include <cmocka.h>
 
-#include "../../src/output/file_sink.h"
+#include "../../src/delivery/file_sink.h"
 
 static char folder[] = "/tmp/test_file_sink.XXXXXX";
 
