@@ -124,7 +124,7 @@ static void broken(struct deliverer *d, uint64_t now) {
     d->pause = well || d->pause == 0 ? PAUSE_FIRST_NS : d->pause * 2 < PAUSE_MOST_NS ? d->pause * 2 : PAUSE_MOST_NS;
     d->begin_at = now + spread(d->pause, now);
     d->ready_since = 0;
-    d->begun = false;
+    d->begun = d->ending = false;
     atomic_fetch_add(&d->figures->reconnects, 1);
     spool_rewind(d->spool);
 }
@@ -253,10 +253,10 @@ static bool write_file(struct deliverer *d, bool *room) {
         channel_unread(d->channel);
     }
     int trouble = file_writer_flush(d->file, system_clock_ns(CLOCK_REALTIME));
+    look_at_file(d, trouble);
     if (trouble == 0) {
         channel_taken(d->channel);
     }
-    look_at_file(d, trouble);
     *room = trouble == 0 && error == 0;
     return *room && n == AT_ONCE;
 }
