@@ -53,8 +53,8 @@ struct segment {
     uint64_t last, records; /* seq of the last record; records it holds, or held before it was damaged */
     uint64_t gone;          /* of these, that are done with */
     uint64_t handed; /* records of it that were handed out, since the last rewind; those that are gone, at least */
-    unsigned number;        /* of its file; 0: it has none */
-    bool doubtful;          /* written by another process, or found damaged: the CRC is looked at each time */
+    unsigned number; /* of its file; 0: it has none */
+    bool doubtful;   /* written by another process, or found damaged: the CRC is looked at each time */
 };
 
 struct stored {
@@ -100,7 +100,7 @@ int segment_sync(struct segment *);
 /* From memory into a file of that number. */
 __attribute__((warn_unused_result)) int segment_persist(struct segment *, int folder, unsigned number);
 /* Gives the memory back; segment_remove its file as well. Both take NULL. */
-void segment_free(struct segment *);
+void segment_dispose(struct segment *);
 void segment_remove(struct segment *, int folder);
 
 static inline uint64_t segment_place(const struct segment *s, size_t at) {
