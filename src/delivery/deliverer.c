@@ -124,7 +124,7 @@ static void broken(struct deliverer *d, uint64_t now) {
     d->pause = well || d->pause == 0 ? PAUSE_FIRST_NS : d->pause * 2 < PAUSE_MOST_NS ? d->pause * 2 : PAUSE_MOST_NS;
     d->begin_at = now + spread(d->pause, now);
     d->ready_since = 0;
-    d->begun = false;
+    d->begun = d->ending = false;
     atomic_fetch_add(&d->figures->reconnects, 1);
     spool_rewind(d->spool);
 }
@@ -166,10 +166,11 @@ static bool send_some(struct deliverer *d) {
     return true;
 }
 
+/* Also what the maker put last, for the spool takes some of it at a time. */
 static bool all_sent(struct deliverer *d) {
     struct spool_figures s;
     spool_figures(d->spool, &s);
-    return s.waiting == s.out;
+    return s.waiting == s.out && channel_empty(d->channel);
 }
 
 /* True: it wants to go on at once. */
