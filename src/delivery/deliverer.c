@@ -187,6 +187,8 @@ static bool deliver(struct deliverer *d, uint64_t now) {
         d->ready_since = d->ready_since ? d->ready_since : now;
         more = send_some(d);
         d->state = d->transport.step(d->transport.state, now);
+        /* What had no room is asked for last, so that the transport knows what it waits for. */
+        more = more || (d->state == TRANSPORT_READY && send_some(d));
     }
     take_done(d);
     if (d->state == TRANSPORT_READY && atomic_load(&d->figures->trouble) != 0 &&
