@@ -166,10 +166,11 @@ static bool send_some(struct deliverer *d) {
     return true;
 }
 
+/* Also what the maker put last, for the spool takes some of it at a time. */
 static bool all_sent(struct deliverer *d) {
     struct spool_figures s;
     spool_figures(d->spool, &s);
-    return s.waiting == s.out;
+    return s.waiting == s.out && channel_empty(d->channel);
 }
 
 /* True: it wants to go on at once. */
@@ -186,6 +187,8 @@ static bool deliver(struct deliverer *d, uint64_t now) {
         d->ready_since = d->ready_since ? d->ready_since : now;
         more = send_some(d);
         d->state = d->transport.step(d->transport.state, now);
+        /* What had no room is asked for last, so that the transport knows what it waits for. */
+        more = more || (d->state == TRANSPORT_READY && send_some(d));
     }
     take_done(d);
     if (d->state == TRANSPORT_READY && atomic_load(&d->figures->trouble) != 0 &&
