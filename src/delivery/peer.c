@@ -466,8 +466,8 @@ static void step_draining(struct peer *p) {
 
 /* ---- the whole */
 
-int peer_new(struct peer **to, const char *host, const char *port, const struct tls_settings *tls,
-             bool reads, char why[PEER_WHY_SIZE]) {
+int peer_new(struct peer **to, const char *host, const char *port, const struct tls_settings *tls, bool reads,
+             char why[PEER_WHY_SIZE]) {
     if (!host || host[0] == '\0' || !port || port[0] == '\0') {
         snprintf(why, PEER_WHY_SIZE, "there is no host or no port; write HOST:PORT");
         return -EINVAL;

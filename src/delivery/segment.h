@@ -53,8 +53,8 @@ struct segment {
     uint64_t last, records; /* seq of the last record; records it holds, or held before it was damaged */
     uint64_t gone;          /* of these, that are done with */
     uint64_t handed; /* records of it that were handed out, since the last rewind; those that are gone, at least */
-    unsigned number;        /* of its file; 0: it has none */
-    bool doubtful;          /* written by another process, or found damaged: the CRC is looked at each time */
+    unsigned number; /* of its file; 0: it has none */
+    bool doubtful;   /* written by another process, or found damaged: the CRC is looked at each time */
 };
 
 struct stored {
