@@ -5,7 +5,6 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <time.h>
 #include <unistd.h>
 
 #include "base/system_clock.h"
@@ -14,7 +13,7 @@
 #include "log.h"
 #include "output_process.h"
 
-enum { WAIT_MS = 200 };
+enum { WAIT_MS = 200, END_MS = 2 };
 
 /* Of a replay that somebody ended: so long outputs may still take. */
 #define STOPPED_NS (2 * UINT64_C(1000000000))
@@ -332,7 +331,6 @@ static void hurry(struct outputs *all, uint64_t *until) {
 
 /* Its exit status; failure where it does not come to its end. */
 static int wait_for_process(struct output *o, uint64_t *until) {
-    const struct timespec pause = {.tv_nsec = 2000000};
     int status;
     while (output_process_runs(o->process, &status)) {
         hurry(o->all, until);
@@ -341,7 +339,7 @@ static int wait_for_process(struct output *o, uint64_t *until) {
                       o->settings->name);
             return EXIT_FAILURE;
         }
-        nanosleep(&pause, NULL);
+        poll(NULL, 0, END_MS);
     }
     return status;
 }

@@ -122,7 +122,7 @@ int segment_new_memory(struct segment **out, size_t size) {
     return map_segment(out, -1, size, 0);
 }
 
-void segment_free(struct segment *s) {
+void segment_dispose(struct segment *s) {
     if (s) {
         munmap(s->bytes, s->size);
         free(s);
@@ -135,7 +135,7 @@ void segment_remove(struct segment *s, int folder) {
         segment_name(s->number, name);
         unlinkat(folder, name, 0);
     }
-    segment_free(s);
+    segment_dispose(s);
 }
 
 int segment_persist(struct segment *s, int folder, unsigned number) {
@@ -379,7 +379,7 @@ static int open_descriptor(struct segment **out, int fd, unsigned number) {
     int error = map_segment(&s, fd, (size_t)status.st_size, number);
     error = error ? error : read_header(s);
     if (error) {
-        segment_free(s);
+        segment_dispose(s);
         return error;
     }
     read_seal(s, fd);

@@ -100,7 +100,7 @@ int segment_sync(struct segment *);
 /* From memory into a file of that number. */
 __attribute__((warn_unused_result)) int segment_persist(struct segment *, int folder, unsigned number);
 /* Gives the memory back; segment_remove its file as well. Both take NULL. */
-void segment_free(struct segment *);
+void segment_dispose(struct segment *);
 void segment_remove(struct segment *, int folder);
 
 static inline uint64_t segment_place(const struct segment *s, size_t at) {

@@ -385,7 +385,7 @@ static void set_sizes(struct spool *s) {
 static void free_all(struct spool *s) {
     for (struct segment *seg; (seg = spool_first(s)) != NULL;) {
         list_remove(&seg->in);
-        segment_free(seg);
+        segment_dispose(seg);
     }
     for (unsigned i = 0; i < s->spare_count; i++) {
         segment_remove(s->spares[i], s->folder.fd);

@@ -42,7 +42,7 @@ static int load(struct spool *s, unsigned number, char why[SPOOL_WHY_SIZE]) {
         return 0;
     }
     if (!error && !insert(s, seg)) {
-        segment_free(seg);
+        segment_dispose(seg);
         error = -EBADMSG;
     }
     if (error == -EBADMSG) {
@@ -75,7 +75,7 @@ static void remove_misplaced(struct spool *s) {
         }
         spool_folder_damaged(&s->folder, seg->number);
         take_out(s, seg);
-        segment_free(seg);
+        segment_dispose(seg);
     }
 }
 

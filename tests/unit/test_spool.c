@@ -159,10 +159,10 @@ static void kill_spool(struct spool *s) {
     s->state.run_id = s->state.run_id; /* nothing of the end of a run is done */
     for (struct segment *seg; (seg = spool_first(s)) != NULL;) {
         list_remove(&seg->in);
-        segment_free(seg);
+        segment_dispose(seg);
     }
     for (unsigned i = 0; i < s->spare_count; i++) {
-        segment_free(s->spares[i]);
+        segment_dispose(s->spares[i]);
     }
     state_file_close(s->file);
     spool_folder_close(&s->folder);
