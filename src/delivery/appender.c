@@ -114,8 +114,10 @@ static bool make_room(struct appender *a, size_t n) {
 }
 
 /* All of it is taken, or nothing: what is left of a line that was begun must find room. */
-static int appender_write(void *state, const char *lines, size_t n) {
+static int appender_write(void *state, const struct line_list *batch) {
     struct appender *a = state;
+    const char *lines = batch->bytes;
+    size_t n = batch->n;
     size_t done = 0, begun = 0;
     bool first = write_waiting(a) == 0;
     if (!make_room(a, n)) {
@@ -196,7 +198,7 @@ struct appender *appender_new(int fd, bool close_it, size_t waiting_max) {
 }
 
 struct sink appender_sink(struct appender *a) {
-    return (struct sink){a, appender_write, appender_flush, appender_end};
+    return (struct sink){.state = a, .write = appender_write, .flush = appender_flush, .close = appender_end};
 }
 
 int appender_reopen(struct appender *a, int fd) {

@@ -19,8 +19,10 @@ static int wait_for_room(int fd) {
     return poll(&p, 1, -1) < 0 && errno != EINTR ? -errno : 0;
 }
 
-static int file_write(void *state, const char *lines, size_t n) {
+static int file_write(void *state, const struct line_list *batch) {
     const struct file_sink *sink = state;
+    const char *lines = batch->bytes;
+    size_t n = batch->n;
     while (n > 0) {
         ssize_t written = write(sink->fd, lines, n);
         if (written >= 0) {
@@ -62,7 +64,7 @@ int file_sink_open(int fd, struct sink *out) {
         return -ENOMEM;
     }
     *sink = (struct file_sink){.fd = fd, .ours = ours};
-    *out = (struct sink){sink, file_write, file_flush, file_close};
+    *out = (struct sink){.state = sink, .write = file_write, .flush = file_flush, .close = file_close};
     return 0;
 }
 

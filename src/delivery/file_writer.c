@@ -213,7 +213,8 @@ static int flush(struct file_writer *w) {
     int error = w->sink.flush(w->sink.state);
     assert(error == 0); /* an appender's never fails */
     if (appender_waiting(w->appender) == 0 && w->used != 0) {
-        error = w->sink.write(w->sink.state, w->batch, w->used);
+        const struct line_list all = {.bytes = w->batch, .n = w->used};
+        error = w->sink.write(w->sink.state, &all);
         assert(error == 0);
         w->used = 0;
         w->batched = 0;

@@ -20,6 +20,11 @@
 
 enum { LINES = 100, MAX = 64 << 10 /* in place of APPENDER_WAITING_MAX */ };
 
+static int put(const struct sink *sink, const char *bytes, size_t n) {
+    const struct line_list all = {.bytes = bytes, .n = n};
+    return sink->write(sink->state, &all);
+}
+
 static size_t batch(char *to, unsigned first, unsigned count) {
     size_t n = 0;
     for (unsigned i = first; i < first + count; i++) {
@@ -44,7 +49,7 @@ static void to_a_pipe(void **state) {
     unsigned count = 0;
     int error;
     size_t n;
-    while ((error = sink.write(sink.state, lines, n = batch(lines, count, LINES))) == 0) {
+    while ((error = put(&sink, lines, n = batch(lines, count, LINES))) == 0) {
         count += LINES; /* nobody reads: it is kept, up to the bound */
     }
     assert_int_equal(error, -EAGAIN);
@@ -65,7 +70,7 @@ static void to_a_pipe(void **state) {
     assert_int_equal(appender_written(a), total);
     expect_batches(got, total, count);
     close(ends[0]);
-    assert_int_equal(sink.write(sink.state, lines, n), 0); /* kept: a reader may come back, as at a FIFO */
+    assert_int_equal(put(&sink, lines, n), 0); /* kept: a reader may come back, as at a FIFO */
     assert_int_equal(appender_trouble(a), -EPIPE);
     assert_int_equal(sink.close(sink.state), -EPIPE);
 }
@@ -97,10 +102,10 @@ static void full(void **state) {
     small = before;
     small.rlim_cur = 5000;
     assert_int_equal(setrlimit(RLIMIT_FSIZE, &small), 0);
-    assert_int_equal(sink.write(sink.state, lines, batch(lines, 0, LINES)), 0);
+    assert_int_equal(put(&sink, lines, batch(lines, 0, LINES)), 0);
     assert_int_equal(appender_trouble(a), -EFBIG);
     assert_int_equal(appender_written(a), 5000);
-    assert_int_equal(sink.write(sink.state, lines, batch(lines, LINES, LINES)), 0);
+    assert_int_equal(put(&sink, lines, batch(lines, LINES, LINES)), 0);
     assert_false(appender_drain(a, 1));
     small.rlim_cur = 9000;
     assert_int_equal(setrlimit(RLIMIT_FSIZE, &small), 0);
@@ -128,7 +133,7 @@ static void cut_line(void **state) {
     assert_int_equal(write(fd, "{\"a\":1}\n{\"b\"", 12), 12);
     struct appender *a = appender_new(fd, true, MAX);
     struct sink sink = appender_sink(a);
-    assert_int_equal(sink.write(sink.state, "{}\n", 3), 0);
+    assert_int_equal(put(&sink, "{}\n", 3), 0);
     assert_int_equal(sink.close(sink.state), 0);
     assert_int_equal(slurp(path, got, sizeof got), 16);
     assert_memory_equal(got, "{\"a\":1}\n{\"b\"\n{}\n", 16);
@@ -150,7 +155,7 @@ static void cut_line_on_a_full_disk(void **state) {
     struct appender *a = appender_new(fd, true, MAX);
     struct sink sink = appender_sink(a);
     assert_int_equal(appender_size(a), 13);
-    assert_int_equal(sink.write(sink.state, "{}\n[]\n", 6), 0);
+    assert_int_equal(put(&sink, "{}\n[]\n", 6), 0);
     assert_int_equal(appender_trouble(a), -EFBIG);
     assert_int_equal(appender_waiting_lines(a), 2);
     assert_int_equal(setrlimit(RLIMIT_FSIZE, &before), 0);
@@ -174,7 +179,7 @@ static void no_reader_yet(void **state) {
     assert_int_equal(appender_open(AT_FDCWD, path), -ENXIO);
     struct appender *a = appender_new(-1, true, MAX);
     struct sink sink = appender_sink(a);
-    assert_int_equal(sink.write(sink.state, "{}\n", 3), 0);
+    assert_int_equal(put(&sink, "{}\n", 3), 0);
     assert_int_equal(appender_trouble(a), -ENXIO);
     assert_int_equal(appender_descriptor(a), -1);
     assert_true((from = open(path, O_RDONLY | O_NONBLOCK)) >= 0);
