@@ -11,6 +11,7 @@
 #include <unistd.h>
 
 #include "base/packet_clock.h"
+#include "base/text.h"
 #include "base/value.h"
 #include "event.h"
 #include "operation.h"
@@ -599,6 +600,18 @@ static int set_all(const struct query *q, const struct output_setting *s, char *
     return error;
 }
 
+/* -T tells it as YAML, which has no other bytes. */
+static bool is_utf8(const char *value) {
+    struct text text = {{(const uint8_t *)value, strlen(value)}, ENC_UTF8};
+    size_t pos = 0;
+    while (pos < text.bytes.n) {
+        if (text_next(text, &pos) == TEXT_BAD) {
+            return false;
+        }
+    }
+    return true;
+}
+
 /* name=value */
 static int take_piece(struct query *q, char *piece) {
     char why[OUTPUT_WHY_SIZE], *value = strchr(piece, '=');
@@ -620,6 +633,9 @@ static int take_piece(struct query *q, char *piece) {
             q->why,
             "%.64s: a %% in its value is not followed by two hexadecimal digits; write %%25 for the sign itself",
             piece);
+    }
+    if (!is_utf8(value)) {
+        return wrong(q->why, "%.64s: its value is no UTF-8; give names in UTF-8", piece);
     }
     if (property) {
         value[-1] = '=';

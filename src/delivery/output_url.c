@@ -27,11 +27,12 @@ struct scheme {
     const char *port; /* unless another one is given; NULL: one has to be */
 };
 
+/* No port is assigned to RELP. */
 static const struct scheme schemes[] = {
     {"file", OUTPUT_FILE, NULL},         {"syslog+udp", OUTPUT_UDP, "514"}, /* RFC 5426 3.3 */
-    {"syslog+tcp", OUTPUT_TCP, "514"},                                /* RFC 6587 4.1: customary, and no one's own */
-    {"syslog+tls", OUTPUT_TLS, "6514"},                               /* RFC 5425 4.1 */
-    {"syslog+unix", OUTPUT_UNIX, NULL},  {"relp", OUTPUT_RELP, NULL}, /* none is assigned to it */
+    {"syslog+tcp", OUTPUT_TCP, "514"},  /* RFC 6587 1: customary, though the shell service has it */
+    {"syslog+tls", OUTPUT_TLS, "6514"}, /* RFC 5425 4.1 */
+    {"syslog+unix", OUTPUT_UNIX, NULL},  {"relp", OUTPUT_RELP, NULL},
     {"relp+tls", OUTPUT_RELP_TLS, NULL}, {"kafka", OUTPUT_KAFKA, "9092"},
 };
 
@@ -308,7 +309,7 @@ static void write_raw(const struct output_settings *o, char raw[NAME_RAW_SIZE]) 
         break;
     case OUTPUT_PATH:
     case OUTPUT_FILE:
-        snprintf(raw, NAME_RAW_SIZE, "%s", o->path + (*o->path == '/'));
+        snprintf(raw, NAME_RAW_SIZE, "%s", o->path + (o->path[0] == '/' && o->path[1]));
         break;
     case OUTPUT_UNIX:
         snprintf(raw, NAME_RAW_SIZE, "%s-%s", kind, o->path + 1);
