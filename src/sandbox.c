@@ -273,6 +273,7 @@ static const struct rule of_deliverer[] = {
     ANY(tgkill),
     ANY(uname),
     ANY(unlinkat),
+    ANY(utimensat),
     IS(ioctl, 1, FIONREAD),
     IS(ioctl, 1, SIOCOUTQ),
     IS(socket, 0, AF_INET),

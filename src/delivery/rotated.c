@@ -102,9 +102,33 @@ static bool parse(const char *base, const char *name, struct entry *to) {
     return false;
 }
 
-static bool is_there(int folder, const char *name) {
-    struct stat st;
-    return fstatat(folder, name, &st, AT_SYMLINK_NOFOLLOW) == 0 || errno != ENOENT;
+static int open_folder(int folder, DIR **all) {
+    int fd = openat(folder, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+    *all = fd >= 0 ? fdopendir(fd) : NULL;
+    int error = *all ? 0 : -errno;
+    if (error != 0 && fd >= 0) {
+        close(fd);
+    }
+    return error;
+}
+
+/* The one behind the last of that second: a free one before it would seem to be older. A negative errno. */
+static int next_number(int folder, const char *name, uint64_t when) {
+    DIR *all = NULL;
+    int next = open_folder(folder, &all);
+    if (next != 0) {
+        return next;
+    }
+    const struct dirent *d;
+    struct entry e;
+    while ((errno = 0, d = readdir(all)) != NULL) {
+        if (parse(name, d->d_name, &e) && e.when == when && e.number >= next) {
+            next = e.number + 1;
+        }
+    }
+    next = errno != 0 ? -errno : next;
+    closedir(all);
+    return next;
 }
 
 /* Where the file system cannot refuse to replace, the look before has to do. */
@@ -116,25 +140,30 @@ static int rename_to_new(int folder, const char *from, const char *to) {
     return cannot && renameat(folder, from, folder, to) == 0 ? 0 : -errno;
 }
 
-/* What is being compressed is first there under both names: looked for in that order, one of them is seen. */
+static bool is_there(int folder, const char *name) {
+    struct stat st;
+    return fstatat(folder, name, &st, AT_SYMLINK_NOFOLLOW) == 0 || errno != ENOENT;
+}
+
+/* What is being compressed meanwhile, a look through the folder may miss under both of its names; looked for in this order, one of them is
+ * seen. */
+static bool is_taken(int folder, const char *name, uint64_t when, unsigned number) {
+    char plain[NAME_MAX + 1], whole[NAME_MAX + 1];
+    return name_of(name, when, number, PLAIN, plain) == 0 && name_of(name, when, number, WHOLE, whole) == 0 &&
+           (is_there(folder, plain) || is_there(folder, whole));
+}
+
 int rotated_rename(int folder, const char *name, uint64_t now, char to[NAME_MAX + 1]) {
-    char whole[NAME_MAX + 1];
     uint64_t when = digits_of(now);
-    for (unsigned number = 0; number <= ROTATED_SECOND_MAX; number++) {
-        int error = name_of(name, when, number, PLAIN, to);
-        error = error == 0 ? name_of(name, when, number, WHOLE, whole) : error;
-        if (error != 0) {
-            return error;
-        }
-        if (is_there(folder, to) || is_there(folder, whole)) {
-            continue;
-        }
-        error = rename_to_new(folder, name, to);
-        if (error != -EEXIST) {
-            return error;
-        }
+    int number = next_number(folder, name, when);
+    if (number < 0) {
+        return number;
     }
-    return -EEXIST;
+    while (number <= ROTATED_SECOND_MAX && is_taken(folder, name, when, (unsigned)number)) {
+        number++;
+    }
+    int error = number <= ROTATED_SECOND_MAX ? name_of(name, when, (unsigned)number, PLAIN, to) : -EEXIST;
+    return error ? error : rename_to_new(folder, name, to);
 }
 
 /* ---- what is there */
@@ -164,16 +193,11 @@ static bool is_ours(const struct rotated_list *l, const char *name, struct rotat
 }
 
 static int read_folder(struct rotated_list *l, struct rotated_busy busy, uint64_t now) {
-    int fd = openat(l->folder, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-    DIR *all = fd >= 0 ? fdopendir(fd) : NULL;
-    if (!all) {
-        int error = -errno;
-        if (fd >= 0) {
-            close(fd);
-        }
+    DIR *all = NULL;
+    int error = open_folder(l->folder, &all);
+    if (error != 0) {
         return error;
     }
-    int error = 0;
     uint64_t today = digits_of(now);
     const struct dirent *d;
     while (error == 0 && !l->cut && (errno = 0, d = readdir(all)) != NULL) {

@@ -18,7 +18,7 @@ enum {
 };
 
 /* Renames the file name in the folder (a descriptor), and never over another; to: what it is called then. now: CLOCK_REALTIME, ns. 0, or a
- * negative errno; -EEXIST: all names of this second are taken. */
+ * negative errno; -EEXIST: the last name of this second is taken. */
 __attribute__((warn_unused_result)) int rotated_rename(int folder, const char *name, uint64_t now,
                                                        char to[NAME_MAX + 1]);
 

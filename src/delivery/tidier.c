@@ -52,8 +52,8 @@ static void wait_for_work(struct tidier *t) {
 /* With the lock, which it gives back while files are removed and compressed. */
 static void tidy(struct tidier *t) {
     char about[NAME_MAX + 1] = "";
-    int done = 1;
-    while (done == 1 && !atomic_load(&t->stop)) {
+    int done;
+    do {
         t->told = false;
         int error = 0;
         struct rotated_list *list = rotated_list_new(t->folder, &t->settings, t->open, t->now, &error);
@@ -61,7 +61,7 @@ static void tidy(struct tidier *t) {
         done = list ? rotated_tidy(list, &t->stop, about) : error;
         rotated_list_free(list);
         pthread_mutex_lock(&t->lock);
-    }
+    } while (done == 1 && !atomic_load(&t->stop));
     t->busy = false;
     if (done != -ECANCELED) {
         t->trouble = done < 0 ? done : 0;
@@ -78,6 +78,7 @@ static void *run(void *tidier) {
         wait_for_work(t);
         tidy(t);
     }
+    tidy(t); /* what was rotated meanwhile: the oldest go, for compressing there is no time */
     pthread_mutex_unlock(&t->lock);
     return NULL;
 }

@@ -22,7 +22,7 @@ void tidier_resume(struct tidier *, struct rotated_busy open, uint64_t now);
 int tidier_trouble(struct tidier *, char about[NAME_MAX + 1]);
 /* Nothing is left to be done, but what failed. */
 bool tidier_idle(struct tidier *);
-/* Waits for the end of what cannot be broken off: a write to the disk. NULL is fine. */
+/* Removes what is too old even now; compressing is broken off, and left to the next run. NULL is fine. */
 void tidier_free(struct tidier *);
 
 #endif

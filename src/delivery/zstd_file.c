@@ -75,10 +75,9 @@ static int compress(int from, int to, const atomic_bool *stop) {
     return error;
 }
 
-/* Everything but its owner, who may be one that only root can give it. */
+/* Its owner is whoever made it: another can be given to it by root alone. */
 static int dress(int fd, const struct stat *like) {
     const struct timespec times[2] = {like->st_atim, like->st_mtim};
-    (void)!fchown(fd, like->st_uid, like->st_gid);
     return fchmod(fd, like->st_mode & 0777) != 0 || futimens(fd, times) != 0 || fsync(fd) != 0 ? -errno : 0;
 }
 

@@ -684,6 +684,20 @@ static void tidies(void **state) {
     assert_int_equal(first + count_records(got, first), 2000);
 }
 
+/* However soon it is closed, no more are kept than should be. */
+static void closed_at_once(void **state) {
+    (void)state;
+    struct output_settings s = settings_of("out");
+    s.rotation = (struct rotation_settings){.bytes = 1000, .keep = 4, .compress = true};
+    struct file_writer *w = writer(&s);
+    for (unsigned i = 0; i < 2000; i++) {
+        assert_int_equal(put(w, i), 0);
+    }
+    assert_true(figures(w).rotations > 100);
+    assert_int_equal(file_writer_close(w), 0);
+    assert_int_equal(files(), 5);
+}
+
 /* A disk that has no room to compress: it is said once, records go on. */
 static void cannot_tidy(void **state) {
     (void)state;
@@ -807,11 +821,13 @@ int main(void) {
     signal(SIGPIPE, SIG_IGN);
     signal(SIGXFSZ, SIG_IGN);
     const struct CMUnitTest tests[] = {
-        IN_A_FOLDER(appends),        IN_A_FOLDER(batches),        IN_A_FOLDER(cut_line),         IN_A_FOLDER(refused),
-        IN_A_FOLDER(full_disk),      IN_A_FOLDER(no_space),       IN_A_FOLDER(reopen_in_a_line), IN_A_FOLDER(fifo),
-        IN_A_FOLDER(device),         IN_A_FOLDER(by_size),        IN_A_FOLDER(all_records),      IN_A_FOLDER(by_time),
-        IN_A_FOLDER(periods),        IN_A_FOLDER(link_to_a_file), IN_A_FOLDER(renamed),          IN_A_FOLDER(too_large),
-        IN_A_FOLDER(without_rights), IN_A_FOLDER(tidies),         IN_A_FOLDER(cannot_tidy),      IN_A_FOLDER(killed),
+        IN_A_FOLDER(appends),          IN_A_FOLDER(batches),        IN_A_FOLDER(cut_line),
+        IN_A_FOLDER(refused),          IN_A_FOLDER(full_disk),      IN_A_FOLDER(no_space),
+        IN_A_FOLDER(reopen_in_a_line), IN_A_FOLDER(fifo),           IN_A_FOLDER(device),
+        IN_A_FOLDER(by_size),          IN_A_FOLDER(all_records),    IN_A_FOLDER(by_time),
+        IN_A_FOLDER(periods),          IN_A_FOLDER(link_to_a_file), IN_A_FOLDER(renamed),
+        IN_A_FOLDER(too_large),        IN_A_FOLDER(without_rights), IN_A_FOLDER(tidies),
+        IN_A_FOLDER(closed_at_once),   IN_A_FOLDER(cannot_tidy),    IN_A_FOLDER(killed),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
