@@ -46,6 +46,7 @@ struct segment {
     struct link in; /* the list of its spool, oldest first */
     uint8_t *bytes;
     size_t size, used; /* used: where its last frame ends */
+    size_t end;        /* where it ended before its file was cut; else used */
     size_t synced;     /* up to here it is on the disk */
     struct segment_start start;
     uint32_t crc;           /* of its header, with which the frames' begin */
@@ -107,15 +108,16 @@ static inline uint64_t segment_place(const struct segment *s, size_t at) {
 }
 
 static inline uint64_t segment_end(const struct segment *s) {
-    return segment_place(s, s->used);
+    return segment_place(s, s->end);
 }
 
-/* The offset of a place, or of the nearest end of the segment. */
+/* The offset of a place, or the nearest that there is. */
 static inline size_t segment_offset(const struct segment *s, uint64_t place) {
     if (place <= s->start.base) {
         return SEGMENT_HEADER;
     }
-    return place >= segment_end(s) ? s->used : SEGMENT_HEADER + (size_t)(place - s->start.base);
+    uint64_t at = SEGMENT_HEADER + (place - s->start.base);
+    return at < s->used ? (size_t)at : s->used;
 }
 
 #endif

@@ -175,9 +175,6 @@ static void seek(struct spool *s, uint64_t place) {
 static struct segment *segment_to_read(struct spool *s) {
     struct segment *seg = s->reading ? s->reading : spool_first(s);
     while (seg && s->read >= segment_end(seg)) {
-        if (s->reading == seg) {
-            spool_damage(s, seg, segment_end(seg), s->read_seq, seg->last + 1);
-        }
         seg = spool_following(s, seg);
     }
     if (seg && seg != s->reading) {
@@ -193,7 +190,7 @@ static bool read_frame(struct spool *s, struct segment *seg, struct stored *f) {
     bool found = segment_find(seg, at, true, f);
     if (!found || f->at != at) {
         seg->doubtful = true;
-        spool_damage(s, seg, segment_place(seg, found ? f->at : seg->used), s->read_seq,
+        spool_damage(s, seg, found ? segment_place(seg, f->at) : segment_end(seg), s->read_seq,
                      found ? f->line.seq : seg->last + 1);
     }
     if (!found) {
