@@ -194,7 +194,7 @@ void segment_begin(struct segment *s, const struct segment_start *start) {
     s->used = s->end = SEGMENT_HEADER;
     s->synced = 0;
     s->last = s->records = s->gone = 0;
-    s->doubtful = false;
+    s->doubtful = s->before_changed = false;
 }
 
 void segment_seal(struct segment *s) {
@@ -202,6 +202,7 @@ void segment_seal(struct segment *s) {
     seal.crc = seal_crc(s, &seal);
     memcpy(s->bytes + SEAL_AT, &seal, sizeof seal);
     s->synced = s->number && s->synced > SEAL_AT ? SEAL_AT : s->synced;
+    s->before_changed = false;
 }
 
 /* ---- frames */
@@ -249,7 +250,7 @@ void segment_append(struct segment *s, const struct line *l, const struct gap *g
 void segment_refuse(struct segment *s, const struct stored *f) {
     uint32_t mark = mark_of(s) | MARK_REFUSED;
     memcpy(s->bytes + f->at, &mark, sizeof mark);
-    s->synced = s->synced > f->at ? f->at & ~(size_t)7 : s->synced;
+    s->synced = s->synced > f->at ? f->at : s->synced;
 }
 
 static bool read_gap(const uint8_t *p, struct gap *to) {
@@ -356,10 +357,10 @@ static void read_seal(struct segment *s, int fd) {
         s->last = seal.last;
         s->records = seal.records;
         s->before = seal.before;
-        return;
+    } else {
+        find_end(s);
+        segment_seal(s);
     }
-    find_end(s);
-    segment_seal(s);
     cut(s, fd);
 }
 

@@ -54,6 +54,7 @@ struct segment {
     uint64_t last, records; /* seq of the last record; records it holds, or held before it was damaged */
     uint64_t gone;          /* of these, that are done with */
     unsigned number;        /* of its file; 0: it has none */
+    bool before_changed;    /* since it was sealed */
     bool doubtful;          /* written by another process, or found damaged: the CRC is looked at each time */
 };
 
@@ -69,7 +70,7 @@ struct stored {
 __attribute__((warn_unused_result)) int segment_new_file(struct segment **, int folder, unsigned number, size_t size);
 __attribute__((warn_unused_result)) int segment_new_memory(struct segment **, size_t size);
 /* The file of that number as it is found. -ENODATA: it is not in use. -EBADMSG: it is damaged, or is something else. -EPROTO: it has another
- * format. Where it was not sealed, it is now, and cut to what it holds. */
+ * format. Where it was not sealed, it is now; and it is cut to what it holds. */
 __attribute__((warn_unused_result)) int segment_open(struct segment **, int folder, unsigned number);
 /* The name of a file: segment-NUMBER. */
 enum { SEGMENT_NAME_SIZE = 24 };

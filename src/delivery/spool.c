@@ -108,22 +108,28 @@ int spool_put(struct spool *s, const struct line *l) {
 
 /* ---- to the disk */
 
-static void sync_all(struct spool *s) {
+static void note_trouble(struct spool *s, int error) {
+    if (error) {
+        s->trouble = error;
+        s->tried = s->now;
+    }
+}
+
+static void sync_state(struct spool *s) {
+    int error = state_file_sync(s->file), failed = spool_folder_sync(&s->folder);
+    note_trouble(s, error ? error : failed);
+}
+
+static void sync_segments(struct spool *s) {
     int error = 0;
     for (struct segment *seg = spool_first(s); seg; seg = spool_following(s, seg)) {
         int failed = segment_sync(seg);
         error = error ? error : failed;
     }
-    int failed = state_file_sync(s->file);
-    error = error ? error : failed;
-    failed = spool_folder_sync(&s->folder);
-    error = error ? error : failed;
+    int failed = spool_folder_sync(&s->folder);
     s->synced = s->state.put;
     s->dirty_since = 0;
-    if (error) {
-        s->trouble = error;
-        s->tried = s->now;
-    }
+    note_trouble(s, error ? error : failed);
 }
 
 static uint64_t oldest_put(const struct spool *s) {
@@ -160,7 +166,8 @@ void spool_tick(struct spool *s, uint64_t now) {
         (void)spool_mend(s);
     }
     if (sync_due(s)) {
-        sync_all(s);
+        sync_segments(s);
+        sync_state(s);
     }
 }
 
@@ -207,7 +214,7 @@ bool spool_next(struct spool *s, struct parcel *p) {
     struct stored f;
     struct segment *seg;
     if (s->file && s->settings.sync == SPOOL_SYNC_ALWAYS && s->read >= s->synced && s->synced < s->state.put) {
-        sync_all(s);
+        sync_segments(s);
     }
     do {
         seg = segment_to_read(s);
@@ -304,15 +311,15 @@ void spool_set_aside(struct spool *s, uint64_t place) {
     if (s->file) {
         s->refused_trouble = spool_folder_refused(&s->folder, &f.line);
     }
-    segment_refuse(seg, &f);
-    s->refused_to = place;
-    s->set_aside++;
-    s->dropped++;
     if (!f.has_gap) { /* that of a gap would be refused as well, and so on for ever */
         struct gap g = {seg->start.run_id, f.line.seq, f.line.seq, 1, GAP_REFUSED};
         spool_lose(s, &g, segment_place(seg, f.at), place);
         spool_remember(s);
     }
+    segment_refuse(seg, &f);
+    s->refused_to = place;
+    s->set_aside++;
+    s->dropped++;
 }
 
 /* ---- gaps, figures */
@@ -397,7 +404,12 @@ static int open_folder(struct spool *s, const char *name, uint64_t wait_ns, char
     spool_remember(s);
     if (s->settings.sync != SPOOL_SYNC_NEVER) {
         s->folder.changed = true;
-        sync_all(s);
+        sync_state(s);
+    }
+    for (struct segment *seg = spool_first(s); seg; seg = spool_following(s, seg)) {
+        if (seg->before_changed) {
+            segment_seal(seg);
+        }
     }
     return 0;
 }
@@ -462,7 +474,8 @@ void spool_close(struct spool *s, bool clean) {
         s->state.clean = clean;
         spool_remember(s);
         if (s->settings.sync != SPOOL_SYNC_NEVER) {
-            sync_all(s);
+            sync_segments(s);
+            sync_state(s);
         }
     }
     free_all(s);

@@ -142,7 +142,7 @@ static void find_missing(struct spool *s, bool found) {
         if (known && seg->start.base >= floor->place && last < seg->before) {
             lose(s, seg->start.run_id, last + 1, seg->before, GAP_SPOOL_DAMAGED);
             seg->before = last;
-            segment_seal(seg);
+            seg->before_changed = true; /* to be sealed when the gap is written down */
         }
         run_id = seg->start.run_id;
         last = seg->last;

@@ -233,6 +233,26 @@ static void a_restart(void **state) {
     spool_close(s, true);
 }
 
+/* Nothing is wasted on those that were short, while the receiver is away. */
+static void many_restarts(void **state) {
+    (void)state;
+    for (uint64_t run = 0; run < 200; run++) {
+        struct spool *s = open_as(settings_of(2 << 20, SPOOL_WAIT), RUN + run);
+        expect_no_gap(s);
+        put(s, 1, 1);
+        spool_close(s, true);
+    }
+    struct spool *s = open_as(settings_of(2 << 20, SPOOL_WAIT), 1);
+    assert_int_equal(waiting(s), 200);
+    assert_int_equal(s->total, 200 * 4096);
+    uint64_t end = 0;
+    for (unsigned run = 0; run < 200; run++) {
+        end = expect(s, 1, 1);
+    }
+    spool_done(s, end);
+    spool_close(s, true);
+}
+
 static void a_killed_run(void **state) {
     (void)state;
     struct spool *s = open_as(settings_of(1 << 20, SPOOL_WAIT), RUN);
@@ -1134,6 +1154,7 @@ int main(void) {
         cmocka_unit_test_teardown(in_order, clean_folder),
         cmocka_unit_test_teardown(the_same_segments, clean_folder),
         cmocka_unit_test_teardown(a_restart, clean_folder),
+        cmocka_unit_test_teardown(many_restarts, clean_folder),
         cmocka_unit_test_teardown(a_killed_run, clean_folder),
         cmocka_unit_test_teardown(the_same_run_again, clean_folder),
         cmocka_unit_test_teardown(the_oldest_goes, clean_folder),
