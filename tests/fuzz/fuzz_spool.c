@@ -47,7 +47,7 @@ static void repair_segment(uint8_t *p, size_t n) {
     set(p + SEAL_AT, crc32c(crc, p + SEAL_AT + 8, 32));
     for (size_t at = SEGMENT_HEADER; n - at > FRAME_HEAD;) {
         size_t length = p[at + 24] | (size_t)p[at + 25] << 8;
-        size_t frame = FRAME_HEAD + (p[at + 30] == 1 ? GAP_BYTES : 0) + length;
+        size_t frame = FRAME_HEAD + (p[at + 30] == 1 ? (size_t)GAP_BYTES : 0) + length;
         if (frame > n - at) {
             return;
         }
