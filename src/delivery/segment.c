@@ -125,7 +125,7 @@ int segment_new_memory(struct segment **out, size_t size) {
     return map_segment(out, -1, size, 0);
 }
 
-void segment_free(struct segment *s) {
+void segment_dispose(struct segment *s) {
     if (s) {
         munmap(s->bytes, s->size);
         free(s);
@@ -138,7 +138,7 @@ void segment_remove(struct segment *s, int folder) {
         segment_name(s->number, name);
         unlinkat(folder, name, 0);
     }
-    segment_free(s);
+    segment_dispose(s);
 }
 
 int segment_persist(struct segment *s, int folder, unsigned number) {
@@ -193,7 +193,7 @@ void segment_begin(struct segment *s, const struct segment_start *start) {
     s->crc = h.crc;
     s->used = s->end = SEGMENT_HEADER;
     s->synced = 0;
-    s->last = s->records = s->gone = 0;
+    s->last = s->records = s->gone = s->handed = 0;
     s->doubtful = s->before_changed = false;
 }
 
@@ -287,8 +287,13 @@ static bool read_frame(const struct segment *s, size_t at, bool verify, struct s
         .at = at,
         .end = at + aligned(n),
         .put_ns = h.put_ns,
-        .line = {(const char *)frame + text_at, h.length, h.object, h.action,
-                 h.operation < OPERATION_KINDS ? h.operation : OPERATION_KINDS, h.severity, h.seq, NULL},
+        .line = {.text = (const char *)frame + text_at,
+                 .length = h.length,
+                 .object = h.object,
+                 .action = h.action,
+                 .operation = h.operation < OPERATION_KINDS ? h.operation : OPERATION_KINDS,
+                 .severity = h.severity,
+                 .seq = h.seq},
         .has_gap = h.has_gap,
         .refused = (h.mark & MARK_REFUSED) != 0,
     };
@@ -314,7 +319,7 @@ static void find_end(struct segment *s) {
     while (segment_find(s, end, true, &f)) {
         end = f.end;
         s->last = f.line.seq;
-        s->records++;
+        s->records += !f.refused;
     }
     s->used = s->end = end;
 }
@@ -379,7 +384,7 @@ static int open_descriptor(struct segment **out, int fd, unsigned number) {
     int error = map_segment(&s, fd, (size_t)status.st_size, number);
     error = error ? error : read_header(s);
     if (error) {
-        segment_free(s);
+        segment_dispose(s);
         return error;
     }
     read_seal(s, fd);

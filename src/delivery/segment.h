@@ -51,11 +51,12 @@ struct segment {
     struct segment_start start;
     uint32_t crc;           /* of its header, with which the frames' begin */
     uint64_t before;        /* as start.before, but what is lost in front of it and told counts as put */
-    uint64_t last, records; /* seq of the last record; records it holds, or held before it was damaged */
+    uint64_t last, records; /* seq of the last record; records it holds, or should; without those that are refused */
     uint64_t gone;          /* of these, that are done with */
-    unsigned number;        /* of its file; 0: it has none */
-    bool before_changed;    /* since it was sealed */
-    bool doubtful;          /* written by another process, or found damaged: the CRC is looked at each time */
+    uint64_t handed;     /* records of it that were handed out, since the last rewind; those that are gone, at least */
+    unsigned number;     /* of its file; 0: it has none */
+    bool before_changed; /* since it was sealed */
+    bool doubtful;       /* written by another process, or found damaged: the CRC is looked at each time */
 };
 
 struct stored {
@@ -101,7 +102,7 @@ int segment_sync(struct segment *);
 /* From memory into a file of that number. */
 __attribute__((warn_unused_result)) int segment_persist(struct segment *, int folder, unsigned number);
 /* Gives the memory back; segment_remove its file as well. Both take NULL. */
-void segment_free(struct segment *);
+void segment_dispose(struct segment *);
 void segment_remove(struct segment *, int folder);
 
 static inline uint64_t segment_place(const struct segment *s, size_t at) {

@@ -132,16 +132,21 @@ static void sync_segments(struct spool *s) {
     note_trouble(s, error ? error : failed);
 }
 
-static uint64_t oldest_put(const struct spool *s) {
+/* Of the first record behind a place. */
+static uint64_t put_behind(const struct spool *s, uint64_t place) {
     struct stored f;
     const struct link *head = &s->segments.head;
     for (struct link *l = head->next; l != head; l = l->next) {
         const struct segment *seg = container_of(l, struct segment, in);
-        if (segment_find(seg, segment_offset(seg, s->state.floor.place), false, &f)) {
+        if (segment_end(seg) > place && segment_find(seg, segment_offset(seg, place), false, &f)) {
             return f.put_ns;
         }
     }
     return 0;
+}
+
+static uint64_t oldest_put(const struct spool *s) {
+    return put_behind(s, s->state.floor.place);
 }
 
 /* The oldest that waits was put before the clock was set back, or waits too long. */
@@ -178,10 +183,28 @@ static void seek(struct spool *s, uint64_t place) {
     s->reading = NULL;
 }
 
+/* Some of it is damaged: only what can be read still waits. */
+static void recount(struct spool *s, struct segment *seg) {
+    struct stored f;
+    uint64_t records = seg->gone;
+    seg->doubtful = true;
+    for (size_t at = segment_offset(seg, s->state.floor.place); segment_find(seg, at, true, &f); at = f.end) {
+        records += !f.refused;
+    }
+    s->dropped += seg->records > records ? seg->records - records : 0;
+    seg->records = records;
+    if (seg != s->writer) {
+        segment_seal(seg);
+    }
+}
+
 /* The segment to go on in; NULL: there is nothing more. */
 static struct segment *segment_to_read(struct spool *s) {
     struct segment *seg = s->reading ? s->reading : spool_first(s);
     while (seg && s->read >= segment_end(seg)) {
+        if (seg == s->reading && seg->doubtful && seg->handed < seg->records) {
+            recount(s, seg); /* it does not have as many as its seal says */
+        }
         seg = spool_following(s, seg);
     }
     if (seg && seg != s->reading) {
@@ -196,7 +219,7 @@ static bool read_frame(struct spool *s, struct segment *seg, struct stored *f) {
     size_t at = segment_offset(seg, s->read);
     bool found = segment_find(seg, at, true, f);
     if (!found || f->at != at) {
-        seg->doubtful = true;
+        recount(s, seg);
         spool_damage(s, seg, found ? segment_place(seg, f->at) : segment_end(seg), s->read_seq,
                      found ? f->line.seq : seg->last + 1);
     }
@@ -207,6 +230,9 @@ static bool read_frame(struct spool *s, struct segment *seg, struct stored *f) {
     s->read_from = segment_place(seg, f->at);
     s->read = segment_place(seg, f->end);
     s->read_seq = f->line.seq;
+    if (!f->refused) {
+        seg->handed = (seg->handed > seg->gone ? seg->handed : seg->gone) + 1;
+    }
     return !f->refused;
 }
 
@@ -232,10 +258,16 @@ bool spool_next(struct spool *s, struct parcel *p) {
 
 void spool_unread(struct spool *s) {
     uint64_t floor = s->state.floor.place;
+    if (s->reading && s->reading->handed != 0) {
+        s->reading->handed--;
+    }
     seek(s, s->read_from > floor ? s->read_from : floor);
 }
 
 void spool_rewind(struct spool *s) {
+    for (struct link *l = s->segments.head.next; l != &s->segments.head; l = l->next) {
+        container_of(l, struct segment, in)->handed = 0;
+    }
     seek(s, s->state.floor.place);
 }
 
@@ -249,13 +281,14 @@ static bool next_done(struct spool *s, struct segment *seg, uint64_t place) {
             return false;
         }
         *floor = (struct spool_floor){segment_place(seg, f.end), seg->start.run_id, f.line.seq};
-        seg->gone++;
+        seg->gone += !f.refused;
         return true;
     }
     if (seg == s->writer) {
         return false;
     }
     spool_damage(s, seg, segment_end(seg), spool_before(s, seg), seg->last + 1);
+    s->dropped += seg->records > seg->gone ? seg->records - seg->gone : 0;
     floor->place = floor->place > segment_end(seg) ? floor->place : segment_end(seg);
     spool_release(s, seg);
     return true;
@@ -317,6 +350,11 @@ void spool_set_aside(struct spool *s, uint64_t place) {
         spool_remember(s);
     }
     segment_refuse(seg, &f);
+    seg->records--;
+    seg->handed -= seg->handed > seg->gone;
+    if (seg != s->writer) {
+        segment_seal(seg);
+    }
     s->refused_to = place;
     s->set_aside++;
     s->dropped++;
@@ -344,12 +382,15 @@ void spool_figures(const struct spool *s, struct spool_figures *f) {
         .dropped = s->dropped,
         .set_aside = s->set_aside,
         .oldest_put = oldest_put(s),
+        .oldest_unread = put_behind(s, s->read > s->state.floor.place ? s->read : s->state.floor.place),
         .trouble = s->trouble ? s->trouble : s->refused_trouble,
     };
     const struct link *head = &s->segments.head;
     for (struct link *l = head->next; l != head; l = l->next) {
         const struct segment *seg = container_of(l, struct segment, in);
+        uint64_t handed = seg->handed < seg->records ? seg->handed : seg->records;
         f->waiting += seg->records > seg->gone ? seg->records - seg->gone : 0;
+        f->out += handed > seg->gone ? handed - seg->gone : 0;
         f->waiting_bytes += seg->used - segment_offset(seg, s->state.floor.place);
     }
 }
@@ -375,7 +416,7 @@ static void set_sizes(struct spool *s) {
 static void free_all(struct spool *s) {
     for (struct segment *seg; (seg = spool_first(s)) != NULL;) {
         list_remove(&seg->in);
-        segment_free(seg);
+        segment_dispose(seg);
     }
     for (unsigned i = 0; i < s->spare_count; i++) {
         segment_remove(s->spares[i], s->folder.fd);

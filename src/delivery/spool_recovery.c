@@ -42,7 +42,7 @@ static int load(struct spool *s, unsigned number, char why[SPOOL_WHY_SIZE]) {
         return 0;
     }
     if (!error && !insert(s, seg)) {
-        segment_free(seg);
+        segment_dispose(seg);
         error = -EBADMSG;
     }
     if (error == -EBADMSG) {
@@ -75,7 +75,7 @@ static void remove_misplaced(struct spool *s) {
         }
         spool_folder_damaged(&s->folder, seg->number);
         take_out(s, seg);
-        segment_free(seg);
+        segment_dispose(seg);
     }
 }
 
@@ -103,14 +103,15 @@ static void find_floor(struct spool *s, const struct spool_state *was) {
     s->cut = was->run_id == s->state.run_id && was->in_memory;
 }
 
+/* All but those that are found behind the place. */
 static void count_gone(struct spool *s, struct segment *seg) {
     struct stored f;
-    for (size_t at = SEGMENT_HEADER; segment_find(seg, at, false, &f); at = f.end) {
-        if (segment_place(seg, f.end) > s->state.floor.place) {
-            return;
-        }
-        seg->gone++;
+    uint64_t left = 0;
+    for (size_t at = segment_offset(seg, s->state.floor.place); segment_find(seg, at, false, &f); at = f.end) {
+        left += !f.refused;
     }
+    seg->records = seg->records > left ? seg->records : left;
+    seg->gone = seg->records - left;
 }
 
 /* Segments that are done with go. */

@@ -70,7 +70,7 @@ static struct gap losses(struct spool *s, const struct segment *seg, enum gap_re
         lost.to = last;
         lost.count++;
     }
-    s->dropped += lost.count;
+    s->dropped += seg->records > seg->gone ? seg->records - seg->gone : 0;
     if (last < seg->last || damaged) {
         lost.from = first;
         lost.to = seg->last > last ? seg->last : last;

@@ -87,7 +87,7 @@ static void check_repair(void) {
     }
     repair_segment(copy, s->used);
     assert(memcmp(copy, s->bytes, s->used) == 0);
-    segment_free(s);
+    segment_dispose(s);
     free(copy);
 }
 
@@ -169,6 +169,7 @@ static void check_parcel(const struct parcel *p) {
 /* All that is handed out; the last place. own: of the records that this program put, in order, the last. */
 static uint64_t read_all(struct spool *s, uint64_t *own) {
     struct parcel p;
+    struct spool_figures f;
     uint64_t end = 0;
     *own = 0;
     while (spool_next(s, &p)) {
@@ -179,6 +180,8 @@ static uint64_t read_all(struct spool *s, uint64_t *own) {
             assert(p.line.seq == ++*own);
         }
     }
+    spool_figures(s, &f);
+    assert(f.waiting == f.out);
     return end;
 }
 

@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""The manual is well-formed (mandoc), and its list of fields is that of include/tables/field.def.
+"""The manual's pages are well-formed (mandoc), and its list of fields is that of include/tables/field.def.
 
 usage: manual.py ROOT [--update]
 
@@ -14,6 +14,8 @@ import sys
 import tree
 
 PAGE, TABLE = "src/smbtap.8", "include/tables/field.def"
+PAGES = (PAGE, "src/smbtap-outputs.7")
+REASONS = "include/tables/gap_reason.def"
 FIELD = re.compile(r'^FIELD\((\w+),\s*"(\w+)",\s*(\w+),\s*(\w+),\s*"((?:[^"\\]|\\.)*)"\)', re.M)
 LIST = re.compile(r'(\.\\" BEGIN FIELDS\n).*?(\.\\" END FIELDS\n)', re.S)
 PLACES = {"ENVELOPE": "All records", "FLOW": "Records of flows", "PROTO": "Inside proto_info"}
@@ -49,11 +51,15 @@ def main():
             file.write(wanted)
     elif page != wanted:
         tree.complain(PAGE, 0, "its list of fields is not that of %s; manual.py ROOT --update" % TABLE)
+    for name, text in re.findall(r'^GAP_REASON\(\w+,\s*"(\w+)",\s*"([^"]*)"\)', tree.read(root, REASONS), re.M):
+        if ".It Cm %s\n%s.\n" % (name, text) not in tree.read(root, PAGES[1]):
+            tree.complain(PAGES[1], 0, "does not say of %s what %s says" % (name, REASONS))
     if not shutil.which("mandoc"):
         tree.skip("mandoc is not installed")
-    run = subprocess.run(["mandoc", "-Tlint", "-Wwarning", PAGE], cwd=root, capture_output=True, text=True)
-    if run.returncode != 0:
-        tree.complain(PAGE, 0, "mandoc:\n" + run.stdout + run.stderr)
+    for one in PAGES:
+        run = subprocess.run(["mandoc", "-Tlint", "-Wwarning", one], cwd=root, capture_output=True, text=True)
+        if run.returncode != 0:
+            tree.complain(one, 0, "mandoc:\n" + run.stdout + run.stderr)
     tree.finish("%d fields in the manual" % len(FIELD.findall(table)))
 
 

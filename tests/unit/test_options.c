@@ -52,7 +52,7 @@ static void defaults(void **state) {
     assert_int_equal(o.action, DO_REPLAY);
     assert_int_equal(o.input_count, 1);
     assert_string_equal(o.inputs[0], "a.pcap");
-    assert_string_equal(o.output, "-");
+    assert_string_equal(options_file(&o), "-");
     assert_null(o.filter);
     assert_int_equal(o.level, LOG_NOTES);
     assert_false(o.pipeline.every_operation);
@@ -95,7 +95,7 @@ static void all_of_them(void **state) {
               "tcp port 445 and host 192.0.2.1"));
     assert_int_equal(o.input_count, 3);
     assert_string_equal(o.inputs[2], "dir");
-    assert_string_equal(o.output, "out");
+    assert_string_equal(options_file(&o), "out");
     assert_int_equal(o.level, LOG_DETAILS);
     assert_true(o.pipeline.every_operation);
     assert_int_equal(o.pipeline.port_count, 3);
@@ -113,7 +113,7 @@ static void all_of_them(void **state) {
     assert_true(parse("smbtap --quiet --detail=handles -ra -oout -- host ::1"));
     assert_int_equal(o.level, LOG_ERRORS);
     assert_string_equal(o.inputs[0], "a");
-    assert_string_equal(o.output, "out");
+    assert_string_equal(options_file(&o), "out");
     assert_string_equal(o.filter, "host ::1");
 }
 
@@ -149,7 +149,7 @@ static void live_defaults(void **state) {
     char host[256];
     assert_int_equal(gethostname(host, sizeof host), 0);
     assert_string_equal(o.pipeline.sensor_id, host);
-    assert_string_equal(o.output, "-");
+    assert_string_equal(options_file(&o), "-");
 }
 
 static void live_settings(void **state) {

@@ -139,7 +139,7 @@ static void another_process_finds_it(void **state) {
         if (sealed) {
             segment_seal(s);
         }
-        segment_free(s);
+        segment_dispose(s);
         assert_int_equal(segment_open(&again, dir, NUMBER), 0);
         struct segment_start start = start_of(5);
         assert_memory_equal(&again->start, &start, sizeof start);
@@ -154,7 +154,7 @@ static void another_process_finds_it(void **state) {
         assert_int_equal(segment_offset(again, segment_place(again, 256)), 256);
         again->before = 5; /* sealed again with it */
         segment_seal(again);
-        segment_free(again);
+        segment_dispose(again);
         assert_int_equal(segment_open(&again, dir, NUMBER), 0);
         assert_int_equal(again->before, 5);
         segment_remove(again, dir);
@@ -175,7 +175,7 @@ static void stale_frames(void **state) {
         uint64_t records = s->records, last = s->last;
         char *copy = malloc(SIZE);
         memcpy(copy, s->bytes, SIZE);
-        segment_free(s);
+        segment_dispose(s);
         assert_int_equal(segment_open(&again, dir, NUMBER), 0);
         assert_int_equal(again->records, records);
         assert_int_equal(again->last, last);
@@ -228,7 +228,7 @@ static void cut_anywhere(void **state) {
             assert_int_equal(s->records, sealed ? RECORDS : found);
             assert_int_equal(s->last, sealed ? RECORDS : found);
             most = found;
-            segment_free(s);
+            segment_dispose(s);
         }
         assert_int_equal(most, RECORDS);
         free(bytes);
@@ -252,7 +252,7 @@ static void change_anything(void **state) {
             } else {
                 unsigned found = count_good(s);
                 assert_true(found == RECORDS || (found == RECORDS - 1 && i >= SEGMENT_HEADER));
-                segment_free(s);
+                segment_dispose(s);
             }
             bytes[i] ^= (uint8_t)(1u << i % 8);
         }
@@ -266,7 +266,7 @@ static void another_format(void **state) {
     struct segment *s = make(5, 1, 3);
     const uint8_t code[] = {2, 0, 0xFD, 0xFF};
     memcpy(s->bytes + 8, code, sizeof code);
-    segment_free(s);
+    segment_dispose(s);
     assert_int_equal(segment_open(&s, dir, NUMBER), -EPROTO);
 }
 
@@ -291,7 +291,7 @@ static void what_is_none(void **state) {
     clean(NULL);
     s = make(5, 1, 3);
     segment_void(s);
-    segment_free(s);
+    segment_dispose(s);
     assert_int_equal(segment_open(&s, dir, NUMBER), -ENODATA);
     assert_int_equal(segment_new_file(&s, dir, NUMBER, SIZE), -EEXIST);
 }
@@ -303,7 +303,7 @@ static void refused_ones(void **state) {
     assert_true(segment_find(s, SEGMENT_HEADER, true, &f));
     assert_false(f.refused);
     segment_refuse(s, &f);
-    segment_free(s);
+    segment_dispose(s);
     assert_int_equal(segment_open(&s, dir, NUMBER), 0);
     assert_true(segment_find(s, SEGMENT_HEADER, true, &f));
     assert_true(f.refused);
@@ -325,7 +325,7 @@ static void from_memory_to_a_file(void **state) {
     append(s, 6);
     assert_int_equal(segment_sync(s), 0);
     assert_int_equal(s->synced, s->used);
-    segment_free(s);
+    segment_dispose(s);
     assert_int_equal(segment_open(&s, dir, NUMBER), 0);
     assert_int_equal(count_good(s), 2);
     segment_remove(s, dir);

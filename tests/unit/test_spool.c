@@ -161,10 +161,10 @@ static uint64_t waiting(const struct spool *s) {
 static void kill_spool(struct spool *s) {
     for (struct segment *seg; (seg = spool_first(s)) != NULL;) {
         list_remove(&seg->in);
-        segment_free(seg);
+        segment_dispose(seg);
     }
     for (unsigned i = 0; i < s->spare_count; i++) {
-        segment_free(s->spares[i]);
+        segment_dispose(s->spares[i]);
     }
     state_file_close(s->file);
     spool_folder_close(&s->folder);
@@ -376,7 +376,7 @@ static void as_many_segments(void **state) {
         segment_seal(seg);
         place = segment_end(seg);
         l.seq++;
-        segment_free(seg);
+        segment_dispose(seg);
     }
     spool_close(s, true);
     s = open_as(settings_of(1 << 30, SPOOL_DROP_OLDEST), NEXT_RUN);
@@ -496,6 +496,8 @@ static void set_aside(void **state) {
     spool_figures(s, &f);
     assert_int_equal(f.set_aside, 4);
     assert_int_equal(f.dropped, 4);
+    assert_int_equal(f.waiting, 6);
+    assert_int_equal(f.out, 6);
     spool_done(s, ends[1]);
     kill_spool(s);
     s = open_as(settings_of(1 << 20, SPOOL_WAIT), RUN);
@@ -609,7 +611,9 @@ static void take_all(struct spool *s, struct account *a) {
     struct gap g;
     uint64_t last = 0;
     memset(a, 0, sizeof *a);
+    uint64_t there = waiting(s), arrived = 0;
     while (spool_next(s, &p)) {
+        arrived++;
         assert_in_range(p.line.seq, 1, DAMAGED_RECORDS);
         assert_true(p.line.seq > last);
         last = p.line.seq;
@@ -625,7 +629,13 @@ static void take_all(struct spool *s, struct account *a) {
         a->for_ever |= g.to == 0;
         a->gaps++;
     }
+    struct spool_figures f;
+    spool_figures(s, &f); /* what cannot be read waits no more */
+    assert_int_equal(f.waiting, arrived);
+    assert_int_equal(f.out, arrived);
+    assert_int_equal(f.dropped + arrived, there);
     spool_done(s, p.end);
+    assert_int_equal(waiting(s), 0);
 }
 
 /* Some of the records are done. clean: the run came to its end. */
