@@ -29,9 +29,10 @@ enum {
 };
 #define MARK_NS (DATAGRAM_SETTLE_NS / MARKS_PER_SETTLE)
 #define RESOLVE_NS UINT64_C(20000000000)
-#define MTU_NS UINT64_C(1000000000)      /* how often the path's MTU is asked for */
-#define NO_BUFFER_NS UINT64_C(10000000)  /* how long a card's full queue is waited for, which tells nobody when it has room */
-#define LOOK_NS UINT64_C(20000000)       /* how often it is looked whether a UNIX socket's receiver took what is in it */
+#define MTU_NS UINT64_C(1000000000) /* how often the path's MTU is asked for */
+#define NO_BUFFER_NS \
+    UINT64_C(10000000)             /* how long a card's full queue is waited for, which tells nobody when it has room */
+#define LOOK_NS UINT64_C(20000000) /* how often it is looked whether a UNIX socket's receiver took what is in it */
 
 /* Records that went out from `from` on, for MARK_NS at most; the last one at `last`. */
 struct mark {
@@ -95,7 +96,8 @@ static const char *meaning(const struct datagram *d, int error) {
     case ECONNREFUSED:
     case ECONNRESET:
     case EPIPE:
-        return d->resolver ? "nothing listens there; start the receiver, or correct the port" : "nobody reads it; start the receiver";
+        return d->resolver ? "nothing listens there; start the receiver, or correct the port"
+                           : "nobody reads it; start the receiver";
     case ENOENT:
         return "there is no such socket; start the receiver, or correct the path";
     case EACCES:
@@ -308,7 +310,8 @@ static void count_oversize(struct datagram *d, size_t n) {
         return;
     }
     d->oversize_told = d->oversize;
-    log_note("output %s: %" PRIu64 " records were larger than the %zu bytes that a datagram to %s may have without being fragmented; "
+    log_note("output %s: %" PRIu64
+             " records were larger than the %zu bytes that a datagram to %s may have without being fragmented; "
              "TCP has no such limit",
              d->settings->name, d->oversize, d->fits, d->settings->host);
 }
@@ -330,7 +333,8 @@ static int send_udp(struct datagram *d, const char *message, size_t n) {
         if (send(d->fd, message, n, MSG_NOSIGNAL) < 0 && errno == EMSGSIZE) {
             return -EMSGSIZE;
         }
-        give_up(d, "%.200s: a router on the way takes smaller datagrams only; what was lost is sent again, smaller", d->settings->host);
+        give_up(d, "%.200s: a router on the way takes smaller datagrams only; what was lost is sent again, smaller",
+                d->settings->host);
     } else if (errno == EAGAIN || errno == ENOBUFS || errno == ENOMEM) {
         d->full = true;
         d->retry = errno == EAGAIN ? 0 : d->now + NO_BUFFER_NS;
@@ -415,7 +419,8 @@ static int datagram_send(void *state, const struct parcel *p) {
 static void step_udp(struct datagram *d) {
     int error = socket_error(d->fd);
     if (error == EMSGSIZE) {
-        give_up(d, "%.200s: a router on the way takes smaller datagrams only; what was lost is sent again, smaller", d->settings->host);
+        give_up(d, "%.200s: a router on the way takes smaller datagrams only; what was lost is sent again, smaller",
+                d->settings->host);
         return;
     }
     settle(d, error == ECONNREFUSED              ? DATAGRAM_REFUSAL_NS
@@ -448,7 +453,8 @@ static void step_ending(struct datagram *d) {
         let_go(d);
         d->stage = ENDED;
     } else if (d->now >= d->deadline) {
-        give_up(d, "%.200s: its receiver takes nothing; see what holds it up", d->settings->path ? d->settings->path : "");
+        give_up(d, "%.200s: its receiver takes nothing; see what holds it up",
+                d->settings->path ? d->settings->path : "");
     }
 }
 
@@ -575,7 +581,8 @@ int datagram_transport(struct transport *to, const struct output_settings *o, ch
     }
     if (!d || (o->kind != OUTPUT_UNIX && !d->resolver)) {
         free(d);
-        snprintf(why, TRANSPORT_WHY_SIZE, "there is no memory, or there are no descriptors, for a socket; raise their limits");
+        snprintf(why, TRANSPORT_WHY_SIZE,
+                 "there is no memory, or there are no descriptors, for a socket; raise their limits");
         return -ENOMEM;
     }
     *to = (struct transport){

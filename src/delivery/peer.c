@@ -35,8 +35,8 @@ enum {
     KEEPALIVE_INTERVAL_S = 10,
     KEEPALIVE_PROBES = 3,
     READS_PER_STEP = 16,
-    SCRAP_SIZE = 4096,   /* bytes of what is thrown away at a time */
-    ADDRESS_SIZE = 64,   /* as text, with its port */
+    SCRAP_SIZE = 4096, /* bytes of what is thrown away at a time */
+    ADDRESS_SIZE = 64, /* as text, with its port */
     NS_PER_MS = 1000000,
 };
 #define CHECK_NS UINT64_C(10000000) /* how often it is looked whether the last bytes arrived */
@@ -72,7 +72,7 @@ static void let_go(struct peer *p) {
     p->fd = -1;
 }
 
-static void explain(struct peer *p, const char *format, va_list arguments) {
+__attribute__((format(printf, 2, 0))) static void explain(struct peer *p, const char *format, va_list arguments) {
     size_t n = 0;
     if (p->address[0]) {
         n = (size_t)snprintf(p->why, sizeof p->why, "%s: ", p->address);
@@ -318,7 +318,8 @@ static size_t write_some(struct peer *p) {
     if (p->session) {
         enum tls_result result = tls_write(p->session, p->out + p->from, n, &done);
         if (result == TLS_FAILED || result == TLS_CLOSED) {
-            peer_break(p, "%s", result == TLS_FAILED ? tls_why(p->session) : "it ended the TLS session; see its own log");
+            peer_break(p, "%s",
+                       result == TLS_FAILED ? tls_why(p->session) : "it ended the TLS session; see its own log");
         }
         return result == TLS_DONE ? done : 0;
     }
@@ -350,7 +351,8 @@ static void write_out(struct peer *p) {
 static void flush(struct peer *p) {
     write_out(p);
     if (p->stage < ENDING && p->now >= p->moved + PEER_STALL_NS) {
-        peer_break(p, "it has taken nothing for %u seconds; see what holds it up", (unsigned)(PEER_STALL_NS / 1000000000));
+        peer_break(p, "it has taken nothing for %u seconds; see what holds it up",
+                   (unsigned)(PEER_STALL_NS / 1000000000));
     }
 }
 
@@ -410,7 +412,8 @@ static void say_end(struct peer *p) {
         enum tls_result result = tls_end(p->session);
         p->said_end = result == TLS_DONE;
         if (result == TLS_FAILED || result == TLS_CLOSED) {
-            peer_break(p, "%s", result == TLS_FAILED ? tls_why(p->session) : "it ended the TLS session; see its own log");
+            peer_break(p, "%s",
+                       result == TLS_FAILED ? tls_why(p->session) : "it ended the TLS session; see its own log");
             return;
         }
     }
@@ -430,8 +433,9 @@ static void step_ending(struct peer *p) {
         let_go(p);
         p->stage = ENDED;
     } else if (p->now >= p->deadline) {
-        peer_break(p, "it did not end the connection within %u seconds, so that it is not known what it has; see its own log",
-                   (unsigned)(PEER_END_NS / 1000000000));
+        peer_break(
+            p, "it did not end the connection within %u seconds, so that it is not known what it has; see its own log",
+            (unsigned)(PEER_END_NS / 1000000000));
     }
 }
 
@@ -462,8 +466,8 @@ static void step_draining(struct peer *p) {
 
 /* ---- the whole */
 
-int peer_new(struct peer **to, const char *host, const char *port, const struct tls_settings *tls,
-             bool reads, char why[PEER_WHY_SIZE]) {
+int peer_new(struct peer **to, const char *host, const char *port, const struct tls_settings *tls, bool reads,
+             char why[PEER_WHY_SIZE]) {
     if (!host || host[0] == '\0' || !port || port[0] == '\0') {
         snprintf(why, PEER_WHY_SIZE, "there is no host or no port; write HOST:PORT");
         return -EINVAL;
@@ -478,7 +482,8 @@ int peer_new(struct peer **to, const char *host, const char *port, const struct 
     }
     if (!p || !p->resolver) {
         free(p);
-        snprintf(why, PEER_WHY_SIZE, "there is no memory, or there are no descriptors, for a connection; raise their limits");
+        snprintf(why, PEER_WHY_SIZE,
+                 "there is no memory, or there are no descriptors, for a connection; raise their limits");
         return -ENOMEM;
     }
     int error = tls ? tls_new(&p->tls, tls, host, why) : 0;
@@ -520,8 +525,9 @@ static void step_heard_end(struct peer *p) {
 
 enum peer_state peer_step(struct peer *p, uint64_t now) {
     static void (*const steps[])(struct peer *) = {
-        [RESOLVING] = step_resolving, [CONNECTING] = step_connecting, [SHAKING] = step_shaking,
-        [ACCEPTING] = step_accepting, [OPEN] = step_open,             [DRAINING] = step_draining,
+        [RESOLVING] = step_resolving, [CONNECTING] = step_connecting,
+        [SHAKING] = step_shaking,     [ACCEPTING] = step_accepting,
+        [OPEN] = step_open,           [DRAINING] = step_draining,
         [ENDING] = step_ending,       [BROKEN] = NULL,
     };
     p->now = now;
@@ -539,10 +545,7 @@ enum peer_state peer_step(struct peer *p, uint64_t now) {
     if (!p->reads) {
         step_heard_end(p);
     }
-    return p->stage == BROKEN  ? PEER_BROKEN
-           : p->stage == ENDED ? PEER_ENDED
-           : p->stage == OPEN  ? PEER_OPEN
-                               : PEER_BUSY;
+    return p->stage == BROKEN ? PEER_BROKEN : p->stage == ENDED ? PEER_ENDED : p->stage == OPEN ? PEER_OPEN : PEER_BUSY;
 }
 
 static bool waits_for_room(const struct peer *p) {

@@ -23,9 +23,9 @@ enum {
 #define PEER_RESOLVE_NS UINT64_C(20000000000)   /* a name server may take so long */
 #define PEER_CONNECT_NS UINT64_C(5000000000)    /* each address */
 #define PEER_HANDSHAKE_NS UINT64_C(10000000000) /* each TLS handshake */
-#define PEER_ACCEPT_NS UINT64_C(500000000)      /* for a TLS 1.3 server to refuse our certificate, after the handshake */
-#define PEER_STALL_NS UINT64_C(60000000000)     /* without room in the socket, or without an acknowledgement of TCP's */
-#define PEER_END_NS UINT64_C(5000000000)        /* for the other side to end the connection as well */
+#define PEER_ACCEPT_NS UINT64_C(500000000)  /* for a TLS 1.3 server to refuse our certificate, after the handshake */
+#define PEER_STALL_NS UINT64_C(60000000000) /* without room in the socket, or without an acknowledgement of TCP's */
+#define PEER_END_NS UINT64_C(5000000000)    /* for the other side to end the connection as well */
 
 struct peer;
 

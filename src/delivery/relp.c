@@ -16,7 +16,7 @@
 enum {
     NUMBER_DIGITS = 9,
     COMMAND_LETTERS = 32,
-    HEAD_SIZE = 64, /* in front of a frame's data, and its end */
+    HEAD_SIZE = 64,  /* in front of a frame's data, and its end */
     TEXT_SIZE = 120, /* of what a receiver said, as much as is told */
     CODE_GOOD = 200,
 };
@@ -139,11 +139,11 @@ struct relp {
     struct syslog syslog;
     enum stage stage;
     uint64_t now;
-    uint64_t deadline; /* of the stage; 0: none */
-    uint64_t heard;    /* when an answer came last, or the first record that waits was sent */
-    uint32_t txnr;     /* of the next frame */
-    uint32_t oldest;   /* of the first flight */
-    unsigned first, count; /* of flights, a ring */
+    uint64_t deadline;           /* of the stage; 0: none */
+    uint64_t heard;              /* when an answer came last, or the first record that waits was sent */
+    uint32_t txnr;               /* of the next frame */
+    uint32_t oldest;             /* of the first flight */
+    unsigned first, count;       /* of flights, a ring */
     unsigned unanswered, untold; /* of these */
     uint64_t done;
     uint64_t refusals, refusals_told; /* since it was made */

@@ -153,7 +153,8 @@ static void explain(const struct question *q, char why[RESOLVER_WHY_SIZE]) {
         snprintf(why, RESOLVER_WHY_SIZE, "there is no host of this name; correct it, or add it to the name server");
     } else {
         const char *reason = q->error == EAI_SYSTEM ? strerrordesc_np(q->number) : gai_strerror(q->error);
-        snprintf(why, RESOLVER_WHY_SIZE, "its address could not be looked up: %s; see /etc/resolv.conf, or give its address",
+        snprintf(why, RESOLVER_WHY_SIZE,
+                 "its address could not be looked up: %s; see /etc/resolv.conf, or give its address",
                  reason ? reason : "unknown error");
     }
 }

@@ -14,9 +14,12 @@
 enum {
     SEQUENCE_LAST = 2147483647,
     TIME_SIZE = sizeof "2026-11-20T09:02:03.123456Z",
-    NAME_SIZE = 32,                                 /* of a member that is looked for */
-    LOOKED_AT = 1024,                               /* in so many bytes at the front of a record */
-    SEVERITY_ERROR = 3, SEVERITY_WARNING, SEVERITY_NOTICE, SEVERITY_INFORMATIONAL, /* RFC 5424 6.2.1 */
+    NAME_SIZE = 32,   /* of a member that is looked for */
+    LOOKED_AT = 1024, /* in so many bytes at the front of a record */
+    SEVERITY_ERROR = 3,
+    SEVERITY_WARNING,
+    SEVERITY_NOTICE,
+    SEVERITY_INFORMATIONAL, /* RFC 5424 6.2.1 */
     VERSION_SIZE = 64,
 };
 

@@ -20,8 +20,9 @@
 enum {
     SYSLOG_HOSTNAME_MAX = 255, /* RFC 5424 6: what is longer is cut */
     SYSLOG_MSGID_MAX = 32,
-    SYSLOG_HEADER_SIZE = 512,    /* all in front of the JSON is less */
-    SYSLOG_MESSAGE_SIZE = 7 * 1024, /* a whole message is less, so that its frame is below the 8 KiB at which receivers cut */
+    SYSLOG_HEADER_SIZE = 512, /* all in front of the JSON is less */
+    SYSLOG_MESSAGE_SIZE =
+        7 * 1024, /* a whole message is less, so that its frame is below the 8 KiB at which receivers cut */
     SYSLOG_FRAME_SIZE = SYSLOG_MESSAGE_SIZE + 16,
 };
 

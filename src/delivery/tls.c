@@ -173,8 +173,8 @@ static int look_at(const char *setting, const char *path, char why[TLS_WHY_SIZE]
         fclose(file);
     }
     return error == 0 ? 0
-                      : refuse(why, error, "%s: %.160s cannot be read: %s; correct the path or its rights", setting, path,
-                               error == -ENODATA ? "it is empty" : strerror(-error));
+                      : refuse(why, error, "%s: %.160s cannot be read: %s; correct the path or its rights", setting,
+                               path, error == -ENODATA ? "it is empty" : strerror(-error));
 }
 
 static int load_ca(struct tls *t, char why[TLS_WHY_SIZE]) {
@@ -182,18 +182,24 @@ static int load_ca(struct tls *t, char why[TLS_WHY_SIZE]) {
     if (!path) {
         return SSL_CTX_set_default_verify_paths(t->context) == 1
                    ? 0
-                   : refuse(why, -EIO, "the system's CAs cannot be read: %s; name a file with the setting ca", reason());
+                   : refuse(why, -EIO, "the system's CAs cannot be read: %s; name a file with the setting ca",
+                            reason());
     }
     int error = look_at("ca", path, why);
     if (error == 0 && SSL_CTX_load_verify_file(t->context, path) != 1) {
-        error = refuse(why, -EINVAL, "ca: %.160s has no certificate in PEM form: %s; give the CA's, which begins with "
-                                     "-----BEGIN CERTIFICATE-----", path, reason());
+        error = refuse(why, -EINVAL,
+                       "ca: %.160s has no certificate in PEM form: %s; give the CA's, which begins with "
+                       "-----BEGIN CERTIFICATE-----",
+                       path, reason());
     }
     return error;
 }
 
 static int hex_digit(char c) {
-    return c >= '0' && c <= '9' ? c - '0' : c >= 'a' && c <= 'f' ? c - 'a' + 10 : c >= 'A' && c <= 'F' ? c - 'A' + 10 : -1;
+    return c >= '0' && c <= '9'   ? c - '0'
+           : c >= 'a' && c <= 'f' ? c - 'a' + 10
+           : c >= 'A' && c <= 'F' ? c - 'A' + 10
+                                  : -1;
 }
 
 static bool read_fingerprint(const char *text, unsigned char to[DIGEST_SIZE]) {
@@ -241,8 +247,10 @@ static int load_trust(struct tls *t, char why[TLS_WHY_SIZE]) {
         return refuse(why, -EINVAL, "ca and fingerprint: the receiver is known by one of them; leave the other out");
     }
     if (!read_fingerprint(settings->fingerprint, t->wanted)) {
-        return refuse(why, -EINVAL, "fingerprint: %.100s is no SHA-256; give its 64 hex digits, with or without colons: openssl "
-                                    "x509 -noout -fingerprint -sha256 -in FILE", settings->fingerprint);
+        return refuse(why, -EINVAL,
+                      "fingerprint: %.100s is no SHA-256; give its 64 hex digits, with or without colons: openssl "
+                      "x509 -noout -fingerprint -sha256 -in FILE",
+                      settings->fingerprint);
     }
     SSL_CTX_set_cert_verify_callback(t->context, is_the_one, t);
     return 0;
@@ -268,27 +276,36 @@ static int load_key(struct tls *t, const char *setting, const char *path, char w
         return 0;
     }
     if (encrypted) {
-        return refuse(why, -EINVAL, "%s: the key in %.160s is encrypted, and nobody is there to type its password; decrypt it: "
-                                    "openssl pkey -in FILE -out KEY", setting, path);
+        return refuse(why, -EINVAL,
+                      "%s: the key in %.160s is encrypted, and nobody is there to type its password; decrypt it: "
+                      "openssl pkey -in FILE -out KEY",
+                      setting, path);
     }
     if (ERR_GET_LIB(ERR_peek_last_error()) == ERR_LIB_X509 &&
         ERR_GET_REASON(ERR_peek_last_error()) == X509_R_KEY_VALUES_MISMATCH) {
-        return refuse(why, -EINVAL, "%s: the key in %.160s is not that of the certificate in %.100s; give the one that belongs to it",
+        return refuse(why, -EINVAL,
+                      "%s: the key in %.160s is not that of the certificate in %.100s; give the one that belongs to it",
                       setting, path, t->settings->certificate);
     }
-    return refuse(why, -EINVAL, "%s: %.160s has no private key in PEM form: %s; give one that begins with -----BEGIN PRIVATE KEY-----",
-                  setting, path, reason());
+    return refuse(
+        why, -EINVAL,
+        "%s: %.160s has no private key in PEM form: %s; give one that begins with -----BEGIN PRIVATE KEY-----", setting,
+        path, reason());
 }
 
 static int load_certificate(struct tls *t, char why[TLS_WHY_SIZE]) {
     const struct tls_settings *s = t->settings;
     if (!s->certificate) {
-        return s->key ? refuse(why, -EINVAL, "key: there is no certificate to it; give that too, with the setting certificate") : 0;
+        return s->key ? refuse(why, -EINVAL,
+                               "key: there is no certificate to it; give that too, with the setting certificate")
+                      : 0;
     }
     int error = look_at("certificate", s->certificate, why);
     if (error == 0 && SSL_CTX_use_certificate_chain_file(t->context, s->certificate) != 1) {
-        error = refuse(why, -EINVAL, "certificate: %.160s has no certificate in PEM form: %s; give one that begins with "
-                                     "-----BEGIN CERTIFICATE-----", s->certificate, reason());
+        error = refuse(why, -EINVAL,
+                       "certificate: %.160s has no certificate in PEM form: %s; give one that begins with "
+                       "-----BEGIN CERTIFICATE-----",
+                       s->certificate, reason());
     }
     if (error == 0 && s->key) {
         error = look_at("key", s->key, why);
@@ -332,7 +349,8 @@ static bool set_up(struct tls *t) {
 static int set_name(struct tls *t, const char *host, char why[TLS_WHY_SIZE]) {
     const char *name = t->settings->name ? t->settings->name : host;
     if (name[0] == '\0') {
-        return refuse(why, -EINVAL, "name: it is empty; give the one that the receiver's certificate is for, or leave it out");
+        return refuse(why, -EINVAL,
+                      "name: it is empty; give the one that the receiver's certificate is for, or leave it out");
     }
     ASN1_OCTET_STRING *address = a2i_IPADDRESS(name);
     t->name = name;
@@ -405,8 +423,8 @@ static bool ask_for_name(const struct tls_session *s) {
     }
     X509_VERIFY_PARAM *p = SSL_get0_param(s->ssl);
     X509_VERIFY_PARAM_set_hostflags(p, X509_CHECK_FLAG_NO_PARTIAL_WILDCARDS);
-    return (t->name_is_address ? X509_VERIFY_PARAM_set1_ip_asc(p, t->name) : X509_VERIFY_PARAM_set1_host(p, t->name, 0)) ==
-           1;
+    return (t->name_is_address ? X509_VERIFY_PARAM_set1_ip_asc(p, t->name)
+                               : X509_VERIFY_PARAM_set1_host(p, t->name, 0)) == 1;
 }
 
 struct tls_session *tls_session_new(struct tls *t, int fd) {
@@ -450,19 +468,22 @@ static void explain_fault(struct tls_session *s) {
     const struct tls_settings *set = s->tls->settings;
     switch (s->fault) {
     case X509_V_ERR_APPLICATION_VERIFICATION:
-        snprintf(s->why, sizeof s->why, "its certificate has another fingerprint, %s; if that is right, set it as fingerprint",
-                 s->seen);
+        snprintf(s->why, sizeof s->why,
+                 "its certificate has another fingerprint, %s; if that is right, set it as fingerprint", s->seen);
         break;
     case X509_V_ERR_CERT_HAS_EXPIRED:
-        snprintf(s->why, sizeof s->why, "a certificate (%.100s) has expired on %s; renew it, or set the clock of this machine",
-                 s->names, s->until);
+        snprintf(s->why, sizeof s->why,
+                 "a certificate (%.100s) has expired on %s; renew it, or set the clock of this machine", s->names,
+                 s->until);
         break;
     case X509_V_ERR_CERT_NOT_YET_VALID:
-        snprintf(s->why, sizeof s->why, "a certificate (%.100s) is not valid before %s; set the clocks", s->names, s->from);
+        snprintf(s->why, sizeof s->why, "a certificate (%.100s) is not valid before %s; set the clocks", s->names,
+                 s->from);
         break;
     case X509_V_ERR_HOSTNAME_MISMATCH:
     case X509_V_ERR_IP_ADDRESS_MISMATCH:
-        snprintf(s->why, sizeof s->why, "its certificate is for %s and not for %.100s; if that is right, set name to one of its names",
+        snprintf(s->why, sizeof s->why,
+                 "its certificate is for %s and not for %.100s; if that is right, set name to one of its names",
                  s->names, s->tls->name);
         break;
     case X509_V_ERR_UNABLE_TO_GET_ISSUER_CERT:
@@ -470,8 +491,10 @@ static void explain_fault(struct tls_session *s) {
     case X509_V_ERR_UNABLE_TO_VERIFY_LEAF_SIGNATURE:
     case X509_V_ERR_DEPTH_ZERO_SELF_SIGNED_CERT:
     case X509_V_ERR_SELF_SIGNED_CERT_IN_CHAIN:
-        snprintf(s->why, sizeof s->why, "its certificate (%.80s) is not signed by a CA in %.160s; name its CA's file with ca, or set "
-                                        "fingerprint", s->names, set->ca ? set->ca : "the system's list");
+        snprintf(s->why, sizeof s->why,
+                 "its certificate (%.80s) is not signed by a CA in %.160s; name its CA's file with ca, or set "
+                 "fingerprint",
+                 s->names, set->ca ? set->ca : "the system's list");
         break;
     default:
         snprintf(s->why, sizeof s->why, "its certificate (%.100s) is refused: %s; it needs another", s->names,
@@ -481,10 +504,11 @@ static void explain_fault(struct tls_session *s) {
 
 /* RFC 8446 6.2: what a server says to a client whose certificate it does not like. Many say handshake_failure. */
 static bool is_about_our_certificate(int alert) {
-    static const unsigned char alerts[] = {
-        SSL_AD_BAD_CERTIFICATE,     SSL_AD_UNSUPPORTED_CERTIFICATE, SSL_AD_CERTIFICATE_REVOKED, SSL_AD_CERTIFICATE_EXPIRED,
-        SSL_AD_CERTIFICATE_UNKNOWN, SSL_AD_UNKNOWN_CA,              SSL_AD_ACCESS_DENIED,       SSL_AD_DECRYPT_ERROR,
-        SSL_AD_HANDSHAKE_FAILURE,   SSL_AD_CERTIFICATE_REQUIRED};
+    static const unsigned char alerts[] = {SSL_AD_BAD_CERTIFICATE,     SSL_AD_UNSUPPORTED_CERTIFICATE,
+                                           SSL_AD_CERTIFICATE_REVOKED, SSL_AD_CERTIFICATE_EXPIRED,
+                                           SSL_AD_CERTIFICATE_UNKNOWN, SSL_AD_UNKNOWN_CA,
+                                           SSL_AD_ACCESS_DENIED,       SSL_AD_DECRYPT_ERROR,
+                                           SSL_AD_HANDSHAKE_FAILURE,   SSL_AD_CERTIFICATE_REQUIRED};
     for (size_t i = 0; i < sizeof alerts; i++) {
         if (alerts[i] == alert) {
             return true;
@@ -503,8 +527,8 @@ static void explain_alert(struct tls_session *s, int alert) {
     } else if (s->was_asked && is_about_our_certificate(alert) && !s->tls->settings->certificate) {
         snprintf(s->why, sizeof s->why, "it wants a certificate of ours (it said: %s); set certificate and key", said);
     } else if (s->was_asked && is_about_our_certificate(alert)) {
-        snprintf(s->why, sizeof s->why, "it refuses our certificate (it said: %s); see what it admits, and the setting certificate",
-                 said);
+        snprintf(s->why, sizeof s->why,
+                 "it refuses our certificate (it said: %s); see what it admits, and the setting certificate", said);
     } else {
         snprintf(s->why, sizeof s->why, "it ended the TLS session (it said: %s); see its own log", said);
     }
@@ -533,8 +557,9 @@ static enum tls_result fail(struct tls_session *s, int result) {
     if (result == SSL_ERROR_SSL) {
         explain_error(s);
     } else if (handshake && (s->ended || s->number == ECONNRESET)) {
-        snprintf(s->why, sizeof s->why, "it closed the connection in the TLS handshake; see whether its port is one for TLS, and its "
-                                        "own log");
+        snprintf(s->why, sizeof s->why,
+                 "it closed the connection in the TLS handshake; see whether its port is one for TLS, and its "
+                 "own log");
     } else {
         snprintf(s->why, sizeof s->why, "the connection broke: %s", s->number ? strerror(s->number) : "closed");
     }

@@ -23,8 +23,8 @@ static void add_extension(X509 *certificate, int nid, const char *value) {
     X509_EXTENSION_free(extension);
 }
 
-struct credentials certificates_make(const char *subject, const char *names, const struct credentials *issuer, long from,
-                                     long until) {
+struct credentials certificates_make(const char *subject, const char *names, const struct credentials *issuer,
+                                     long from, long until) {
     static long serial = 1;
     struct credentials c = {.certificate = X509_new(), .key = EVP_EC_gen("P-256")};
     assert_true(c.certificate && c.key);

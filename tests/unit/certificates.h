@@ -11,8 +11,8 @@ struct credentials {
 
 /* issuer NULL: signs itself, as a CA does. names: as openssl.cnf has them ("DNS:a,IP:127.0.0.1"), NULL for a CA's. from, until: seconds from
  * now. */
-struct credentials certificates_make(const char *subject, const char *names, const struct credentials *issuer, long from,
-                                     long until);
+struct credentials certificates_make(const char *subject, const char *names, const struct credentials *issuer,
+                                     long from, long until);
 void certificates_free(struct credentials *);
 /* As PEM, into a file. */
 void certificates_write(const char *path, X509 *, EVP_PKEY *, const char *password);

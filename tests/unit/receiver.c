@@ -150,17 +150,19 @@ void trip_until(struct trip *t, enum transport_state state) {
     do {
         trip_turn(t);
         if (system_clock_ns(CLOCK_MONOTONIC) > patience) {
-            fail_msg("it is in state %d, and not in %d: %s", (int)t->state, (int)state, t->transport.why(t->transport.state));
+            fail_msg("it is in state %d, and not in %d: %s", (int)t->state, (int)state,
+                     t->transport.why(t->transport.state));
         }
     } while (t->state != state && t->state != TRANSPORT_BROKEN && t->state != TRANSPORT_ENDED);
 }
 
 struct parcel trip_parcel(unsigned number) {
     static char text[RECORD_MAX + 1];
-    int n = snprintf(text, sizeof text,
-                     "{\"seq\":%u,\"sensor_id\":\"edge1\",\"time\":\"2026-11-03T09:02:03.123456789Z\",\"object\":\"flow\","
-                     "\"action\":\"message\",\"filler\":\"%0*d\"}",
-                     number, (int)(number % 7 * 200 + 1), 0);
+    int n =
+        snprintf(text, sizeof text,
+                 "{\"seq\":%u,\"sensor_id\":\"edge1\",\"time\":\"2026-11-03T09:02:03.123456789Z\",\"object\":\"flow\","
+                 "\"action\":\"message\",\"filler\":\"%0*d\"}",
+                 number, (int)(number % 7 * 200 + 1), 0);
     assert_in_range(n, 1, RECORD_MAX);
     return (struct parcel){
         .line = {.text = text, .length = (uint16_t)n, .object = OBJECT_FLOW, .action = ACTION_MESSAGE, .seq = number},

@@ -15,9 +15,9 @@ struct receiver {
     int listener, fd; /* -1: none */
     int buffer;       /* SO_RCVBUF; 0: the system's */
     char port[8];
-    bool ended;       /* the other side sends no more */
-    int error;        /* of reading, errno */
-    size_t used;      /* of bytes: what came, since the start or receiver_forget; what is more is thrown away */
+    bool ended;  /* the other side sends no more */
+    int error;   /* of reading, errno */
+    size_t used; /* of bytes: what came, since the start or receiver_forget; what is more is thrown away */
     char *bytes;
 };
 
@@ -41,7 +41,7 @@ void receiver_deafen(struct receiver *);
 struct trip {
     struct transport transport;
     struct output_settings settings;
-    struct receiver *receiver; /* that is served while it waits; NULL: none */
+    struct receiver *receiver;    /* that is served while it waits; NULL: none */
     void (*serve)(struct trip *); /* what it does; NULL: accepts and reads all */
     enum transport_state state;
     uint64_t shift; /* ns that the clock is ahead of the system's */

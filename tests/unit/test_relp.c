@@ -24,7 +24,7 @@ static char why_not[TRANSPORT_WHY_SIZE];
 
 /* What the receiver heard and what it makes of it. */
 static struct {
-    size_t at; /* in the receiver's bytes: what was understood */
+    size_t at;         /* in the receiver's bytes: what was understood */
     const char *offer; /* NULL: it says nothing to open */
     bool mute;         /* it acknowledges nothing by itself */
     unsigned refuses;  /* each record whose number it divides; 0: none */

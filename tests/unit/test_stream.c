@@ -349,7 +349,8 @@ static void what_is_no_receiver(void **state) {
     trip_until(&trip, TRANSPORT_READY);
     assert_int_equal(trip.state, TRANSPORT_BROKEN);
     char want[128];
-    snprintf(want, sizeof want, "127.0.0.1:%s: nothing listens there; start the receiver, or correct the port", receiver.port);
+    snprintf(want, sizeof want, "127.0.0.1:%s: nothing listens there; start the receiver, or correct the port",
+             receiver.port);
     assert_string_equal(why(), want);
 }
 

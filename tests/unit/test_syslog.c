@@ -13,14 +13,17 @@
 #include "event.h"
 #include "record.h"
 
-#define RECORD                                                                                          \
+#define RECORD                                                                                            \
     "{\"schema_version\":\"1.0\",\"record_id\":\"0000000000000001-1\",\"seq\":1,\"sensor_id\":\"edge1\"," \
     "\"time\":\"2026-11-03T09:02:03.123456789Z\",\"object\":\"flow\",\"action\":\"message\"}"
 #define DATA "[meta sequenceId=\"1\"][origin software=\"smbtap\" swVersion=\"" SMBTAP_VERSION "\"]"
 
 static struct line line_of(const char *text) {
-    return (struct line){
-        .text = text, .length = (uint16_t)strlen(text), .object = OBJECT_FLOW, .action = ACTION_MESSAGE, .severity = LINE_INFO};
+    return (struct line){.text = text,
+                         .length = (uint16_t)strlen(text),
+                         .object = OBJECT_FLOW,
+                         .action = ACTION_MESSAGE,
+                         .severity = LINE_INFO};
 }
 
 static const struct syslog_settings plain = {.facility = 16, .severity = 6};
@@ -51,7 +54,8 @@ static void every_field(void **state) {
     cee.facility = 0;
     cee.severity = 0;
     assert_string_equal(message(&cee, line_of(RECORD)),
-                        "<0>1 2026-11-03T09:02:03.123456Z told.example smbtap 4711 flow/message " DATA " @cee: " RECORD);
+                        "<0>1 2026-11-03T09:02:03.123456Z told.example smbtap 4711 flow/message " DATA
+                        " @cee: " RECORD);
 }
 
 static void the_old_form(void **state) {
@@ -63,8 +67,9 @@ static void the_old_form(void **state) {
     old.facility = 23;
     old.severity = 7;
     static const char late[] = "{\"sensor_id\":\"e\",\"time\":\"2024-02-29T23:59:60.000000000Z\"}";
-    assert_string_equal(message(&old, line_of(late)), "<191>Feb 29 23:59:60 e smbtap[4711]: @cee: "
-                                                      "{\"sensor_id\":\"e\",\"time\":\"2024-02-29T23:59:60.000000000Z\"}");
+    assert_string_equal(message(&old, line_of(late)),
+                        "<191>Feb 29 23:59:60 e smbtap[4711]: @cee: "
+                        "{\"sensor_id\":\"e\",\"time\":\"2024-02-29T23:59:60.000000000Z\"}");
     /* Without a time that of sending stands there: a form of fifteen characters. */
     static const char none[] = "{\"sensor_id\":\"e\",\"time\":\"2024-13-29T23:59:60.000000000Z\"}";
     const char *text = message(&old, line_of(none));
@@ -78,10 +83,10 @@ static void how_severities_are_mapped(void **state) {
         uint8_t object, action, severity;
         const char *begin;
     } cases[] = {
-        {OBJECT_FINDING, ACTION_RAISE, LINE_HIGH, "<131>1"},   {OBJECT_FINDING, ACTION_RAISE, LINE_MEDIUM, "<132>1"},
-        {OBJECT_FINDING, ACTION_RAISE, LINE_LOW, "<133>1"},    {OBJECT_FINDING, ACTION_RAISE, LINE_INFO, "<134>1"},
-        {OBJECT_SENSOR, ACTION_GAP, LINE_INFO, "<132>1"},      {OBJECT_SENSOR, ACTION_STATS, LINE_INFO, "<135>1"},
-        {OBJECT_FLOW, ACTION_MESSAGE, LINE_HIGH, "<135>1"},    {OBJECT_FINDING, ACTION_RAISE, 99, "<135>1"},
+        {OBJECT_FINDING, ACTION_RAISE, LINE_HIGH, "<131>1"}, {OBJECT_FINDING, ACTION_RAISE, LINE_MEDIUM, "<132>1"},
+        {OBJECT_FINDING, ACTION_RAISE, LINE_LOW, "<133>1"},  {OBJECT_FINDING, ACTION_RAISE, LINE_INFO, "<134>1"},
+        {OBJECT_SENSOR, ACTION_GAP, LINE_INFO, "<132>1"},    {OBJECT_SENSOR, ACTION_STATS, LINE_INFO, "<135>1"},
+        {OBJECT_FLOW, ACTION_MESSAGE, LINE_HIGH, "<135>1"},  {OBJECT_FINDING, ACTION_RAISE, 99, "<135>1"},
     };
     struct syslog_settings debug = plain;
     debug.severity = 7;
@@ -94,7 +99,8 @@ static void how_severities_are_mapped(void **state) {
     }
 }
 
-/* The name of the sensor is an operator's, and may have anything in it; a record that is none may come from a disk. */
+/* The name of the sensor is an operator's, and may have anything in it; a record that is none may come from a disk. MSGID is cut at
+ * SYSLOG_MSGID_MAX. */
 static void what_a_header_may_have(void **state) {
     (void)state;
     static const struct {
@@ -208,7 +214,9 @@ static void values_of_parameters(void **state) {
         const char *value, *want;
         size_t room;
     } cases[] = {
-        {"plain", "plain", 32}, {"a\"b\\c]d[", "a\\\"b\\\\c\\]d[", 32}, {"ab", "a", 1}, {"a]", "a", 2}, {"a]", "a\\]", 3}, {"", "", 0},
+        {"plain", "plain", 32}, {"a\"b\\c]d[", "a\\\"b\\\\c\\]d[", 32},
+        {"ab", "a", 1},         {"a]", "a", 2},
+        {"a]", "a\\]", 3},      {"", "", 0},
     };
     for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
         char to[33];

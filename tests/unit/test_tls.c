@@ -25,8 +25,8 @@ enum { DAY = 86400 };
 struct server {
     SSL_CTX *context;
     SSL *ssl;
-    bool asks;        /* for a certificate, and takes none that our CA did not sign */
-    bool silent_end;  /* without close_notify */
+    bool asks;       /* for a certificate, and takes none that our CA did not sign */
+    bool silent_end; /* without close_notify */
     bool no_tickets;
     bool failed;
 };
@@ -281,9 +281,11 @@ static void one_that_is_not_valid_yet(void **state) {
 
 static void another_name(void **state) {
     (void)state;
-    struct credentials other = certificates_make("other", "DNS:a.example,DNS:b.example,IP:192.0.2.1,IP:2001:db8::1", &ca, -DAY, DAY);
+    struct credentials other =
+        certificates_make("other", "DNS:a.example,DNS:b.example,IP:192.0.2.1,IP:2001:db8::1", &ca, -DAY, DAY);
     open_with(&other);
-    breaks("is for a.example, b.example, 192.0.2.1, 2001:db8:0:0:0:0:0:1 and not for 127.0.0.1", "set name to one of its names");
+    breaks("is for a.example, b.example, 192.0.2.1, 2001:db8:0:0:0:0:0:1 and not for 127.0.0.1",
+           "set name to one of its names");
     certificates_free(&other);
 }
 
@@ -476,7 +478,11 @@ static void what_files_may_lack(void **state) {
 
 static void what_settings_may_not_be(void **state) {
     (void)state;
-    static const char *const bad[] = {"", "00", "zz", "a:b", "0:0",
+    static const char *const bad[] = {"",
+                                      "00",
+                                      "zz",
+                                      "a:b",
+                                      "0:0",
                                       "00000000000000000000000000000000000000000000000000000000000000000",
                                       "000000000000000000000000000000000000000000000000000000000000000",
                                       "000000000000000000000000000000000000000000000000000000000000000g"};
@@ -507,8 +513,16 @@ static int make_files(void **state) {
     static const struct {
         char *path;
         const char *name;
-    } files[] = {{path_ca, "ca"},   {path_other_ca, "other_ca"},   {path_certificate, "certificate"}, {path_key, "key"},   {path_both, "both"},
-                 {path_text, "text"}, {path_encrypted, "encrypted"}, {path_other_key, "other_key"},     {path_empty, "empty"}, {path_stranger, "stranger"}};
+    } files[] = {{path_ca, "ca"},
+                 {path_other_ca, "other_ca"},
+                 {path_certificate, "certificate"},
+                 {path_key, "key"},
+                 {path_both, "both"},
+                 {path_text, "text"},
+                 {path_encrypted, "encrypted"},
+                 {path_other_key, "other_key"},
+                 {path_empty, "empty"},
+                 {path_stranger, "stranger"}};
     snprintf(folder, sizeof folder, "/tmp/smbtap-test-tls-XXXXXX");
     assert_non_null(mkdtemp(folder));
     for (size_t i = 0; i < sizeof files / sizeof files[0]; i++) {
