@@ -17,13 +17,14 @@ enum {
     DIGEST_TEXT_SIZE = DIGEST_SIZE * 3, /* with colons, and a NUL */
     NAMES_SIZE = 160,                   /* of those in a certificate, as much as is told */
     DATE_SIZE = 40,
+    NAME_SIZE = 254, /* of a host, with a NUL (RFC 1035 2.3.4) */
 };
 
 struct tls {
     SSL_CTX *context;
     BIO_METHOD *socket;
     const struct tls_settings *settings;
-    const char *name; /* NULL: no name is asked */
+    char name[NAME_SIZE];
     bool name_is_address;
     unsigned char wanted[DIGEST_SIZE];
 };
@@ -352,8 +353,12 @@ static int set_name(struct tls *t, const char *host, char why[TLS_WHY_SIZE]) {
         return refuse(why, -EINVAL,
                       "name: it is empty; give the one that the receiver's certificate is for, or leave it out");
     }
+    if (strlen(name) >= sizeof t->name) {
+        return refuse(why, -EINVAL, "name: it has more than %zu bytes, so it is no host's; correct it",
+                      sizeof t->name - 1);
+    }
+    strcpy(t->name, name);
     ASN1_OCTET_STRING *address = a2i_IPADDRESS(name);
-    t->name = name;
     t->name_is_address = address != NULL;
     ASN1_OCTET_STRING_free(address);
     ERR_clear_error();
@@ -414,7 +419,7 @@ static int note_fault(int good, X509_STORE_CTX *store) {
 }
 
 static bool ask_for_name(const struct tls_session *s) {
-    const struct tls *t = s->tls;
+    struct tls *t = s->tls;
     if (!t->name_is_address && SSL_set_tlsext_host_name(s->ssl, t->name) != 1) {
         return false;
     }

@@ -16,7 +16,7 @@
 #include "certificates.h"
 #include "delivery/peer.h"
 #include "delivery/stream.h"
-#include "delivery/tls.h"
+#include "delivery/relp.h"
 #include "receiver.h"
 
 enum { DAY = 86400 };
@@ -25,10 +25,9 @@ enum { DAY = 86400 };
 struct server {
     SSL_CTX *context;
     SSL *ssl;
-    bool asks;       /* for a certificate, and takes none that our CA did not sign */
     bool silent_end; /* without close_notify */
-    bool no_tickets;
     bool failed;
+    unsigned answered; /* of RELP's frames */
 };
 
 static char folder[64], path_ca[96], path_other_ca[96], path_certificate[96], path_key[96], path_both[96],
@@ -109,14 +108,17 @@ static void open_with(const struct credentials *c) {
     trip.settings.tls.ca = path_ca;
 }
 
-static int connect_now(void) {
-    int error = stream_transport(&trip.transport, &trip.settings, why);
+static int connect_to(int error) {
     if (error == 0) {
         trip.transport.begin(trip.transport.state, trip_now(&trip));
         trip_until(&trip, TRANSPORT_READY);
         snprintf(why, sizeof why, "%s", trip.transport.why(trip.transport.state));
     }
     return error;
+}
+
+static int connect_now(void) {
+    return connect_to(stream_transport(&trip.transport, &trip.settings, why));
 }
 
 static int close_all(void **state) {
@@ -239,6 +241,40 @@ static void a_name_that_is_not_asked(void **state) {
     trip.settings.tls.verify_name = false;
     delivers(10);
     certificates_free(&named);
+}
+
+/* RELP's answers come over it as well: to open, three records, and close. */
+static void serve_relp(struct trip *t) {
+    static const char *const frames[] = {"1 open ", "2 syslog ", "3 syslog ", "4 syslog ", "5 close "};
+    static const char *const answers[] = {"1 rsp 6 200 OK\n", "2 rsp 6 200 OK\n", "3 rsp 6 500 no\n",
+                                          "4 rsp 6 200 OK\n", "5 rsp 0\n"};
+    serve(t);
+    for (; server.answered < 5 && server.ssl; server.answered++) {
+        const char *frame = frames[server.answered];
+        if (!memmem(receiver.bytes, receiver.used, frame, strlen(frame))) {
+            break;
+        }
+        SSL_write(server.ssl, answers[server.answered], (int)strlen(answers[server.answered]));
+    }
+}
+
+static void relp_over_it(void **state) {
+    (void)state;
+    uint64_t place = 0;
+    open_with(&right);
+    trip.settings.kind = OUTPUT_RELP_TLS;
+    trip.serve = serve_relp;
+    assert_int_equal(connect_to(relp_transport(&trip.transport, &trip.settings, why)), 0);
+    assert_int_equal(trip.state, TRANSPORT_READY);
+    trip_send_all(&trip, 3);
+    while (!trip.transport.refused(trip.transport.state, &place)) {
+        trip_turn(&trip);
+    }
+    assert_int_equal(place, 20);
+    trip.transport.end(trip.transport.state, trip_now(&trip));
+    trip_until(&trip, TRANSPORT_ENDED);
+    assert_int_equal(trip.state, TRANSPORT_ENDED);
+    assert_int_equal(done(), 30);
 }
 
 /* ---- each way to fail */
@@ -497,6 +533,10 @@ static void what_settings_may_not_be(void **state) {
     refused("ca and fingerprint", "leave the other out");
     s->name = "";
     refused("name: it is empty", "leave it out");
+    static char long_name[300];
+    memset(long_name, 'n', sizeof long_name - 1);
+    s->name = long_name;
+    refused("name: it has more than 253 bytes", "correct it");
 }
 
 /* ---- */
@@ -573,6 +613,7 @@ int main(void) {
         cmocka_unit_test_teardown(a_fingerprint, close_all),
         cmocka_unit_test_teardown(a_name_of_its_own, close_all),
         cmocka_unit_test_teardown(a_name_that_is_not_asked, close_all),
+        cmocka_unit_test_teardown(relp_over_it, close_all),
         cmocka_unit_test_teardown(an_unknown_ca, close_all),
         cmocka_unit_test_teardown(none_of_the_systems, close_all),
         cmocka_unit_test_teardown(a_certificate_that_signs_itself, close_all),
