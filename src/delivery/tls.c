@@ -573,6 +573,19 @@ static enum tls_result fail(struct tls_session *s, int result) {
     return TLS_FAILED;
 }
 
+/* Some servers hang up on a client whose certificate they do not like, and leave it to guess. */
+static void explain_end(struct tls_session *s) {
+    if (!s->was_asked || tls_accepted(s)) {
+        snprintf(s->why, sizeof s->why, "it ended the connection; see its own log");
+    } else if (!s->tls->settings->certificate) {
+        snprintf(s->why, sizeof s->why,
+                 "it asked for a certificate of ours, and ended the connection; set certificate and key");
+    } else {
+        snprintf(s->why, sizeof s->why,
+                 "it saw our certificate, and ended the connection; see what it admits, and the setting certificate");
+    }
+}
+
 static enum tls_result result_of(struct tls_session *s, int done) {
     if (done > 0) {
         return TLS_DONE;
@@ -583,6 +596,7 @@ static enum tls_result result_of(struct tls_session *s, int done) {
         return TLS_AGAIN;
     }
     if (result == SSL_ERROR_ZERO_RETURN && SSL_is_init_finished(s->ssl)) {
+        explain_end(s);
         return TLS_CLOSED;
     }
     return fail(s, result);

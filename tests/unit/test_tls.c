@@ -452,6 +452,38 @@ static void one_that_resets(void **state) {
     breaks("", "see");
 }
 
+/* As GnuTLS's do: it asks for a certificate, sees that there is none, and hangs up without a word. */
+static int take_any(int good, X509_STORE_CTX *store) {
+    (void)good;
+    (void)store;
+    return 1;
+}
+
+static void hang_up_after_the_handshake(struct trip *t) {
+    serve(t);
+    if (server.ssl && SSL_is_init_finished(server.ssl)) {
+        server_hang_up();
+    }
+}
+
+static void hung_up_upon(void **state) {
+    (void)state;
+    const char *const certificates[] = {NULL, path_both};
+    static const char *const lines[] = {
+        "it asked for a certificate of ours, and ended the connection; set certificate and key",
+        "it saw our certificate, and ended the connection; see what it admits"};
+    open_with(&right);
+    trip.serve = hang_up_after_the_handshake;
+    SSL_CTX_set_verify(server.context, SSL_VERIFY_PEER, take_any);
+    SSL_CTX_set_num_tickets(server.context, 0);
+    for (unsigned i = 0; i < 2; i++) {
+        trip.settings.tls.certificate = certificates[i];
+        breaks(lines[i], "");
+        trip.transport.free(trip.transport.state);
+        trip.transport.free = NULL;
+    }
+}
+
 /* It is accepted first and then thrown out, with an alert, or without a word. */
 static void thrown_out_later(void **state) {
     (void)state;
@@ -632,6 +664,7 @@ int main(void) {
         cmocka_unit_test_teardown(one_that_speaks_no_tls, close_all),
         cmocka_unit_test_teardown(one_that_hangs_up, close_all),
         cmocka_unit_test_teardown(one_that_resets, close_all),
+        cmocka_unit_test_teardown(hung_up_upon, close_all),
         cmocka_unit_test_teardown(thrown_out_later, close_all),
         cmocka_unit_test(what_files_may_lack),
         cmocka_unit_test(what_settings_may_not_be),
