@@ -10,6 +10,7 @@
 #include "base/packet_clock.h"
 #include "config.h"
 #include "settings.h"
+#include "settings_outputs.h"
 
 /* An option as it stood on the command line. */
 struct given {
@@ -120,7 +121,7 @@ static void set_defaults(struct options *o, bool inventory) {
     o->action = inventory ? DO_INVENTORY : DO_REPLAY;
     o->inventory = (struct inventory_options){0};
     o->input_count = 0;
-    o->output = "-";
+    settings_clear_outputs(o);
     o->filter = NULL;
     o->level = LOG_NOTES;
     o->memory = OPTIONS_MEMORY_DEFAULT;
@@ -236,21 +237,32 @@ static int complete_live(struct options *o) {
     return settle(o);
 }
 
+/* What is only asked for, or read again in the sandbox, needs no secret. */
+static enum output_run output_run(const struct options *o) {
+    return o->action == DO_CHECK || o->sandboxed ? OUTPUT_OF_CHECK
+           : o->action == DO_LIVE                ? OUTPUT_OF_LIVE
+                                                 : OUTPUT_OF_REPLAY;
+}
+
 static int complete(struct options *o) {
     if (o->action == DO_REPLAY && o->input_count == 0 && o->live.interface_count != 0) {
         o->action = DO_LIVE;
     }
+    int status = 0;
     switch (o->action) {
     case DO_LIVE:
     case DO_CHECK:
-        return complete_live(o);
+        status = complete_live(o);
+        break;
     case DO_REPLAY:
     case DO_INVENTORY:
         o->pipeline.sensor_id = o->pipeline.sensor_id ? o->pipeline.sensor_id : "replay";
-        return complete_replay(o);
+        status = complete_replay(o);
+        break;
     default:
         return 0;
     }
+    return status ? status : settings_settle_outputs(o, output_run(o));
 }
 
 /* The file to read; NULL: none. */
@@ -278,7 +290,7 @@ static int take_all(struct options *o, const char *file, const char *yaml, size_
         status = config_apply(o->config, o);
     }
     if (replay) {
-        o->output = "-";
+        settings_clear_outputs(o);
     }
     if (status == 0) {
         status = take_given(o);
@@ -319,6 +331,9 @@ int options_parse(struct options *o, int argc, char **argv) {
 
 static bool differs(const struct setting *s, const struct options *a, const struct options *b) {
     char of_a[VALUE_TEXT_SIZE], of_b[VALUE_TEXT_SIZE];
+    if (s->kind == SETTING_OUTPUTS) {
+        return settings_outputs_differ(a, b);
+    }
     for (size_t i = 0;; i++) {
         const char *in_a = s->show(a, i, of_a), *in_b = s->show(b, i, of_b);
         if (!in_a || !in_b) {
@@ -383,11 +398,21 @@ bool options_reload(struct options *fresh, const struct options *running, const 
     return true;
 }
 
+const char *options_file(const struct options *o) {
+    for (size_t i = 0; i < o->output_count; i++) {
+        if (o->outputs[i].path && o->outputs[i].kind <= OUTPUT_FILE) {
+            return o->outputs[i].path;
+        }
+    }
+    return "-";
+}
+
 int options_print(const struct options *o, FILE *to) {
     return config_print(o, to);
 }
 
 void options_free(struct options *o) {
+    settings_clear_outputs(o);
     free(o->given);
     free(o->expression);
     config_free(o->config);

@@ -6,6 +6,8 @@
 #include <stdbool.h>
 #include <stdio.h>
 
+#include "delivery/output_settings.h"
+#include "figures.h"
 #include "inventory/report.h"
 #include "log.h"
 #include "pipeline.h"
@@ -72,7 +74,9 @@ struct options {
     struct inventory_options inventory;
     const char *inputs[OPTIONS_INPUTS_MAX]; /* -r or --records, in their order */
     size_t input_count;
-    const char *output; /* -o; "-": standard output */
+    struct output_settings
+        outputs[FIGURES_OUTPUTS_MAX]; /* -o: one at least once all was parsed, each with a name of its own; owned */
+    size_t output_count;
     const char *filter; /* NULL: none */
     enum log_level level;
     size_t memory; /* bytes that may be held for what is followed */
@@ -95,6 +99,8 @@ void options_free(struct options *);
  * line was said where something else differs. False after one line: the running ones stay. */
 __attribute__((warn_unused_result)) bool options_reload(struct options *fresh, const struct options *running,
                                                         const char *yaml, size_t n);
+/* The file of the first output that is one, or "-". */
+const char *options_file(const struct options *);
 /* -T: the settings as a configuration, on the file. 0, or an exit status after one line. */
 __attribute__((warn_unused_result)) int options_print(const struct options *, FILE *);
 

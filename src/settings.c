@@ -9,7 +9,8 @@
 enum { SHOWN = 200 }; /* characters of a value that a message shows */
 
 const struct setting *settings_at(size_t i) {
-    static const struct settings_rows *const all[] = {&settings_command, &settings_live, &settings_decoding};
+    static const struct settings_rows *const all[] = {&settings_command, &settings_outputs, &settings_live,
+                                                      &settings_decoding};
     for (size_t k = 0; k < sizeof all / sizeof all[0]; k++) {
         if (i < all[k]->count) {
             return &all[k]->rows[i];
@@ -20,7 +21,7 @@ const struct setting *settings_at(size_t i) {
 }
 
 int settings_refuse(const char *place, const char *text, const char *format, ...) {
-    char why[512];
+    char why[OUTPUT_WHY_SIZE];
     va_list arguments;
     va_start(arguments, format);
     vsnprintf(why, sizeof why, format, arguments);

@@ -1,4 +1,4 @@
-/* What a live run is told; output, user and sandbox are of every run. */
+/* What a live run is told; user and sandbox are of every run. */
 #include <limits.h>
 #include <net/if.h>
 #include <pcap/pcap.h>
@@ -52,15 +52,6 @@ static const char *show_interface(const struct options *o, size_t i, char to[VAL
 
 static void clear_interfaces(struct options *o) {
     o->live.interface_count = 0;
-}
-
-static int set_output(struct options *o, const char *place, const char *text) {
-    return set_text(&o->output, place, text, "a file's name, nor - for standard output");
-}
-
-static const char *show_output(const struct options *o, size_t i, char to[VALUE_TEXT_SIZE]) {
-    (void)i, (void)to;
-    return o->output;
 }
 
 /* Those that this process may run on. */
@@ -263,13 +254,6 @@ static const struct setting rows[] = {
         .set = add_interface,
         .show = show_interface,
         .clear = clear_interfaces,
-    },
-    {
-        .letter = 'o',
-        .commands = OF_BOTH,
-        .key = "output",
-        .set = set_output,
-        .show = show_output,
     },
     {
         .option = "workers",

@@ -10,7 +10,7 @@
 #include "base/packet_clock.h"
 #include "base/system_clock.h"
 #include "log.h"
-#include "value.h"
+#include "base/value.h"
 
 enum { WORD_SIZE = 64 };
 static const struct timespec pause_between = {.tv_nsec = 100000000};

@@ -14,7 +14,7 @@
 #include "help.h"
 #include "log.h"
 #include "options.h"
-#include "value.h"
+#include "base/value.h"
 
 enum { LONG_CHECK = 256, LONG_MARK, LONG_TIMEOUT };
 #define TIMEOUT_DEFAULT_NS (30 * SECOND_NS)

@@ -42,9 +42,11 @@ void spool_tick(struct spool *, uint64_t now);
 
 struct spool_figures {
     uint64_t waiting, waiting_bytes; /* put and not done; records, bytes */
+    uint64_t out;                    /* of these records, handed out */
     uint64_t dropped;                /* since it was opened, all reasons together */
     uint64_t set_aside;              /* of these, refused by the receiver */
     uint64_t oldest_put;             /* when the oldest that waits was put: CLOCK_REALTIME, ns; 0: none does */
+    uint64_t oldest_unread;          /* the same of the oldest that was not handed out */
     int trouble;                     /* of its disk, a negative errno: it goes on in memory; 0: none */
 };
 void spool_figures(const struct spool *, struct spool_figures *);

@@ -351,10 +351,10 @@ static int set_name(struct tls *t, const char *host, char why[TLS_WHY_SIZE]) {
     const char *name = t->settings->name ? t->settings->name : host;
     if (name[0] == '\0') {
         return refuse(why, -EINVAL,
-                      "name: it is empty; give the one that the receiver's certificate is for, or leave it out");
+                      "server_name: it is empty; give the one that the receiver's certificate is for, or leave it out");
     }
     if (strlen(name) >= sizeof t->name) {
-        return refuse(why, -EINVAL, "name: it has more than %zu bytes, so it is no host's; correct it",
+        return refuse(why, -EINVAL, "server_name: it has more than %zu bytes, so it is no host's; correct it",
                       sizeof t->name - 1);
     }
     strcpy(t->name, name);
@@ -488,7 +488,7 @@ static void explain_fault(struct tls_session *s) {
     case X509_V_ERR_HOSTNAME_MISMATCH:
     case X509_V_ERR_IP_ADDRESS_MISMATCH:
         snprintf(s->why, sizeof s->why,
-                 "its certificate is for %s and not for %.100s; if that is right, set name to one of its names",
+                 "its certificate is for %s and not for %.100s; if that is right, set server_name to one of its names",
                  s->names, s->tls->name);
         break;
     case X509_V_ERR_UNABLE_TO_GET_ISSUER_CERT:
@@ -528,7 +528,7 @@ static void explain_alert(struct tls_session *s, int alert) {
     if (alert == SSL_AD_PROTOCOL_VERSION) {
         bool new = oldest(s->tls) == TLS1_3_VERSION;
         snprintf(s->why, sizeof s->why, "it speaks no TLS %s or newer; renew its TLS%s", new ? "1.3" : "1.2",
-                 new ? ", or admit TLS 1.2" : "");
+                 new ? ", or set tls_version_min to 1.2" : "");
     } else if (s->was_asked && is_about_our_certificate(alert) && !s->tls->settings->certificate) {
         snprintf(s->why, sizeof s->why, "it wants a certificate of ours (it said: %s); set certificate and key", said);
     } else if (s->was_asked && is_about_our_certificate(alert)) {

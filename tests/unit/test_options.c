@@ -52,7 +52,7 @@ static void defaults(void **state) {
     assert_int_equal(o.action, DO_REPLAY);
     assert_int_equal(o.input_count, 1);
     assert_string_equal(o.inputs[0], "a.pcap");
-    assert_string_equal(o.output, "-");
+    assert_string_equal(options_file(&o), "-");
     assert_null(o.filter);
     assert_int_equal(o.level, LOG_NOTES);
     assert_false(o.pipeline.every_operation);
@@ -95,7 +95,7 @@ static void all_of_them(void **state) {
               "tcp port 445 and host 192.0.2.1"));
     assert_int_equal(o.input_count, 3);
     assert_string_equal(o.inputs[2], "dir");
-    assert_string_equal(o.output, "out");
+    assert_string_equal(options_file(&o), "out");
     assert_int_equal(o.level, LOG_DETAILS);
     assert_true(o.pipeline.every_operation);
     assert_int_equal(o.pipeline.port_count, 3);
@@ -113,7 +113,7 @@ static void all_of_them(void **state) {
     assert_true(parse("smbtap --quiet --detail=handles -ra -oout -- host ::1"));
     assert_int_equal(o.level, LOG_ERRORS);
     assert_string_equal(o.inputs[0], "a");
-    assert_string_equal(o.output, "out");
+    assert_string_equal(options_file(&o), "out");
     assert_string_equal(o.filter, "host ::1");
 }
 
@@ -149,7 +149,7 @@ static void live_defaults(void **state) {
     char host[256];
     assert_int_equal(gethostname(host, sizeof host), 0);
     assert_string_equal(o.pipeline.sensor_id, host);
-    assert_string_equal(o.output, "-");
+    assert_string_equal(options_file(&o), "-");
 }
 
 static void live_settings(void **state) {
@@ -199,6 +199,35 @@ static void workers(void **state) {
     assert_false(parse("smbtap -i lo --workers 4294967296"));
     assert_int_equal(status_of_parse, 2);
     assert_false(parse("smbtap -i lo --workers 0"));
+}
+
+/* Several at once, each of its own kind, in their order. */
+static void outputs(void **state) {
+    (void)state;
+    assert_true(parse("smbtap -i lo"));
+    assert_int_equal(o.output_count, 1);
+    assert_int_equal(o.outputs[0].kind, OUTPUT_STANDARD);
+    assert_true(parse("smbtap -i lo -o - -o file:a?objects=finding -osyslog+tcp://h"));
+    assert_int_equal(o.output_count, 3);
+    assert_int_equal(o.outputs[1].kind, OUTPUT_FILE);
+    assert_int_equal(o.outputs[1].filter.objects, 2);
+    assert_string_equal(o.outputs[2].host, "h");
+    assert_string_equal(o.outputs[2].spool.directory, "/var/lib/smbtap/spool");
+    assert_true(parse("smbtap -r a -o syslog+tcp://h?spool_policy=drop_newest"));
+    assert_null(o.outputs[0].spool.directory);
+    assert_int_equal(o.outputs[0].spool.policy, SPOOL_WAIT);
+    assert_true(parse("smbtap inventory -r a -o a"));
+    assert_true(parse("smbtap inventory -r a -o -"));
+    assert_true(parse("smbtap -r a -o a/b -o /a/c -o a//d -o ./a"));
+    char line[512] = "smbtap -i lo";
+    for (unsigned i = 0; i < FIGURES_OUTPUTS_MAX; i++) {
+        snprintf(line + strlen(line), sizeof line - strlen(line), " -o a%u", i);
+    }
+    assert_true(parse(line));
+    assert_int_equal(o.output_count, FIGURES_OUTPUTS_MAX);
+    strcat(line, " -o b");
+    assert_false(parse(line));
+    assert_non_null(strstr(said, "-o b: more than 16 outputs"));
 }
 
 /* What needs no capture. */
@@ -269,6 +298,19 @@ static void wrong_live(void **state) {
         {"smbtap -i lo --user=", "--user"},
         {"smbtap -i lo --user a:b", "a:b"},
         {"smbtap -i lo -o ", "-o"},
+        {"smbtap -i lo -o - -o -", "-o -: given twice"},
+        {"smbtap -i lo -o - -o -?objects=flow&name=b", "-o -: given twice"},
+        {"smbtap -i lo -o a -o a", "-o a: another output writes to that file"},
+        {"smbtap -i lo -o a/b -o file:.//a/./b", "another output writes to that file"},
+        {"smbtap -i lo -o /a/b -o file:///a//b", "another output writes to that file"},
+        {"smbtap -i lo -o relp://h:1 -o relp://h:1?objects=flow",
+         "-o relp://h:1: another output has the name relp-h-1"},
+        {"smbtap -i lo -o a?name=x -o -?name=x -o file:b?name=x", "-o file:b: another output has the name x"},
+        {"smbtap -i lo -o a/b -o /a/b", "-o /a/b: another output has the name a_b"},
+        {"smbtap -i lo -o syslog+tcp://h?facility=x", "-o syslog+tcp://h: facility: x: "},
+        {"smbtap -r a -o http://h", "those there are: file, syslog+udp"},
+        {"smbtap inventory -r a -o file:a", "-o file:a: the answer"},
+        {"smbtap inventory -r a -o a -o b", "-o b: the answer"},
         {"smbtap inventory -r a -i lo", "-i"},
         {"smbtap inventory -r a --workers 1", "--workers"},
     };
@@ -385,7 +427,7 @@ int main(void) {
         cmocka_unit_test(other_actions),   cmocka_unit_test(wrong),         cmocka_unit_test(limits),
         cmocka_unit_test(too_many_inputs), cmocka_unit_test(freed_twice),   cmocka_unit_test(sizes_and_spans),
         cmocka_unit_test(live_defaults),   cmocka_unit_test(live_settings), cmocka_unit_test(workers),
-        cmocka_unit_test(wrong_live),
+        cmocka_unit_test(wrong_live),      cmocka_unit_test(outputs),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

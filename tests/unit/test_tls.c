@@ -321,7 +321,7 @@ static void another_name(void **state) {
         certificates_make("other", "DNS:a.example,DNS:b.example,IP:192.0.2.1,IP:2001:db8::1", &ca, -DAY, DAY);
     open_with(&other);
     breaks("is for a.example, b.example, 192.0.2.1, 2001:db8:0:0:0:0:0:1 and not for 127.0.0.1",
-           "set name to one of its names");
+           "set server_name to one of its names");
     certificates_free(&other);
 }
 
@@ -329,14 +329,14 @@ static void another_name_than_was_set(void **state) {
     (void)state;
     open_with(&right);
     trip.settings.tls.name = "log.example";
-    breaks("is for 127.0.0.1, localhost and not for log.example", "set name");
+    breaks("is for 127.0.0.1, localhost and not for log.example", "set server_name");
 }
 
 static void a_name_that_would_steer_a_terminal(void **state) {
     (void)state;
     struct credentials odd = certificates_make("odd\x1b[2J", NULL, &ca, -DAY, DAY);
     open_with(&odd);
-    breaks("and not for 127.0.0.1", "set name");
+    breaks("and not for 127.0.0.1", "set server_name");
     assert_null(strchr(why, '\x1b'));
     certificates_free(&odd);
 }
@@ -364,7 +364,7 @@ static void not_the_newest_protocol(void **state) {
     open_with(&right);
     server_versions(TLS1_2_VERSION, TLS1_2_VERSION);
     trip.settings.tls.version_min = TLS1_3_VERSION;
-    breaks("speaks no TLS 1.3 or newer", "admit TLS 1.2");
+    breaks("speaks no TLS 1.3 or newer", "set tls_version_min to 1.2");
 }
 
 static void no_client_certificate(void **state) {
@@ -564,11 +564,11 @@ static void what_settings_may_not_be(void **state) {
     s->ca = path_ca;
     refused("ca and fingerprint", "leave the other out");
     s->name = "";
-    refused("name: it is empty", "leave it out");
+    refused("server_name: it is empty", "leave it out");
     static char long_name[300];
     memset(long_name, 'n', sizeof long_name - 1);
     s->name = long_name;
-    refused("name: it has more than 253 bytes", "correct it");
+    refused("server_name: it has more than 253 bytes", "correct it");
 }
 
 /* ---- */

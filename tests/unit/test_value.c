@@ -1,4 +1,4 @@
-#include "../../src/value.h"
+#include "../../src/base/value.h"
 
 #include <setjmp.h>
 #include <stdarg.h>

@@ -9,7 +9,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "base/packet_clock.h"
+#include "packet_clock.h"
 
 static const char size_units[] = "KMG", span_units[] = "smhd";
 static const unsigned span_seconds[] = {1, 60, 3600, 86400};
