@@ -233,6 +233,30 @@ static void a_restart(void **state) {
     spool_close(s, true);
 }
 
+/* In files that were used again many times, another process finds what is not done, and nothing of what they held before. */
+static void segments_used_again(void **state) {
+    (void)state;
+    for (uint64_t n = 400; n < 420; n++) {
+        struct spool *s = open_as(settings_of(1 << 20, SPOOL_WAIT), RUN);
+        for (uint64_t seq = 1; seq <= n; seq++) {
+            put(s, seq, seq);
+            if (seq > 5) {
+                spool_done(s, expect(s, seq - 5, seq - 5));
+            }
+        }
+        assert_true(s->folder.last_number <= 4);
+        kill_spool(s);
+        s = open_as(settings_of(1 << 20, SPOOL_WAIT), NEXT_RUN);
+        assert_int_equal(waiting(s), 5);
+        (void)expect(s, n - 4, n);
+        expect_nothing(s);
+        expect_gap(s, (struct gap){RUN, n + 1, 0, 0, GAP_KILLED});
+        expect_no_gap(s);
+        spool_close(s, true);
+        clean_folder(NULL);
+    }
+}
+
 /* Nothing is wasted on those that were short, while the receiver is away. */
 static void many_restarts(void **state) {
     (void)state;
@@ -1162,6 +1186,7 @@ int main(void) {
         cmocka_unit_test_teardown(in_order, clean_folder),
         cmocka_unit_test_teardown(the_same_segments, clean_folder),
         cmocka_unit_test_teardown(a_restart, clean_folder),
+        cmocka_unit_test_teardown(segments_used_again, clean_folder),
         cmocka_unit_test_teardown(many_restarts, clean_folder),
         cmocka_unit_test_teardown(a_killed_run, clean_folder),
         cmocka_unit_test_teardown(the_same_run_again, clean_folder),
