@@ -134,7 +134,7 @@ _Noreturn static void supervise(const struct output_process *p, int life) {
     set_signals();
     close_others(p, life);
     make_directory(p);
-    int error = sandbox_drop(p->settings.sandbox, why, sizeof why);
+    int error = sandbox_enter_keeper(p->settings.sandbox, why, sizeof why);
     if (error != 0) {
         say(life, error, why);
         _exit(EXIT_FAILURE);

@@ -116,9 +116,10 @@ static void look_at_spool(struct deliverer *d) {
     struct spool_figures s;
     spool_figures(d->spool, &s);
     if (s.trouble != d->spool_trouble && s.trouble != 0) {
-        log_error("%s: its spool in %s cannot be written: %s; free some space, or name another folder with spool_directory; "
-                  "records are kept in memory, as far as there is room",
-                  name_of(d), d->settings.output->spool.directory, strerror(-s.trouble));
+        log_error(
+            "%s: its spool in %s cannot be written: %s; free some space, or name another folder with spool_directory; "
+            "records are kept in memory, as far as there is room",
+            name_of(d), d->settings.output->spool.directory, strerror(-s.trouble));
     } else if (s.trouble != d->spool_trouble) {
         log_note("%s: its spool can be written again", name_of(d));
     }
