@@ -169,7 +169,7 @@ static bool send_some(struct deliverer *d) {
 static bool all_sent(struct deliverer *d) {
     struct spool_figures s;
     spool_figures(d->spool, &s);
-    return s.waiting == s.out;
+    return channel_empty(d->channel) && s.waiting == s.out;
 }
 
 /* True: it wants to go on at once. */
