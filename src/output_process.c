@@ -130,6 +130,7 @@ static void close_others(const struct output_process *p, int life) {
 _Noreturn static void supervise(const struct output_process *p, int life) {
     char why[OUTPUT_PROCESS_WHY_SIZE];
     int status = EXIT_FAILURE;
+    prctl(PR_SET_NAME, "smbtap-keeper");
     set_signals();
     close_others(p, life);
     make_directory(p);

@@ -274,18 +274,29 @@ static bool look_at_appender(struct output *o) {
     return true;
 }
 
-bool outputs_look(struct outputs *all) {
-    bool reader = true;
+const char *outputs_look(struct outputs *all) {
+    bool alive = false, reader = true;
     for (size_t i = 0; i < all->settings.count; i++) {
         struct output *o = &all->list[i];
         if (o->process) {
             channel_hear(channel_of(o));
-            (void)runs(o);
+            alive = runs(o) || alive;
         } else if (o->appender) {
+            alive = true;
             reader = look_at_appender(o) && reader;
         }
     }
-    return reader;
+    return !reader ? "output_closed" : !alive ? "output_ended" : NULL;
+}
+
+void outputs_settle(struct outputs *all, uint64_t ns) {
+    uint64_t until = system_clock_ns(CLOCK_MONOTONIC) + ns;
+    for (size_t i = 0; i < all->settings.count; i++) {
+        struct output *o = &all->list[i];
+        while (o->process && runs(o) && !channel_empty(channel_of(o)) && system_clock_ns(CLOCK_MONOTONIC) < until) {
+            poll(NULL, 0, END_MS);
+        }
+    }
 }
 
 void outputs_reopen(struct outputs *all) {

@@ -48,8 +48,11 @@ void outputs_figures(struct outputs *, size_t i, struct output_figures *);
 
 /* Descriptors to wait for: there may be room again, or news of an output. */
 unsigned outputs_poll(const struct outputs *, struct pollfd to[OUTPUTS_POLL]);
-/* After one of them was readable, and each second: says what is wrong, once. False: standard output has no reader any more. */
-bool outputs_look(struct outputs *);
+/* After one of them was readable, and each second: says what is wrong, once. NULL, or why nothing can go anywhere any more, in one word:
+ * output_closed (standard output has no reader), output_ended (no process of an output is left). */
+const char *outputs_look(struct outputs *);
+/* Waits until what was handed to them went on, so that figures tell of it; so long at most. */
+void outputs_settle(struct outputs *, uint64_t ns);
 /* Files are opened anew. */
 void outputs_reopen(struct outputs *);
 

@@ -13,7 +13,7 @@
 
 enum {
     MESSAGES_AT_ONCE = 4096,
-    GAPS_MAX = 16, /* of an output that wait to be told; the last one grows over what comes between it and the next */
+    GAPS_MAX = 64, /* of an output that wait to be told; the last one grows over what comes between it and the next */
 };
 
 /* Gaps that were not told yet: of one output, or of all. */

@@ -16,6 +16,7 @@
 /* TERM, and no more is captured: so long workers wait for room at the outlet, and so long after that the outputs may take. */
 #define STOP_WORKERS_NS (3 * SECOND_NS)
 #define STOP_OUTPUT_NS SECOND_NS
+#define STOP_SETTLE_NS (SECOND_NS / 10)
 
 /* ---- the end */
 
@@ -39,8 +40,9 @@ static void stop_failed(struct sensor *s, const char *reason) {
 /* ---- the outputs */
 
 static void look_at_outputs(struct sensor *s) {
-    if (!outputs_look(s->outputs)) {
-        stop_failed(s, "output_closed");
+    const char *why = outputs_look(s->outputs);
+    if (why && s->stop_until == 0) {
+        stop_failed(s, why);
     }
 }
 
@@ -253,6 +255,8 @@ static void finish(struct sensor *s) {
     while (recorder_take(s->recorder, s->team)) { /* of workers that came to no end in time */
     }
     recorder_finish(s->recorder);
+    recorder_flush(s->recorder);
+    outputs_settle(s->outputs, STOP_SETTLE_NS);
     sensor_figures_take(s);
     sensor_event_stop(&s->event, &s->now, s->reason);
     recorder_sensor(s->recorder, &s->event);

@@ -124,7 +124,7 @@ static void broken(struct deliverer *d, uint64_t now) {
     d->pause = well || d->pause == 0 ? PAUSE_FIRST_NS : d->pause * 2 < PAUSE_MOST_NS ? d->pause * 2 : PAUSE_MOST_NS;
     d->begin_at = now + spread(d->pause, now);
     d->ready_since = 0;
-    d->begun = false;
+    d->begun = d->ending = false;
     atomic_fetch_add(&d->figures->reconnects, 1);
     spool_rewind(d->spool);
 }
@@ -166,10 +166,11 @@ static bool send_some(struct deliverer *d) {
     return true;
 }
 
+/* Also what the maker put last, for the spool takes some of it at a time. */
 static bool all_sent(struct deliverer *d) {
     struct spool_figures s;
     spool_figures(d->spool, &s);
-    return channel_empty(d->channel) && s.waiting == s.out;
+    return s.waiting == s.out && channel_empty(d->channel);
 }
 
 /* True: it wants to go on at once. */
@@ -186,6 +187,8 @@ static bool deliver(struct deliverer *d, uint64_t now) {
         d->ready_since = d->ready_since ? d->ready_since : now;
         more = send_some(d);
         d->state = d->transport.step(d->transport.state, now);
+        /* What had no room is asked for last, so that the transport knows what it waits for. */
+        more = more || (d->state == TRANSPORT_READY && send_some(d));
     }
     take_done(d);
     if (d->state == TRANSPORT_READY && atomic_load(&d->figures->trouble) != 0 &&
@@ -253,10 +256,10 @@ static bool write_file(struct deliverer *d, bool *room) {
         channel_unread(d->channel);
     }
     int trouble = file_writer_flush(d->file, system_clock_ns(CLOCK_REALTIME));
+    look_at_file(d, trouble);
     if (trouble == 0) {
         channel_taken(d->channel);
     }
-    look_at_file(d, trouble);
     *room = trouble == 0 && error == 0;
     return *room && n == AT_ONCE;
 }

@@ -35,8 +35,9 @@ int kafka_transport(struct transport *t, const struct output_settings *output, c
 #define REFUSED_NOTE_NS (60 * SECOND_NS)
 
 enum {
-    BATCH_SMALLEST = 2 * RECORD_MAX, /* bytes; smaller ones would not spare a refusal */
+    BATCH_SMALLEST = 2 * RECORD_MAX, /* bytes; smaller ones are records alone */
     BATCH_SHRINKS = 4,
+    ALONE_ROUNDS = 8, /* so often was one record in a batch refused: they stay alone */
     END_STEP_MS = 5,
     REASON_SIZE = 256,
 };
@@ -46,8 +47,9 @@ struct kafka {
     struct kafka_producer *producer;
     uint64_t now;         /* of the last step */
     uint64_t quiet_since; /* the last report, or when something was sent after all had been reported */
-    uint64_t
-        careful_until; /* up to this place records go out one by one: a batch was refused, and one in it is why; 0: none */
+    bool alone;           /* records go out one by one: a batch was refused, and one in it is why */
+    uint64_t alone_until; /* up to this place */
+    unsigned alone_rounds;
     uint64_t refused_told_at;
     long batch_bytes;
     bool broken, ending, began;
@@ -184,23 +186,24 @@ static void tell_refused(struct kafka *k, int error) {
 static void take_refusal(struct kafka *k, uint64_t number, int error) {
     const char *reason = rd_kafka_err2str((rd_kafka_resp_err_t)error);
     uint64_t place = kafka_window_place(&k->window, number);
-    if (place <= k->careful_until && !k->broken) {
+    if (k->alone && !k->broken) {
         tell_refused(k, error);
         kafka_window_report(&k->window, number, true);
-        return;
-    }
-    if (of_size(error) && (k->broken || k->batch_bytes > BATCH_SMALLEST)) {
-        if (!k->broken) {
-            k->batch_bytes /= BATCH_SHRINKS;
-        }
+    } else if (k->broken) {
+        k->alone_until = place > k->alone_until ? place : k->alone_until;
+    } else if (of_size(error) && k->batch_bytes > BATCH_SMALLEST) {
+        k->batch_bytes /= BATCH_SHRINKS;
         break_off(k,
                   "Kafka at %s refused a batch (%s): batches of at most %ld bytes follow; set its property batch.size "
                   "to what the topic admits",
                   brokers(k), reason, k->batch_bytes);
-        return;
+    } else {
+        k->alone = true;
+        k->alone_rounds += of_size(error) ? ALONE_ROUNDS : 1;
+        k->alone_until = place;
+        break_off(k, "Kafka at %s refused a batch (%s): its records are sent one by one%s", brokers(k), reason,
+                  k->alone_rounds < ALONE_ROUNDS ? "" : " from now on, which is slow; see what the topic admits");
     }
-    k->careful_until = place > k->careful_until ? place : k->careful_until;
-    break_off(k, "Kafka at %s refused a batch (%s): its records are sent one by one", brokers(k), reason);
 }
 
 static void on_report(void *arg, uint64_t number, int error) {
@@ -224,11 +227,22 @@ static void kafka_begin(void *state, uint64_t now) {
     k->now = k->quiet_since = now;
     k->broken = k->ending = k->away = k->denied = k->began = false;
     k->reason[0] = k->why[0] = '\0';
-    kafka_producer_begin(k->producer, (unsigned)k->batch_bytes, k->careful_until != 0);
+    kafka_producer_begin(k->producer, (unsigned)k->batch_bytes, k->alone);
 }
 
 static bool empty(const struct kafka *k) {
     return kafka_window_count(&k->window) == 0;
+}
+
+/* All that was near the one that was refused is done. */
+static bool alone_is_over(const struct kafka *k) {
+    return k->alone && k->alone_rounds < ALONE_ROUNDS && k->window.done >= k->alone_until;
+}
+
+/* Back to batches, with a new producer: once the one before has nothing left. */
+static void be_together(struct kafka *k) {
+    k->alone = k->began = false;
+    kafka_producer_begin(k->producer, (unsigned)k->batch_bytes, false);
 }
 
 /* True: the cluster has to answer first. A producer that has nothing to send does not look whether its brokers are back. */
@@ -263,6 +277,9 @@ static bool held_up(struct kafka *k) {
 static enum transport_state kafka_step(void *state, uint64_t now) {
     struct kafka *k = state;
     k->now = now;
+    if (!k->broken && !k->ending && empty(k) && alone_is_over(k)) {
+        be_together(k);
+    }
     if (!k->broken) {
         kafka_producer_poll(k->producer);
     }
@@ -280,11 +297,9 @@ static enum transport_state kafka_step(void *state, uint64_t now) {
 
 static int kafka_send(void *state, const struct parcel *parcel) {
     struct kafka *k = state;
-    bool careful = k->window.done < k->careful_until;
-    if (k->broken || !k->began || kafka_window_full(&k->window) || (careful && !empty(k))) {
+    if (k->broken || !k->began || kafka_window_full(&k->window) || alone_is_over(k)) {
         return -EAGAIN;
     }
-    k->careful_until = careful ? k->careful_until : 0;
     k->quiet_since = empty(k) ? k->now : k->quiet_since;
     uint64_t number = kafka_window_add(&k->window, parcel->end);
     int error = kafka_producer_send(k->producer, &parcel->line, number);

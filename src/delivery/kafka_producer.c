@@ -56,7 +56,7 @@ struct kafka_producer {
     int bell;
     bool wanted; /* a new one, once the disposal is over */
     unsigned batch_bytes;
-    bool at_once;
+    bool alone;
     struct disposal disposal;
     uint64_t log_since;
     unsigned log_lines, log_left_out;
@@ -155,8 +155,8 @@ static void start(struct kafka_producer *p) {
     snprintf(number, sizeof number, "%u", p->batch_bytes);
     kafka_conf_set(conf, "batch.size", number);
     kafka_conf_set(conf, "bootstrap.servers", p->output->kafka.brokers);
-    if (p->at_once) {
-        kafka_conf_set(conf, "queue.buffering.max.ms", "0");
+    if (p->alone) {
+        kafka_conf_set(conf, "batch.num.messages", "1");
     }
     rd_kafka_conf_interceptor_add_on_new(conf, "smbtap", on_new, p);
     atomic_store(&p->answered, kafka_conf_is(conf, "enable.idempotence", "false")); /* it would wait for a record */
@@ -272,10 +272,10 @@ void kafka_producer_free(struct kafka_producer *p) {
     free(p);
 }
 
-void kafka_producer_begin(struct kafka_producer *p, unsigned batch_bytes, bool at_once) {
+void kafka_producer_begin(struct kafka_producer *p, unsigned batch_bytes, bool alone) {
     p->wanted = true;
     p->batch_bytes = batch_bytes;
-    p->at_once = at_once;
+    p->alone = alone;
     atomic_store(&p->answered, false);
     bury(&p->disposal);
     if (!p->disposal.running) {

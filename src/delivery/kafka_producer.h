@@ -27,9 +27,9 @@ struct kafka_producer *kafka_producer_new(struct rd_kafka_conf_s *, const struct
 /* Gives its threads some seconds. Takes NULL. */
 void kafka_producer_free(struct kafka_producer *);
 
-/* A new one, as soon as the one before is gone with all that it had; there are no reports of that. batch_bytes: the most that goes out at once. at_once:
- * records do not wait for others. 0, or -EINVAL and a reason. */
-void kafka_producer_begin(struct kafka_producer *, unsigned batch_bytes, bool at_once);
+/* A new one, as soon as the one before is gone with all that it had; there are no reports of that. batch_bytes: the most that goes out at
+ * once. alone: one record at a time. */
+void kafka_producer_begin(struct kafka_producer *, unsigned batch_bytes, bool alone);
 /* Calls events. False: there is no producer yet. */
 bool kafka_producer_poll(struct kafka_producer *);
 /* Did the cluster answer since it began, or since kafka_producer_ask? */

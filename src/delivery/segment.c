@@ -17,6 +17,8 @@
 #include "operation.h"
 #include "record.h"
 
+/* A damaged number of a format is not that of another one. */
+#define FORMAT_CODE(n) ((uint32_t)(n) | (uint32_t) ~(n) << 16)
 enum { FORMAT = 1, MARK_BITS = 24, LAST_NUMBER = 999999999 };
 #define MAGIC UINT64_C(0x006c6f6f70736d73) /* "smspool" */
 /* No byte of a text is like its highest byte. */
@@ -25,7 +27,7 @@ enum { FORMAT = 1, MARK_BITS = 24, LAST_NUMBER = 999999999 };
 
 struct header {
     uint64_t magic;
-    uint32_t format, crc; /* crc: of what follows */
+    uint32_t format, crc; /* format: its code; crc: of what follows */
     struct segment_start start;
 };
 
@@ -84,7 +86,8 @@ static int map_segment(struct segment **out, int fd, size_t size, unsigned numbe
         free(s);
         return error;
     }
-    *s = (struct segment){.bytes = bytes, .size = size, .number = number, .used = SEGMENT_HEADER};
+    *s =
+        (struct segment){.bytes = bytes, .size = size, .number = number, .used = SEGMENT_HEADER, .end = SEGMENT_HEADER};
     *out = s;
     return 0;
 }
@@ -179,7 +182,7 @@ void segment_void(struct segment *s) {
 }
 
 void segment_begin(struct segment *s, const struct segment_start *start) {
-    struct header h = {.magic = MAGIC, .format = FORMAT, .start = *start};
+    struct header h = {.magic = MAGIC, .format = FORMAT_CODE(FORMAT), .start = *start};
     h.crc = header_crc(&h);
     segment_void(s);
     memcpy(s->bytes + sizeof h.magic, &h.format, sizeof h - sizeof h.magic);
@@ -188,17 +191,18 @@ void segment_begin(struct segment *s, const struct segment_start *start) {
     s->start = *start;
     s->before = start->before;
     s->crc = h.crc;
-    s->used = SEGMENT_HEADER;
+    s->used = s->end = SEGMENT_HEADER;
     s->synced = 0;
     s->last = s->records = s->gone = s->handed = 0;
-    s->doubtful = false;
+    s->doubtful = s->before_changed = false;
 }
 
 void segment_seal(struct segment *s) {
-    struct seal seal = {.used = s->used, .last = s->last, .records = s->records, .before = s->before};
+    struct seal seal = {.used = s->end, .last = s->last, .records = s->records, .before = s->before};
     seal.crc = seal_crc(s, &seal);
     memcpy(s->bytes + SEAL_AT, &seal, sizeof seal);
     s->synced = s->number && s->synced > SEAL_AT ? SEAL_AT : s->synced;
+    s->before_changed = false;
 }
 
 /* ---- frames */
@@ -238,7 +242,7 @@ void segment_append(struct segment *s, const struct line *l, const struct gap *g
     memcpy(frame + CRC_FROM, &h.seq, sizeof h - CRC_FROM);
     h.crc = crc32c(s->crc, frame + CRC_FROM, n - CRC_FROM);
     memcpy(frame, &h, CRC_FROM);
-    s->used += end;
+    s->end = s->used += end;
     s->last = l->seq;
     s->records++;
 }
@@ -246,7 +250,7 @@ void segment_append(struct segment *s, const struct line *l, const struct gap *g
 void segment_refuse(struct segment *s, const struct stored *f) {
     uint32_t mark = mark_of(s) | MARK_REFUSED;
     memcpy(s->bytes + f->at, &mark, sizeof mark);
-    s->synced = s->synced > f->at ? f->at & ~(size_t)7 : s->synced;
+    s->synced = s->synced > f->at ? f->at : s->synced;
 }
 
 static bool read_gap(const uint8_t *p, struct gap *to) {
@@ -315,9 +319,9 @@ static void find_end(struct segment *s) {
     while (segment_find(s, end, true, &f)) {
         end = f.end;
         s->last = f.line.seq;
-        s->records++;
+        s->records += !f.refused;
     }
-    s->used = end;
+    s->used = s->end = end;
 }
 
 static void cut(struct segment *s, int fd) {
@@ -333,8 +337,8 @@ static int read_header(struct segment *s) {
     if (h.magic == 0) {
         return -ENODATA;
     }
-    if (h.magic == MAGIC && h.format != FORMAT) {
-        return -EPROTO;
+    if (h.magic == MAGIC && h.format != FORMAT_CODE(FORMAT)) {
+        return h.format == FORMAT_CODE(h.format & 0xFFFF) ? -EPROTO : -EBADMSG;
     }
     if (h.magic != MAGIC || h.crc != header_crc(&h) || h.start.base >= SEGMENT_PLACES || h.start.serial == 0 ||
         h.start.serial >= SEGMENT_PLACES || h.start.floor.place > h.start.base) {
@@ -353,14 +357,15 @@ static void read_seal(struct segment *s, int fd) {
     size_t size = s->size & ~(size_t)7;
     if (seal.crc == seal_crc(s, &seal) && seal.used >= SEGMENT_HEADER && seal.used <= SEGMENT_BYTES_MAX &&
         seal.used % 8 == 0 && seal.records <= seal.used / sizeof(struct frame_head)) {
-        s->used = seal.used < size ? (size_t)seal.used : size;
+        s->end = (size_t)seal.used;
+        s->used = s->end < size ? s->end : size;
         s->last = seal.last;
         s->records = seal.records;
         s->before = seal.before;
-        return;
+    } else {
+        find_end(s);
+        segment_seal(s);
     }
-    find_end(s);
-    segment_seal(s);
     cut(s, fd);
 }
 

@@ -46,15 +46,17 @@ struct segment {
     struct link in; /* the list of its spool, oldest first */
     uint8_t *bytes;
     size_t size, used; /* used: where its last frame ends */
+    size_t end;        /* where it ended before its file was cut; else used */
     size_t synced;     /* up to here it is on the disk */
     struct segment_start start;
     uint32_t crc;           /* of its header, with which the frames' begin */
     uint64_t before;        /* as start.before, but what is lost in front of it and told counts as put */
-    uint64_t last, records; /* seq of the last record; records it holds, or held before it was damaged */
+    uint64_t last, records; /* seq of the last record; records it holds, or should; without those that are refused */
     uint64_t gone;          /* of these, that are done with */
-    uint64_t handed; /* records of it that were handed out, since the last rewind; those that are gone, at least */
-    unsigned number; /* of its file; 0: it has none */
-    bool doubtful;   /* written by another process, or found damaged: the CRC is looked at each time */
+    uint64_t handed;     /* records of it that were handed out, since the last rewind; those that are gone, at least */
+    unsigned number;     /* of its file; 0: it has none */
+    bool before_changed; /* since it was sealed */
+    bool doubtful;       /* written by another process, or found damaged: the CRC is looked at each time */
 };
 
 struct stored {
@@ -69,7 +71,7 @@ struct stored {
 __attribute__((warn_unused_result)) int segment_new_file(struct segment **, int folder, unsigned number, size_t size);
 __attribute__((warn_unused_result)) int segment_new_memory(struct segment **, size_t size);
 /* The file of that number as it is found. -ENODATA: it is not in use. -EBADMSG: it is damaged, or is something else. -EPROTO: it has another
- * format. Where it was not sealed, it is now, and cut to what it holds. */
+ * format. Where it was not sealed, it is now; and it is cut to what it holds. */
 __attribute__((warn_unused_result)) int segment_open(struct segment **, int folder, unsigned number);
 /* The name of a file: segment-NUMBER. */
 enum { SEGMENT_NAME_SIZE = 24 };
@@ -108,15 +110,16 @@ static inline uint64_t segment_place(const struct segment *s, size_t at) {
 }
 
 static inline uint64_t segment_end(const struct segment *s) {
-    return segment_place(s, s->used);
+    return segment_place(s, s->end);
 }
 
-/* The offset of a place, or of the nearest end of the segment. */
+/* The offset of a place, or the nearest that there is. */
 static inline size_t segment_offset(const struct segment *s, uint64_t place) {
     if (place <= s->start.base) {
         return SEGMENT_HEADER;
     }
-    return place >= segment_end(s) ? s->used : SEGMENT_HEADER + (size_t)(place - s->start.base);
+    uint64_t at = SEGMENT_HEADER + (place - s->start.base);
+    return at < s->used ? (size_t)at : s->used;
 }
 
 #endif

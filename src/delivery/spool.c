@@ -108,22 +108,28 @@ int spool_put(struct spool *s, const struct line *l) {
 
 /* ---- to the disk */
 
-static void sync_all(struct spool *s) {
+static void note_trouble(struct spool *s, int error) {
+    if (error) {
+        s->trouble = error;
+        s->tried = s->now;
+    }
+}
+
+static void sync_state(struct spool *s) {
+    int error = state_file_sync(s->file), failed = spool_folder_sync(&s->folder);
+    note_trouble(s, error ? error : failed);
+}
+
+static void sync_segments(struct spool *s) {
     int error = 0;
     for (struct segment *seg = spool_first(s); seg; seg = spool_following(s, seg)) {
         int failed = segment_sync(seg);
         error = error ? error : failed;
     }
-    int failed = state_file_sync(s->file);
-    error = error ? error : failed;
-    failed = spool_folder_sync(&s->folder);
-    error = error ? error : failed;
+    int failed = spool_folder_sync(&s->folder);
     s->synced = s->state.put;
     s->dirty_since = 0;
-    if (error) {
-        s->trouble = error;
-        s->tried = s->now;
-    }
+    note_trouble(s, error ? error : failed);
 }
 
 /* Of the first record behind a place. */
@@ -165,7 +171,8 @@ void spool_tick(struct spool *s, uint64_t now) {
         (void)spool_mend(s);
     }
     if (sync_due(s)) {
-        sync_all(s);
+        sync_segments(s);
+        sync_state(s);
     }
 }
 
@@ -176,12 +183,27 @@ static void seek(struct spool *s, uint64_t place) {
     s->reading = NULL;
 }
 
+/* Some of it is damaged: only what can be read still waits. */
+static void recount(struct spool *s, struct segment *seg) {
+    struct stored f;
+    uint64_t records = seg->gone;
+    seg->doubtful = true;
+    for (size_t at = segment_offset(seg, s->state.floor.place); segment_find(seg, at, true, &f); at = f.end) {
+        records += !f.refused;
+    }
+    s->dropped += seg->records > records ? seg->records - records : 0;
+    seg->records = records;
+    if (seg != s->writer) {
+        segment_seal(seg);
+    }
+}
+
 /* The segment to go on in; NULL: there is nothing more. */
 static struct segment *segment_to_read(struct spool *s) {
     struct segment *seg = s->reading ? s->reading : spool_first(s);
     while (seg && s->read >= segment_end(seg)) {
-        if (s->reading == seg) {
-            spool_damage(s, seg, segment_end(seg), s->read_seq, seg->last + 1);
+        if (seg == s->reading && seg->doubtful && seg->handed < seg->records) {
+            recount(s, seg); /* it does not have as many as its seal says */
         }
         seg = spool_following(s, seg);
     }
@@ -197,8 +219,8 @@ static bool read_frame(struct spool *s, struct segment *seg, struct stored *f) {
     size_t at = segment_offset(seg, s->read);
     bool found = segment_find(seg, at, true, f);
     if (!found || f->at != at) {
-        seg->doubtful = true;
-        spool_damage(s, seg, segment_place(seg, found ? f->at : seg->used), s->read_seq,
+        recount(s, seg);
+        spool_damage(s, seg, found ? segment_place(seg, f->at) : segment_end(seg), s->read_seq,
                      found ? f->line.seq : seg->last + 1);
     }
     if (!found) {
@@ -208,7 +230,9 @@ static bool read_frame(struct spool *s, struct segment *seg, struct stored *f) {
     s->read_from = segment_place(seg, f->at);
     s->read = segment_place(seg, f->end);
     s->read_seq = f->line.seq;
-    seg->handed = (seg->handed > seg->gone ? seg->handed : seg->gone) + 1;
+    if (!f->refused) {
+        seg->handed = (seg->handed > seg->gone ? seg->handed : seg->gone) + 1;
+    }
     return !f->refused;
 }
 
@@ -216,7 +240,7 @@ bool spool_next(struct spool *s, struct parcel *p) {
     struct stored f;
     struct segment *seg;
     if (s->file && s->settings.sync == SPOOL_SYNC_ALWAYS && s->read >= s->synced && s->synced < s->state.put) {
-        sync_all(s);
+        sync_segments(s);
     }
     do {
         seg = segment_to_read(s);
@@ -257,13 +281,14 @@ static bool next_done(struct spool *s, struct segment *seg, uint64_t place) {
             return false;
         }
         *floor = (struct spool_floor){segment_place(seg, f.end), seg->start.run_id, f.line.seq};
-        seg->gone++;
+        seg->gone += !f.refused;
         return true;
     }
     if (seg == s->writer) {
         return false;
     }
     spool_damage(s, seg, segment_end(seg), spool_before(s, seg), seg->last + 1);
+    s->dropped += seg->records > seg->gone ? seg->records - seg->gone : 0;
     floor->place = floor->place > segment_end(seg) ? floor->place : segment_end(seg);
     spool_release(s, seg);
     return true;
@@ -319,15 +344,20 @@ void spool_set_aside(struct spool *s, uint64_t place) {
     if (s->file) {
         s->refused_trouble = spool_folder_refused(&s->folder, &f.line);
     }
-    segment_refuse(seg, &f);
-    s->refused_to = place;
-    s->set_aside++;
-    s->dropped++;
     if (!f.has_gap) { /* that of a gap would be refused as well, and so on for ever */
         struct gap g = {seg->start.run_id, f.line.seq, f.line.seq, 1, GAP_REFUSED};
         spool_lose(s, &g, segment_place(seg, f.at), place);
         spool_remember(s);
     }
+    segment_refuse(seg, &f);
+    seg->records--;
+    seg->handed -= seg->handed > seg->gone;
+    if (seg != s->writer) {
+        segment_seal(seg);
+    }
+    s->refused_to = place;
+    s->set_aside++;
+    s->dropped++;
 }
 
 /* ---- gaps, figures */
@@ -358,8 +388,9 @@ void spool_figures(const struct spool *s, struct spool_figures *f) {
     const struct link *head = &s->segments.head;
     for (struct link *l = head->next; l != head; l = l->next) {
         const struct segment *seg = container_of(l, struct segment, in);
+        uint64_t handed = seg->handed < seg->records ? seg->handed : seg->records;
         f->waiting += seg->records > seg->gone ? seg->records - seg->gone : 0;
-        f->out += seg->handed > seg->gone ? seg->handed - seg->gone : 0;
+        f->out += handed > seg->gone ? handed - seg->gone : 0;
         f->waiting_bytes += seg->used - segment_offset(seg, s->state.floor.place);
     }
 }
@@ -414,7 +445,12 @@ static int open_folder(struct spool *s, const char *name, uint64_t wait_ns, char
     spool_remember(s);
     if (s->settings.sync != SPOOL_SYNC_NEVER) {
         s->folder.changed = true;
-        sync_all(s);
+        sync_state(s);
+    }
+    for (struct segment *seg = spool_first(s); seg; seg = spool_following(s, seg)) {
+        if (seg->before_changed) {
+            segment_seal(seg);
+        }
     }
     return 0;
 }
@@ -479,7 +515,8 @@ void spool_close(struct spool *s, bool clean) {
         s->state.clean = clean;
         spool_remember(s);
         if (s->settings.sync != SPOOL_SYNC_NEVER) {
-            sync_all(s);
+            sync_segments(s);
+            sync_state(s);
         }
     }
     free_all(s);

@@ -30,11 +30,13 @@ void spool_unread(struct spool *);
 void spool_rewind(struct spool *);
 /* All records that end at this place or before it are done. Never goes back. */
 void spool_done(struct spool *, uint64_t place);
-/* The one that ends there, handed out and not done, goes to the file of those that were set aside (bounded), and becomes a gap. */
+/* The one that ends there, handed out and not done, goes to the file of those that were set aside (bounded), and becomes a
+ * gap; a record that itself tells of a gap does not, for that of its own would be refused as well. */
 void spool_set_aside(struct spool *, uint64_t place);
 
-/* The oldest gap that was not told, as long as it grows no more or is a second old; true, and it is forgotten: whoever takes it puts a record of
- * it (line.gap), and if that is dropped, the gap comes back. */
+/* The oldest gap that was not told, as long as it grows no more or is a second old (now UINT64_MAX: whatever its age): whoever takes it puts a
+ * record of it (line.gap, as it was given). Only then it is forgotten: the next run tells it again else, and if the record is dropped, the gap
+ * comes back. Where the policy is to drop the newest, none is given while there is no room for its record. */
 bool spool_gap(struct spool *, uint64_t now, struct gap *);
 
 /* Once a second or more: writes to the disk what the setting asks for. now: CLOCK_MONOTONIC, ns. */

@@ -103,14 +103,15 @@ static void find_floor(struct spool *s, const struct spool_state *was) {
     s->cut = was->run_id == s->state.run_id && was->in_memory;
 }
 
+/* All but those that are found behind the place. */
 static void count_gone(struct spool *s, struct segment *seg) {
     struct stored f;
-    for (size_t at = SEGMENT_HEADER; segment_find(seg, at, false, &f); at = f.end) {
-        if (segment_place(seg, f.end) > s->state.floor.place) {
-            return;
-        }
-        seg->gone++;
+    uint64_t left = 0;
+    for (size_t at = segment_offset(seg, s->state.floor.place); segment_find(seg, at, false, &f); at = f.end) {
+        left += !f.refused;
     }
+    seg->records = seg->records > left ? seg->records : left;
+    seg->gone = seg->records - left;
 }
 
 /* Segments that are done with go. */
@@ -142,7 +143,7 @@ static void find_missing(struct spool *s, bool found) {
         if (known && seg->start.base >= floor->place && last < seg->before) {
             lose(s, seg->start.run_id, last + 1, seg->before, GAP_SPOOL_DAMAGED);
             seg->before = last;
-            segment_seal(seg);
+            seg->before_changed = true; /* to be sealed when the gap is written down */
         }
         run_id = seg->start.run_id;
         last = seg->last;

@@ -70,7 +70,7 @@ static struct gap losses(struct spool *s, const struct segment *seg, enum gap_re
         lost.to = last;
         lost.count++;
     }
-    s->dropped += lost.count;
+    s->dropped += seg->records > seg->gone ? seg->records - seg->gone : 0;
     if (last < seg->last || damaged) {
         lost.from = first;
         lost.to = seg->last > last ? seg->last : last;
@@ -121,11 +121,20 @@ static struct segment *in_memory(struct spool *s, size_t size) {
     return segment_new_memory(&seg, size) == 0 ? seg : NULL;
 }
 
+/* What it held is done; after a power cut the disk shall not have new records in it and not know that. */
+static struct segment *take_spare(struct spool *s) {
+    struct segment *seg = s->spares[--s->spare_count];
+    if (s->file && seg->number != 0 && s->settings.sync != SPOOL_SYNC_NEVER) {
+        (void)state_file_sync(s->file); /* it fails again when it is synced next */
+    }
+    return seg;
+}
+
 static struct segment *make(struct spool *s) {
     struct segment *seg = NULL;
     uint64_t room = s->settings.max_bytes > s->total ? s->settings.max_bytes - s->total : 0;
     if (s->spare_count != 0) {
-        return s->spares[--s->spare_count];
+        return take_spare(s);
     }
     if (s->count >= SPOOL_SEGMENTS_MAX || room < s->segment_bytes) {
         return NULL;
@@ -180,6 +189,7 @@ static int persist(struct spool *s, struct segment *seg) {
     int error = segment_persist(seg, s->folder.fd, spool_folder_number(&s->folder));
     s->in_memory -= error ? 0 : seg->size;
     s->state.in_memory = s->in_memory != 0;
+    s->synced = seg->start.base < s->synced ? seg->start.base : s->synced;
     return error;
 }
 

@@ -116,7 +116,7 @@ def counts():
     tap.check("counted: three missing, two told", short.silently() == [("a", 6)], short.line())
     false = counting.Account(whole + [gap("a", 11, 4, 5, 2)])
     tap.check("counted: a gap that is none", false.wrongly(), false.line())
-    runs = counting.Account(whole[:3] + [gap("b", 1, 4, None, None, lost_run_id="a"), line("b", 2)])
+    runs = counting.Account(whole[:3] + [gap("b", 1, 4, None, None, run_id="a"), line("b", 2)])
     tap.check("counted: the rest of an earlier run, told by the next", not runs.silently({"a": 7, "b": 2}) and
               len(runs.lost({"a": 7})) == 4, runs.line())
     plain = [b'{"schema_version":"1.0","record_id":"a-%d","seq":%d,"object":"flow","action":"message"}' % (seq, seq)
@@ -125,6 +125,8 @@ def counts():
               counting.Account(plain[:4], plain).silently({"a": 5}) == [("a", 5)])
     tap.check("counted: another than the file has", len(counting.Account(plain[:4] + [plain[4].replace(b"flow", b"slow")],
                                                                         plain).strange) == 1)
+    others = counting.Account(whole[:3] + whole[5:] + [gap("a", 11, 4, 5, 2, output="that")], output="this")
+    tap.check("counted: a gap of another output tells nothing", len(others.silently()) == 2, others.line())
     tap.check("counted: what is no record", len(counting.Account([b"{", b"{}", line("a", 1)[:-20]]).strange) == 3)
 
 

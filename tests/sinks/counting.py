@@ -98,8 +98,9 @@ PLAIN = re.compile(rb'\{"schema_version":"[\d.]+","record_id":"([0-9a-f]+)-(\d+)
 class Account:
     """Of the records of one output, over all runs: what is there, how often, and what is missing and was not told."""
 
-    def __init__(self, messages, lines=()):
-        """lines: of a file that has all of them, or nearly all."""
+    def __init__(self, messages, lines=(), output=None):
+        """lines: of a file that has all of them, or nearly all. output: its name, for the gaps of others are told here as well."""
+        self.output = output
         self.runs = {}     # run: {seq: how often}
         self.gaps = {}     # run: [(from, to or None, count or None, reason)]
         self.strange = []  # what is no record, or another than the file has
@@ -125,8 +126,8 @@ class Account:
         counts[record["seq"]] += 1
         if (record["object"], record["action"]) == ("sensor", "gap") and counts[record["seq"]] == 1:
             told = record["proto_info"]
-            if "from_seq" in told:
-                of = told.get("lost_run_id", run)
+            if "from_seq" in told and told.get("output", self.output) == self.output:
+                of = told.get("run_id", run)
                 self.gaps.setdefault(of, []).append((told["from_seq"], told.get("to_seq"), told.get("records_lost"), told["reason"]))
 
     def arrived(self, run=None):

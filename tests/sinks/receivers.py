@@ -89,7 +89,7 @@ class Receiver:
         self.port = None if kind == "unix" else free_port(kind)
         self.socket = self.path("log")
         self.written, self.unparsed = self.path("seen.json"), self.path("unparsed.json")
-        self.process = None
+        self.process = self.name = None
         self.kills, self.torn = 0, set()  # a kill may tear the line that was being written
 
     def path(self, name):
@@ -104,7 +104,8 @@ class Receiver:
         return found
 
     def url(self, scheme=None, **settings):
-        """What smbtap is given with -o. Settings are its own; a name goes first, for it names the spool."""
+        """What smbtap is given with -o."""
+        self.name = settings.get("name")
         schemes = {"newline": "syslog+tcp", "bsd-udp": "syslog+udp", "bsd-tcp": "syslog+tcp", "relp": "relp", "relp+tls": "relp+tls"}
         scheme = scheme or schemes.get(self.kind, "syslog+" + self.kind)
         if self.kind == "newline":
