@@ -11,6 +11,7 @@
 #include "base/system_clock.h"
 #include "delivery/file_sink.h"
 #include "delivery/file_writer.h"
+#include "delivery/record_text.h"
 #include "delivery/spool.h"
 #include "delivery/transport.h"
 #include "log.h"
@@ -24,6 +25,8 @@
 #define LOCK_NS (10 * SECOND_NS)
 /* Nothing keeps what is in memory once the maker is gone: so long it is delivered. */
 #define ORPHAN_NS (5 * SECOND_NS)
+
+enum { RUN_DIGITS = 16 }; /* in front of record_id */
 
 enum {
     NO_ROOM_MS = 20,
@@ -46,6 +49,7 @@ struct deliverer {
     uint64_t put;                  /* records that went into the spool, those that were there at first among them */
     struct gap gap;                /* for which the channel had no room */
     bool has_gap;
+    int spool_trouble; /* as it was told last */
     bool orphan, stopping, ending, over;
     uint64_t stop_until;
     uint64_t next_tick;
@@ -105,6 +109,20 @@ static void tell_recovery(struct deliverer *d) {
         log_note("%s: takes records again; %" PRIu64 " wait", name_of(d), s.waiting);
     }
     atomic_store(&d->figures->trouble, 0);
+}
+
+/* A disk that is full or fails is told as it begins and as it ends. */
+static void look_at_spool(struct deliverer *d) {
+    struct spool_figures s;
+    spool_figures(d->spool, &s);
+    if (s.trouble != d->spool_trouble && s.trouble != 0) {
+        log_error("%s: its spool in %s cannot be written: %s; free some space, or name another folder with spool_directory; "
+                  "records are kept in memory, as far as there is room",
+                  name_of(d), d->settings.output->spool.directory, strerror(-s.trouble));
+    } else if (s.trouble != d->spool_trouble) {
+        log_note("%s: its spool can be written again", name_of(d));
+    }
+    d->spool_trouble = s.trouble;
 }
 
 static void begin(struct deliverer *d, uint64_t now) {
@@ -207,11 +225,25 @@ static bool deliver(struct deliverer *d, uint64_t now) {
 
 /* ---- lines */
 
+/* A replay knows its id only when it has looked into its captures; the first record tells. */
+static void learn_run(struct deliverer *d, const struct line *line) {
+    const struct view id = record_text_find(line, "record_id");
+    char text[RUN_DIGITS + 1] = "";
+    if (id.n > RUN_DIGITS) {
+        memcpy(text, id.p, RUN_DIGITS);
+        d->settings.run_id = strtoull(text, NULL, 16);
+        spool_run(d->spool, d->settings.run_id);
+    }
+}
+
 /* False: the spool has no room, and the policy is to wait. */
 static bool fill_spool(struct deliverer *d) {
     struct line line;
     bool room = true;
     for (unsigned n = 0; n < AT_ONCE && room && channel_next(d->channel, &line); n++) {
+        if (d->settings.run_id == 0) {
+            learn_run(d, &line);
+        }
         room = spool_put(d->spool, &line) == 0;
         d->put += room;
     }
@@ -312,6 +344,7 @@ static void tick(struct deliverer *d, uint64_t now) {
         file_writer_tick(d->file, system_clock_ns(CLOCK_REALTIME));
     } else {
         spool_tick(d->spool, now);
+        look_at_spool(d);
     }
 }
 

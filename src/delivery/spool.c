@@ -187,7 +187,10 @@ static void seek(struct spool *s, uint64_t place) {
 static void recount(struct spool *s, struct segment *seg) {
     struct stored f;
     uint64_t records = seg->gone;
-    seg->doubtful = true;
+    if (seg->recounted) {
+        return;
+    }
+    seg->doubtful = seg->recounted = true;
     for (size_t at = segment_offset(seg, s->state.floor.place); segment_find(seg, at, true, &f); at = f.end) {
         records += !f.refused;
     }
@@ -453,6 +456,11 @@ static int open_folder(struct spool *s, const char *name, uint64_t wait_ns, char
         }
     }
     return 0;
+}
+
+void spool_run(struct spool *s, uint64_t run_id) {
+    s->state.run_id = run_id;
+    spool_remember(s);
 }
 
 int spool_open(struct spool **out, const struct spool_settings *settings, const char *name, uint64_t run_id,
