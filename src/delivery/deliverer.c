@@ -43,6 +43,7 @@ struct deliverer {
     uint64_t begin_at, pause;      /* when it is begun next, where it was not */
     uint64_t ready_since, told_at; /* 0: it is not ready; nothing was told */
     char told[TRANSPORT_WHY_SIZE]; /* what is wrong, as it was told last */
+    int disk;                      /* trouble of the spool's, as it was told last */
     uint64_t put;                  /* records that went into the spool, those that were there at first among them */
     struct gap gap;                /* for which the channel had no room */
     bool has_gap;
@@ -70,10 +71,24 @@ static void tell_gaps(struct deliverer *d, uint64_t now) {
     }
 }
 
+/* The spool goes on without its disk; whoever has to make room must know. */
+static void tell_disk(struct deliverer *d, int trouble) {
+    const char *directory = d->settings.output->spool.directory;
+    if (trouble != 0 && d->disk == 0) {
+        log_error("%s: its spool in %s cannot be written: %s; records wait in memory and are lost with this process; "
+                  "make room there, or mend it",
+                  name_of(d), directory, strerror(-trouble));
+    } else if (trouble == 0 && d->disk != 0) {
+        log_note("%s: its spool in %s can be written again", name_of(d), directory);
+    }
+    d->disk = trouble;
+}
+
 static void write_figures(struct deliverer *d) {
     struct channel_figures *f = d->figures;
     struct spool_figures s;
     spool_figures(d->spool, &s);
+    tell_disk(d, s.trouble);
     uint64_t done = d->put - s.waiting - s.dropped, now = system_clock_ns(CLOCK_REALTIME);
     uint64_t oldest = d->transport.acknowledges ? s.oldest_put : s.oldest_unread;
     atomic_store(&f->sent, done + s.out);
