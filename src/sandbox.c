@@ -333,11 +333,11 @@ static int add_own(scmp_filter_ctx filter, bool threads) {
     return error != 0 || !threads ? error : seccomp_rule_add(filter, SCMP_ACT_ERRNO(ENOSYS), SCMP_SYS(clone3), 0);
 }
 
-enum { KINDS_MOST = 3 }; /* of rules of one kind of process */
+enum { RULE_KINDS = 3 }; /* of rules of one kind of process */
 
 /* All rules of one kind of process, or an error and nothing in force. threads: it may make some. */
 static int confine(const struct rules *more, size_t count, bool threads, char *why, size_t size) {
-    struct rules rules[KINDS_MOST + 2] = {
+    struct rules rules[RULE_KINDS + 2] = {
         RULES(of_all),
 #ifdef SANITIZED
         RULES(of_sanitizers),
@@ -446,6 +446,6 @@ int sandbox_drop(const struct sandbox_settings *s, char *why, size_t size) {
 
 int sandbox_enter_deliverer(const struct sandbox_settings *s, char *why, size_t size) {
     static const struct rules rules[] = {RULES(of_live), RULES(of_broker), RULES(of_deliverer)};
-    _Static_assert(sizeof rules / sizeof rules[0] <= KINDS_MOST, "confine has room for all");
+    _Static_assert(sizeof rules / sizeof rules[0] <= RULE_KINDS, "confine has room for all");
     return s->enabled ? confine(rules, sizeof rules / sizeof rules[0], true, why, size) : 0;
 }

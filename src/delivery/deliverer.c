@@ -11,6 +11,7 @@
 #include "base/system_clock.h"
 #include "delivery/file_sink.h"
 #include "delivery/file_writer.h"
+#include "delivery/record_text.h"
 #include "delivery/spool.h"
 #include "delivery/transport.h"
 #include "log.h"
@@ -24,6 +25,8 @@
 #define LOCK_NS (10 * SECOND_NS)
 /* Nothing keeps what is in memory once the maker is gone: so long it is delivered. */
 #define ORPHAN_NS (5 * SECOND_NS)
+
+enum { RUN_DIGITS = 16 }; /* in front of record_id */
 
 enum {
     NO_ROOM_MS = 20,
@@ -222,11 +225,25 @@ static bool deliver(struct deliverer *d, uint64_t now) {
 
 /* ---- lines */
 
+/* A replay knows its id only when it has looked into its captures; the first record tells. */
+static void learn_run(struct deliverer *d, const struct line *line) {
+    const struct view id = record_text_find(line, "record_id");
+    char text[RUN_DIGITS + 1] = "";
+    if (id.n > RUN_DIGITS) {
+        memcpy(text, id.p, RUN_DIGITS);
+        d->settings.run_id = strtoull(text, NULL, 16);
+        spool_run(d->spool, d->settings.run_id);
+    }
+}
+
 /* False: the spool has no room, and the policy is to wait. */
 static bool fill_spool(struct deliverer *d) {
     struct line line;
     bool room = true;
     for (unsigned n = 0; n < AT_ONCE && room && channel_next(d->channel, &line); n++) {
+        if (d->settings.run_id == 0) {
+            learn_run(d, &line);
+        }
         room = spool_put(d->spool, &line) == 0;
         d->put += room;
     }

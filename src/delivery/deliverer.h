@@ -12,7 +12,7 @@ struct deliverer;
 struct deliverer_settings {
     const struct output_settings *output; /* outlives it, as the channel does */
     struct channel *channel;
-    uint64_t run_id; /* first part of every record_id */
+    uint64_t run_id; /* first part of every record_id; 0: the first record tells */
     int life;        /* a descriptor that hangs up when the maker of lines is gone */
     bool live;
 };

@@ -72,7 +72,7 @@ static void let_go(struct peer *p) {
     p->fd = -1;
 }
 
-static void explain(struct peer *p, const char *format, va_list arguments) {
+__attribute__((format(printf, 2, 0))) static void explain(struct peer *p, const char *format, va_list arguments) {
     size_t n = 0;
     if (p->address[0]) {
         n = (size_t)snprintf(p->why, sizeof p->why, "%s: ", p->address);
@@ -302,10 +302,8 @@ static void step_accepting(struct peer *p) {
     size_t n = 0;
     char byte;
     enum tls_result result = tls_accepted(p->session) ? TLS_AGAIN : tls_read(p->session, &byte, 1, &n);
-    if (result == TLS_FAILED) {
+    if (result == TLS_FAILED || result == TLS_CLOSED) {
         give_up(p, "%s", tls_why(p->session));
-    } else if (result == TLS_CLOSED) {
-        give_up(p, "it ended the connection after the TLS handshake; see its own log");
     } else if (result == TLS_DONE || tls_accepted(p->session) || p->now >= p->deadline) {
         opened(p);
     }
@@ -519,7 +517,8 @@ void peer_begin(struct peer *p, uint64_t now) {
 /* One that is over before we ended it; what it sent last is read first. */
 static void step_heard_end(struct peer *p) {
     if ((p->stage == OPEN || p->stage == DRAINING) && p->heard_end) {
-        peer_break(p, "it ended the connection; see its own log");
+        bool at_once = p->session && p->written == 0;
+        peer_break(p, "%s", at_once ? tls_why(p->session) : "it ended the connection; see its own log");
     }
 }
 

@@ -455,6 +455,11 @@ static int open_folder(struct spool *s, const char *name, uint64_t wait_ns, char
     return 0;
 }
 
+void spool_run(struct spool *s, uint64_t run_id) {
+    s->state.run_id = run_id;
+    spool_remember(s);
+}
+
 int spool_open(struct spool **out, const struct spool_settings *settings, const char *name, uint64_t run_id,
                uint64_t wait_ns, char why[SPOOL_WHY_SIZE]) {
     struct spool *s = calloc(1, sizeof *s);

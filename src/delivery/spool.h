@@ -19,6 +19,9 @@ enum { SPOOL_WHY_SIZE = 512 };
 __attribute__((warn_unused_result)) int spool_open(struct spool **, const struct spool_settings *, const char *name,
                                                    uint64_t run_id, uint64_t wait_ns, char why[SPOOL_WHY_SIZE]);
 
+/* The same run_id, for a run that did not know it when it opened the spool (0); before the first put. */
+void spool_run(struct spool *, uint64_t run_id);
+
 /* 0: it is in the spool, or by the policy another or this one was dropped, which becomes a gap. -EAGAIN: it is full, and the policy is to wait. */
 __attribute__((warn_unused_result)) int spool_put(struct spool *, const struct line *);
 

@@ -17,13 +17,14 @@ enum {
     DIGEST_TEXT_SIZE = DIGEST_SIZE * 3, /* with colons, and a NUL */
     NAMES_SIZE = 160,                   /* of those in a certificate, as much as is told */
     DATE_SIZE = 40,
+    NAME_SIZE = 254, /* of a host, with a NUL (RFC 1035 2.3.4) */
 };
 
 struct tls {
     SSL_CTX *context;
     BIO_METHOD *socket;
     const struct tls_settings *settings;
-    const char *name; /* NULL: no name is asked */
+    char name[NAME_SIZE];
     bool name_is_address;
     unsigned char wanted[DIGEST_SIZE];
 };
@@ -350,10 +351,14 @@ static int set_name(struct tls *t, const char *host, char why[TLS_WHY_SIZE]) {
     const char *name = t->settings->name ? t->settings->name : host;
     if (name[0] == '\0') {
         return refuse(why, -EINVAL,
-                      "name: it is empty; give the one that the receiver's certificate is for, or leave it out");
+                      "server_name: it is empty; give the one that the receiver's certificate is for, or leave it out");
     }
+    if (strlen(name) >= sizeof t->name) {
+        return refuse(why, -EINVAL, "server_name: it has more than %zu bytes, so it is no host's; correct it",
+                      sizeof t->name - 1);
+    }
+    strcpy(t->name, name);
     ASN1_OCTET_STRING *address = a2i_IPADDRESS(name);
-    t->name = name;
     t->name_is_address = address != NULL;
     ASN1_OCTET_STRING_free(address);
     ERR_clear_error();
@@ -414,7 +419,7 @@ static int note_fault(int good, X509_STORE_CTX *store) {
 }
 
 static bool ask_for_name(const struct tls_session *s) {
-    const struct tls *t = s->tls;
+    struct tls *t = s->tls;
     if (!t->name_is_address && SSL_set_tlsext_host_name(s->ssl, t->name) != 1) {
         return false;
     }
@@ -483,7 +488,7 @@ static void explain_fault(struct tls_session *s) {
     case X509_V_ERR_HOSTNAME_MISMATCH:
     case X509_V_ERR_IP_ADDRESS_MISMATCH:
         snprintf(s->why, sizeof s->why,
-                 "its certificate is for %s and not for %.100s; if that is right, set name to one of its names",
+                 "its certificate is for %s and not for %.100s; if that is right, set server_name to one of its names",
                  s->names, s->tls->name);
         break;
     case X509_V_ERR_UNABLE_TO_GET_ISSUER_CERT:
@@ -523,7 +528,7 @@ static void explain_alert(struct tls_session *s, int alert) {
     if (alert == SSL_AD_PROTOCOL_VERSION) {
         bool new = oldest(s->tls) == TLS1_3_VERSION;
         snprintf(s->why, sizeof s->why, "it speaks no TLS %s or newer; renew its TLS%s", new ? "1.3" : "1.2",
-                 new ? ", or admit TLS 1.2" : "");
+                 new ? ", or set tls_version_min to 1.2" : "");
     } else if (s->was_asked && is_about_our_certificate(alert) && !s->tls->settings->certificate) {
         snprintf(s->why, sizeof s->why, "it wants a certificate of ours (it said: %s); set certificate and key", said);
     } else if (s->was_asked && is_about_our_certificate(alert)) {
@@ -568,6 +573,19 @@ static enum tls_result fail(struct tls_session *s, int result) {
     return TLS_FAILED;
 }
 
+/* Some servers hang up on a client whose certificate they do not like, and leave it to guess. */
+static void explain_end(struct tls_session *s) {
+    if (!s->was_asked || tls_accepted(s)) {
+        snprintf(s->why, sizeof s->why, "it ended the connection; see its own log");
+    } else if (!s->tls->settings->certificate) {
+        snprintf(s->why, sizeof s->why,
+                 "it asked for a certificate of ours, and ended the connection; set certificate and key");
+    } else {
+        snprintf(s->why, sizeof s->why,
+                 "it saw our certificate, and ended the connection; see what it admits, and the setting certificate");
+    }
+}
+
 static enum tls_result result_of(struct tls_session *s, int done) {
     if (done > 0) {
         return TLS_DONE;
@@ -578,6 +596,7 @@ static enum tls_result result_of(struct tls_session *s, int done) {
         return TLS_AGAIN;
     }
     if (result == SSL_ERROR_ZERO_RETURN && SSL_is_init_finished(s->ssl)) {
+        explain_end(s);
         return TLS_CLOSED;
     }
     return fail(s, result);

@@ -25,7 +25,7 @@ void tls_free(struct tls *);
 enum tls_result {
     TLS_DONE,
     TLS_AGAIN,  /* the socket has nothing to read, or no room, as tls_wants_room says */
-    TLS_CLOSED, /* the other side sends no more */
+    TLS_CLOSED, /* the other side sends no more; tls_why says what that may mean */
     TLS_FAILED, /* tls_why says it */
 };
 

@@ -99,7 +99,8 @@ static void how_severities_are_mapped(void **state) {
     }
 }
 
-/* The name of the sensor is an operator's, and may have anything in it; a record that is none may come from a disk. */
+/* The name of the sensor is an operator's, and may have anything in it; a record that is none may come from a disk. MSGID is cut at
+ * SYSLOG_MSGID_MAX. */
 static void what_a_header_may_have(void **state) {
     (void)state;
     static const struct {

@@ -16,7 +16,7 @@
 #include "certificates.h"
 #include "delivery/peer.h"
 #include "delivery/stream.h"
-#include "delivery/tls.h"
+#include "delivery/relp.h"
 #include "receiver.h"
 
 enum { DAY = 86400 };
@@ -25,10 +25,9 @@ enum { DAY = 86400 };
 struct server {
     SSL_CTX *context;
     SSL *ssl;
-    bool asks;       /* for a certificate, and takes none that our CA did not sign */
     bool silent_end; /* without close_notify */
-    bool no_tickets;
     bool failed;
+    unsigned answered; /* of RELP's frames */
 };
 
 static char folder[64], path_ca[96], path_other_ca[96], path_certificate[96], path_key[96], path_both[96],
@@ -109,14 +108,17 @@ static void open_with(const struct credentials *c) {
     trip.settings.tls.ca = path_ca;
 }
 
-static int connect_now(void) {
-    int error = stream_transport(&trip.transport, &trip.settings, why);
+static int connect_to(int error) {
     if (error == 0) {
         trip.transport.begin(trip.transport.state, trip_now(&trip));
         trip_until(&trip, TRANSPORT_READY);
         snprintf(why, sizeof why, "%s", trip.transport.why(trip.transport.state));
     }
     return error;
+}
+
+static int connect_now(void) {
+    return connect_to(stream_transport(&trip.transport, &trip.settings, why));
 }
 
 static int close_all(void **state) {
@@ -241,6 +243,40 @@ static void a_name_that_is_not_asked(void **state) {
     certificates_free(&named);
 }
 
+/* RELP's answers come over it as well: to open, three records, and close. */
+static void serve_relp(struct trip *t) {
+    static const char *const frames[] = {"1 open ", "2 syslog ", "3 syslog ", "4 syslog ", "5 close "};
+    static const char *const answers[] = {"1 rsp 6 200 OK\n", "2 rsp 6 200 OK\n", "3 rsp 6 500 no\n",
+                                          "4 rsp 6 200 OK\n", "5 rsp 0\n"};
+    serve(t);
+    for (; server.answered < 5 && server.ssl; server.answered++) {
+        const char *frame = frames[server.answered];
+        if (!memmem(receiver.bytes, receiver.used, frame, strlen(frame))) {
+            break;
+        }
+        SSL_write(server.ssl, answers[server.answered], (int)strlen(answers[server.answered]));
+    }
+}
+
+static void relp_over_it(void **state) {
+    (void)state;
+    uint64_t place = 0;
+    open_with(&right);
+    trip.settings.kind = OUTPUT_RELP_TLS;
+    trip.serve = serve_relp;
+    assert_int_equal(connect_to(relp_transport(&trip.transport, &trip.settings, why)), 0);
+    assert_int_equal(trip.state, TRANSPORT_READY);
+    trip_send_all(&trip, 3);
+    while (!trip.transport.refused(trip.transport.state, &place)) {
+        trip_turn(&trip);
+    }
+    assert_int_equal(place, 20);
+    trip.transport.end(trip.transport.state, trip_now(&trip));
+    trip_until(&trip, TRANSPORT_ENDED);
+    assert_int_equal(trip.state, TRANSPORT_ENDED);
+    assert_int_equal(done(), 30);
+}
+
 /* ---- each way to fail */
 
 static void an_unknown_ca(void **state) {
@@ -285,7 +321,7 @@ static void another_name(void **state) {
         certificates_make("other", "DNS:a.example,DNS:b.example,IP:192.0.2.1,IP:2001:db8::1", &ca, -DAY, DAY);
     open_with(&other);
     breaks("is for a.example, b.example, 192.0.2.1, 2001:db8:0:0:0:0:0:1 and not for 127.0.0.1",
-           "set name to one of its names");
+           "set server_name to one of its names");
     certificates_free(&other);
 }
 
@@ -293,14 +329,14 @@ static void another_name_than_was_set(void **state) {
     (void)state;
     open_with(&right);
     trip.settings.tls.name = "log.example";
-    breaks("is for 127.0.0.1, localhost and not for log.example", "set name");
+    breaks("is for 127.0.0.1, localhost and not for log.example", "set server_name");
 }
 
 static void a_name_that_would_steer_a_terminal(void **state) {
     (void)state;
     struct credentials odd = certificates_make("odd\x1b[2J", NULL, &ca, -DAY, DAY);
     open_with(&odd);
-    breaks("and not for 127.0.0.1", "set name");
+    breaks("and not for 127.0.0.1", "set server_name");
     assert_null(strchr(why, '\x1b'));
     certificates_free(&odd);
 }
@@ -328,7 +364,7 @@ static void not_the_newest_protocol(void **state) {
     open_with(&right);
     server_versions(TLS1_2_VERSION, TLS1_2_VERSION);
     trip.settings.tls.version_min = TLS1_3_VERSION;
-    breaks("speaks no TLS 1.3 or newer", "admit TLS 1.2");
+    breaks("speaks no TLS 1.3 or newer", "set tls_version_min to 1.2");
 }
 
 static void no_client_certificate(void **state) {
@@ -416,6 +452,38 @@ static void one_that_resets(void **state) {
     breaks("", "see");
 }
 
+/* As GnuTLS's do: it asks for a certificate, sees that there is none, and hangs up without a word. */
+static int take_any(int good, X509_STORE_CTX *store) {
+    (void)good;
+    (void)store;
+    return 1;
+}
+
+static void hang_up_after_the_handshake(struct trip *t) {
+    serve(t);
+    if (server.ssl && SSL_is_init_finished(server.ssl)) {
+        server_hang_up();
+    }
+}
+
+static void hung_up_upon(void **state) {
+    (void)state;
+    const char *const certificates[] = {NULL, path_both};
+    static const char *const lines[] = {
+        "it asked for a certificate of ours, and ended the connection; set certificate and key",
+        "it saw our certificate, and ended the connection; see what it admits"};
+    open_with(&right);
+    trip.serve = hang_up_after_the_handshake;
+    SSL_CTX_set_verify(server.context, SSL_VERIFY_PEER, take_any);
+    SSL_CTX_set_num_tickets(server.context, 0);
+    for (unsigned i = 0; i < 2; i++) {
+        trip.settings.tls.certificate = certificates[i];
+        breaks(lines[i], "");
+        trip.transport.free(trip.transport.state);
+        trip.transport.free = NULL;
+    }
+}
+
 /* It is accepted first and then thrown out, with an alert, or without a word. */
 static void thrown_out_later(void **state) {
     (void)state;
@@ -496,7 +564,11 @@ static void what_settings_may_not_be(void **state) {
     s->ca = path_ca;
     refused("ca and fingerprint", "leave the other out");
     s->name = "";
-    refused("name: it is empty", "leave it out");
+    refused("server_name: it is empty", "leave it out");
+    static char long_name[300];
+    memset(long_name, 'n', sizeof long_name - 1);
+    s->name = long_name;
+    refused("server_name: it has more than 253 bytes", "correct it");
 }
 
 /* ---- */
@@ -573,6 +645,7 @@ int main(void) {
         cmocka_unit_test_teardown(a_fingerprint, close_all),
         cmocka_unit_test_teardown(a_name_of_its_own, close_all),
         cmocka_unit_test_teardown(a_name_that_is_not_asked, close_all),
+        cmocka_unit_test_teardown(relp_over_it, close_all),
         cmocka_unit_test_teardown(an_unknown_ca, close_all),
         cmocka_unit_test_teardown(none_of_the_systems, close_all),
         cmocka_unit_test_teardown(a_certificate_that_signs_itself, close_all),
@@ -591,6 +664,7 @@ int main(void) {
         cmocka_unit_test_teardown(one_that_speaks_no_tls, close_all),
         cmocka_unit_test_teardown(one_that_hangs_up, close_all),
         cmocka_unit_test_teardown(one_that_resets, close_all),
+        cmocka_unit_test_teardown(hung_up_upon, close_all),
         cmocka_unit_test_teardown(thrown_out_later, close_all),
         cmocka_unit_test(what_files_may_lack),
         cmocka_unit_test(what_settings_may_not_be),
