@@ -64,6 +64,18 @@ def free_port(kind):
     raise Failed("no port is free")
 
 
+def listens(pid, port, udp=False):
+    """Does somebody, in the network of that process?"""
+    name, state = ("udp", "07") if udp else ("tcp", "0A")
+    for version in ("", "6"):
+        with open("/proc/%d/net/%s%s" % (pid, name, version), encoding="ascii") as file:
+            for line in file.readlines()[1:]:
+                words = line.split()
+                if int(words[1].rsplit(":", 1)[1], 16) == port and words[3] == state:
+                    return True
+    return False
+
+
 # ---- the programs ----------------------------------------------------------------------------------------------------
 
 def _unpacked(*names):
@@ -151,14 +163,7 @@ class Receiver:
     def _listens(self):
         if self.kind == "unix":
             return os.path.exists(self.socket)
-        name, state = ("udp", "07") if self.kind.endswith("udp") else ("tcp", "0A")
-        for version in ("", "6"):
-            with open("/proc/%d/net/%s%s" % (self.process.pid, name, version), encoding="ascii") as file:
-                for line in file.readlines()[1:]:
-                    words = line.split()
-                    if int(words[1].rsplit(":", 1)[1], 16) == self.port and words[3] == state:
-                        return True
-        return False
+        return listens(self.process.pid, self.port, self.kind.endswith("udp"))
 
     def tell(self, number):
         self.process.send_signal(number)
