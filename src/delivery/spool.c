@@ -187,7 +187,10 @@ static void seek(struct spool *s, uint64_t place) {
 static void recount(struct spool *s, struct segment *seg) {
     struct stored f;
     uint64_t records = seg->gone;
-    seg->doubtful = true;
+    if (seg->recounted) {
+        return;
+    }
+    seg->doubtful = seg->recounted = true;
     for (size_t at = segment_offset(seg, s->state.floor.place); segment_find(seg, at, true, &f); at = f.end) {
         records += !f.refused;
     }
