@@ -6,6 +6,7 @@ usage: kill.py SMBTAP BUILD [TIMES]
 
 TIMES: how often each is killed; 3 without.
 """
+import os
 import signal
 import sys
 import time
@@ -101,6 +102,40 @@ def sensor_killed(smbtap, build, keys, times, group):
     tap.check(title + ": so many runs", runs == times + 1, runs)
 
 
+def deliverers():
+    """Processes that deliver, of this script's own world."""
+    found = []
+    for pid in filter(str.isdigit, os.listdir("/proc")):
+        try:
+            with open("/proc/%s/comm" % pid, encoding="ascii", errors="replace") as file:
+                found += [int(pid)] if file.read().strip() == "smbtap-output" else []
+        except OSError:
+            pass
+    return found
+
+
+def outputs_killed(smbtap, build, keys, times):
+    """The processes that deliver, some of which keep what waits in memory alone."""
+    title = "processes of outputs killed %d times" % times
+    stand = Stand("outputs", keys, [(receivers.Rsyslog, "relp"), (receivers.Rsyslog, "tcp")]).each("start")
+    urls = stand.urls()
+    for kind in ("relp", "tcp"):
+        receiver = receivers.Rsyslog(world.path("outputs-memory-" + kind), kind, keys).start()
+        stand.receivers["memory-" + kind] = receiver
+        urls.append(receiver.url(name="memory-" + kind, spool_directory="none"))
+    sensor = sensing.Sensor(smbtap, "outputs-killed", urls)
+    load = sensing.Load(build, 1 + 1.5 * times)
+    found = 0
+    for _ in range(times):
+        time.sleep(0.4)
+        for pid in world.wait_for("processes that deliver", 5, lambda: deliverers() if len(deliverers()) == 5 else None):
+            os.kill(pid, signal.SIGKILL)
+            found += 1
+    load.wait()
+    tap.check(title + ": they are started again", found == 5 * times, found)
+    end(title, sensor, stand)
+
+
 class Stubborn:
     """Receivers that take a connection and then do not behave; afterwards real ones at the same ports."""
 
@@ -148,6 +183,7 @@ def test():
     receivers_killed(smbtap, build, keys, times)
     for group in (False, True):
         sensor_killed(smbtap, build, keys, times, group)
+    outputs_killed(smbtap, build, keys, times)
     do_not_behave(smbtap, build, keys)
 
 
