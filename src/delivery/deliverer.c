@@ -51,7 +51,6 @@ struct deliverer {
     uint64_t lost;                 /* seq of the last one that an earlier process had in memory */
     struct gap gap;                /* for which the channel had no room */
     bool has_gap;
-    int spool_trouble; /* as it was told last */
     bool orphan, stopping, ending, over;
     uint64_t stop_until;
     uint64_t next_tick;
@@ -144,21 +143,6 @@ static void tell_recovery(struct deliverer *d) {
         log_note("%s: takes records again; %" PRIu64 " wait", name_of(d), s.waiting);
     }
     atomic_store(&d->figures->trouble, 0);
-}
-
-/* A disk that is full or fails is told as it begins and as it ends. */
-static void look_at_spool(struct deliverer *d) {
-    struct spool_figures s;
-    spool_figures(d->spool, &s);
-    if (s.trouble != d->spool_trouble && s.trouble != 0) {
-        log_error(
-            "%s: its spool in %s cannot be written: %s; free some space, or name another folder with spool_directory; "
-            "records are kept in memory, as far as there is room",
-            name_of(d), d->settings.output->spool.directory, strerror(-s.trouble));
-    } else if (s.trouble != d->spool_trouble) {
-        log_note("%s: its spool can be written again", name_of(d));
-    }
-    d->spool_trouble = s.trouble;
 }
 
 static void begin(struct deliverer *d, uint64_t now) {
@@ -394,7 +378,6 @@ static void tick(struct deliverer *d, uint64_t now) {
         file_writer_tick(d->file, system_clock_ns(CLOCK_REALTIME));
     } else {
         spool_tick(d->spool, now);
-        look_at_spool(d);
     }
 }
 
