@@ -66,7 +66,8 @@ def datagrams(title, receiver, sensor):
     run, last = next(iter(sensor.last().items()))
     tap.check(title + ": what comes is true, and the last of it is there", not account.wrongly() and not account.strange and
               account.runs.get(run, {}).get(last), account.line(), *account.wrongly(), *account.strange[:2])
-    tap.check(title + ": most of it is there", account.arrived() > last * 0.8, account.line())
+    if receiver.kind == "unix":
+        tap.check(title + ": nearly all of it is there", len(account.silently()) <= 2 * receiver.kills, account.line())
 
 
 def receivers_killed(smbtap, build, keys, times):
@@ -128,11 +129,16 @@ def outputs_killed(smbtap, build, keys, times):
     found = 0
     for _ in range(times):
         time.sleep(0.4)
-        for pid in world.wait_for("processes that deliver", 5, lambda: deliverers() if len(deliverers()) == 5 else None):
+        try:
+            world.wait_for("processes that deliver", 5, lambda: len(deliverers()) == 5)
+        except world.Failed:
+            break
+        for pid in deliverers():
             os.kill(pid, signal.SIGKILL)
             found += 1
     load.wait()
-    tap.check(title + ": they are started again", found == 5 * times, found)
+    tap.check(title + ": they are started again", found == 5 * times, found, deliverers(), sensor.err())
+    tap.check(title + ": few lines of the file were torn", len(sensor.torn()) <= times, *sensor.torn())
     end(title, sensor, stand)
 
 
