@@ -7,6 +7,7 @@ usage: kill.py SMBTAP BUILD [TIMES]
 TIMES: how often each is killed; 3 without.
 """
 import os
+import re
 import signal
 import sys
 import time
@@ -108,10 +109,12 @@ def deliverers():
     found = []
     for pid in filter(str.isdigit, os.listdir("/proc")):
         try:
-            with open("/proc/%s/comm" % pid, encoding="ascii", errors="replace") as file:
-                found += [int(pid)] if file.read().strip() == "smbtap-output" else []
+            with open("/proc/%s/stat" % pid, encoding="ascii", errors="replace") as file:
+                name, state = re.search(r"\((.*)\) (.)", file.read()).groups()
         except OSError:
-            pass
+            continue
+        if name == "smbtap-output" and state != "Z":
+            found.append(int(pid))
     return found
 
 
