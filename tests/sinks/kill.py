@@ -130,18 +130,19 @@ def outputs_killed(smbtap, build, keys, times):
         urls.append(receiver.url(name="memory-" + kind, spool_directory="none"))
     sensor = sensing.Sensor(smbtap, "outputs-killed", urls)
     load = sensing.Load(build, 1 + 1.6 * times)
-    found = 0
+    found, seen = 0, ""
     for _ in range(times):
         try:
-            world.wait_for("processes that deliver", 5, lambda: len(deliverers()) == 5)
+            world.wait_for("processes that deliver", 10, lambda: len(deliverers()) == 5)
         except world.Failed:
+            seen = world.command("ps", "-eo", "pid,ppid,stat,comm,wchan:20,etimes")
             break
         time.sleep(0.4)
         for pid in deliverers():
             os.kill(pid, signal.SIGKILL)
             found += 1
     load.wait()
-    tap.check(title + ": they are started again", found == 5 * times, found, deliverers(), sensor.err())
+    tap.check(title + ": they are started again", found == 5 * times, found, seen, sensor.err())
     tap.check(title + ": few lines of the file were torn", len(sensor.torn()) <= times, *sensor.torn())
     end(title, sensor, stand)
 
