@@ -138,9 +138,11 @@ def outputs_killed(smbtap, build, keys, times):
             seen = world.command("ps", "-eo", "pid,ppid,stat,comm,wchan:20,etimes")
             break
         time.sleep(0.4)
-        for pid in deliverers():
+        victims = deliverers()
+        for pid in victims:
             os.kill(pid, signal.SIGKILL)
-            found += 1
+        world.wait_for("they are gone", 5, lambda: not set(victims) & set(deliverers()))
+        found += len(victims)
     load.wait()
     tap.check(title + ": they are started again", found == 5 * times, found, seen, sensor.err())
     tap.check(title + ": few lines of the file were torn", len(sensor.torn()) <= times, *sensor.torn())
