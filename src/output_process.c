@@ -13,6 +13,7 @@
 #include <unistd.h>
 
 #include "delivery/deliverer.h"
+#include "delivery/preload.h"
 #include "log.h"
 
 enum { RESTART_SECONDS = 1, DIRECTORY_MODE = 0700 };
@@ -134,6 +135,7 @@ _Noreturn static void supervise(const struct output_process *p, int life) {
     set_signals();
     close_others(p, life);
     make_directory(p);
+    preload(p->settings.output);
     int error = sandbox_enter_keeper(p->settings.sandbox, why, sizeof why);
     if (error != 0) {
         say(life, error, why);
