@@ -8,6 +8,7 @@
 #include <stddef.h>
 
 #include "event.h"
+#include "operation.h"
 #include "sink.h"
 
 /* A whole record, newline not counted (records.md); the outlet's members take at most RECORD_PREFIX_MAX of them. */
@@ -29,11 +30,12 @@ size_t record_write(const struct record_settings *, const struct event *e, char 
 
 /* The line of an event: its text (record_write's), and what sinks choose by. */
 static inline struct line record_line(const struct event *e, const char *text, size_t n) {
+    bool message = e->object == OBJECT_FLOW && e->action == ACTION_MESSAGE;
     return (struct line){.text = text,
                          .length = (uint16_t)n,
                          .object = (uint8_t)e->object,
                          .action = (uint8_t)e->action,
-                         .operation = e->operation,
+                         .operation = message ? e->operation : OPERATION_KINDS,
                          .severity = e->severity};
 }
 

@@ -136,7 +136,7 @@ _Noreturn static void supervise(const struct output_process *p, int life) {
     close_others(p, life);
     make_directory(p);
     preload(p->settings.output);
-    int error = sandbox_drop(p->settings.sandbox, why, sizeof why);
+    int error = sandbox_enter_keeper(p->settings.sandbox, why, sizeof why);
     if (error != 0) {
         say(life, error, why);
         _exit(EXIT_FAILURE);

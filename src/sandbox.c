@@ -12,6 +12,7 @@
 #include <pthread.h>
 #include <pwd.h>
 #include <seccomp.h>
+#include <signal.h>
 #include <stdarg.h>
 #include <stdint.h>
 #include <stdio.h>
@@ -270,7 +271,6 @@ static const struct rule of_deliverer[] = {
     ANY(socketpair),
     ANY(statfs),
     ANY(statx),
-    ANY(tgkill),
     ANY(uname),
     ANY(unlinkat),
     ANY(utimensat),
@@ -280,6 +280,16 @@ static const struct rule of_deliverer[] = {
     IS(socket, 0, AF_INET6),
     IS(socket, 0, AF_NETLINK), /* the resolver asks which addresses this machine has */
     IS(socket, 0, AF_UNIX),
+};
+
+/* Of the process that starts it, again where it crashed, and whose filter it has beside its own. */
+static const struct rule of_keeper[] = {
+    ANY(seccomp),
+    ANY(tgkill), /* the other may only itself */
+    IS(clone, 0, CLONE_CHILD_SETTID | CLONE_CHILD_CLEARTID | SIGCHLD),
+    IS(prctl, 0, PR_SET_NO_NEW_PRIVS),
+    IS(prctl, 0, PR_SET_PDEATHSIG),
+    IS(prctl, 0, PR_SET_SECCOMP),
 };
 
 /* The runtime of a build with sanitizers looks into its own process, with a helper that shares its memory, when it looks for
@@ -333,7 +343,7 @@ static int add_own(scmp_filter_ctx filter, bool threads) {
     return error != 0 || !threads ? error : seccomp_rule_add(filter, SCMP_ACT_ERRNO(ENOSYS), SCMP_SYS(clone3), 0);
 }
 
-enum { RULE_KINDS = 3 }; /* of rules of one kind of process */
+enum { RULE_KINDS = 4 }; /* of rules of one kind of process */
 
 /* All rules of one kind of process, or an error and nothing in force. threads: it may make some. */
 static int confine(const struct rules *more, size_t count, bool threads, char *why, size_t size) {
@@ -440,12 +450,15 @@ bool sandbox_identity(const struct sandbox_settings *s, uid_t *user, gid_t *grou
     return true;
 }
 
-int sandbox_drop(const struct sandbox_settings *s, char *why, size_t size) {
-    return s->enabled ? drop(s, why, size) : 0;
+static const struct rules of_delivery[] = {RULES(of_live), RULES(of_broker), RULES(of_deliverer), RULES(of_keeper)};
+_Static_assert(sizeof of_delivery / sizeof of_delivery[0] <= RULE_KINDS, "confine has room for all");
+enum { OF_KEEPER = sizeof of_delivery / sizeof of_delivery[0], OF_DELIVERER = OF_KEEPER - 1 };
+
+int sandbox_enter_keeper(const struct sandbox_settings *s, char *why, size_t size) {
+    int error = s->enabled ? drop(s, why, size) : 0;
+    return error || !s->enabled ? error : confine(of_delivery, OF_KEEPER, true, why, size);
 }
 
 int sandbox_enter_deliverer(const struct sandbox_settings *s, char *why, size_t size) {
-    static const struct rules rules[] = {RULES(of_live), RULES(of_broker), RULES(of_deliverer)};
-    _Static_assert(sizeof rules / sizeof rules[0] <= RULE_KINDS, "confine has room for all");
-    return s->enabled ? confine(rules, sizeof rules / sizeof rules[0], true, why, size) : 0;
+    return s->enabled ? confine(of_delivery, OF_DELIVERER, true, why, size) : 0;
 }

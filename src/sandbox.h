@@ -29,9 +29,11 @@ __attribute__((warn_unused_result)) int sandbox_enter(const struct sandbox_setti
 __attribute__((warn_unused_result)) int sandbox_enter_broker(const struct sandbox_settings *, bool makes, char *why,
                                                              size_t why_size);
 
-/* Of an output's processes. What it gives up before anything else: live it takes the identity of the user; a replay stays who started it. */
-__attribute__((warn_unused_result)) int sandbox_drop(const struct sandbox_settings *, char *why, size_t why_size);
-/* After that, the system calls: all that files, networks and threads take, and none that starts a program or looks into another. */
+/* Of an output's two processes (output_process.h). Of the one that starts the other: live it takes the identity of the user; a replay stays
+ * who started it. */
+__attribute__((warn_unused_result)) int sandbox_enter_keeper(const struct sandbox_settings *, char *why,
+                                                             size_t why_size);
+/* Of the other, on top of that: all that files, networks and threads take, and none that starts a program or looks into another. */
 __attribute__((warn_unused_result)) int sandbox_enter_deliverer(const struct sandbox_settings *, char *why,
                                                                 size_t why_size);
 /* Who it becomes; false: it stays who it is. */

@@ -54,6 +54,9 @@ bool channel_tell_gap(struct channel *, const struct gap *);
 /* Written by the deliverer, at any time. */
 struct channel_figures {
     _Atomic uint64_t sent, acknowledged, spooled, dropped, bytes, reconnects, oldest_waiting_ns, set_aside;
+    /* seq of the first and the last record that are lost with the deliverer, because nothing but its memory keeps them; 0: none. For the one
+     * that is started in its place. */
+    _Atomic uint64_t kept_from, kept_to;
     _Atomic int trouble; /* a negative errno: why it does not get on; 0: it does */
     _Atomic bool ended;
 };

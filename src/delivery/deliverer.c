@@ -46,7 +46,10 @@ struct deliverer {
     uint64_t begin_at, pause;      /* when it is begun next, where it was not */
     uint64_t ready_since, told_at; /* 0: it is not ready; nothing was told */
     char told[TRANSPORT_WHY_SIZE]; /* what is wrong, as it was told last */
+    int disk;                      /* trouble of the spool's, as it was told last */
     uint64_t put;                  /* records that went into the spool, those that were there at first among them */
+    uint64_t lost;                 /* seq of the last one that an earlier process had in memory */
+    uint64_t told_from, teller;    /* of gaps in what was put: the first seq they tell, and the last one's own; 0: none is not done */
     struct gap gap;                /* for which the channel had no room */
     bool has_gap;
     bool orphan, stopping, ending, over;
@@ -73,10 +76,53 @@ static void tell_gaps(struct deliverer *d, uint64_t now) {
     }
 }
 
+/* The spool goes on without its disk; whoever has to make room must know. */
+static void tell_disk(struct deliverer *d, int trouble) {
+    const char *directory = d->settings.output->spool.directory;
+    if (trouble != 0 && d->disk == 0) {
+        log_error("%s: its spool in %s cannot be written: %s; records wait in memory and are lost with this process; "
+                  "make room there, or mend it",
+                  name_of(d), directory, strerror(-trouble));
+    } else if (trouble == 0 && d->disk != 0) {
+        log_note("%s: its spool in %s can be written again", name_of(d), directory);
+    }
+    d->disk = trouble;
+}
+
+/* What is lost with this process where it has memory alone: what was put and is not done, and what gaps tell that are among that, or are
+ * not told yet. */
+static void note_kept(struct deliverer *d, const struct spool_figures *s) {
+    uint64_t safe = s->safe_seq > d->lost ? s->safe_seq : d->lost;
+    if (s->safe_seq >= d->teller) {
+        d->told_from = d->teller = 0;
+    }
+    if (d->told_from != 0 && d->told_from <= safe) {
+        safe = d->told_from - 1;
+    }
+    if (d->has_gap && d->gap.run_id == 0 && d->gap.from <= safe) {
+        safe = d->gap.from - 1;
+    }
+    if (!d->settings.output->spool.directory) {
+        atomic_store(&d->figures->kept_from, safe < atomic_load(&d->figures->kept_to) ? safe + 1 : 0);
+    }
+}
+
+/* The process before this one had some in memory, and told nobody. */
+static void find_lost(struct deliverer *d) {
+    uint64_t from = atomic_load(&d->figures->kept_from), to = atomic_load(&d->figures->kept_to);
+    if (from != 0 && to >= from) {
+        d->gap = (struct gap){.from = from, .to = to, .reason = GAP_KILLED};
+        d->has_gap = true;
+    }
+    d->lost = to;
+}
+
 static void write_figures(struct deliverer *d) {
     struct channel_figures *f = d->figures;
     struct spool_figures s;
     spool_figures(d->spool, &s);
+    tell_disk(d, s.trouble);
+    note_kept(d, &s);
     uint64_t done = d->put - s.waiting - s.dropped, now = system_clock_ns(CLOCK_REALTIME);
     uint64_t oldest = d->transport.acknowledges ? s.oldest_put : s.oldest_unread;
     atomic_store(&f->sent, done + s.out);
@@ -221,9 +267,28 @@ static void learn_run(struct deliverer *d, const struct line *line) {
     }
 }
 
+static void note_gap(struct deliverer *d, const struct line *line) {
+    if (line->gap->run_id == 0) {
+        d->told_from = d->told_from != 0 && d->told_from < line->gap->from ? d->told_from : line->gap->from;
+        d->teller = line->seq;
+    }
+}
+
+/* Before the channel forgets them. */
+static void note_put(struct deliverer *d, uint64_t first, uint64_t last) {
+    uint64_t from = atomic_load(&d->figures->kept_from);
+    if (last == 0 || d->settings.output->spool.directory) {
+        return;
+    }
+    from = from != 0 ? from : first;
+    atomic_store(&d->figures->kept_from, d->told_from != 0 && d->told_from < from ? d->told_from : from);
+    atomic_store(&d->figures->kept_to, last);
+}
+
 /* False: the spool has no room, and the policy is to wait. */
 static bool fill_spool(struct deliverer *d) {
     struct line line;
+    uint64_t first = 0, last = 0;
     bool room = true;
     for (unsigned n = 0; n < AT_ONCE && room && channel_next(d->channel, &line); n++) {
         if (d->settings.run_id == 0) {
@@ -231,7 +296,13 @@ static bool fill_spool(struct deliverer *d) {
         }
         room = spool_put(d->spool, &line) == 0;
         d->put += room;
+        if (room && line.gap) {
+            note_gap(d, &line);
+        }
+        last = room ? line.seq : last;
+        first = first != 0 ? first : last;
     }
+    note_put(d, first, last);
     if (!room) {
         channel_unread(d->channel);
     }
@@ -472,6 +543,7 @@ static int open_network(struct deliverer *d, char why[DELIVERER_WHY_SIZE]) {
     int error = make_transport(d, why);
     error = error ? error : spool_open(&d->spool, &o->spool, o->name, d->settings.run_id, LOCK_NS, why);
     if (error == 0) {
+        find_lost(d);
         spool_figures(d->spool, &s);
         d->put = s.waiting + s.dropped;
         if (s.waiting != 0) {

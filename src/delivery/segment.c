@@ -194,7 +194,7 @@ void segment_begin(struct segment *s, const struct segment_start *start) {
     s->used = s->end = SEGMENT_HEADER;
     s->synced = 0;
     s->last = s->records = s->gone = s->handed = 0;
-    s->doubtful = s->before_changed = false;
+    s->doubtful = s->before_changed = s->recounted = false;
 }
 
 void segment_seal(struct segment *s) {

@@ -56,6 +56,7 @@ struct segment {
     uint64_t handed;     /* records of it that were handed out, since the last rewind; those that are gone, at least */
     unsigned number;     /* of its file; 0: it has none */
     bool before_changed; /* since it was sealed */
+    bool recounted;      /* records is what can be read */
     bool doubtful;       /* written by another process, or found damaged: the CRC is looked at each time */
 };
 

@@ -187,7 +187,10 @@ static void seek(struct spool *s, uint64_t place) {
 static void recount(struct spool *s, struct segment *seg) {
     struct stored f;
     uint64_t records = seg->gone;
-    seg->doubtful = true;
+    if (seg->recounted) {
+        return;
+    }
+    seg->doubtful = seg->recounted = true;
     for (size_t at = segment_offset(seg, s->state.floor.place); segment_find(seg, at, true, &f); at = f.end) {
         records += !f.refused;
     }
@@ -377,12 +380,22 @@ bool spool_gap(struct spool *s, uint64_t now, struct gap *g) {
     return true;
 }
 
+static uint64_t safe_seq(const struct spool *s) {
+    uint64_t run_id = s->state.run_id, seq = s->state.floor.run_id == run_id ? s->state.floor.seq : 0;
+    for (unsigned i = 0; i < s->state.gaps.count; i++) {
+        const struct gap *g = &s->state.gaps.items[i].gap;
+        seq = g->run_id == run_id && g->from <= seq ? g->from - 1 : seq;
+    }
+    return seq;
+}
+
 void spool_figures(const struct spool *s, struct spool_figures *f) {
     *f = (struct spool_figures){
         .dropped = s->dropped,
         .set_aside = s->set_aside,
         .oldest_put = oldest_put(s),
         .oldest_unread = put_behind(s, s->read > s->state.floor.place ? s->read : s->state.floor.place),
+        .safe_seq = safe_seq(s),
         .trouble = s->trouble ? s->trouble : s->refused_trouble,
     };
     const struct link *head = &s->segments.head;

@@ -52,6 +52,7 @@ struct spool_figures {
     uint64_t set_aside;              /* of these, refused by the receiver */
     uint64_t oldest_put;             /* when the oldest that waits was put: CLOCK_REALTIME, ns; 0: none does */
     uint64_t oldest_unread;          /* the same of the oldest that was not handed out */
+    uint64_t safe_seq;               /* of this run: all up to it are done, or were told as lost; 0: none is */
     int trouble;                     /* of its disk, a negative errno: it goes on in memory; 0: none */
 };
 void spool_figures(const struct spool *, struct spool_figures *);

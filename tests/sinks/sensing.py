@@ -53,6 +53,13 @@ class Sensor(world.Sensor):
             pass
         self.process.wait()
 
+    def lines(self):
+        """A process that was killed may leave the beginning of a line behind, before the next one writes it anew."""
+        return [line for line in super().lines() if counting.PLAIN.match(line) and line.endswith(b"}")]
+
+    def torn(self):
+        return [line for line in super().lines() if not (counting.PLAIN.match(line) and line.endswith(b"}"))]
+
     def figures(self):
         """{output: its figures}, as it says now."""
         return {one["name"]: one for one in self.stats()["outputs"]}

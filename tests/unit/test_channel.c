@@ -1,10 +1,12 @@
 #include <errno.h>
+#include <limits.h>
 #include <poll.h>
 #include <setjmp.h>
 #include <signal.h>
 #include <stdarg.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/wait.h>
@@ -52,11 +54,15 @@ static void expect(const struct line *l, uint64_t seq) {
     assert_int_equal(l->severity, seq % 4);
 }
 
-static struct channel *new_channel(void) {
-    struct channel *c = channel_new(SMALL);
+static struct channel *channel_of(size_t bytes) {
+    struct channel *c = channel_new(bytes);
     assert_non_null(c);
     channel_attach(c);
     return c;
+}
+
+static struct channel *new_channel(void) {
+    return channel_of(SMALL);
 }
 
 static bool readable(int fd) {
@@ -87,6 +93,56 @@ static void in_order(void **state) {
     assert_int_equal(got, put);
     assert_true(channel_empty(c));
     assert_true(channel_roomy(c));
+    channel_free(c);
+}
+
+/* A deliverer that keeps up, falls behind and keeps up again: the ring begins anew in between, and nothing is lost by that. */
+static void keeps_up_and_falls_behind(void **state) {
+    (void)state;
+    struct channel *c = channel_of(4 << 20);
+    struct line line;
+    uint64_t put = 1, got = 1;
+    for (unsigned round = 0; round < 60000; round++) {
+        unsigned lines = round % 97 == 0 ? 900 : 1 + round % 3;
+        for (unsigned n = 0; n < lines && put_one(c, put, NULL) == 0; n++) {
+            put++;
+        }
+        unsigned take = round % 97 == 0 ? round % 300 : UINT_MAX;
+        for (unsigned n = 0; n < take && channel_next(c, &line); n++) {
+            expect(&line, got++);
+            if (round % 5 == 0 && n == 1) {
+                channel_unread(c);
+                assert_true(channel_next(c, &line));
+                expect(&line, got - 1);
+            }
+        }
+        channel_taken(c);
+    }
+    assert_true(got > 60000);
+    channel_free(c);
+}
+
+/* As long as it keeps up the ring costs no more memory than a part of it. */
+static void the_rest_is_not_touched(void **state) {
+    (void)state;
+    struct channel *c = channel_of(CHANNEL_BYTES);
+    struct line line;
+    long before, after;
+    FILE *statm = fopen("/proc/self/statm", "r");
+    assert_non_null(statm);
+    assert_int_equal(fscanf(statm, "%*s %*s %ld", &before), 1);
+    for (uint64_t seq = 1; seq < 40000; seq++) { /* 80 MB */
+        assert_int_equal(put_one(c, seq, NULL), 0);
+        assert_true(channel_next(c, &line));
+        expect(&line, seq);
+        channel_taken(c);
+    }
+    fclose(statm);
+    statm = fopen("/proc/self/statm", "r");
+    assert_non_null(statm);
+    assert_int_equal(fscanf(statm, "%*s %*s %ld", &after), 1);
+    fclose(statm);
+    assert_true((after - before) * sysconf(_SC_PAGESIZE) < 2 << 20);
     channel_free(c);
 }
 
@@ -251,8 +307,14 @@ static void two_processes(void **state) {
 
 int main(void) {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(in_order), cmocka_unit_test(all_or_none),   cmocka_unit_test(gaps_travel),
-        cmocka_unit_test(waking),   cmocka_unit_test(after_a_crash), cmocka_unit_test(two_processes),
+        cmocka_unit_test(in_order),
+        cmocka_unit_test(keeps_up_and_falls_behind),
+        cmocka_unit_test(the_rest_is_not_touched),
+        cmocka_unit_test(all_or_none),
+        cmocka_unit_test(gaps_travel),
+        cmocka_unit_test(waking),
+        cmocka_unit_test(after_a_crash),
+        cmocka_unit_test(two_processes),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

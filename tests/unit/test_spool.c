@@ -233,6 +233,30 @@ static void a_restart(void **state) {
     spool_close(s, true);
 }
 
+/* In files that were used again many times, another process finds what is not done, and nothing of what they held before. */
+static void segments_used_again(void **state) {
+    (void)state;
+    for (uint64_t n = 400; n < 420; n++) {
+        struct spool *s = open_as(settings_of(1 << 20, SPOOL_WAIT), RUN);
+        for (uint64_t seq = 1; seq <= n; seq++) {
+            put(s, seq, seq);
+            if (seq > 5) {
+                spool_done(s, expect(s, seq - 5, seq - 5));
+            }
+        }
+        assert_true(s->folder.last_number <= 4);
+        kill_spool(s);
+        s = open_as(settings_of(1 << 20, SPOOL_WAIT), NEXT_RUN);
+        assert_int_equal(waiting(s), 5);
+        (void)expect(s, n - 4, n);
+        expect_nothing(s);
+        expect_gap(s, (struct gap){RUN, n + 1, 0, 0, GAP_KILLED});
+        expect_no_gap(s);
+        spool_close(s, true);
+        clean_folder(NULL);
+    }
+}
+
 /* Nothing is wasted on those that were short, while the receiver is away. */
 static void many_restarts(void **state) {
     (void)state;
@@ -787,6 +811,96 @@ static void a_torn_state(void **state) {
     }
 }
 
+/* ---- files as they were at different moments: without a sync, each reaches the disk when it does */
+
+enum { MOMENTS = 6, MIXED_RECORDS = 360 };
+
+static void copy_file(const char *from, const char *to) {
+    static char bytes[65536];
+    int in = open(from, O_RDONLY), out = open(to, O_WRONLY | O_CREAT | O_TRUNC, 0600);
+    assert_true(in >= 0 && out >= 0);
+    for (ssize_t n; (n = read(in, bytes, sizeof bytes)) > 0;) {
+        assert_int_equal(write(out, bytes, (size_t)n), n);
+    }
+    close(in);
+    close(out);
+}
+
+static void keep_moment(unsigned moment) {
+    char path[256], to[600];
+    snprintf(path, sizeof path, "%s/out", folder);
+    snprintf(to, sizeof to, "%s/moment-%u", folder, moment);
+    remove_tree(to);
+    assert_int_equal(mkdir(to, 0700), 0);
+    DIR *dir = opendir(path);
+    assert_non_null(dir);
+    for (const struct dirent *e; (e = readdir(dir)) != NULL;) {
+        char from[600];
+        snprintf(from, sizeof from, "%s/%s", path, e->d_name);
+        snprintf(to, sizeof to, "%s/moment-%u/%s", folder, moment, e->d_name);
+        if (e->d_name[0] != '.') {
+            copy_file(from, to);
+        }
+    }
+    closedir(dir);
+}
+
+/* Each file as at one of the moments, or missing where it was not there yet. */
+static void mix_moments(uint32_t *seed) {
+    static const char *const names[] = {"state",     "segment-1", "segment-2", "segment-3",
+                                        "segment-4", "segment-5", "segment-6", "segment-7"};
+    char from[300], to[300];
+    clean_folder(NULL);
+    snprintf(to, sizeof to, "%s/out", folder);
+    assert_int_equal(mkdir(to, 0700), 0);
+    for (size_t i = 0; i < sizeof names / sizeof names[0]; i++) {
+        *seed = *seed * 1664525 + 1013904223;
+        snprintf(from, sizeof from, "%s/moment-%u/%s", folder, (*seed >> 16) % MOMENTS, names[i]);
+        snprintf(to, sizeof to, "%s/out/%s", folder, names[i]);
+        if (access(from, R_OK) == 0) {
+            copy_file(from, to);
+        }
+    }
+}
+
+/* A run that is killed; so many records behind the newest, they are done. */
+static void leave_moments(uint64_t behind) {
+    clean_folder(NULL);
+    struct spool *s = open_as(settings_of(1 << 20, SPOOL_WAIT), RUN);
+    uint64_t done = 0, apart = MIXED_RECORDS / MOMENTS;
+    for (uint64_t seq = 1; seq <= MIXED_RECORDS; seq++) {
+        struct parcel p;
+        assert_int_equal(put_sized(s, seq, DAMAGED_LENGTH, NULL), 0);
+        if (seq - done > behind && spool_next(s, &p)) {
+            spool_done(s, p.end);
+            done = p.line.seq;
+        }
+        if (seq % apart == 0) {
+            keep_moment((unsigned)(seq / apart) - 1);
+        }
+    }
+    kill_spool(s);
+}
+
+/* What was not done at the last moment arrives, or is told; all that arrives is whole and in order. */
+static void a_power_cut_without_a_sync(void **state) {
+    (void)state;
+    uint32_t seed = 5;
+    for (uint64_t behind = 20; behind <= 220; behind += 40) {
+        leave_moments(behind);
+        for (unsigned round = 0; round < 20; round++) {
+            struct account a;
+            mix_moments(&seed);
+            struct spool *s = open_as(settings_of(1 << 20, SPOOL_WAIT), NEXT_RUN);
+            take_all(s, &a);
+            for (uint64_t seq = MIXED_RECORDS - behind + 1; seq <= MIXED_RECORDS; seq++) {
+                assert_true(a.arrived[seq] || a.told[seq]);
+            }
+            spool_close(s, true);
+        }
+    }
+}
+
 /* Told once, even where it is found twice, and by two runs. */
 static void damage_is_told_once(void **state) {
     (void)state;
@@ -1162,6 +1276,7 @@ int main(void) {
         cmocka_unit_test_teardown(in_order, clean_folder),
         cmocka_unit_test_teardown(the_same_segments, clean_folder),
         cmocka_unit_test_teardown(a_restart, clean_folder),
+        cmocka_unit_test_teardown(segments_used_again, clean_folder),
         cmocka_unit_test_teardown(many_restarts, clean_folder),
         cmocka_unit_test_teardown(a_killed_run, clean_folder),
         cmocka_unit_test_teardown(the_same_run_again, clean_folder),
@@ -1182,6 +1297,7 @@ int main(void) {
         cmocka_unit_test_teardown(a_file_is_gone, clean_folder),
         cmocka_unit_test_teardown(a_file_is_cut, clean_folder),
         cmocka_unit_test_teardown(a_torn_state, clean_folder),
+        cmocka_unit_test_teardown(a_power_cut_without_a_sync, clean_folder),
         cmocka_unit_test_teardown(damage_is_told_once, clean_folder),
         cmocka_unit_test_teardown(the_disk_is_full_for_a_while, clean_folder),
         cmocka_unit_test_teardown(memory_has_a_bound, clean_folder),
