@@ -49,8 +49,9 @@ struct deliverer {
     int disk;                      /* trouble of the spool's, as it was told last */
     uint64_t put;                  /* records that went into the spool, those that were there at first among them */
     uint64_t lost;                 /* seq of the last one that an earlier process had in memory */
-    uint64_t told_from, teller;    /* of gaps in what was put: the first seq they tell, and the last one's own; 0: none is not done */
-    struct gap gap;                /* for which the channel had no room */
+    uint64_t told_from,
+        teller;     /* of gaps in what was put: the first seq they tell, and the last one's own; 0: none is not done */
+    struct gap gap; /* for which the channel had no room */
     bool has_gap;
     bool orphan, stopping, ending, over;
     uint64_t stop_until;
@@ -246,6 +247,9 @@ static bool deliver(struct deliverer *d, uint64_t now) {
     }
     if (d->state == TRANSPORT_BROKEN) {
         broken(d, now);
+    } else if (d->state == TRANSPORT_BUSY && atomic_load(&d->figures->trouble) == 0 &&
+               d->transport.why(d->transport.state)[0] != '\0') {
+        tell_trouble(d, now);
     } else if (d->state == TRANSPORT_READY && d->stopping && !d->ending && all_sent(d)) {
         d->ending = true;
         d->transport.end(d->transport.state, now);

@@ -14,11 +14,12 @@ VERSION = "3.9.1"
 POM = """<project>
   <modelVersion>4.0.0</modelVersion>
   <groupId>test</groupId><artifactId>kafka</artifactId><version>1</version><packaging>pom</packaging>
-  <dependencies><dependency>
-    <groupId>org.apache.kafka</groupId><artifactId>kafka_2.13</artifactId><version>%s</version>
-  </dependency></dependencies>
+  <dependencies>
+    <dependency><groupId>org.apache.kafka</groupId><artifactId>kafka_2.13</artifactId><version>%s</version></dependency>
+    <dependency><groupId>org.apache.kafka</groupId><artifactId>kafka-tools</artifactId><version>%s</version></dependency>
+  </dependencies>
 </project>
-""" % VERSION
+""" % (VERSION, VERSION)
 FETCH_SECONDS = 120
 START_SECONDS = 60
 JAVA = ["-Xmx256m", "-Xms64m", "-XX:+UseSerialGC", "-XX:TieredStopAtLevel=1"]
