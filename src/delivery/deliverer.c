@@ -247,6 +247,9 @@ static bool deliver(struct deliverer *d, uint64_t now) {
     }
     if (d->state == TRANSPORT_BROKEN) {
         broken(d, now);
+    } else if (d->state == TRANSPORT_BUSY && atomic_load(&d->figures->trouble) == 0 &&
+               d->transport.why(d->transport.state)[0] != '\0') {
+        tell_trouble(d, now);
     } else if (d->state == TRANSPORT_READY && d->stopping && !d->ending && all_sent(d)) {
         d->ending = true;
         d->transport.end(d->transport.state, now);
