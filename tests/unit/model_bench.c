@@ -150,8 +150,8 @@ static void on_end(void *arg, const struct connection_facts *f, enum flow_end_re
         .share_count = f->share_count,
         .dialect = f->dialect,
     };
-    narrow(b->end.server_name, f->server_name);
-    narrow(b->end.client, f->client ? f->client->user : (struct text){0});
+    narrow(b->end.server_name, f->machines[MACHINE_SERVER].host);
+    narrow(b->end.client, f->machines[MACHINE_CLIENT].host);
     if (f->user_count != 0) {
         narrow(b->end.first_user, f->users[1]);
     }
@@ -296,7 +296,7 @@ static void deliver(struct peer *p, enum direction dir, const struct smb2_messag
     connection_message(p->c, dir, message);
     if (p->claims && dir == TO_SERVER) {
         struct pdu claim = {.kind = PDU_NTLM, .ntlm = {.type = NTLM_AUTHENTICATE, .nt_response_length = 200}};
-        claim.ntlm.user = bench_text(p->b, p->claims);
+        claim.ntlm.user = claim.ntlm.workstation = bench_text(p->b, p->claims);
         claim.ntlm.domain = bench_text(p->b, "CORP");
         connection_pdu(p->c, &claim);
         p->claims = NULL;

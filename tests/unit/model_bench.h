@@ -46,7 +46,7 @@ struct seen {
 struct seen_end {
     uint64_t requests, errors, bytes_read, bytes_written, files_opened, files_written, files_deleted;
     unsigned user_count, share_count;
-    char first_user[BENCH_NAME_MAX], server_name[BENCH_NAME_MAX], client[BENCH_NAME_MAX]; /* client: its user */
+    char first_user[BENCH_NAME_MAX], server_name[BENCH_NAME_MAX], client[BENCH_NAME_MAX]; /* names of machines */
     uint16_t dialect;
 };
 

@@ -72,7 +72,7 @@ static void refused(void **state) {
     bench_free(b);
 }
 
-/* The machine at the other end is that of the first session that was accepted, else of the last that was asked for. */
+/* The machine at the other end is what the last session that was accepted came from, else the last that was asked for. */
 static void client_of_the_connection(void **state) {
     (void)state;
     struct bench *b = bench_new(NULL);
@@ -87,7 +87,7 @@ static void client_of_the_connection(void **state) {
     peer_login(&p, ID + 2, "bob");
     peer_login_status(&p, ID + 3, "trudy", 0, STATUS_LOGON_FAILURE);
     peer_close(&p);
-    assert_string_equal(b->end.client, "alice");
+    assert_string_equal(b->end.client, "bob");
     bench_free(b);
 }
 
