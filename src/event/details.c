@@ -551,7 +551,9 @@ static void (*const details[SMB2_COMMANDS])(struct event_maker *, const struct o
 
 void maker_details(struct event_maker *m, const struct operation *op) {
     const struct smb2_message *any = op->request ? op->request : op->response;
-    if (op->implicit) {
+    if (op->implicit && op->kind == OPERATION_SESSION_SETUP) {
+        maker_session(m, op);
+    } else if (op->implicit) {
         implicit(m, op);
     } else if (op->transform) {
         encrypted(m, op);

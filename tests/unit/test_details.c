@@ -161,7 +161,7 @@ static void outcomes(void **state) {
     op.response = NULL;
     make();
     assert_string_equal(value(FIELD_OUTCOME), "");
-    op.left_off = true;
+    op.left_off = op.implicit = true;
     make();
     assert_string_equal(value(FIELD_OUTCOME), "abandoned");
 }
