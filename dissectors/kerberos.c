@@ -162,7 +162,7 @@ static enum verdict dissect(struct dissection *d, struct view v) {
     struct pdu pdu = {.kind = PDU_KERBEROS,
                       .kerberos = {.type = (enum kerberos_type)(e.tag & ~(unsigned)DER_APPLICATION)}};
     message(d->mem, &c, e, &pdu.kerberos);
-    pdu.verdict = cursor_ok(&c) ? V_OK : V_BAD;
+    pdu.verdict = !cursor_ok(&c) ? V_BAD : d->mem->overflowed ? V_LIMIT : V_OK;
     d->deliver(d->arg, &pdu);
     return pdu.verdict;
 }

@@ -65,6 +65,23 @@ static void note_places(struct seen *s, const struct operation *op) {
     s->file_id = op->file_id;
 }
 
+static void note_tokens(struct seen *s, const struct operation *op) {
+    for (unsigned i = 0; i < MACHINE_SIDES; i++) {
+        narrow(s->host[i], op->connection->machines[i].host);
+        narrow(s->fqdn[i], op->connection->machines[i].fqdn);
+    }
+    s->left_off = op->left_off;
+    if (op->security) {
+        narrow(s->spn, op->security->names[SECURITY_SPN]);
+        narrow(s->server_dns, op->security->names[SECURITY_SERVER_DNS_NAME]);
+        s->mechanism = op->security->mechanism;
+        s->client_flags[0] = op->security->client_flags[0];
+        s->client_flags[1] = op->security->client_flags[1];
+        s->server_flags = op->security->server_flags;
+        s->has_state = op->security->has_state;
+    }
+}
+
 static void note_flags(struct seen *s, const struct operation *op) {
     s->compound = op->compound;
     s->async = op->async;
@@ -124,6 +141,7 @@ static void on_operation(void *arg, const struct operation *op) {
     s->response = op->response != NULL;
     note_smb1(s, op);
     note_places(s, op);
+    note_tokens(s, op);
     note_flags(s, op);
     note_sums(s, op);
 }
@@ -301,6 +319,10 @@ static void deliver(struct peer *p, enum direction dir, const struct smb2_messag
         connection_pdu(p->c, &claim);
         p->claims = NULL;
     }
+    if (p->token) {
+        connection_pdu(p->c, p->token);
+        p->token = NULL;
+    }
     connection_pdu(p->c, pdu);
     memset(pdu, 0xa5, sizeof *pdu);
     free(pdu);
@@ -324,6 +346,10 @@ void peer_exchange(struct peer *p, struct smb2_message *q, uint32_t status) {
 
 void peer_claim(struct peer *p, const char *user) {
     p->claims = user;
+}
+
+void peer_token(struct peer *p, const struct pdu *token) {
+    p->token = token;
 }
 
 /* ---- operations */

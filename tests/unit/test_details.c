@@ -166,9 +166,8 @@ static void outcomes(void **state) {
     assert_string_equal(value(FIELD_OUTCOME), "abandoned");
 }
 
-static void tokens(void **state) {
-    (void)state;
-    struct security_facts s = {
+static struct security_facts every_token(void) {
+    return (struct security_facts){
         .mechanism = MECHANISM_KERBEROS,
         .names = {[SECURITY_SPN] = utf16("cifs/fs01"),
                   [SECURITY_REALM] = utf16("EXAMPLE"),
@@ -193,7 +192,12 @@ static void tokens(void **state) {
         .has_error_code = true,
         .error_code = 37,
     };
+}
+
+static void tokens(void **state) {
+    (void)state;
     struct auth_facts auth = {.kind = AUTH_KERBEROS};
+    struct security_facts s = every_token();
     begin(OPERATION_SESSION_SETUP, SMB2_SESSION_SETUP);
     op.auth = &auth;
     op.security = &s;
