@@ -106,6 +106,8 @@ static void negotiated(struct event *e, const struct smb1_negotiate_response *r)
     if (r->extended_security) {
         event_guid(e, FIELD_SERVER_GUID, &r->server_guid);
     }
+    event_text(e, FIELD_SERVER_NETBIOS_NAME, r->server_name);
+    event_text(e, FIELD_SERVER_NETBIOS_DOMAIN, r->domain_name);
 }
 
 static void negotiate(struct event_maker *m, const struct operation *op) {

@@ -56,6 +56,9 @@ void smb1_negotiated(struct completion *d) {
     uint16_t mode = r->negotiate_response.security_mode;
     d->c->smb1->plain_passwords = !(mode & NEGOTIATE_ENCRYPT_PASSWORDS);
     dialect_chosen(d, &r->negotiate_response);
+    if (!smb1_text_lost(r->negotiate_response.server_name)) {
+        machine_show(d->c, MACHINE_SERVER, MACHINE_ITSELF, machine_name(r->negotiate_response.server_name));
+    }
     if (r->negotiate_response.nt_lan_manager) {
         d->c->facts.server_mode_known = true;
         d->c->facts.server_security_mode =
