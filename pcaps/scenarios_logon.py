@@ -1,5 +1,6 @@
 """What record plays of logons: mechanisms, responses, and all that can become of them."""
 import os
+import struct
 import subprocess
 import time
 
@@ -68,9 +69,35 @@ def ntlmv1(stage):
         Smbclient(stage, options=(NTLMV1, *options), auth="ntlmv1").put("old.txt", b"old").get("old.txt", 3).run()
 
 
-@scenario("kerberos", "Kerberos, then NTLM from the same client to the same server, a domain controller; then Kerberos again",
-          {"kerberos.msg_type == 14": 2, "kerberos.msg_type == 15": 2, "ntlmssp.auth.username == \"bob\"": 1}, domain=True)
+def der(tag, *parts):
+    """X.690: tag, length and what is in it; text is a GeneralString, a number an INTEGER."""
+    inside = b"".join(part if isinstance(part, bytes) else der(0x1B, part.encode()) if isinstance(part, str) else der(2, bytes((part,)))
+                      for part in parts)
+    length = bytes((len(inside),)) if len(inside) < 0x80 else struct.pack(">BH", 0x82, len(inside))
+    return bytes((tag,)) + length + inside
+
+
+def fields(*numbered):
+    """A SEQUENCE whose fields have explicit tags."""
+    return der(0x30, *(der(0xA0 | number, value) for number, value in numbered))
+
+
+def false_ticket():
+    """A GSS-API token (RFC 4121 4.1) with an AP-REQ (RFC 4120 5.5.1) that is well formed, and encrypted with nobody's key."""
+    def encrypted(kind, *version):
+        return fields((0, kind), *version, (2, der(4, os.urandom(200))))
+    name = fields((0, 2), (1, der(0x30, "cifs", "fs01.example.com")))
+    ticket = der(0x61, fields((0, 5), (1, "EXAMPLE.COM"), (2, name), (3, encrypted(18, (1, 1)))))
+    request = der(0x6E, fields((0, 5), (1, 14), (2, der(3, b"\0\x20\0\0\0")), (3, ticket), (4, encrypted(18))))
+    return der(0x60, b"\x06\x09\x2a\x86\x48\x86\xf7\x12\x01\x02\x02\x01\x00", request)
+
+
+@scenario("kerberos", "Kerberos, then NTLM from the same client to the same server, a domain controller; Kerberos again; a false ticket, without SPNEGO",
+          {"kerberos.msg_type == 14": 2, "kerberos.msg_type == 15": 2, "ntlmssp.auth.username == \"bob\"": 1}, how="smbclient, client.py", domain=True)
 def kerberos(stage):
     for _ in range(2):
         Smbclient(stage, kerberos=True).put("ticket.txt", b"by ticket").get("ticket.txt", 9).run()
         Smbclient(stage, user="bob").get("ticket.txt", 9).run()
+    c = Actor(stage)
+    c.note("session_setup", c.call(smb.session_setup(false_ticket())), "STATUS_LOGON_FAILURE", mechanism="kerberos", auth="kerberos")
+    c.close()
