@@ -70,8 +70,8 @@ struct fact_rows {
 };
 
 struct fact {
-    uint8_t field; /* enum field */
-    uint8_t form;  /* enum fact_form */
+    uint16_t field; /* enum field */
+    uint8_t form;   /* enum fact_form */
     uint8_t digits;
     uint8_t parts; /* of joined, or of an item of texts */
     union {
@@ -93,7 +93,7 @@ struct fact {
     const struct name_table *table; /* of NAMED, BITS, NAMES16 */
 };
 
-_Static_assert(FIELDS <= 256, "a fact's field is a byte");
+_Static_assert(FIELDS <= UINT16_MAX, "a fact's field is two bytes");
 
 enum event_object { OBJECT_FLOW, OBJECT_FINDING, OBJECT_SENSOR };
 enum event_action { ACTION_START, ACTION_MESSAGE, ACTION_END, ACTION_RAISE, ACTION_STATS, ACTION_GAP, ACTION_STOP };
@@ -125,7 +125,7 @@ static inline const struct fact *event_find(const struct event *e, enum field fi
 static inline struct fact *event_add(struct event *e, enum field field, enum fact_form form) {
     assert(e->count < EVENT_FACTS_MAX);
     struct fact *f = &e->facts[e->count++];
-    f->field = (uint8_t)field;
+    f->field = (uint16_t)field;
     f->form = (uint8_t)form;
     return f;
 }
