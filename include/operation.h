@@ -26,6 +26,24 @@ enum operation_kind {
 
 struct auth_facts;
 
+/* How far a connection came, as bits: of NEGOTIATE, SESSION_SETUP and TREE_CONNECT whether one was asked, granted, refused or left without
+ * an answer. */
+enum connection_stage {
+    STAGE_ESTABLISHED = 1 << 0, /* TCP, or messages of a connection under way */
+    STAGE_NEGOTIATE_ASKED = 1 << 1,
+    STAGE_NEGOTIATED = 1 << 2,
+    STAGE_NEGOTIATE_REFUSED = 1 << 3,
+    STAGE_NEGOTIATE_UNANSWERED = 1 << 4,
+    STAGE_SESSION = 1 << 5,
+    STAGE_SESSION_REFUSED = 1 << 6,
+    STAGE_SESSION_UNANSWERED = 1 << 7, /* also an exchange of which a leg was missing */
+    STAGE_TREE = 1 << 8,
+    STAGE_TREE_REFUSED = 1 << 9,
+    STAGE_SESSION_LIVES = 1 << 10, /* at the end: one that had no LOGOFF and no other connection */
+    STAGE_TREE_LIVES = 1 << 11,
+    STAGE_STRANGE_SESSION = 1 << 12, /* an encrypted message of a session that was never set up here */
+};
+
 /* Names of machines and users that a connection showed; empty where it did not. */
 struct connection_facts {
     const struct flow_facts *flow;
@@ -34,8 +52,10 @@ struct connection_facts {
     uint16_t cipher;       /* chosen by a 3.1.1 NEGOTIATE; 0 while unknown */
     bool midstream;
     uint8_t version; /* 1, 2, 3; 0 before the first message */
-    bool server_mode_known;
-    uint16_t server_security_mode;
+    bool server_mode_known, client_mode_known;
+    uint16_t server_security_mode, client_security_mode; /* of NEGOTIATE */
+    uint16_t stages;                                     /* enum connection_stage */
+    uint32_t refusal; /* status of the last that was refused; 0: none, or no NTSTATUS */
     /* of the first SESSION_SETUP that was accepted, else of the last; NULL: none had one */
     const struct auth_facts *client;
     struct text server_name;                     /* host part of a share path that the server accepted */
@@ -65,13 +85,16 @@ struct auth_facts {
 
 struct session_facts {
     uint64_t id;
+    uint16_t flags;                /* SMB2_SESSION_FLAG_* of the server; 0 where its answer was not seen */
     const struct auth_facts *auth; /* what the server accepted; NULL while unknown */
 };
 
 struct tree_facts {
     uint32_t id;
     uint8_t share_type; /* SMB2_SHARE_TYPE_*; 0 while unknown */
-    struct text path;   /* \\host\share as sent; empty while unknown */
+    bool has_access;    /* SMB2: the three that follow are known */
+    uint32_t flags, capabilities, maximal_access;
+    struct text path; /* \\host\share as sent; empty while unknown */
 };
 
 struct handle_facts {
@@ -137,6 +160,7 @@ struct operation {
     struct text aimed_name;
     bool durable_reconnect;
     bool session_binding;
+    bool session_renewed; /* SESSION_SETUP of a session that there was before */
 };
 
 #endif

@@ -211,6 +211,7 @@ void maker_operation(struct event_maker *m, const struct operation *op, enum det
     bool exchange = detail == DETAIL_HANDLES && op->kind == OPERATION_SESSION_SETUP;
     begin(m, op->connection, ACTION_MESSAGE, exchange ? op->exchange_begin : op->begin);
     m->dfs = is_dfs(op);
+    m->detail = detail;
     who(m, op);
     times(e, op, exchange);
     event_uint(e, FIELD_VERSION, op->smb1_request || op->smb1_response ? 1 : op->connection->version);
@@ -223,6 +224,7 @@ void maker_operation(struct event_maker *m, const struct operation *op, enum det
     smb1_signing(e, op);
     maker_details(m, op);
     quality(e, op);
+    maker_windows_operation(m, op, detail);
 }
 
 /* ---- flows */
@@ -231,6 +233,7 @@ void maker_flow_start(struct event_maker *m, const struct connection_facts *c) {
     begin(m, c, ACTION_START, c->flow->first);
     event_time(&m->event, FIELD_START_TIME, c->flow->first.time_ns);
     event_bool(&m->event, FIELD_START_SEEN, c->flow->start_seen);
+    maker_windows_start(m, c);
 }
 
 static const char *const end_reasons[] = {
@@ -359,6 +362,39 @@ static void faults(struct event_maker *m, const struct connection_facts *c) {
     }
 }
 
+/* How far the connection came, in the order of the stages. */
+static void stages(struct event_maker *m, const struct connection_facts *c, enum flow_end_reason reason) {
+    bool hung_up = maker_hung_up(c, reason), closed = reason == FLOW_END_FIN || reason == FLOW_END_RST;
+    const struct {
+        bool holds;
+        const char *name;
+    } rows[] = {
+        {reason == FLOW_END_REFUSED, "tcp_refused"},
+        {reason == FLOW_END_UNANSWERED, "tcp_unanswered"},
+        {c->stages & STAGE_ESTABLISHED, "tcp_established"},
+        {c->stages & STAGE_NEGOTIATED, "negotiated"},
+        {c->stages & STAGE_NEGOTIATE_REFUSED || (hung_up && c->stages & STAGE_NEGOTIATE_UNANSWERED),
+         "negotiate_failed"},
+        {c->stages & STAGE_SESSION, "session"},
+        {c->stages & STAGE_SESSION_REFUSED || (hung_up && c->stages & STAGE_SESSION_UNANSWERED), "session_failed"},
+        {c->stages & STAGE_TREE, "share"},
+        {c->stages & STAGE_TREE_REFUSED, "share_failed"},
+        {closed && c->stages & STAGE_SESSION_LIVES, "lost"},
+    };
+    enum { ROWS = sizeof rows / sizeof rows[0] };
+    struct text *names = maker_texts(m, ROWS);
+    unsigned count = 0;
+    for (unsigned i = 0; names && i < ROWS; i++) {
+        if (rows[i].holds) {
+            names[count++] = (struct text){{(const uint8_t *)rows[i].name, strlen(rows[i].name)}, ENC_ASCII};
+        }
+    }
+    event_texts(&m->event, FIELD_STAGES, names, count);
+    if (c->refusal != 0) {
+        event_named(&m->event, FIELD_FAILED_STATUS, c->refusal, &names_ntstatus, 8);
+    }
+}
+
 void maker_flow_end(struct event_maker *m, const struct connection_facts *c, enum flow_end_reason reason,
                     struct moment at) {
     begin(m, c, ACTION_END, c->flow->first);
@@ -371,4 +407,6 @@ void maker_flow_end(struct event_maker *m, const struct connection_facts *c, enu
     transport_sums(&m->event, c->flow, reason);
     faults(m, c);
     session_sums(m, c);
+    stages(m, c, reason);
+    maker_windows_end(m, c, reason);
 }

@@ -5,11 +5,20 @@
 
 #include "event.h"
 #include "operation.h"
+#include "windows_event.h"
 
 /* records.md, Detail */
 enum detail { DETAIL_HANDLES, DETAIL_OPERATIONS };
 
 enum { MAKER_TEXTS = 64, EXTENSION_MAX = 16 };
+
+/* Conditions that hold of one operation, at most, and events of the Windows logs that a record names. */
+enum { WINDOWS_MET_MAX = 24, WINDOWS_RECORD_MAX = 32 };
+
+struct windows_conditions_met {
+    uint8_t items[WINDOWS_MET_MAX + 1]; /* enum windows_condition, ascending */
+    unsigned count;
+};
 
 struct event_maker {
     struct event event;
@@ -21,6 +30,11 @@ struct event_maker {
     uint64_t fault_counts[FRAMER_FAULTS + VERDICTS];
     char unnamed[16], unnamed_command[16]; /* what has no name, in hex */
     bool dfs;                              /* the operation's names may have the host and share in front */
+    enum detail detail;
+    struct windows_conditions_met windows_met;
+    const struct windows_event *windows[WINDOWS_RECORD_MAX];
+    bool windows_indexed;
+    struct windows_index windows_index;
 };
 
 /* Does this detail have a record for the operation? */
@@ -47,6 +61,13 @@ void maker_sums(struct event_maker *, const struct operation *);
 void maker_moved(struct event *, const struct operation *);
 void maker_auth(struct event *, const struct auth_facts *); /* NULL: nothing */
 void maker_times(struct event *, const struct smb2_file_times *);
+
+/* windows.c: the events of the Windows logs that say the same, as a fact */
+void maker_windows_operation(struct event_maker *, const struct operation *, enum detail);
+void maker_windows_start(struct event_maker *, const struct connection_facts *);
+void maker_windows_end(struct event_maker *, const struct connection_facts *, enum flow_end_reason);
+/* The server closed, and all that it said before was seen. */
+bool maker_hung_up(const struct connection_facts *, enum flow_end_reason);
 
 /* smb1_details.c: the same of SMB1 */
 void maker_smb1_details(struct event_maker *, const struct operation *);

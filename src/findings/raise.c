@@ -45,10 +45,16 @@ static const struct member techniques[] = {
 #undef RULE_EVENT
 };
 
-static const struct member windows_events[] = {
+struct rule_condition {
+    enum rule rule;
+    unsigned when;
+    enum windows_condition condition;
+};
+
+static const struct rule_condition windows_rows[] = {
 #define ATTACK_VERSION(version)
 #define RULE_TECHNIQUE(rule, technique)
-#define RULE_EVENT(rule, when, event) {RULE_##rule, WHEN_##when, event},
+#define RULE_EVENT(rule, when, event) {RULE_##rule, WHEN_##when, WINDOWS_##event},
 #include "tables/rule.def"
 #undef ATTACK_VERSION
 #undef RULE_TECHNIQUE
@@ -69,7 +75,8 @@ static const char attack_version[] =
 
 /* What an event's facts point to while it is raised. */
 struct borrowed {
-    struct text events[EVENTS_MAX], techniques[TECHNIQUES_MAX], evidence[FINDINGS_EVIDENCE_MAX], offered[DIALECTS_MAX];
+    const struct windows_event *windows[EVENTS_MAX];
+    struct text techniques[TECHNIQUES_MAX], evidence[FINDINGS_EVIDENCE_MAX], offered[DIALECTS_MAX];
     struct text summary[SUMMARY_PARTS];
     char ids[FINDINGS_EVIDENCE_MAX][RECORD_ID_MAX];
     char before[SENTENCE_MAX], after[SENTENCE_MAX];
@@ -94,6 +101,20 @@ static unsigned members(const struct member *from, size_t count, enum rule rule,
     return n;
 }
 
+/* Events in the order of their conditions, and in that of their table. */
+static unsigned windows(enum rule rule, unsigned when, const struct windows_event *to[EVENTS_MAX]) {
+    unsigned n = 0;
+    for (size_t i = 0; i < sizeof windows_rows / sizeof windows_rows[0]; i++) {
+        bool holds = windows_rows[i].rule == rule && (windows_rows[i].when & when);
+        for (size_t k = 0; holds && k < windows_event_count && n < EVENTS_MAX; k++) {
+            if (windows_events[k].condition == windows_rows[i].condition && !windows_events[k].same) {
+                to[n++] = &windows_events[k];
+            }
+        }
+    }
+    return n;
+}
+
 static void add_rule(struct event *e, enum rule rule, unsigned when, struct borrowed *b) {
     event_name(e, FIELD_RULE_ID, rows[rule].id);
     event_name(e, FIELD_RULE_NAME, rows[rule].name);
@@ -103,9 +124,7 @@ static void add_rule(struct event *e, enum rule rule, unsigned when, struct borr
         e, FIELD_TECHNIQUES, b->techniques,
         members(techniques, sizeof techniques / sizeof techniques[0], rule, when, b->techniques, TECHNIQUES_MAX));
     event_name(e, FIELD_ATTACK_VERSION, attack_version);
-    event_texts(
-        e, FIELD_WINDOWS_EVENTS, b->events,
-        members(windows_events, sizeof windows_events / sizeof windows_events[0], rule, when, b->events, EVENTS_MAX));
+    event_windows(e, b->windows, windows(rule, when, b->windows));
 }
 
 static void add_evidence(struct event *e, const struct findings *f, const struct told *t, struct borrowed *b) {

@@ -25,12 +25,16 @@ static bool on_pipe(const struct completion *d) {
 }
 
 static void negotiate(struct completion *d) {
-    const struct smb2_message *r = answer_of(d);
+    const struct smb2_message *q = request_of(d), *r = answer_of(d);
+    struct connection *c = d->c;
     d->op.kind = OPERATION_NEGOTIATE;
+    if (q) {
+        c->facts.client_mode_known = true;
+        c->facts.client_security_mode = q->negotiate_request.security_mode;
+    }
     if (!r) {
         return;
     }
-    struct connection *c = d->c;
     c->facts.dialect = r->negotiate_response.dialect;
     c->facts.version = c->facts.dialect >= SMB2_DIALECT_0300 && c->facts.dialect != SMB2_DIALECT_02FF ? 3 : 2;
     c->facts.cipher =
@@ -42,10 +46,16 @@ static void negotiate(struct completion *d) {
 }
 
 static void session_setup(struct completion *d) {
+    uint64_t id = d->rsp && d->rsp->header.session_id ? d->rsp->header.session_id : d->op.session_id;
     d->op.kind = OPERATION_SESSION_SETUP;
+    d->op.session_renewed = session_find(d->c, id) != NULL;
     session_setup_done(d);
     if (!d->session) {
         d->session = session_find(d->c, d->op.session_id);
+    }
+    const struct smb2_message *r = answer_of(d);
+    if (d->session && r && r->header.status == STATUS_SUCCESS) {
+        d->session->facts.flags = r->session_setup_response.session_flags;
     }
 }
 

@@ -1,6 +1,7 @@
 #include "fact.h"
 
 #include <arpa/inet.h>
+#include <limits.h>
 
 const struct fact_key fact_keys[FIELDS] = {
 #define FIELD(id, name, place, type, meaning) {",\"" name "\":", sizeof(",\"" name "\":") - 1, PLACE_##place},
@@ -338,6 +339,17 @@ static bool write_rows(struct fact_writer *w, const struct fact *f) {
     return list_end(&l, ']');
 }
 
+static bool write_windows(struct fact_writer *w, const struct fact *f) {
+    struct list l = list_begin(w, f, w->limits->windows ? UINT_MAX : 0, '[');
+    for (unsigned i = 0; i < f->windows.count && list_next(&l); i++) {
+        const struct windows_event *e = f->windows.items[i];
+        json_char(&w->json, '"');
+        json_raw(&w->json, e->text, e->text_length);
+        json_char(&w->json, '"');
+    }
+    return list_end(&l, ']');
+}
+
 /* Each returns whether there was a value; where there was none the key goes again. */
 static bool (*const writers[])(struct fact_writer *, const struct fact *) = {
     [FACT_BOOL] = write_bool,         [FACT_UINT] = write_uint,     [FACT_TIME] = write_time,
@@ -345,7 +357,7 @@ static bool (*const writers[])(struct fact_writer *, const struct fact *) = {
     [FACT_NAMED] = write_named,       [FACT_BITS] = write_bits,     [FACT_NAMES16] = write_names16,
     [FACT_TEXT] = write_text,         [FACT_JOINED] = write_joined, [FACT_TEXTS] = write_texts,
     [FACT_FILE_ID] = write_file_id,   [FACT_GUID] = write_guid,     [FACT_ADDRESSES] = write_addresses,
-    [FACT_COUNTS] = write_counts,     [FACT_ROWS] = write_rows,
+    [FACT_COUNTS] = write_counts,     [FACT_ROWS] = write_rows,     [FACT_WINDOWS] = write_windows,
 };
 
 void fact_write(struct fact_writer *w, const struct fact *f) {

@@ -26,8 +26,8 @@ static int set_up(void **state) {
     connection = (struct connection_facts){.flow = &flow, .version = 3, .dialect = SMB2_DIALECT_0311};
     auth = (struct auth_facts){
         .kind = AUTH_NTLMV2, .domain = utf16("CORP"), .user = utf16("alice"), .workstation = utf16("WS")};
-    session = (struct session_facts){0x51, &auth};
-    tree = (struct tree_facts){1, SMB2_SHARE_TYPE_DISK, utf16("\\\\srv\\data")};
+    session = (struct session_facts){.id = 0x51, .auth = &auth};
+    tree = (struct tree_facts){.id = 1, .share_type = SMB2_SHARE_TYPE_DISK, .path = utf16("\\\\srv\\data")};
     handle = (struct handle_facts){
         .named = true, .name = utf16("a.txt"), .bytes_read = 1, .bytes_written = 2, .read_count = 3, .write_count = 4};
     request = (struct smb2_message){.header = {.command = SMB2_ECHO, .message_id = 5}};
