@@ -108,15 +108,15 @@ void help_print_canary(void) {
 }
 
 void help_print_events(void) {
-    static const char text[] =
-        "usage: smbtap events [--format FORMAT]\n"
-        "\n"
-        "Lists the events of the Windows logs about SMB: which of them are seen on the wire, or why not, which records\n"
-        "name them, and which fields of a record have what an event says.\n"
-        "\n"
-        "  --format FORMAT       table (default), json or csv\n"
-        "  -h, --help            prints this\n"
-        "\n"
-        "Exit status: 0 done; 1 it could not be written; 2 wrong usage. More in smbtap(8).\n";
+    static const char text[] = "usage: smbtap events [--format FORMAT]\n"
+                               "\n"
+                               "Lists the events of the Windows logs about SMB: which of them are seen on the wire, or "
+                               "why not, which records\n"
+                               "name them, and which fields of a record have what an event says.\n"
+                               "\n"
+                               "  --format FORMAT       table (default), json or csv\n"
+                               "  -h, --help            prints this\n"
+                               "\n"
+                               "Exit status: 0 done; 1 it could not be written; 2 wrong usage. More in smbtap(8).\n";
     fputs(text, stdout);
 }

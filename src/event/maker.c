@@ -224,6 +224,9 @@ void maker_operation(struct event_maker *m, const struct operation *op, enum det
     smb1_signing(e, op);
     maker_details(m, op);
     quality(e, op);
+    if (detail == DETAIL_OPERATIONS && !op->smb1_request && !op->smb1_response) {
+        maker_wire_details(m, op);
+    }
     maker_windows_operation(m, op, detail);
 }
 

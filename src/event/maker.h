@@ -62,6 +62,12 @@ void maker_moved(struct event *, const struct operation *);
 void maker_auth(struct event *, const struct auth_facts *); /* NULL: nothing */
 void maker_times(struct event *, const struct smb2_file_times *);
 
+/* An array of the names of create contexts, of a mask with bit 1 << kind of each. */
+void maker_contexts(struct event_maker *, enum field, uint32_t mask);
+
+/* wire_details.c: SMB2, only with DETAIL_OPERATIONS */
+void maker_wire_details(struct event_maker *, const struct operation *);
+
 /* windows.c: the events of the Windows logs that say the same, as a fact */
 void maker_windows_operation(struct event_maker *, const struct operation *, enum detail);
 void maker_windows_start(struct event_maker *, const struct connection_facts *);
