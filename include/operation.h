@@ -41,7 +41,8 @@ enum connection_stage {
     STAGE_TREE_REFUSED = 1 << 9,
     STAGE_SESSION_LIVES = 1 << 10, /* at the end: one that had no LOGOFF and no other connection */
     STAGE_TREE_LIVES = 1 << 11,
-    STAGE_STRANGE_SESSION = 1 << 12, /* an encrypted message of a session that was never set up here */
+    STAGE_VALIDATE_UNANSWERED = 1 << 13, /* FSCTL_VALIDATE_NEGOTIATE_INFO */
+    STAGE_STRANGE_SESSION = 1 << 12,     /* an encrypted message of a session that was never set up here */
 };
 
 /* Names of machines and users that a connection showed; empty where it did not. */
@@ -160,7 +161,8 @@ struct operation {
     struct text aimed_name;
     bool durable_reconnect;
     bool session_binding;
-    bool session_renewed; /* SESSION_SETUP of a session that there was before */
+    bool negotiate_differs; /* IOCTL: FSCTL_VALIDATE_NEGOTIATE_INFO says something else than NEGOTIATE did */
+    bool session_renewed;   /* SESSION_SETUP of a session that there was before */
 };
 
 #endif

@@ -156,6 +156,28 @@ static void flags(struct event *e, const struct operation *op) {
     }
 }
 
+static const char *signing_mode(uint32_t mode) {
+    if (mode & SMB2_NEGOTIATE_SIGNING_REQUIRED) {
+        return "required";
+    }
+    return mode & SMB2_NEGOTIATE_SIGNING_ENABLED ? "enabled" : "none";
+}
+
+/* What the server said of signing stands on what it was said in, and on each session it is for. */
+static void server_signing(struct event *e, const struct operation *op) {
+    const struct connection_facts *c = op->connection;
+    const struct smb1_message *r = op->smb1_response;
+    if (op->kind == OPERATION_NEGOTIATE && r && !r->empty && !r->is_error && r->negotiate_response.nt_lan_manager) {
+        unsigned mode = r->negotiate_response.security_mode;
+        event_name(e, FIELD_SIGNING,
+                   mode & NEGOTIATE_SECURITY_SIGNATURES_REQUIRED  ? "required"
+                   : mode & NEGOTIATE_SECURITY_SIGNATURES_ENABLED ? "enabled"
+                                                                  : "none");
+    } else if (c->server_mode_known && !r && (op->kind == OPERATION_NEGOTIATE || op->kind == OPERATION_SESSION_SETUP)) {
+        event_name(e, FIELD_SIGNING, signing_mode(c->server_security_mode));
+    }
+}
+
 /* What an SMB1 client says of signing stands in Flags2 of these two requests (MS-SMB 2.2.3.1). */
 static void smb1_signing(struct event *e, const struct operation *op) {
     const struct smb1_header *h = op->smb1_request ? &op->smb1_request->header : NULL;
@@ -222,6 +244,7 @@ void maker_operation(struct event_maker *m, const struct operation *op, enum det
     ids(e, op);
     flags(e, op);
     smb1_signing(e, op);
+    server_signing(e, op);
     maker_details(m, op);
     quality(e, op);
     if (detail == DETAIL_OPERATIONS && !op->smb1_request && !op->smb1_response) {
@@ -285,13 +308,6 @@ static void users(struct event_maker *m, const struct connection_facts *c) {
         parts[i * 3 + 2] = c->users[i * 2 + 1];
     }
     event_joined_texts(&m->event, FIELD_USERS, parts, c->user_count, 3);
-}
-
-static const char *signing_mode(uint16_t mode) {
-    if (mode & SMB2_NEGOTIATE_SIGNING_REQUIRED) {
-        return "required";
-    }
-    return mode & SMB2_NEGOTIATE_SIGNING_ENABLED ? "enabled" : "none";
 }
 
 /* RFC 1002 4.3.4: why a session request was refused. */

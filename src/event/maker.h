@@ -31,6 +31,7 @@ struct event_maker {
     char unnamed[16], unnamed_command[16]; /* what has no name, in hex */
     bool dfs;                              /* the operation's names may have the host and share in front */
     enum detail detail;
+    uint64_t slow_ns; /* the caller's: an answer that is later is slow; 0: none is */
     struct windows_conditions_met windows_met;
     const struct windows_event *windows[WINDOWS_RECORD_MAX];
     bool windows_indexed;
@@ -39,6 +40,10 @@ struct event_maker {
 
 /* Does this detail have a record for the operation? */
 bool maker_wants(const struct operation *, enum detail);
+/* Was its answer later than the maker's slow_ns? Not of what waits for somebody: locks, changes, pipes, breaks. */
+bool maker_is_slow(const struct event_maker *, const struct operation *);
+/* May its event be worth a finding (windows_events), where it has no record? */
+bool maker_notable(const struct operation *);
 /* Makes maker->event. */
 void maker_operation(struct event_maker *, const struct operation *, enum detail);
 void maker_flow_start(struct event_maker *, const struct connection_facts *);

@@ -317,6 +317,37 @@ static void rules(struct event_maker *m, const struct operation *op) {
     add_if(m, denied(op) && is_signed && needs_no_right, WINDOWS_SIGNATURE_REFUSED);
 }
 
+/* ---- answers that are late */
+
+static bool waits(const struct operation *op) {
+    switch (op->kind) {
+    case OPERATION_NOTIFY:
+    case OPERATION_LOCK:
+    case OPERATION_OPLOCK_BREAK:
+    case OPERATION_READ_PIPE:
+    case OPERATION_WRITE_PIPE:
+    case OPERATION_TRANSACT_PIPE:
+    case OPERATION_OPEN_PIPE:
+        return true;
+    case OPERATION_IOCTL: /* such as FSCTL_PIPE_WAIT */
+        return op->tree && op->tree->share_type == SMB2_SHARE_TYPE_PIPE;
+    default:
+        return op->unasked || op->implicit || (op->handle && op->handle->is_pipe);
+    }
+}
+
+bool maker_is_slow(const struct event_maker *m, const struct operation *op) {
+    bool answered = (op->request && op->response) || (op->smb1_request && op->smb1_response);
+    bool both = answered && !op->request_lost && !op->response_lost;
+    return m->slow_ns != 0 && both && op->end.time_ns >= op->begin.time_ns + m->slow_ns && !waits(op);
+}
+
+bool maker_notable(const struct operation *op) {
+    const struct smb2_message *any = op->request ? op->request : op->response;
+    return any && (op->kind == OPERATION_NEGOTIATE || (op->kind == OPERATION_IOCTL && !any->empty && !any->is_error &&
+                                                       any->ioctl.ctl_code == FSCTL_VALIDATE_NEGOTIATE_INFO));
+}
+
 /* ---- the whole */
 
 static void smb2_operation(struct event_maker *m, const struct operation *op, enum detail detail) {
@@ -334,6 +365,9 @@ static void smb2_operation(struct event_maker *m, const struct operation *op, en
         break;
     case SMB2_CREATE:
         create(m, op);
+        break;
+    case SMB2_IOCTL:
+        add_if(m, op->negotiate_differs, WINDOWS_NEGOTIATE_ALTERED);
         break;
     default:
         break;
@@ -385,6 +419,7 @@ void maker_windows_operation(struct event_maker *m, const struct operation *op, 
     } else if (op->header) {
         smb2_operation(m, op, detail);
     }
+    add_if(m, maker_is_slow(m, op), WINDOWS_SLOW);
     tell(m);
 }
 
@@ -447,5 +482,6 @@ void maker_windows_end(struct event_maker *m, const struct connection_facts *c, 
     stages(m, c, hung_up);
     transport(m, c, reason);
     add_if(m, hung_up && one_of(c, STAGE_STRANGE_SESSION), WINDOWS_UNDECRYPTABLE);
+    add_if(m, hung_up && one_of(c, STAGE_VALIDATE_UNANSWERED), WINDOWS_NEGOTIATE_ALTERED);
     tell(m);
 }

@@ -29,8 +29,7 @@ static void negotiate(struct completion *d) {
     struct connection *c = d->c;
     d->op.kind = OPERATION_NEGOTIATE;
     if (q) {
-        c->facts.client_mode_known = true;
-        c->facts.client_security_mode = q->negotiate_request.security_mode;
+        negotiation_asked(c, &q->negotiate_request);
     }
     if (!r) {
         return;
@@ -43,6 +42,7 @@ static void negotiate(struct completion *d) {
     c->facts.server_security_mode = r->negotiate_response.security_mode;
     c->server_guid = r->negotiate_response.server_guid;
     c->server_guid_known = true;
+    negotiation_answered(c, &r->negotiate_response);
 }
 
 static void session_setup(struct completion *d) {
@@ -215,6 +215,10 @@ static void ioctl(struct completion *d) {
     if (code == FSCTL_SRV_REQUEST_RESUME_KEY && r && r->ioctl.has_details &&
         r->ioctl.resume_key.key.n == COPY_KEY_SIZE) {
         effect_copy_key(d, r->ioctl.resume_key.key.p);
+    }
+    if (code == FSCTL_VALIDATE_NEGOTIATE_INFO) {
+        d->op.negotiate_differs = negotiation_differs(d->c, q ? &q->ioctl : NULL, r ? &r->ioctl : NULL);
+        d->c->facts.stages |= d->rsp ? 0 : STAGE_VALIDATE_UNANSWERED;
     }
     if (q && q->ioctl.has_details && (code == FSCTL_SRV_COPYCHUNK || code == FSCTL_SRV_COPYCHUNK_WRITE)) {
         effect_copied(d, q->ioctl.copychunk.source_key.p);
