@@ -41,6 +41,7 @@ enum connection_stage {
     STAGE_TREE_REFUSED = 1 << 9,
     STAGE_SESSION_LIVES = 1 << 10, /* at the end: one that had no LOGOFF and no other connection */
     STAGE_TREE_LIVES = 1 << 11,
+    STAGE_DURABLE_LIVES = 1 << 14,       /* a durable handle */
     STAGE_VALIDATE_UNANSWERED = 1 << 13, /* FSCTL_VALIDATE_NEGOTIATE_INFO */
     STAGE_STRANGE_SESSION = 1 << 12,     /* an encrypted message of a session that was never set up here */
 };

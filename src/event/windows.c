@@ -472,6 +472,7 @@ static void transport(struct event_maker *m, const struct connection_facts *c, e
     add_if(m, closed, WINDOWS_CONNECTION_ENDED);
     add_if(m, closed && one_of(c, STAGE_SESSION_LIVES), WINDOWS_CONNECTION_LOST);
     add_if(m, closed && one_of(c, STAGE_SESSION_LIVES), WINDOWS_SESSION_ENDED);
+    add_if(m, closed && one_of(c, STAGE_DURABLE_LIVES), WINDOWS_HANDLE_PRESERVED);
     add_if(m, closed && one_of(c, STAGE_TREE_LIVES), WINDOWS_TREE_ENDED);
     add_if(m, c->version != 0, WINDOWS_MESSAGES);
 }

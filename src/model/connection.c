@@ -226,6 +226,11 @@ static void note_what_lives(struct connection *c) {
         struct channel *channel = container_of(x, struct channel, of_connection);
         struct list *channels = &channel->session->channels;
         bool encrypted = channel->encrypted_reported[TO_SERVER] || channel->encrypted_reported[TO_CLIENT];
+        for (struct link *h = list_first(&channel->session->handle_list); h;
+             h = list_next(&channel->session->handle_list, h)) {
+            bool durable = container_of(h, struct handle, of_session)->durable != NULL;
+            c->facts.stages |= durable ? STAGE_DURABLE_LIVES : 0;
+        }
         if (!encrypted && list_next(channels, list_first(channels)) == NULL) {
             c->facts.stages |= STAGE_SESSION_LIVES;
             c->facts.stages |= list_first(&channel->session->tree_list) ? STAGE_TREE_LIVES : 0;
