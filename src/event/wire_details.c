@@ -14,15 +14,18 @@ static const struct smb2_message *answer_of(const struct operation *op) {
 
 /* ---- headers, MS-SMB2 2.2.1 */
 
+/* The direction, and SMB2_FLAGS_PRIORITY_MASK, which is a number. */
+#define OTHERS ((uint32_t)SMB2_FLAGS_SERVER_TO_REDIR | UINT32_C(0x70))
+
 static void headers(struct event *e, const struct operation *op) {
     const struct smb2_header *q = op->request && !op->request_lost ? &op->request->header : NULL;
     const struct smb2_header *r = op->response ? &op->response->header : NULL;
     if (q) {
-        event_bits(e, FIELD_REQUEST_FLAGS, q->flags & ~(uint32_t)SMB2_FLAGS_SERVER_TO_REDIR, &names_header_flag);
+        event_bits(e, FIELD_REQUEST_FLAGS, q->flags & ~OTHERS, &names_header_flag);
         event_uint(e, FIELD_CREDITS_REQUESTED, q->credits);
     }
     if (r) {
-        event_bits(e, FIELD_RESPONSE_FLAGS, r->flags & ~(uint32_t)SMB2_FLAGS_SERVER_TO_REDIR, &names_header_flag);
+        event_bits(e, FIELD_RESPONSE_FLAGS, r->flags & ~OTHERS, &names_header_flag);
         event_uint(e, FIELD_CREDITS_GRANTED, r->credits);
     }
     const struct smb2_header *any = q ? q : r;
@@ -110,7 +113,7 @@ static void query_info(struct event *e, const struct smb2_message *q, const stru
         event_uint(e, FIELD_BUFFER_LENGTH, q->query_info_request.output_buffer_length);
     }
     if (r) {
-        event_uint(e, FIELD_OUTPUT_LENGTH, r->query_info_response.buffer.n);
+        event_uint(e, FIELD_OUTPUT_LENGTH, r->query_info_response.buffer_length);
     }
 }
 
@@ -135,7 +138,7 @@ static void requests(struct event *e, const struct smb2_message *q) {
         change_notify(e, &q->change_notify_request);
         break;
     case SMB2_SET_INFO:
-        event_uint(e, FIELD_BUFFER_LENGTH, q->set_info_request.buffer.n);
+        event_uint(e, FIELD_BUFFER_LENGTH, q->set_info_request.buffer_length);
         break;
     default:
         break;
