@@ -242,13 +242,13 @@ static void smb1(void **state) {
     assert_false(names("Audit 3000"));
     assert_true(names("30805"));
     memset(&q1, 0, sizeof q1);
-    r1 = (struct smb1_message){.response = true};
+    memset(&r1, 0, sizeof r1);
     begin1(OPERATION_SESSION_SETUP, SMB1_SESSION_SETUP_ANDX);
     r1.session_setup_response.action = SMB_SETUP_GUEST;
     is("Server/Operational 3023, Client/Connectivity 30807 (masstin)");
     op.failed = true;
     assert_true(names("Server/Security 551"));
-    r1 = (struct smb1_message){.response = true};
+    memset(&r1, 0, sizeof r1);
     begin1(OPERATION_TREE_CONNECT, SMB1_TREE_CONNECT_ANDX);
     is("Client/Security 31001 (masstin)");
     op.failed = true;
