@@ -23,7 +23,8 @@ struct windows_condition_info {
 
 struct windows_event {
     const char *text;    /* as it stands in records: channel, id, and the document where that alone says so */
-    uint8_t text_length; /* bytes */
+    const char *json;    /* the same with quotation marks, */
+    uint8_t json_length; /* and its bytes */
     bool same;           /* another document's row says the same under the same text */
     uint8_t visibility;  /* enum windows_visibility */
     uint8_t condition;   /* enum windows_condition */

@@ -20,7 +20,8 @@ const struct windows_condition_info windows_conditions[WINDOWS_CONDITIONS] = {
 const struct windows_event windows_events[] = {
 #define WINDOWS_EVENT(document, channel, number, naming, visibility, condition, title, fields) \
     {TEXT(document, channel, number, naming),                                                  \
-     sizeof(TEXT(document, channel, number, naming)) - 1,                                      \
+     "\"" TEXT(document, channel, number, naming) "\"",                                        \
+     sizeof("\"" TEXT(document, channel, number, naming) "\"") - 1,                            \
      IS_SAME_##naming,                                                                         \
      WINDOWS_##visibility,                                                                     \
      WINDOWS_##condition,                                                                      \

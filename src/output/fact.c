@@ -1,7 +1,6 @@
 #include "fact.h"
 
 #include <arpa/inet.h>
-#include <limits.h>
 
 const struct fact_key fact_keys[FIELDS] = {
 #define FIELD(id, name, place, type, meaning) {",\"" name "\":", sizeof(",\"" name "\":") - 1, PLACE_##place},
@@ -340,14 +339,16 @@ static bool write_rows(struct fact_writer *w, const struct fact *f) {
 }
 
 static bool write_windows(struct fact_writer *w, const struct fact *f) {
-    struct list l = list_begin(w, f, w->limits->windows ? UINT_MAX : 0, '[');
-    for (unsigned i = 0; i < f->windows.count && list_next(&l); i++) {
-        const struct windows_event *e = f->windows.items[i];
-        json_char(&w->json, '"');
-        json_raw(&w->json, e->text, e->text_length);
-        json_char(&w->json, '"');
+    if (!w->limits->windows) {
+        fact_note(w, f->field, JSON_TEXT_TRUNCATED);
+        return false;
     }
-    return list_end(&l, ']');
+    for (unsigned i = 0; i < f->windows.count; i++) {
+        json_char(&w->json, i == 0 ? '[' : ',');
+        json_raw(&w->json, f->windows.items[i]->json, f->windows.items[i]->json_length);
+    }
+    json_char(&w->json, ']');
+    return true;
 }
 
 /* Each returns whether there was a value; where there was none the key goes again. */

@@ -28,7 +28,7 @@ static void the_index(void **state) {
     windows_index_make(&index);
     for (size_t i = 0; i < windows_event_count; i++) {
         same += windows_events[i].same;
-        assert_int_equal(strlen(windows_events[i].text), windows_events[i].text_length);
+        assert_int_equal(strlen(windows_events[i].json), windows_events[i].json_length);
     }
     for (unsigned c = 0; c < WINDOWS_CONDITIONS; c++) {
         for (unsigned i = index.first[c]; i < index.first[c + 1]; i++, found++) {
