@@ -69,6 +69,7 @@ struct connection_facts {
     /* sums for the end record */
     uint64_t requests, errors, bytes_read, bytes_written, files_opened, files_written, files_deleted;
     uint64_t encrypted_messages, compressed_messages;
+    uint64_t signed_messages, unsigned_messages; /* requests and final responses behind NEGOTIATE and SESSION_SETUP */
     uint64_t framer_faults[FRAMER_FAULTS], verdicts[VERDICTS];
     const struct text *users, *shares; /* of these, users come in pairs: domain, name */
     unsigned user_count, share_count;  /* users: pairs */

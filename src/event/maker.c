@@ -348,6 +348,10 @@ static void session_sums(struct event_maker *m, const struct connection_facts *c
     if (c->server_mode_known) {
         event_name(e, FIELD_SIGNING, signing_mode(c->server_security_mode));
     }
+    if (c->signed_messages + c->unsigned_messages != 0) {
+        event_uint(e, FIELD_SIGNED_MESSAGES, c->signed_messages);
+        event_uint(e, FIELD_UNSIGNED_MESSAGES, c->unsigned_messages);
+    }
     event_bool(e, FIELD_ENCRYPTION, c->encrypted_messages != 0);
     if (c->encrypted_messages) {
         event_uint(e, FIELD_ENCRYPTED_MESSAGES, c->encrypted_messages);

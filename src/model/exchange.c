@@ -556,6 +556,24 @@ static void note_stage(struct connection_facts *c, const struct operation *op) {
     }
 }
 
+static void count_signature(struct connection_facts *c, bool there, bool is_signed) {
+    c->signed_messages += there && is_signed;
+    c->unsigned_messages += there && !is_signed;
+}
+
+/* NEGOTIATE is never signed, and SESSION_SETUP only at its end: they say nothing of what a session does. */
+static void note_signing(struct connection_facts *c, const struct operation *op) {
+    const struct smb2_message *two[] = {op->request, op->response};
+    const struct smb1_message *one[] = {op->smb1_request, op->smb1_response};
+    if (op->kind == OPERATION_NEGOTIATE || op->kind == OPERATION_SESSION_SETUP) {
+        return;
+    }
+    for (unsigned i = 0; i < 2; i++) {
+        count_signature(c, two[i], two[i] && (two[i]->header.flags & SMB2_FLAGS_SIGNED));
+        count_signature(c, one[i], one[i] && one[i]->header.has_signature);
+    }
+}
+
 void completion_report(struct completion *d) {
     struct operation *op = &d->op;
     struct model *m = d->c->model;
@@ -584,5 +602,6 @@ void completion_report(struct completion *d) {
                          (op->smb1_response && op->smb1_response->header.has_signature);
     m->stats->smb1_operations += op->smb1_request || op->smb1_response;
     note_stage(&d->c->facts, op);
+    note_signing(&d->c->facts, op);
     m->sink.operation(m->sink.arg, op);
 }

@@ -141,6 +141,8 @@ static void on_end(void *arg, const struct connection_facts *f, enum flow_end_re
     b->ends++;
     b->end = (struct seen_end){
         .stages = f->stages,
+        .signed_messages = f->signed_messages,
+        .unsigned_messages = f->unsigned_messages,
         .refusal = f->refusal,
         .requests = f->requests,
         .errors = f->errors,

@@ -45,6 +45,7 @@ struct seen {
 /* What an end record would say. */
 struct seen_end {
     uint64_t requests, errors, bytes_read, bytes_written, files_opened, files_written, files_deleted;
+    uint64_t signed_messages, unsigned_messages;
     unsigned user_count, share_count;
     char first_user[BENCH_NAME_MAX], server_name[BENCH_NAME_MAX], client[BENCH_NAME_MAX]; /* client: its user */
     uint16_t dialect, stages;

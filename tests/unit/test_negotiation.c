@@ -156,12 +156,27 @@ static void what_lives(void **state) {
     bench_free(b);
 }
 
+/* NEGOTIATE and SESSION_SETUP do not count; a request and its answer do, each. */
+static void signatures(void **state) {
+    (void)state;
+    struct bench *b = bench_new(NULL);
+    struct peer p = peer_open(b, 1, 2);
+    negotiate(&p);
+    p.flags = SMB2_FLAGS_SIGNED;
+    struct smb2_message q = peer_ask(&p, SMB2_ECHO);
+    peer_exchange(&p, &q, 0);
+    q = peer_ask(&p, SMB2_ECHO); /* without an answer */
+    peer_request(&p, &q);
+    peer_close(&p);
+    assert_int_equal(b->end.signed_messages, 3);
+    assert_int_equal(b->end.unsigned_messages, 2); /* the TREE_CONNECT */
+    bench_free(b);
+}
+
 int main(void) {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(each_part),
-        cmocka_unit_test(not_seen),
-        cmocka_unit_test(stages),
-        cmocka_unit_test(what_lives),
+        cmocka_unit_test(each_part),  cmocka_unit_test(not_seen),   cmocka_unit_test(stages),
+        cmocka_unit_test(what_lives), cmocka_unit_test(signatures),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
