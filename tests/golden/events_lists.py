@@ -49,7 +49,6 @@ _UNASKED = "zero, or all ones, in what a server sends unasked"
 
 # Fields of events that come out, which are in none of the records that name them.
 UNFILLED = {
-    **_of("Analytic", {551: {"SPN": "needs MsvAvTargetName or a ticket's sname"}}),
     **_of("Operational", {
         1046: {"ShareName": "told of SESSION_SETUP alone, which has no share"},
         1061: {"Capabilities": "zero in the offer of a dialect that old", "Flags": _ZERO, "SessionId": _ZERO, "TreeId": _ZERO},
@@ -68,7 +67,6 @@ UNFILLED = {
         115: {"LeaseFlags": "reserved in a response"},
     }),
     **_of("Security", {
-        551: {"SPN": "needs MsvAvTargetName or a ticket's sname"},
         1015: {"SessionID": "told of the connection; the encrypted record before has its session_id"},
     }),
 }
