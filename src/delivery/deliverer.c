@@ -478,8 +478,13 @@ static int tell_rest(struct deliverer *d) {
         return tell_rest_of_file(d);
     }
     spool_figures(d->spool, &s);
+    if (s.set_aside != 0 && !d->settings.live) { /* a live run has told them in gap records */
+        log_error("%s: %" PRIu64
+                  " records were refused for ever and did not arrive; its log says why, see what it admits",
+                  name_of(d), s.set_aside);
+    }
     if (s.waiting == 0 && channel_empty(d->channel)) {
-        return EXIT_SUCCESS;
+        return s.set_aside != 0 && !d->settings.live ? EXIT_FAILURE : EXIT_SUCCESS;
     }
     if (d->settings.output->spool.directory) {
         log_note("%s: %" PRIu64 " records wait in the spool for the next run", name_of(d), s.waiting);
