@@ -125,7 +125,7 @@ def topics_of_objects(bench):
 # ---- under load ------------------------------------------------------------------------------------------------------
 
 class Load:
-    """smbtap with a capture that comes slowly, into a file and into Kafka."""
+    """smbtap with a capture that comes slowly, until there is no need for that any more, into a file and into Kafka."""
 
     def __init__(self, bench, topic, seconds, **settings):
         capture = bench.path("load.pcap")
@@ -135,6 +135,7 @@ class Load:
         self.process = subprocess.Popen([bench.smbtap, "-q", "--detail", "operations", "-r", "-", "-o", self.file, "-o",
                                          bench.url(topic, **settings)], stdin=subprocess.PIPE, stdout=subprocess.DEVNULL,
                                         stderr=self.errors)
+        self.hurry = threading.Event()
         self.thread = threading.Thread(target=self._feed, args=(capture, seconds))
         self.thread.start()
 
@@ -145,11 +146,12 @@ class Load:
                 for piece in iter(lambda: file.read(65536), b""):
                     to.write(piece)
                     to.flush()
-                    time.sleep(max(0, began + seconds * file.tell() / size - time.monotonic()))
+                    self.hurry.wait(max(0, began + seconds * file.tell() / size - time.monotonic()))
         except BrokenPipeError:
             pass
 
     def wait(self, seconds):
+        self.hurry.set()
         self.process.wait(seconds)
         self.thread.join()
 
@@ -161,17 +163,17 @@ class Load:
         if self.process.poll() is None:
             self.process.kill()
             self.process.wait()
+        self.hurry.set()
         self.thread.join()
 
 
-def grown(bench, topic, by, seconds=30):
-    """Waits until the topic has so many messages more."""
-    wanted, end = bench.brokers.tool.count(topic) + by, time.monotonic() + seconds
-    while time.monotonic() < end:
-        if bench.brokers.tool.count(topic) >= wanted:
-            return True
+def reached(bench, topic, count, seconds=30):
+    """Waits until the topic has so many messages; how many it has."""
+    end, there = time.monotonic() + seconds, 0
+    while there < count and time.monotonic() < end:
         time.sleep(0.1)
-    return False
+        there = bench.brokers.tool.count(topic)
+    return there
 
 
 def judge(bench, title, load, topic):
@@ -189,15 +191,17 @@ def judge(bench, title, load, topic):
 
 def killed(bench, times):
     bench.brokers.tool.create("killed", PARTITIONS)
-    load = Load(bench, "killed", 2 + 4 * times)
+    load = Load(bench, "killed", 10 + 10 * times)
     try:
-        all_grew = True
+        there, again = 0, 0
         for _ in range(times):
-            all_grew = grown(bench, "killed", RATE // 4) and all_grew
+            there = reached(bench, "killed", there + RATE // 4)
             bench.brokers.down()
             time.sleep(0.5)
             bench.brokers.up()
-        tap.check("records come again after each of %d kills" % times, grown(bench, "killed", 1) and all_grew, load.err()[-1000:])
+            again += reached(bench, "killed", there + 1) > there
+        tap.check("records come again after each of %d kills" % times, again == times and not load.hurry.is_set(), again,
+                  load.err()[-1000:])
         load.wait(60)
         judge(bench, "broker killed under load", load, "killed")
         tap.check("that it was away is told", "no broker of Kafka at " in load.err(), load.err())
@@ -207,9 +211,9 @@ def killed(bench, times):
 
 def paused(bench):
     bench.brokers.tool.create("paused", PARTITIONS)
-    load = Load(bench, "paused", 4)
+    load = Load(bench, "paused", 20)
     try:
-        grown(bench, "paused", RATE // 4)
+        reached(bench, "paused", RATE // 4)
         bench.brokers.pause()
         time.sleep(2)
         bench.brokers.go_on()
