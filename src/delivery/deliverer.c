@@ -497,11 +497,17 @@ static int tell_rest(struct deliverer *d) {
     }
     spool_figures(d->spool, &s);
     bool kept = d->settings.output->spool.directory, untold = !kept && has_untold(d);
+    bool refused = s.set_aside != 0 && !d->settings.live; /* who replays waits for all of it */
     if (untold) {
         log_error("%s: records were lost of which none tells: it takes no more", name_of(d));
     }
+    if (refused) {
+        log_error("%s: %" PRIu64
+                  " records were refused for ever and did not arrive; its log says why, see what it admits",
+                  name_of(d), s.set_aside);
+    }
     if (s.waiting == 0 && (channel_empty(d->channel) || all_out(d))) {
-        return untold ? EXIT_FAILURE : EXIT_SUCCESS;
+        return untold || refused ? EXIT_FAILURE : EXIT_SUCCESS;
     }
     if (kept) {
         log_note("%s: %" PRIu64 " records wait in the spool for the next run", name_of(d), s.waiting);
