@@ -58,7 +58,7 @@ struct channel_figures {
      * that is started in its place. */
     _Atomic uint64_t kept_from, kept_to;
     _Atomic int trouble; /* a negative errno: why it does not get on; 0: it does */
-    _Atomic bool ended;
+    _Atomic bool opened; /* so far one came once, or said why not */
 };
 struct channel_figures *channel_figures_of(struct channel *);
 
