@@ -541,7 +541,6 @@ int deliverer_run(struct deliverer *d) {
         spool_close(d->spool, !d->orphan);
         d->spool = NULL;
     }
-    atomic_store(&d->figures->ended, true);
     return status;
 }
 
