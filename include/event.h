@@ -13,6 +13,7 @@
 #include "pdu_smb1.h"
 #include "pdu_smb2.h"
 #include "view.h"
+#include "windows_event.h"
 
 enum field {
 #define FIELD(id, name, place, type, meaning) FIELD_##id,
@@ -49,6 +50,7 @@ enum fact_form {
     FACT_GUID,      /* guid */
     FACT_ADDRESSES, /* interfaces: an array of addresses */
     FACT_COUNTS,    /* counts: an object of integers, zeroes left out */
+    FACT_WINDOWS,   /* windows: an array of their texts */
     FACT_ROWS,      /* rows: an array of objects */
 };
 
@@ -89,6 +91,10 @@ struct fact {
         } interfaces;
         struct fact_counts counts;
         const struct fact_rows *rows;
+        struct {
+            const struct windows_event *const *items;
+            unsigned count;
+        } windows;
     };
     const struct name_table *table; /* of NAMED, BITS, NAMES16 */
 };
@@ -103,6 +109,8 @@ enum { EVENT_FACTS_MAX = 80 };
 struct event {
     enum event_object object;
     enum event_action action;
+    uint8_t operation;             /* of flow/message: enum operation_kind */
+    uint8_t severity;              /* of a finding: enum line_severity */
     struct moment at;              /* when it began, and its frame */
     const struct flow_facts *flow; /* NULL where it belongs to none */
     struct view flow_json;         /* the facts of its flow that never change, written once: see record_flow */
@@ -213,6 +221,15 @@ static inline void event_joined_texts(struct event *e, enum field field, const s
         struct fact *f = event_add(e, field, FACT_TEXTS);
         f->texts = (struct text_list){texts, count * parts};
         f->parts = (uint8_t)parts;
+    }
+}
+
+/* An empty list, no fact. */
+static inline void event_windows(struct event *e, const struct windows_event *const *items, unsigned count) {
+    if (count != 0) {
+        struct fact *f = event_add(e, FIELD_WINDOWS_EVENTS, FACT_WINDOWS);
+        f->windows.items = items;
+        f->windows.count = count;
     }
 }
 

@@ -33,6 +33,26 @@ struct machine_facts {
 
 enum machine_side { MACHINE_CLIENT, MACHINE_SERVER, MACHINE_SIDES };
 
+/* How far a connection came, as bits: of NEGOTIATE, SESSION_SETUP and TREE_CONNECT whether one was asked, granted, refused or left without
+ * an answer. */
+enum connection_stage {
+    STAGE_ESTABLISHED = 1 << 0, /* TCP, or messages of a connection under way */
+    STAGE_NEGOTIATE_ASKED = 1 << 1,
+    STAGE_NEGOTIATED = 1 << 2,
+    STAGE_NEGOTIATE_REFUSED = 1 << 3,
+    STAGE_NEGOTIATE_UNANSWERED = 1 << 4,
+    STAGE_SESSION = 1 << 5,
+    STAGE_SESSION_REFUSED = 1 << 6,
+    STAGE_SESSION_UNANSWERED = 1 << 7, /* also an exchange of which a leg was missing */
+    STAGE_TREE = 1 << 8,
+    STAGE_TREE_REFUSED = 1 << 9,
+    STAGE_SESSION_LIVES = 1 << 10, /* at the end: one that had no LOGOFF and no other connection */
+    STAGE_TREE_LIVES = 1 << 11,
+    STAGE_DURABLE_LIVES = 1 << 14,       /* a durable handle */
+    STAGE_VALIDATE_UNANSWERED = 1 << 13, /* FSCTL_VALIDATE_NEGOTIATE_INFO */
+    STAGE_STRANGE_SESSION = 1 << 12,     /* an encrypted message of a session that was never set up here */
+};
+
 /* Names of machines and users that a connection showed, machines also those that its addresses showed on others; empty where there
  * are none. */
 struct connection_facts {
@@ -42,8 +62,10 @@ struct connection_facts {
     uint16_t cipher;       /* chosen by a 3.1.1 NEGOTIATE; 0 while unknown */
     bool midstream;
     uint8_t version; /* 1, 2, 3; 0 before the first message */
-    bool server_mode_known;
-    uint16_t server_security_mode;
+    bool server_mode_known, client_mode_known;
+    uint16_t server_security_mode, client_security_mode; /* of NEGOTIATE */
+    uint16_t stages;                                     /* enum connection_stage */
+    uint32_t refusal; /* status of the last that was refused; 0: none, or no NTSTATUS */
     struct machine_facts machines[MACHINE_SIDES];
     struct text smb1_dialect; /* chosen by an SMB1 NEGOTIATE */
     uint8_t netbios_answer;   /* 0x82 to 0x84, RFC 1002 4.3.1; 0: none was seen */
@@ -52,6 +74,7 @@ struct connection_facts {
     /* sums for the end record */
     uint64_t requests, errors, bytes_read, bytes_written, files_opened, files_written, files_deleted;
     uint64_t encrypted_messages, compressed_messages;
+    uint64_t signed_messages, unsigned_messages; /* requests and final responses behind NEGOTIATE and SESSION_SETUP */
     uint64_t framer_faults[FRAMER_FAULTS], verdicts[VERDICTS];
     const struct text *users, *shares; /* of these, users come in pairs: domain, name */
     unsigned user_count, share_count;  /* users: pairs */
@@ -111,13 +134,16 @@ struct security_facts {
 
 struct session_facts {
     uint64_t id;
+    uint16_t flags;                /* SMB2_SESSION_FLAG_* of the server; 0 where its answer was not seen */
     const struct auth_facts *auth; /* what the server accepted; NULL while unknown */
 };
 
 struct tree_facts {
     uint32_t id;
     uint8_t share_type; /* SMB2_SHARE_TYPE_*; 0 while unknown */
-    struct text path;   /* \\host\share as sent; empty while unknown */
+    bool has_access;    /* SMB2: the three that follow are known */
+    uint32_t flags, capabilities, maximal_access;
+    struct text path; /* \\host\share as sent; empty while unknown */
 };
 
 struct handle_facts {
@@ -185,6 +211,8 @@ struct operation {
     struct text aimed_name;
     bool durable_reconnect;
     bool session_binding;
+    bool negotiate_differs; /* IOCTL: FSCTL_VALIDATE_NEGOTIATE_INFO says something else than NEGOTIATE did */
+    bool session_renewed;   /* SESSION_SETUP of a session that there was before */
 };
 
 #endif

@@ -146,7 +146,7 @@ static void tree_connect(struct event_maker *m, const struct operation *op) {
 
 /* ---- CREATE and CLOSE */
 
-static void create_contexts(struct event_maker *m, uint32_t mask) {
+void maker_contexts(struct event_maker *m, enum field field, uint32_t mask) {
     struct text *names = mask ? maker_texts(m, (unsigned)__builtin_popcount(mask)) : NULL;
     unsigned count = 0;
     for (unsigned kind = 0; names && kind < 32; kind++) {
@@ -155,7 +155,7 @@ static void create_contexts(struct event_maker *m, uint32_t mask) {
             names[count++] = (struct text){{(const uint8_t *)name, strlen(name)}, ENC_UTF8};
         }
     }
-    event_texts(&m->event, FIELD_CREATE_CONTEXTS, names, count);
+    event_texts(&m->event, field, names, count);
 }
 
 static void created(struct event_maker *m, const struct smb2_create_response *r) {
@@ -181,7 +181,7 @@ static void create_asked(struct event_maker *m, const struct operation *op, cons
     event_bits(e, FIELD_SHARE_ACCESS, q->share_access, &names_share_access);
     event_named(e, FIELD_CREATE_DISPOSITION, q->create_disposition, &names_create_disposition, 8);
     event_bits(e, FIELD_CREATE_OPTIONS, q->create_options, &names_create_option);
-    create_contexts(m, op->context_mask);
+    maker_contexts(m, FIELD_CREATE_CONTEXTS, op->context_mask);
     if (q->contexts.has_lease) {
         event_guid(e, FIELD_LEASE_KEY, &q->contexts.lease_key);
     }

@@ -30,6 +30,7 @@ struct connection *connection_new(struct model *m, const struct flow_facts *flow
 void connection_start(struct connection *c) {
     c->started = true;
     machine_refresh(c);
+    c->facts.stages |= STAGE_ESTABLISHED;
     c->model->sink.start(c->model->sink.arg, &c->facts);
 }
 
@@ -86,6 +87,9 @@ bool connection_doubts(const struct connection *c) {
 static void transform(struct connection *c, const struct smb2_transform *t) {
     c->facts.encrypted_messages++;
     note_smb3(c);
+    if (c->dir == TO_SERVER && !c->facts.midstream && !session_find(c, t->session_id)) {
+        c->facts.stages |= STAGE_STRANGE_SESSION;
+    }
     struct completion done = {.c = c, .session = session_learn(c, t->session_id)};
     struct channel *channel = session_channel(c, t->session_id);
     done.op.kind = OPERATION_ENCRYPTED;
@@ -262,6 +266,24 @@ static void copy_sources_free(struct connection *c) {
     budget_give(c->model->budget, c->copy_sources, sizeof *c->copy_sources);
 }
 
+/* What ends with the connection. An encrypted LOGOFF is not seen, and a session with other channels lives on. */
+static void note_what_lives(struct connection *c) {
+    for (struct link *x = list_first(&c->channel_list); x; x = list_next(&c->channel_list, x)) {
+        struct channel *channel = container_of(x, struct channel, of_connection);
+        struct list *channels = &channel->session->channels;
+        bool encrypted = channel->encrypted_reported[TO_SERVER] || channel->encrypted_reported[TO_CLIENT];
+        for (struct link *h = list_first(&channel->session->handle_list); h;
+             h = list_next(&channel->session->handle_list, h)) {
+            bool durable = container_of(h, struct handle, of_session)->durable != NULL;
+            c->facts.stages |= durable ? STAGE_DURABLE_LIVES : 0;
+        }
+        if (!encrypted && list_next(channels, list_first(channels)) == NULL) {
+            c->facts.stages |= STAGE_SESSION_LIVES;
+            c->facts.stages |= list_first(&channel->session->tree_list) ? STAGE_TREE_LIVES : 0;
+        }
+    }
+}
+
 void connection_end(struct connection *c, enum flow_end_reason reason, struct moment at) {
     struct model *m = c->model;
     bool over = reason != FLOW_END_CAPTURE_END && reason != FLOW_END_EVICTED;
@@ -271,8 +293,10 @@ void connection_end(struct connection *c, enum flow_end_reason reason, struct mo
         exchange_abandon(container_of(x, struct exchange, age));
     }
     for (struct link *x; (x = list_first(&c->setup_list));) {
+        c->facts.stages |= STAGE_SESSION_UNANSWERED;
         setup_abandon(container_of(x, struct setup, of_connection), over);
     }
+    note_what_lives(c);
     for (struct link *x; (x = list_first(&c->channel_list));) {
         session_leave(container_of(x, struct channel, of_connection));
     }

@@ -523,6 +523,60 @@ static void aimed_at(struct completion *d) {
     }
 }
 
+/* How a NEGOTIATE, SESSION_SETUP or TREE_CONNECT came out: the bits of its outcomes. */
+static void note_outcome(struct connection_facts *c, const struct operation *op, bool granted, const unsigned of[3]) {
+    bool answered = op->response || (op->smb1_response && !op->unasked);
+    c->stages |= (uint16_t)(!answered ? of[2] : granted ? of[0] : of[1]);
+    if (answered && !granted) {
+        const struct smb1_header *h = op->smb1_response ? &op->smb1_response->header : NULL;
+        c->refusal = op->response ? op->response->header.status : h->nt_status ? h->status : 0;
+    }
+}
+
+static void note_stage(struct connection_facts *c, const struct operation *op) {
+    static const unsigned negotiate[] = {STAGE_NEGOTIATED, STAGE_NEGOTIATE_REFUSED, STAGE_NEGOTIATE_UNANSWERED},
+                          session[] = {STAGE_SESSION, STAGE_SESSION_REFUSED, STAGE_SESSION_UNANSWERED},
+                          share[] = {STAGE_TREE, STAGE_TREE_REFUSED, 0};
+    bool granted = op->response ? op->response->header.status == STATUS_SUCCESS : !op->failed;
+    bool chose = op->response || (op->smb1_response && c->smb1_dialect.bytes.n != 0);
+    switch (op->kind) {
+    case OPERATION_NEGOTIATE:
+        c->stages |= op->request || op->smb1_request ? STAGE_NEGOTIATE_ASKED : 0;
+        if (!op->response || c->dialect != SMB2_DIALECT_02FF) {
+            note_outcome(c, op, granted && chose, negotiate);
+        }
+        break;
+    case OPERATION_SESSION_SETUP:
+        if (!op->leg) {
+            note_outcome(c, op, granted, session);
+        }
+        break;
+    case OPERATION_TREE_CONNECT:
+        note_outcome(c, op, granted, share);
+        break;
+    default:
+        break;
+    }
+}
+
+static void count_signature(struct connection_facts *c, bool there, bool is_signed) {
+    c->signed_messages += there && is_signed;
+    c->unsigned_messages += there && !is_signed;
+}
+
+/* NEGOTIATE is never signed, and SESSION_SETUP only at its end: they say nothing of what a session does. */
+static void note_signing(struct connection_facts *c, const struct operation *op) {
+    const struct smb2_message *two[] = {op->request, op->response};
+    const struct smb1_message *one[] = {op->smb1_request, op->smb1_response};
+    if (op->kind == OPERATION_NEGOTIATE || op->kind == OPERATION_SESSION_SETUP) {
+        return;
+    }
+    for (unsigned i = 0; i < 2; i++) {
+        count_signature(c, two[i], two[i] && (two[i]->header.flags & SMB2_FLAGS_SIGNED));
+        count_signature(c, one[i], one[i] && one[i]->header.has_signature);
+    }
+}
+
 void completion_report(struct completion *d) {
     struct operation *op = &d->op;
     struct model *m = d->c->model;
@@ -554,5 +608,7 @@ void completion_report(struct completion *d) {
                          (op->smb1_request && op->smb1_request->header.has_signature) ||
                          (op->smb1_response && op->smb1_response->header.has_signature);
     m->stats->smb1_operations += op->smb1_request || op->smb1_response;
+    note_stage(&d->c->facts, op);
+    note_signing(&d->c->facts, op);
     m->sink.operation(m->sink.arg, op);
 }

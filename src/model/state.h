@@ -208,6 +208,13 @@ struct connection_names {
     struct text users[CONNECTION_NAMES_MAX * 2], shares[CONNECTION_NAMES_MAX];
 };
 
+/* What both sides said in their last NEGOTIATE, as far as it is not in the facts. */
+struct negotiation {
+    bool asked, answered;
+    uint32_t client_capabilities, server_capabilities, dialects; /* dialects: of the list a digest */
+    struct guid client_guid;
+};
+
 struct connection {
     struct model *model;
     struct connection_facts facts;
@@ -219,7 +226,8 @@ struct connection {
     struct channel *last_channel;
     struct guid client_guid, server_guid;
     bool client_guid_known, server_guid_known;
-    bool started;
+    struct negotiation negotiation;
+    bool started, client_accepted;
     /* the message at hand */
     enum direction dir;
     const struct message *message; /* the model's, of which there is one at a time */
@@ -433,6 +441,12 @@ void effect_deleted(struct completion *);
 void effect_copy_key(struct completion *, const uint8_t key[]);
 /* FSCTL_SRV_COPYCHUNK, MS-SMB2 2.2.31.1: what was written came from the file of the key. */
 void effect_copied(struct completion *, const uint8_t key[]);
+
+/* negotiation.c */
+void negotiation_asked(struct connection *, const struct smb2_negotiate_request *);
+void negotiation_answered(struct connection *, const struct smb2_negotiate_response *);
+/* Does FSCTL_VALIDATE_NEGOTIATE_INFO, request or response or NULL, say something else? */
+bool negotiation_differs(const struct connection *, const struct smb2_ioctl *, const struct smb2_ioctl *);
 
 /* keep.c: what of a request outlives its packet */
 void request_keep(struct exchange *, const struct smb2_message *);

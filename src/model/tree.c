@@ -81,6 +81,10 @@ void tree_connected(struct completion *d) {
     }
     if (!d->rsp->empty) {
         t->facts.share_type = d->rsp->tree_connect_response.share_type;
+        t->facts.has_access = true;
+        t->facts.flags = d->rsp->tree_connect_response.share_flags;
+        t->facts.capabilities = d->rsp->tree_connect_response.capabilities;
+        t->facts.maximal_access = d->rsp->tree_connect_response.maximal_access;
     }
     if (d->ex && d->ex->text) {
         tree_name(d, t, d->ex->text);

@@ -39,6 +39,9 @@ DETAILS = ("handles", "operations")
 FIN, SYN, RST, ACK, URG = nasty.FIN, nasty.SYN, nasty.RST, nasty.ACK, nasty.URG
 SECOND, HOUR, DAY = 10**9, 3600 * 10**9, 86400 * 10**9
 IGNORED = recut.OF_PACKETS | {"seq"}
+# How a connection began and ended is said in these words as well.
+OF_ENDS, SAID_AGAIN = {"start_seen", "end_reason", "closed_by"}, {"windows_events", "stages"}
+NEVER = "1000d" # no clock makes an answer so late
 LATE_SYN = ("start_seen",) # a SYN behind data that has passed is too late to be told of in the record of the start
 
 # A derived capture, whose records are those of the capture but for the names in but. differing: how many segments brought other bytes
@@ -50,7 +53,8 @@ Lossy = collections.namedtuple("Lossy", "name packets wholes")
 
 
 def same(name, packets, but=(), differing=0, parts=None, any_order=False):
-    return Same(name, packets, frozenset(but), differing, parts, any_order)
+    but = frozenset(but)
+    return Same(name, packets, but | SAID_AGAIN if but & OF_ENDS else but, differing, parts, any_order)
 
 
 def moved(name, packets, but=()):
@@ -358,7 +362,8 @@ def by_connection(records):
             found[drop.place(record)].append(record)
         elif not is_differing(record):
             kept = {name: record.get(name) for name in ("object", "action", "src_ip", "dest_ip", "rule_id", "severity")}
-            found[kept["src_ip"], 0, kept["dest_ip"], 0].append(kept)
+            rules = found[kept["src_ip"], 0, kept["dest_ip"], 0]
+            rules += [] if kept in rules else [kept] # once in an interval of time
     return {place: sorted(some, key=lambda record: record.get("rule_id", "")) for place, some in found.items()}
 
 
@@ -501,7 +506,7 @@ class Tester:
         self.wholes = {}
 
     def run(self, packets, detail):
-        return tap.run(self.smbtap, "-q", "-r", "-", "--detail", detail, stdin=pcapfile.pcapng(packets))
+        return tap.run(self.smbtap, "-q", "-r", "-", "--slow", NEVER, "--detail", detail, stdin=pcapfile.pcapng(packets))
 
     def records(self, packets, detail):
         """The records of a capture, which is remembered for the next time."""

@@ -32,8 +32,13 @@ def _plain(record, leave, ids):
     return plain
 
 
+# Rules about one connection, which are told once.
+OF_CONNECTION = {"tcp_overlap_differs", "ip_overlap_differs"}
+
+
 def _pair(record):
-    return (record["rule_id"], record["src_ip"], record["dest_ip"]) if record.get("kind") == "posture" and "src_ip" in record else None
+    of_pair = record["object"] == "finding" and "src_ip" in record and record["rule_id"] not in OF_CONNECTION
+    return (record["rule_id"], record["src_ip"], record["dest_ip"]) if of_pair else None
 
 
 def plain(records, times=True, leave=(), machines=False):

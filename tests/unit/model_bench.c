@@ -94,6 +94,7 @@ static void note_flags(struct seen *s, const struct operation *op) {
     s->sums = op->sums;
     s->leg = op->leg;
     s->binding = op->session_binding;
+    s->negotiate_differs = op->negotiate_differs;
     s->reconnect = op->durable_reconnect;
     s->has_delete_mark = op->has_delete_mark;
     s->delete_pending = op->delete_pending;
@@ -157,6 +158,10 @@ static void on_end(void *arg, const struct connection_facts *f, enum flow_end_re
     (void)reason, (void)at;
     b->ends++;
     b->end = (struct seen_end){
+        .stages = f->stages,
+        .signed_messages = f->signed_messages,
+        .unsigned_messages = f->unsigned_messages,
+        .refusal = f->refusal,
         .requests = f->requests,
         .errors = f->errors,
         .bytes_read = f->bytes_read,

@@ -38,7 +38,7 @@ struct seen {
     uint32_t tree_id;
     struct file_id file_id;
     bool compound, async, gap, unasked, request_lost, response_lost, implicit, first_of_handle, sums, leg, binding,
-        reconnect;
+        reconnect, negotiate_differs;
     bool has_delete_mark, delete_pending, directory, is_pipe;
     unsigned interim;
     int64_t entries;                    /* -1: none were counted */
@@ -50,9 +50,11 @@ struct seen {
 /* What an end record would say. */
 struct seen_end {
     uint64_t requests, errors, bytes_read, bytes_written, files_opened, files_written, files_deleted;
+    uint64_t signed_messages, unsigned_messages;
     unsigned user_count, share_count;
     char first_user[BENCH_NAME_MAX], server_name[BENCH_NAME_MAX], client[BENCH_NAME_MAX]; /* names of machines */
-    uint16_t dialect;
+    uint16_t dialect, stages;
+    uint32_t refusal;
 };
 
 struct bench {

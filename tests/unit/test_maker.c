@@ -29,8 +29,8 @@ static int set_up(void **state) {
                                .user = utf16("alice"),
                                .workstation = utf16("WS"),
                                .machine = {.host = utf16("WS")}};
-    session = (struct session_facts){0x51, &auth};
-    tree = (struct tree_facts){1, SMB2_SHARE_TYPE_DISK, utf16("\\\\srv\\data")};
+    session = (struct session_facts){.id = 0x51, .auth = &auth};
+    tree = (struct tree_facts){.id = 1, .share_type = SMB2_SHARE_TYPE_DISK, .path = utf16("\\\\srv\\data")};
     handle = (struct handle_facts){
         .named = true, .name = utf16("a.txt"), .bytes_read = 1, .bytes_written = 2, .read_count = 3, .write_count = 4};
     request = (struct smb2_message){.header = {.command = SMB2_ECHO, .message_id = 5}};
