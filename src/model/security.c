@@ -72,6 +72,17 @@ void security_ntlm(struct connection *c, const struct ntlm_message *n) {
     }
 }
 
+struct security *security_responses(struct connection *c, unsigned responses) {
+    struct security *s = model_take(c->model, &c->model->securities_pool);
+    if (s) {
+        s->holders = 1;
+        s->facts.mechanism = MECHANISM_NTLM;
+        s->facts.authenticated = true;
+        s->facts.responses = responses;
+    }
+    return s;
+}
+
 void security_kerberos(struct connection *c, const struct kerberos_message *k) {
     struct security *s = (k->type == KERBEROS_AP_REQ) == (c->dir == TO_SERVER) ? said(c) : NULL;
     if (!s) {
