@@ -10,9 +10,11 @@
 #include "dissector.h"
 #include "flow.h"
 #include "framer.h"
+#include "pdu_kerberos.h"
 #include "pdu_ntlm.h"
 #include "pdu_smb1.h"
 #include "pdu_smb2.h"
+#include "pdu_spnego.h"
 #include "smb1_transaction.h"
 #include "view.h"
 
@@ -24,7 +26,10 @@ enum operation_kind {
     OPERATION_KINDS
 };
 
-struct auth_facts;
+/* A machine's name and, where it is known, full name. */
+struct machine_facts {
+    struct text host, fqdn;
+};
 
 /* How far a connection came, as bits: of NEGOTIATE, SESSION_SETUP and TREE_CONNECT whether one was asked, granted, refused or left without
  * an answer. */
@@ -46,7 +51,10 @@ enum connection_stage {
     STAGE_STRANGE_SESSION = 1 << 12,     /* an encrypted message of a session that was never set up here */
 };
 
-/* Names of machines and users that a connection showed; empty where it did not. */
+enum machine_side { MACHINE_CLIENT, MACHINE_SERVER, MACHINE_SIDES };
+
+/* Names of machines and users that a connection showed, machines also those that its addresses showed on others; empty where there
+ * are none. */
 struct connection_facts {
     const struct flow_facts *flow;
     struct view flow_json; /* see record_flow */
@@ -58,13 +66,10 @@ struct connection_facts {
     uint16_t server_security_mode, client_security_mode; /* of NEGOTIATE */
     uint16_t stages;                                     /* enum connection_stage */
     uint32_t refusal; /* status of the last that was refused; 0: none, or no NTSTATUS */
-    /* of the first SESSION_SETUP that was accepted, else of the last; NULL: none had one */
-    const struct auth_facts *client;
-    struct text server_name;                     /* host part of a share path that the server accepted */
-    struct text smb1_dialect;                    /* chosen by an SMB1 NEGOTIATE */
-    struct text netbios_called, netbios_calling; /* of the session request on port 139; empty where none was seen */
-    uint8_t netbios_answer;                      /* 0x82 to 0x84, RFC 1002 4.3.1; 0: none was seen */
-    uint8_t netbios_error;                       /* of a negative one, RFC 1002 4.3.4 */
+    struct machine_facts machines[MACHINE_SIDES];
+    struct text smb1_dialect; /* chosen by an SMB1 NEGOTIATE */
+    uint8_t netbios_answer;   /* 0x82 to 0x84, RFC 1002 4.3.1; 0: none was seen */
+    uint8_t netbios_error;    /* of a negative one, RFC 1002 4.3.4 */
     uint64_t keep_alives;
     /* sums for the end record */
     uint64_t requests, errors, bytes_read, bytes_written, files_opened, files_written, files_deleted;
@@ -75,15 +80,57 @@ struct connection_facts {
     unsigned user_count, share_count;  /* users: pairs */
 };
 
-enum auth_kind { AUTH_UNKNOWN, AUTH_NTLMV1, AUTH_NTLMV2, AUTH_ANONYMOUS, AUTH_GUEST };
+enum auth_kind { AUTH_UNKNOWN, AUTH_NTLMV1, AUTH_NTLMV2, AUTH_ANONYMOUS, AUTH_GUEST, AUTH_KERBEROS };
 
 /* Who somebody said to be, in a SESSION_SETUP. */
 struct auth_facts {
     enum auth_kind kind;
     bool plain_password; /* SMB1: no response to a challenge, but the password itself, or none */
     bool domain_lost;    /* the capture cut it off: the name alone is another user's */
-    uint32_t ntlm_flags;
     struct text domain, user, workstation;
+    struct machine_facts machine; /* the workstation, as far as it names one, */
+    struct address address;       /* and that it showed itself at */
+};
+
+enum mechanism { MECHANISM_UNKNOWN, MECHANISM_NTLM, MECHANISM_KERBEROS };
+
+enum security_name {
+    SECURITY_SPN, /* service that the client asked for */
+    SECURITY_REALM,
+    SECURITY_TARGET,              /* TargetName of a CHALLENGE */
+    SECURITY_SERVER_NETBIOS_NAME, /* and what follows: its target information */
+    SECURITY_SERVER_DNS_NAME,
+    SECURITY_SERVER_NETBIOS_DOMAIN,
+    SECURITY_SERVER_DNS_DOMAIN,
+    SECURITY_SERVER_DNS_TREE,
+    SECURITY_WORKSTATION, /* of an NTLM NEGOTIATE */
+    SECURITY_WORKSTATION_DOMAIN,
+    SECURITY_ERROR_TEXT, /* of a KRB-ERROR */
+    SECURITY_HINT,       /* of a NegTokenInit2 */
+    SECURITY_CHOSEN,     /* mechanism of a NegTokenResp */
+    SECURITY_OFFERED,    /* and the next ones, as many as there are: mechanisms of a NegTokenInit */
+    SECURITY_NAMES = SECURITY_OFFERED + SPNEGO_MECHANISMS_MAX
+};
+
+/* What the security tokens of a SESSION_SETUP exchange said so far, or those of a NEGOTIATE, beside who it is. */
+struct security_facts {
+    enum mechanism mechanism;
+    struct text names[SECURITY_NAMES];      /* empty where none was said */
+    bool mic_list;                          /* a mechListMIC came, from either side */
+    bool has_state;                         /* of the server */
+    uint8_t state;                          /* RFC 4178 4.2.2 */
+    uint32_t client_flags[2], server_flags; /* NTLM; the client's of NEGOTIATE and of AUTHENTICATE; 0: none */
+    struct ntlm_version client_version, server_version;
+    uint64_t client_time, server_time; /* NTLM, FILETIME; 0: none */
+    bool authenticated;                /* an AUTHENTICATE came: what follows is of it */
+    unsigned responses;                /* enum ntlm_response */
+    bool pairs_whole, empty_spn;       /* of NTLMv2: its list has an end; and a service name in it, an empty one */
+    bool has_mic, mic;                 /* has_mic: there could be one */
+    bool has_channel_bindings, channel_bindings;
+    uint32_t kerberos_options;
+    struct kerberos_encrypted ticket, authenticator, reply;
+    bool has_error_code;
+    uint32_t error_code;
 };
 
 struct session_facts {
@@ -117,7 +164,8 @@ struct operation {
     const struct session_facts *session; /* NULL: none */
     const struct tree_facts *tree;
     const struct handle_facts *handle;
-    const struct auth_facts *auth; /* SESSION_SETUP: as claimed */
+    const struct auth_facts *auth;         /* SESSION_SETUP: as claimed */
+    const struct security_facts *security; /* SESSION_SETUP: of the exchange so far; NEGOTIATE: of the answer */
     const struct smb2_header
         *header; /* SMB2: the request's, else the response's, an interim one if there is no other; NULL: none */
     const struct smb2_message *request; /* NULL where it was not seen; its lists are empty but for those of NEGOTIATE */
@@ -155,6 +203,7 @@ struct operation {
     bool delete_pending;          /* a SET_INFO or CREATE marked the file; */
     bool has_delete_mark;         /* ... or took the mark back */
     bool leg;                     /* SESSION_SETUP: more legs follow */
+    bool left_off;                /* SESSION_SETUP: and none did, though nothing was missed */
     struct moment exchange_begin; /* SESSION_SETUP: first leg of the whole exchange */
     struct text queried_name;     /* QUERY_INFO response: the name it showed */
     bool has_size;

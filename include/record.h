@@ -8,6 +8,8 @@
 #include <stddef.h>
 
 #include "event.h"
+#include "operation.h"
+#include "sink.h"
 
 /* A whole record, newline not counted (records.md); the outlet's members take at most RECORD_PREFIX_MAX of them. */
 enum { RECORD_MAX = 4000, RECORD_PREFIX_MAX = 128 };
@@ -25,6 +27,17 @@ struct record_settings {
 
 /* Writes the members of e from sensor_id on, without the opening brace, into line (RECORD_MAX bytes). Returns the length. */
 size_t record_write(const struct record_settings *, const struct event *e, char *line);
+
+/* The line of an event: its text (record_write's), and what sinks choose by. */
+static inline struct line record_line(const struct event *e, const char *text, size_t n) {
+    bool message = e->object == OBJECT_FLOW && e->action == ACTION_MESSAGE;
+    return (struct line){.text = text,
+                         .length = (uint16_t)n,
+                         .object = (uint8_t)e->object,
+                         .action = (uint8_t)e->action,
+                         .operation = message ? e->operation : OPERATION_KINDS,
+                         .severity = e->severity};
+}
 
 struct network {
     struct address base;

@@ -2,6 +2,7 @@
 #ifndef SINK_H
 #define SINK_H
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -16,15 +17,17 @@ struct line {
     uint16_t length;   /* bytes, at most RECORD_MAX */
     uint8_t object;    /* enum event_object */
     uint8_t action;    /* enum event_action */
-    uint8_t operation; /* enum operation_kind; OPERATION_KINDS: none */
+    uint8_t operation; /* enum operation_kind, of flow/message alone */
     uint8_t severity;  /* enum line_severity */
+    uint8_t gap_sink;  /* of gap: the sink it happened on, by its place; SINK_EACH: all of them */
     uint64_t seq;
     const struct gap
         *gap; /* what a sensor/gap record tells; NULL for others. Lost with it, that has to be told again */
 };
+enum { SINK_EACH = UINT8_MAX };
 
 /* Some lines that lie one behind the other, newlines included; borrowed during the call. */
-struct lines {
+struct line_list {
     const char *bytes;
     size_t n;
     const struct line *list;
@@ -33,7 +36,10 @@ struct lines {
 
 struct sink {
     void *state;
-    __attribute__((warn_unused_result)) int (*write)(void *state, const char *lines, size_t n);
+    /* Is it one for this sink? Others are not lost on it. NULL: all are. */
+    bool (*want)(void *state, const struct line *);
+    /* 0; -EAGAIN: there is no room, and none of them was taken; another negative errno: it failed for good. */
+    __attribute__((warn_unused_result)) int (*write)(void *state, const struct line_list *);
     __attribute__((warn_unused_result)) int (*flush)(void *state);
     __attribute__((warn_unused_result)) int (*close)(void *state);
 };

@@ -16,6 +16,8 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include "delivery/appender.h"
+
 enum {
     FIRST_FREE = STDERR_FILENO + 1, /* a closed standard stream must not become a file */
     GRACE_MS = 200,                 /* for an answer that was on its way when a signal came */
@@ -84,24 +86,6 @@ static int open_replace(const struct broker *b, const char *path) {
     return fd;
 }
 
-/* A regular file is opened for reading as well where it can be: whoever appends wants to see whether its last line has an end. */
-static int open_append(const char *path) {
-    const int how = O_CREAT | O_APPEND | O_CLOEXEC | O_NOCTTY | O_NONBLOCK;
-    struct stat st;
-    bool regular = stat(path, &st) != 0 || S_ISREG(st.st_mode);
-    int fd = regular ? open(path, O_RDWR | how, 0666) : -1;
-    if (fd < 0) {
-        fd = open(path, O_WRONLY | how, 0666);
-    }
-    int flags = fd >= 0 ? fcntl(fd, F_GETFL) : -1;
-    if (fd >= 0 && (flags < 0 || fcntl(fd, F_SETFL, flags & ~O_NONBLOCK) != 0)) {
-        int error = -errno;
-        close(fd);
-        return error;
-    }
-    return fd >= 0 ? fd : -errno;
-}
-
 static int temporary_name(const char *path, char to[PATH_MAX]) {
     return snprintf(to, PATH_MAX, "%s.tmp", path) < PATH_MAX ? 0 : -ENAMETOOLONG;
 }
@@ -146,7 +130,7 @@ static int open_one(const struct broker *b, const struct broker_file *f, uint64_
     case BROKER_REPLACE:
         return open_replace(b, f->path);
     case BROKER_APPEND:
-        return open_append(f->path);
+        return appender_open(AT_FDCWD, f->path);
     case BROKER_TEMPORARY:
         return open_temporary(f->path);
     case BROKER_MADE:

@@ -18,8 +18,8 @@ struct walk {
     struct config_lines *lines;
 };
 
-static size_t line_of(const struct walk *w) {
-    return w->event.start_mark.line + 1;
+static uint32_t line_of(const struct walk *w) {
+    return (uint32_t)w->event.start_mark.line + 1;
 }
 
 /* What is wrong with the value of a key, or, NULL, with what is no value. */
@@ -30,7 +30,7 @@ __attribute__((format(printf, 3, 4))) static int refuse(const struct walk *w, co
     va_start(arguments, format);
     vsnprintf(why, sizeof why, format, arguments);
     va_end(arguments);
-    log_error("%s:%zu: %.*s%s%s", w->name, line_of(w), KEY_SHOWN, key ? key : "", key ? ": " : "", why);
+    log_error("%s:%u: %.*s%s%s", w->name, line_of(w), KEY_SHOWN, key ? key : "", key ? ": " : "", why);
     return OPTIONS_USAGE;
 }
 
@@ -111,7 +111,9 @@ static int check_text(const struct walk *w, const char *key) {
     return 0;
 }
 
-static int walk_list(struct walk *w, size_t row, const char *key) {
+/* The line of each entry goes to lines, which has room for so many; check goes to the end of what begins there. */
+static int walk_list(struct walk *w, const char *key, uint32_t *lines, unsigned most,
+                     int (*check)(struct walk *, const char *key, unsigned i)) {
     if (w->event.type != YAML_SEQUENCE_START_EVENT) {
         return refuse(w, key, "a list is wanted; write it as [one, two], or each on a line of its own behind \"- \"");
     }
@@ -119,27 +121,114 @@ static int walk_list(struct walk *w, size_t row, const char *key) {
         return refuse(w, key, "tags have no meaning here; leave it out");
     }
     int status = next(w);
-    for (size_t i = 0; status == 0 && w->event.type != YAML_SEQUENCE_END_EVENT; i++) {
-        if (i == CONFIG_ENTRIES_MAX) {
-            return refuse(w, key, "the list has more than %d entries; give fewer", CONFIG_ENTRIES_MAX);
+    for (unsigned i = 0; status == 0 && w->event.type != YAML_SEQUENCE_END_EVENT; i++) {
+        if (i == most) {
+            return refuse(w, key, "the list has more than %u entries; give fewer", most);
         }
-        w->lines->of[row][i] = line_of(w);
-        status = check_text(w, key);
+        lines[i] = line_of(w);
+        status = check(w, key, i);
         status = status ? status : next(w);
     }
     return status;
 }
+
+static int check_entry(struct walk *w, const char *key, unsigned i) {
+    (void)i;
+    return check_text(w, key);
+}
+
+/* The text of a key; NULL: it is none. */
+static const char *key_text(const struct walk *w) {
+    const yaml_event_t *e = &w->event;
+    bool text = e->type == YAML_SCALAR_EVENT && strlen((const char *)e->data.scalar.value) == e->data.scalar.length;
+    return text ? (const char *)e->data.scalar.value : NULL;
+}
+
+/* ---- an output */
+
+static size_t find_of_output(const char *key) {
+    const struct output_setting *s;
+    size_t i = 0;
+    while ((s = output_setting_at(i)) != NULL && strcmp(s->name, key) != 0) {
+        i++;
+    }
+    return s ? i : OUTPUT_SETTING_ROWS;
+}
+
+static int walk_output_value(struct walk *w, size_t row, uint32_t *lines) {
+    const struct output_setting *s = output_setting_at(row);
+    char key[KEY_SHOWN];
+    snprintf(key, sizeof key, "outputs: %s", s->name);
+    if (lines[0] != 0) {
+        return refuse(w, key, "it stands there twice; leave one of the two out");
+    }
+    int status = next(w);
+    if (status != 0) {
+        return status;
+    }
+    if (!output_setting_is_list(s)) {
+        lines[0] = line_of(w);
+        return check_text(w, key);
+    }
+    status = walk_list(w, key, lines, OUTPUT_VALUES_MAX, check_entry);
+    return status == 0 && lines[0] == 0 ? refuse(w, key, "the list is empty; name one, or leave the line out") : status;
+}
+
+/* From the start of an output's mapping to its end. */
+static int walk_output(struct walk *w, const char *key, unsigned i) {
+    uint32_t(*lines)[OUTPUT_VALUES_MAX] = w->lines->of_output[i];
+    if (w->event.type != YAML_MAPPING_START_EVENT) {
+        return refuse(w, key, "the settings of an output are wanted; write \"- to: URL\", and the others below \"to\"");
+    }
+    if (w->event.data.mapping_start.tag) {
+        return refuse(w, key, "tags have no meaning here; leave it out");
+    }
+    int status = next(w);
+    while (status == 0 && w->event.type != YAML_MAPPING_END_EVENT) {
+        const char *name = key_text(w);
+        size_t row = name ? find_of_output(name) : OUTPUT_SETTING_ROWS;
+        if (row == OUTPUT_SETTING_ROWS) {
+            return refuse(w, key, "%.*s: there is no such setting of an output; smbtap(8) lists those there are",
+                          KEY_SHOWN, name ? name : "?");
+        }
+        status = walk_output_value(w, row, lines[row]);
+        status = status ? status : next(w);
+    }
+    if (status == 0 && lines[find_of_output("to")][0] == 0) {
+        log_error("%s:%u: outputs: one without \"to\"; say where it leads, as to: syslog+tcp://HOST:PORT", w->name,
+                  w->lines->of[find(key)][i]);
+        return OPTIONS_USAGE;
+    }
+    return status;
+}
+
+/* ---- the whole */
 
 static int walk_value(struct walk *w, size_t row, const char *key) {
     int status = next(w);
     if (status != 0) {
         return status;
     }
-    if (settings_at(row)->kind == SETTING_LIST) {
-        return walk_list(w, row, key);
+    switch (settings_at(row)->kind) {
+    case SETTING_LIST:
+        return walk_list(w, key, w->lines->of[row], CONFIG_ENTRIES_MAX, check_entry);
+    case SETTING_OUTPUTS:
+        return walk_list(w, key, w->lines->of[row], FIGURES_OUTPUTS_MAX, walk_output);
+    default:
+        w->lines->of[row][0] = line_of(w);
+        return check_text(w, key);
     }
-    w->lines->of[row][0] = line_of(w);
-    return check_text(w, key);
+}
+
+static int check_twice(const struct walk *w, const bool seen[SETTINGS_ROWS], size_t row) {
+    const struct setting *s = settings_at(row);
+    if (seen[row]) {
+        return refuse(w, s->key, "it stands there twice; leave one of the two out");
+    }
+    if (s->or_key && seen[find(s->or_key)]) {
+        return refuse(w, s->key, "%s stands there as well; leave one of the two out", s->or_key);
+    }
+    return 0;
 }
 
 /* From behind the start of the mapping to its end. */
@@ -155,11 +244,9 @@ static int walk_mapping(struct walk *w) {
         if (row == SETTINGS_ROWS || strlen(key) != w->event.data.scalar.length) {
             return refuse_key(w, key);
         }
-        if (seen[row]) {
-            return refuse(w, key, "it stands there twice; leave one of the two out");
-        }
+        status = check_twice(w, seen, row);
         seen[row] = true;
-        status = walk_value(w, row, settings_at(row)->key);
+        status = status ? status : walk_value(w, row, settings_at(row)->key);
         status = status ? status : next(w);
     }
     return status;

@@ -6,6 +6,7 @@
 #include "broker.h"
 #include "inputs.h"
 #include "options.h"
+#include "outputs.h"
 
 struct code_page;
 
@@ -15,15 +16,16 @@ struct confinement {
     struct broker *broker;
     struct code_page *code_page; /* keeps the tables of its kind at hand */
     int statm;                   /* of resident_open */
-    size_t output, filter;       /* their numbers with the broker */
+    size_t output, filter;       /* their numbers with the broker; of the first output, the others follow */
+    struct outputs *outputs;     /* of a replay */
 };
 
-/* False after one line on standard error. */
-bool confinement_enter(struct confinement *, const struct options *);
+/* stop: somebody wants the end. False after one line on standard error. */
+bool confinement_enter(struct confinement *, const struct options *, const volatile sig_atomic_t *stop);
 
 /* Descriptors, or negative errnos. A capture by the number of its input; a file of records by its place among the options' inputs. */
 int confinement_input(void *confinement, size_t which);
-int confinement_output(struct confinement *);
+int confinement_output(struct confinement *, size_t which);
 /* The options' filter, for filter_program_read. */
 int confinement_filter(struct confinement *, uint64_t kind);
 

@@ -237,33 +237,32 @@ static int complete_live(struct options *o) {
     return settle(o);
 }
 
-/* Standard output where nothing was told. */
-static int complete_outputs(struct options *o) {
-    struct output_settings standard;
-    char why[OUTPUT_WHY_SIZE];
-    if (o->output_count != 0) {
-        return 0;
-    }
-    int error = output_settings_begin(&standard, "-", why);
-    return error ? settings_refuse_output("-o", "-", error, why) : settings_take_output(o, "-o", &standard);
+/* What is only asked for, or read again in the sandbox, needs no secret. */
+static enum output_run output_run(const struct options *o) {
+    return o->action == DO_CHECK || o->sandboxed ? OUTPUT_OF_CHECK
+           : o->action == DO_LIVE                ? OUTPUT_OF_LIVE
+                                                 : OUTPUT_OF_REPLAY;
 }
 
 static int complete(struct options *o) {
     if (o->action == DO_REPLAY && o->input_count == 0 && o->live.interface_count != 0) {
         o->action = DO_LIVE;
     }
-    int status = complete_outputs(o);
+    int status = 0;
     switch (o->action) {
     case DO_LIVE:
     case DO_CHECK:
-        return status ? status : complete_live(o);
+        status = complete_live(o);
+        break;
     case DO_REPLAY:
     case DO_INVENTORY:
         o->pipeline.sensor_id = o->pipeline.sensor_id ? o->pipeline.sensor_id : "replay";
-        return status ? status : complete_replay(o);
+        status = complete_replay(o);
+        break;
     default:
-        return status;
+        return 0;
     }
+    return status ? status : settings_settle_outputs(o, output_run(o));
 }
 
 /* The file to read; NULL: none. */
@@ -332,6 +331,9 @@ int options_parse(struct options *o, int argc, char **argv) {
 
 static bool differs(const struct setting *s, const struct options *a, const struct options *b) {
     char of_a[VALUE_TEXT_SIZE], of_b[VALUE_TEXT_SIZE];
+    if (s->kind == SETTING_OUTPUTS) {
+        return settings_outputs_differ(a, b);
+    }
     for (size_t i = 0;; i++) {
         const char *in_a = s->show(a, i, of_a), *in_b = s->show(b, i, of_b);
         if (!in_a || !in_b) {

@@ -13,107 +13,148 @@
 
 enum {
     MESSAGES_AT_ONCE = 4096,
-    GAPS_MAX = 64, /* that wait to be told; the last one grows over what comes between it and the next */
+    GAPS_MAX = 64, /* of an output that wait to be told; the last one grows over what comes between it and the next */
 };
 
-/* Records that were lost, by seq. */
+/* Gaps that were not told yet: of one output, or of all. */
 struct untold {
-    uint64_t from, to, count;
-    const char *reason;
+    struct gap list[GAPS_MAX];
+    unsigned count;
 };
 
 struct recorder {
     struct recorder_settings settings;
-    struct sink sink;
     struct outlet *outlet;
     struct findings *findings;
     struct budget memory;
     struct stats stats;             /* of the rules, and records made here */
     struct worker_figures *workers; /* the latest of each */
     struct sensor_event event;      /* being made */
-    struct untold gaps[GAPS_MAX];   /* that were not told yet */
-    unsigned gap_count;
+    struct untold untold[FIGURES_OUTPUTS_MAX], everywhere;
     unsigned done;
     int error;
-    uint64_t skipped;   /* numbers of records that never came here */
-    uint64_t unwritten; /* records that the output gave up */
-    uint64_t sent;      /* of those handed on, when nothing waited last */
 };
 
-static void put_line(struct recorder *r, const char *line, size_t n) {
-    int error = outlet_line(r->outlet, line, n);
-    assert(error == 0); /* an appender never fails */
+static void put_line(struct recorder *r, const struct line *line) {
+    int error = outlet_line(r->outlet, line);
+    assert(error == 0); /* no live output fails for good */
 }
 
 static void put_event(struct recorder *r, const struct event *e, const char *interface) {
-    char line[RECORD_MAX];
+    char text[RECORD_MAX];
     struct record_settings settings = {.sensor_id = r->settings.sensor_id, .capture_name = interface, .live = true};
+    const struct line line = record_line(e, text, record_write(&settings, e, text));
     r->stats.records++;
-    put_line(r, line, record_write(&settings, e, line));
+    put_line(r, &line);
 }
 
 void recorder_sensor(struct recorder *r, const struct sensor_event *e) {
     put_event(r, &e->event, NULL);
 }
 
-/* Kept until its record was taken: that may find no room either, as what it tells of. */
-static void add_gap(struct recorder *r, uint64_t from, uint64_t to, uint64_t count, const char *reason) {
-    struct untold *last = r->gap_count != 0 ? &r->gaps[r->gap_count - 1] : NULL;
-    if (last && ((last->to + 1 == from && last->reason == reason) || r->gap_count == GAPS_MAX)) {
-        last->to = to;
-        last->count += count;
+/* ---- gaps */
+
+static void add_gap(struct untold *u, const struct gap *gap) {
+    struct gap *last = u->count != 0 ? &u->list[u->count - 1] : NULL;
+    bool same = last && last->run_id == gap->run_id && last->reason == gap->reason && last->to + 1 == gap->from;
+    if (same || u->count == GAPS_MAX) {
+        last->to = gap->to;
+        last->count += gap->count;
     } else {
-        r->gaps[r->gap_count++] = (struct untold){from, to, count, reason};
+        u->list[u->count++] = *gap;
     }
 }
 
 /* Lines that a worker had no room for have numbers as well, so that a reader sees a hole. */
 static void note_lost(struct recorder *r, uint64_t count) {
     uint64_t from = outlet_skip(r->outlet, count);
-    r->skipped += count;
-    add_gap(r, from, from + count - 1, count, "queue_full");
+    add_gap(&r->everywhere,
+            &(struct gap){.from = from, .to = from + count - 1, .count = count, .reason = GAP_QUEUE_FULL});
 }
 
 static void flush(struct recorder *r) {
-    struct outlet_gap lost;
+    struct gap lost;
     int error = outlet_flush(r->outlet);
-    assert(error == 0); /* an appender never fails */
-    if (outlet_gap(r->outlet, 0, &lost)) {
-        r->unwritten += lost.count;
-        add_gap(r, lost.from, lost.to, lost.count, "output_full");
+    assert(error == 0); /* no live output fails for good */
+    for (size_t i = 0; i < outputs_count(r->settings.outputs); i++) {
+        if (outlet_gap(r->outlet, i, &lost)) {
+            add_gap(&r->untold[i], &lost);
+        }
+        while (outputs_gap(r->settings.outputs, i, &lost)) {
+            add_gap(&r->untold[i], &lost);
+        }
     }
 }
 
-static void tell_gaps(struct recorder *r) {
-    while (r->gap_count != 0 && appender_waiting(r->settings.output) <= APPENDER_WAITING_MAX / 2) {
-        const struct untold first = r->gaps[0];
-        struct sensor_gap gap = {.time_ns = system_clock_ns(CLOCK_REALTIME),
-                                 .output = r->settings.output_name,
-                                 .from_seq = first.from,
-                                 .to_seq = first.to,
-                                 .count = first.count,
-                                 .reason = first.reason};
-        sensor_event_gap(&r->event, &gap);
-        recorder_sensor(r, &r->event);
-        flush(r);
-        if (outlet_refused(r->outlet, 0)) {
+/* A record about it; sink: the output it happened on, or SINK_EACH. */
+static void tell_gap(struct recorder *r, const struct gap *gap, uint8_t sink) {
+    char text[RECORD_MAX];
+    struct record_settings settings = {.sensor_id = r->settings.sensor_id, .live = true};
+    struct sensor_gap of = {.time_ns = system_clock_ns(CLOCK_REALTIME),
+                            .output = sink == SINK_EACH ? NULL : outputs_name(r->settings.outputs, sink),
+                            .gap = *gap};
+    sensor_event_gap(&r->event, &of);
+    struct line line = record_line(&r->event.event, text, record_write(&settings, &r->event.event, text));
+    line.gap = gap;
+    line.gap_sink = sink;
+    r->stats.records++;
+    put_line(r, &line);
+    flush(r);
+}
+
+/* Kept until its record was taken: that may find no room either, as what it tells of. */
+static void tell_gaps_of(struct recorder *r, uint8_t sink) {
+    struct untold *u = &r->untold[sink];
+    while (u->count != 0 && outputs_roomy(r->settings.outputs, sink)) {
+        const struct gap first = u->list[0];
+        tell_gap(r, &first, sink);
+        if (outlet_refused(r->outlet, sink)) {
             return;
         }
-        memmove(r->gaps, r->gaps + 1, --r->gap_count * sizeof r->gaps[0]);
+        memmove(u->list, u->list + 1, --u->count * sizeof u->list[0]);
     }
 }
+
+/* Of what was lost before all outputs: told once one of them has room; to those that had none it is told again later. */
+static void tell_everywhere(struct recorder *r) {
+    struct untold *u = &r->everywhere;
+    size_t outputs = outputs_count(r->settings.outputs);
+    bool roomy = false;
+    for (size_t i = 0; i < outputs; i++) {
+        roomy = roomy || outputs_roomy(r->settings.outputs, i);
+    }
+    for (unsigned n = 0; roomy && n < u->count; n++) {
+        const struct gap gap = u->list[n];
+        tell_gap(r, &gap, SINK_EACH);
+        for (size_t i = 0; i < outputs; i++) {
+            if (outlet_refused(r->outlet, i)) {
+                add_gap(&r->untold[i], &gap);
+            }
+        }
+    }
+    u->count = roomy ? 0 : u->count;
+}
+
+static void tell_gaps(struct recorder *r) {
+    tell_everywhere(r);
+    for (size_t i = 0; i < outputs_count(r->settings.outputs); i++) {
+        tell_gaps_of(r, (uint8_t)i);
+    }
+}
+
+/* ---- news of the workers */
 
 static void take_finding(void *arg, const struct event *e, const char *capture) {
     put_event(arg, e, capture);
 }
 
 static void take_line(struct recorder *r, const struct worker_message *m) {
-    if (m->line_length != 0) {
-        put_line(r, m->line, m->line_length);
+    if (m->line.text) {
+        put_line(r, &m->line);
     }
     if (m->event) {
         const char *interface = r->settings.interfaces[m->event->flow->link.interface];
-        findings_event(r->findings, m->event, m->line_length != 0 ? outlet_records(r->outlet) : 0, interface);
+        findings_event(r->findings, m->event, m->line.text ? outlet_records(r->outlet) : 0, interface);
     }
 }
 
@@ -152,15 +193,18 @@ bool recorder_take(struct recorder *r, struct team *team) {
 void recorder_flush(struct recorder *r) {
     flush(r);
     tell_gaps(r);
-    if (appender_waiting(r->settings.output) == 0) {
-        r->sent = outlet_records(r->outlet) - r->skipped - r->unwritten;
-    }
 }
 
 uint64_t recorder_untold(const struct recorder *r) {
-    uint64_t count = outlet_lost(r->outlet, 0);
-    for (unsigned i = 0; i < r->gap_count; i++) {
-        count += r->gaps[i].count;
+    uint64_t count = 0;
+    for (size_t i = 0; i < outputs_count(r->settings.outputs); i++) {
+        count += outlet_lost(r->outlet, i);
+        for (unsigned n = 0; n < r->untold[i].count; n++) {
+            count += r->untold[i].list[n].count;
+        }
+    }
+    for (unsigned n = 0; n < r->everywhere.count; n++) {
+        count += r->everywhere.list[n].count;
     }
     return count;
 }
@@ -183,16 +227,13 @@ void recorder_figures(const struct recorder *r, struct figures *f) {
     }
     stats_add(&f->stats, &r->stats);
     f->memory_held += r->memory.held;
-    f->outputs[f->output_count++] = (struct output_figures){
-        .name = r->settings.output_name,
-        .records = outlet_records(r->outlet) - r->skipped,
-        .sent = r->sent,
-        .acknowledged = FIGURE_UNKNOWN,
-        .spooled = FIGURE_UNKNOWN,
-        .dropped = r->unwritten,
-        .bytes = appender_written(r->settings.output),
-        .reconnects = FIGURE_UNKNOWN,
-    };
+    for (size_t i = 0; i < outputs_count(r->settings.outputs); i++) {
+        struct output_figures *o = &f->outputs[f->output_count++];
+        uint64_t refused = outlet_refusals(r->outlet, i);
+        outputs_figures(r->settings.outputs, i, o);
+        o->records = outlet_taken(r->outlet, i) + refused;
+        o->dropped += refused;
+    }
 }
 
 void recorder_look(struct recorder *r, const struct figures *now, const struct figures *before) {
@@ -231,7 +272,6 @@ struct recorder *recorder_new(const struct recorder_settings *settings) {
         return NULL;
     }
     r->settings = *settings;
-    r->sink = appender_sink(settings->output);
     r->memory.ceiling = settings->memory;
     struct findings_settings rules = {.run_id = settings->run_id,
                                       .secret = settings->secret,
@@ -240,7 +280,7 @@ struct recorder *recorder_new(const struct recorder_settings *settings) {
                                       .budget = &r->memory};
     struct findings_sink to = {r, take_finding};
     r->workers = calloc(settings->workers, sizeof *r->workers);
-    r->outlet = outlet_new(settings->run_id, &r->sink, 1);
+    r->outlet = outlet_new(settings->run_id, outputs_sinks(settings->outputs), outputs_count(settings->outputs));
     r->findings = findings_new(&rules, &to, &r->stats);
     if (!r->workers || !r->outlet || !r->findings) {
         recorder_free(r);

@@ -1,11 +1,11 @@
 /* What a live sensor's outlet thread does with the news of its workers: it numbers records, asks the rules, notes what was lost, adds up
- * figures, and hands all of it to the output. One thread's alone. */
+ * figures, and hands all of it to the outputs. One thread's alone. */
 #ifndef RECORDER_H
 #define RECORDER_H
 
-#include "delivery/appender.h"
 #include "event/sensor.h"
 #include "figures.h"
+#include "outputs.h"
 #include "worker.h"
 
 struct recorder;
@@ -15,10 +15,9 @@ struct recorder_settings {
     uint64_t secret; /* keys the rules' tables; changes no record */
     const char *sensor_id;
     const char *const *interfaces; /* names, by struct frame's interface */
-    const char *output_name;
-    struct appender *output; /* stays the caller's */
-    size_t memory;           /* bytes, for the rules */
-    double loss_percent;     /* more than this is a finding */
+    struct outputs *outputs;       /* stays the caller's */
+    size_t memory;                 /* bytes, for the rules */
+    double loss_percent;           /* more than this is a finding */
     unsigned workers;
 };
 

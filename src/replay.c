@@ -32,7 +32,7 @@ struct replay {
     struct confinement *reach; /* of files */
     struct inputs *inputs;
     struct capture **opened; /* pipes, which can be opened only once; NULL for files */
-    struct sink sink;
+    struct outputs *outputs;
     struct outlet *outlet;
     struct findings *findings;
     const char *capture_name; /* of the capture being read */
@@ -45,6 +45,7 @@ struct replay {
     const volatile sig_atomic_t *stop;
     int status;
     int write_error; /* negative errno */
+    size_t failed;   /* the output that gave it */
 };
 
 static void fail(struct replay *r, int status) {
@@ -151,7 +152,8 @@ static int take_line(struct replay *r, const struct event *e, const char *line, 
     if (r->summary) {
         summary_event(r->summary, e);
     }
-    int error = outlet_line(r->outlet, line, n);
+    const struct line l = record_line(e, line, n);
+    int error = outlet_line(r->outlet, &l);
     if (error != 0) {
         r->write_error = error;
     }
@@ -260,8 +262,14 @@ static void read_all(struct replay *r) {
 
 /* ---- the whole */
 
-static void explain_write_error(struct replay *r) {
+static void explain_output(const struct replay *r, size_t which, int error) {
+    const struct output_settings *o = &r->options->outputs[which];
     char line[512];
+    file_sink_explain(o->kind == OUTPUT_STANDARD ? "-" : o->path, error, line, sizeof line);
+    log_error("%s", line);
+}
+
+static void explain_write_error(struct replay *r) {
     if (r->write_error == 0) {
         return;
     }
@@ -269,28 +277,37 @@ static void explain_write_error(struct replay *r) {
     if (r->write_error == -EPIPE) { /* the reader has had enough: end as other programs do */
         signal(SIGPIPE, SIG_DFL);
         raise(SIGPIPE);
-        return;
+    } else if (r->write_error != -ECANCELED) { /* that one was told where it happened */
+        explain_output(r, r->failed, r->write_error);
     }
-    file_sink_explain(options_file(r->options), r->write_error, line, sizeof line);
-    log_error("%s", line);
 }
 
-static bool open_output(struct replay *r, uint64_t run_id) {
-    char line[512];
-    int fd = confinement_output(r->reach), error = fd < 0 ? fd : file_sink_open(fd, &r->sink);
-    if (error != 0) {
-        file_sink_explain(options_file(r->options), error, line, sizeof line);
-        log_error("%s", line);
+/* Those that are written here. */
+static bool attach_outputs(struct replay *r) {
+    for (size_t i = 0; i < outputs_count(r->outputs); i++) {
+        if (outputs_wants(r->outputs, i)) {
+            int fd = confinement_output(r->reach, i), error = fd < 0 ? fd : outputs_attach(r->outputs, i, fd);
+            if (error != 0) {
+                explain_output(r, i, error);
+                return false;
+            }
+        }
+    }
+    return true;
+}
+
+static bool open_outputs(struct replay *r, uint64_t run_id) {
+    r->outputs = r->reach->outputs;
+    if (!attach_outputs(r)) {
         return false;
     }
     r->rules = (struct budget){&r->memory, 0, r->memory.ceiling / FINDINGS_SHARE};
     struct findings_settings rules = {.run_id = run_id, .secret = r->settings.secret, .budget = &r->rules};
     struct findings_sink to = {r, take_finding};
-    r->outlet = outlet_new(run_id, &r->sink, 1);
+    r->outlet = outlet_new(run_id, outputs_sinks(r->outputs), outputs_count(r->outputs));
     r->findings = findings_new(&rules, &to, &r->stats);
     if (!r->outlet || !r->findings) {
         log_error("out of memory; close other programs and run it again");
-        error = r->sink.close(r->sink.state);
         outlet_free(r->outlet);
         findings_free(r->findings);
         return false;
@@ -298,13 +315,30 @@ static bool open_output(struct replay *r, uint64_t run_id) {
     return true;
 }
 
-static void finish_output(struct replay *r) {
+static void finish_outputs(struct replay *r) {
     int error = r->write_error ? 0 : outlet_flush(r->outlet);
-    int close_error = r->sink.close(r->sink.state);
-    if (r->write_error == 0) {
-        r->write_error = error ? error : close_error;
+    r->failed = outlet_failed(r->outlet);
+    r->write_error = r->write_error ? r->write_error : error;
+    for (size_t i = 0; i < outputs_count(r->outputs); i++) {
+        const struct sink *sink = &outputs_sinks(r->outputs)[i];
+        error = sink->close(sink->state);
+        if (r->write_error == 0 && error != 0) {
+            r->write_error = error;
+            r->failed = i;
+        }
     }
     outlet_free(r->outlet);
+    if (!outputs_finish(r->outputs, UINT64_MAX)) {
+        fail(r, EXIT_FAILURE);
+    }
+}
+
+static bool writes_standard(const struct options *o) {
+    bool any = false;
+    for (size_t i = 0; i < o->output_count; i++) {
+        any = any || o->outputs[i].kind == OUTPUT_STANDARD;
+    }
+    return any;
 }
 
 static void run(struct replay *r) {
@@ -312,8 +346,7 @@ static void run(struct replay *r) {
     if (terminal || r->options->level == LOG_DETAILS) {
         r->summary = summary_new();
     }
-    bool records_there =
-        strcmp(options_file(r->options), "-") == 0 && isatty(STDOUT_FILENO); /* a bar would stand among them */
+    bool records_there = isatty(STDOUT_FILENO) && writes_standard(r->options); /* a bar would stand among them */
     if (terminal && !records_there) {
         r->progress = progress_new(STDERR_FILENO, r->inputs->total);
     }
@@ -322,7 +355,7 @@ static void run(struct replay *r) {
     findings_free(r->findings);
     progress_free(r->progress);
     r->progress = NULL;
-    finish_output(r);
+    finish_outputs(r);
     explain_write_error(r);
     explain_limits(r);
     if (r->summary) {
@@ -359,7 +392,7 @@ static int replay(const struct options *options, struct confinement *reach, cons
     r->status = EXIT_FAILURE;
     if (inputs_check(r->inputs, confinement_input, reach)) {
         r->opened = calloc(r->inputs->count, sizeof(struct capture *));
-        if (r->opened && prepare(r, &run_id) && (reader || open_output(r, run_id))) {
+        if (r->opened && prepare(r, &run_id) && (reader || open_outputs(r, run_id))) {
             r->status = r->inputs->unreadable ? EXIT_FAILURE : EXIT_SUCCESS;
             (reader ? read_only : run)(r);
         }
@@ -375,7 +408,7 @@ static int replay(const struct options *options, struct confinement *reach, cons
 
 int replay_run(const struct options *options, const volatile sig_atomic_t *stop) {
     struct confinement reach;
-    if (!confinement_enter(&reach, options)) {
+    if (!confinement_enter(&reach, options, stop)) {
         return EXIT_FAILURE;
     }
     int status = replay(options, &reach, NULL, stop);

@@ -12,6 +12,7 @@
 #include <pthread.h>
 #include <pwd.h>
 #include <seccomp.h>
+#include <signal.h>
 #include <stdarg.h>
 #include <stdint.h>
 #include <stdio.h>
@@ -20,6 +21,7 @@
 #include <sys/ioctl.h>
 #include <sys/mman.h>
 #include <sys/prctl.h>
+#include <sys/socket.h>
 #include <sys/sysinfo.h>
 #include <time.h>
 #include <unistd.h>
@@ -226,6 +228,70 @@ static const struct rule of_broker[] = {
     ANY(rename),    ANY(renameat), ANY(stat),       ANY(unlink),
 };
 
+/* Of a process that delivers: files, networks, threads of libraries, the resolver. */
+static const struct rule of_deliverer[] = {
+    ANY(access),
+    ANY(connect),
+    ANY(dup),
+    ANY(faccessat),
+    ANY(faccessat2),
+    ANY(fallocate),
+    ANY(fchmod),
+    ANY(fdatasync),
+    ANY(flock),
+    ANY(fstatfs),
+    ANY(fsync),
+    ANY(getdents64),
+    ANY(getegid),
+    ANY(geteuid),
+    ANY(getgid),
+    ANY(getpriority),
+    ANY(getrlimit),
+    ANY(getrusage),
+    ANY(getuid),
+    ANY(ioprio_set),
+    ANY(lstat),
+    ANY(membarrier),
+    ANY(mincore),
+    ANY(mkdir),
+    ANY(mkdirat),
+    ANY(msync),
+    ANY(pipe2),
+    ANY(prlimit64),
+    ANY(pwrite64),
+    ANY(readlink),
+    ANY(recvmmsg),
+    ANY(rename),
+    ANY(renameat2),
+    ANY(sched_setscheduler),
+    ANY(select),
+    ANY(sendmmsg),
+    ANY(setpriority),
+    ANY(sigaltstack),
+    ANY(socketpair),
+    ANY(statfs),
+    ANY(statx),
+    ANY(uname),
+    ANY(unlinkat),
+    ANY(utimensat),
+    IS(ioctl, 1, FIONREAD),
+    IS(ioctl, 1, SIOCOUTQ),
+    IS(socket, 0, AF_INET),
+    IS(socket, 0, AF_INET6),
+    IS(socket, 0, AF_NETLINK), /* the resolver asks which addresses this machine has */
+    IS(socket, 0, AF_UNIX),
+};
+
+/* Of the process that starts it, again where it crashed, and whose filter it has beside its own. */
+static const struct rule of_keeper[] = {
+    ANY(seccomp),
+    ANY(tgkill), /* the other may only itself */
+    IS(clone, 0, CLONE_CHILD_SETTID | CLONE_CHILD_CLEARTID | SIGCHLD),
+    IS(prctl, 0, PR_SET_NO_NEW_PRIVS),
+    IS(prctl, 0, PR_SET_PDEATHSIG),
+    IS(prctl, 0, PR_SET_SECCOMP),
+};
+
 /* The runtime of a build with sanitizers looks into its own process, with a helper that shares its memory, when it looks for
  * leaks; and it writes reports. Nothing that executes is among it. */
 #ifdef SANITIZED
@@ -267,31 +333,37 @@ static int add_rules(scmp_filter_ctx filter, const struct rules *rules) {
 }
 
 /* A signal to itself alone: abort, and what ends a program by the signal it got. */
-static int add_own(scmp_filter_ctx filter, bool live) {
+static int add_own(scmp_filter_ctx filter, bool threads) {
     struct rule own[] = {
         {SCMP_SYS(tgkill), 0, UINT32_MAX, (uint32_t)getpid()},
     };
     struct rules rules = RULES(own);
     int error = add_rules(filter, &rules);
     /* Its flags are out of sight; without it the C library takes clone. */
-    return error != 0 || !live ? error : seccomp_rule_add(filter, SCMP_ACT_ERRNO(ENOSYS), SCMP_SYS(clone3), 0);
+    return error != 0 || !threads ? error : seccomp_rule_add(filter, SCMP_ACT_ERRNO(ENOSYS), SCMP_SYS(clone3), 0);
 }
 
-/* All rules of one kind of process, or an error and nothing in force. */
-static int confine(const struct rules *more, bool live, char *why, size_t size) {
-    const struct rules rules[] = {
+enum { RULE_KINDS = 4 }; /* of rules of one kind of process */
+
+/* All rules of one kind of process, or an error and nothing in force. threads: it may make some. */
+static int confine(const struct rules *more, size_t count, bool threads, char *why, size_t size) {
+    struct rules rules[RULE_KINDS + 2] = {
         RULES(of_all),
 #ifdef SANITIZED
         RULES(of_sanitizers),
 #endif
-        *more,
     };
+    size_t first = 0;
+    while (rules[first].list) {
+        first++;
+    }
+    memcpy(rules + first, more, count * sizeof *more);
     scmp_filter_ctx filter = seccomp_init(SCMP_ACT_KILL_PROCESS);
     int error = filter ? seccomp_attr_set(filter, SCMP_FLTATR_CTL_OPTIMIZE, 2) : -ENOMEM;
-    for (size_t i = 0; i < sizeof rules / sizeof rules[0] && error == 0; i++) {
+    for (size_t i = 0; i < first + count && error == 0; i++) {
         error = add_rules(filter, &rules[i]);
     }
-    error = error ? error : add_own(filter, live);
+    error = error ? error : add_own(filter, threads);
     error = error ? error : seccomp_load(filter);
     seccomp_release(filter);
     if (error != 0) {
@@ -331,7 +403,7 @@ static int use_libraries(bool threads) {
 }
 
 int sandbox_enter(const struct sandbox_settings *s, char *why, size_t size) {
-    static const struct rules live = RULES(of_live), none = {NULL, 0};
+    static const struct rules live = RULES(of_live);
     struct identity identity;
     if (!s->enabled) {
         log_error("--no-sandbox: what strangers sent is read with all rights of who started this; leave it away where "
@@ -345,11 +417,11 @@ int sandbox_enter(const struct sandbox_settings *s, char *why, size_t size) {
     }
     error = error ? error : become(s, &identity, false, why, size);
     error = error ? error : drop_capabilities(NULL, 0, why, size);
-    return error ? error : confine(s->live ? &live : &none, s->live, why, size);
+    return error ? error : confine(&live, s->live ? 1 : 0, s->live, why, size);
 }
 
-int sandbox_enter_broker(const struct sandbox_settings *s, bool makes, char *why, size_t size) {
-    static const struct rules broker = RULES(of_broker);
+/* Of one that opens files: live it becomes the user; for a replay it stays who started it, and keeps what of root's rights opens files. */
+static int drop(const struct sandbox_settings *s, char *why, size_t size) {
     static const unsigned opening[] = {CAP_DAC_OVERRIDE, CAP_DAC_READ_SEARCH};
     _Static_assert(sizeof opening / sizeof opening[0] <= KEPT, "held has room for all");
     struct identity identity;
@@ -358,6 +430,35 @@ int sandbox_enter_broker(const struct sandbox_settings *s, bool makes, char *why
         error = find_identity(s, &identity, why, size);
         error = error ? error : become(s, &identity, true, why, size);
     }
-    error = error ? error : drop_capabilities(opening, s->live ? 0 : sizeof opening / sizeof opening[0], why, size);
-    return error || makes ? error : confine(&broker, false, why, size);
+    return error ? error : drop_capabilities(opening, s->live ? 0 : sizeof opening / sizeof opening[0], why, size);
+}
+
+int sandbox_enter_broker(const struct sandbox_settings *s, bool makes, char *why, size_t size) {
+    static const struct rules broker = RULES(of_broker);
+    int error = drop(s, why, size);
+    return error || makes ? error : confine(&broker, 1, false, why, size);
+}
+
+bool sandbox_identity(const struct sandbox_settings *s, uid_t *user, gid_t *group) {
+    struct identity identity;
+    char why[SANDBOX_WHY_SIZE];
+    if (!s->enabled || !s->live || find_identity(s, &identity, why, sizeof why) != 0 || !identity.name) {
+        return false;
+    }
+    *user = identity.user;
+    *group = identity.group;
+    return true;
+}
+
+static const struct rules of_delivery[] = {RULES(of_live), RULES(of_broker), RULES(of_deliverer), RULES(of_keeper)};
+_Static_assert(sizeof of_delivery / sizeof of_delivery[0] <= RULE_KINDS, "confine has room for all");
+enum { OF_KEEPER = sizeof of_delivery / sizeof of_delivery[0], OF_DELIVERER = OF_KEEPER - 1 };
+
+int sandbox_enter_keeper(const struct sandbox_settings *s, char *why, size_t size) {
+    int error = s->enabled ? drop(s, why, size) : 0;
+    return error || !s->enabled ? error : confine(of_delivery, OF_KEEPER, true, why, size);
+}
+
+int sandbox_enter_deliverer(const struct sandbox_settings *s, char *why, size_t size) {
+    return s->enabled ? confine(of_delivery, OF_DELIVERER, true, why, size) : 0;
 }

@@ -7,6 +7,7 @@
 
 #include <stdbool.h>
 #include <stddef.h>
+#include <sys/types.h>
 
 #define SANDBOX_USER "smbtap" /* who it is, unless --user says otherwise */
 
@@ -27,5 +28,15 @@ __attribute__((warn_unused_result)) int sandbox_enter(const struct sandbox_setti
  * capabilities those that open files. makes: it also makes things (broker.h), which may need any system call. */
 __attribute__((warn_unused_result)) int sandbox_enter_broker(const struct sandbox_settings *, bool makes, char *why,
                                                              size_t why_size);
+
+/* Of an output's two processes (output_process.h). Of the one that starts the other: live it takes the identity of the user; a replay stays
+ * who started it. */
+__attribute__((warn_unused_result)) int sandbox_enter_keeper(const struct sandbox_settings *, char *why,
+                                                             size_t why_size);
+/* Of the other, on top of that: all that files, networks and threads take, and none that starts a program or looks into another. */
+__attribute__((warn_unused_result)) int sandbox_enter_deliverer(const struct sandbox_settings *, char *why,
+                                                                size_t why_size);
+/* Who it becomes; false: it stays who it is. */
+bool sandbox_identity(const struct sandbox_settings *, uid_t *user, gid_t *group);
 
 #endif

@@ -21,7 +21,7 @@ const struct setting *settings_at(size_t i) {
 }
 
 int settings_refuse(const char *place, const char *text, const char *format, ...) {
-    char why[512];
+    char why[OUTPUT_WHY_SIZE];
     va_list arguments;
     va_start(arguments, format);
     vsnprintf(why, sizeof why, format, arguments);

@@ -11,7 +11,7 @@
 
 struct options;
 
-enum setting_kind { SETTING_VALUE, SETTING_SWITCH, SETTING_LIST };
+enum setting_kind { SETTING_VALUE, SETTING_SWITCH, SETTING_LIST, SETTING_OUTPUTS };
 enum { OF_SMBTAP = 1, OF_INVENTORY = 2, OF_BOTH = OF_SMBTAP | OF_INVENTORY };
 
 struct setting {
@@ -19,12 +19,14 @@ struct setting {
     char letter;        /* -l; 0: none */
     unsigned commands;  /* OF_...: whose it is */
     enum setting_kind kind;
-    const char *means; /* a switch: what giving it on the command line says, yes or no */
-    const char *key;   /* in the configuration; NULL: it is of the command line alone */
-    bool live;         /* of a live run alone */
-    bool changes;      /* a running sensor takes it from a configuration that is read again */
+    const char *means;  /* a switch: what giving it on the command line says, yes or no */
+    const char *key;    /* in the configuration; NULL: it is of the command line alone */
+    const char *or_key; /* another one, which cannot stand beside it; NULL: none */
+    bool live;          /* of a live run alone */
+    bool changes;       /* a running sensor takes it from a configuration that is read again */
     /* Place says where the text comes from, for the message: "--port", or "FILE:LINE: port:". Takes the text (which outlives the
      * options) and returns 0, or an exit status after one line on standard error. */
+    /* Of outputs (settings_outputs.h) there is none of the three; each of them is a mapping of its own settings. */
     int (*set)(struct options *, const char *place, const char *text);
     /* The i-th value (of others than lists the one with i 0) as set takes it, in to or where it is kept; NULL: there is none. */
     const char *(*show)(const struct options *, size_t i, char to[VALUE_TEXT_SIZE]);

@@ -142,8 +142,7 @@ static int take_line(void *arg, const struct event *e, const char *line, size_t 
         w->figures.stats.findings_lost += wanted;
         return 0;
     }
-    m->line_length = (uint16_t)n;
-    m->line = memcpy(m + 1, line, n);
+    m->line = record_line(e, memcpy(m + 1, line, n), n);
     struct arena mem = {.base = (unsigned char *)m + head, .size = wanted ? EVENT_ROOM : 0};
     if (wanted) {
         m->event = packed_event(e, &mem);

@@ -62,13 +62,12 @@ struct worker_figures {
 };
 
 struct worker_message {
-    uint32_t size; /* of the whole in its batch */
-    uint16_t news; /* enum worker_news */
-    uint16_t line_length;
+    uint32_t size;                        /* of the whole in its batch */
+    uint16_t news;                        /* enum worker_news */
     int error;                            /* of WORKER_FAILED, a negative errno */
     uint64_t lost;                        /* records that were dropped before this one, since the one before it */
     const struct event *event;            /* NULL: none */
-    const char *line;                     /* line_length bytes */
+    struct line line;                     /* without a text: none */
     const struct worker_figures *figures; /* of WORKER_FIGURES */
 };
 

@@ -15,18 +15,35 @@ enum { ROOM_KEPT = 1 << 20, PIPE_BYTES = 1 << 20 };
 struct appender {
     int fd;
     bool ours, regular;
+    bool unended;  /* the file's last line is somebody else's, and has no end yet */
+    uint64_t size; /* of the file, as far as it is known here */
     char *waiting;
     size_t start, from, to; /* of what waits; start: of the line that from is in, a part of which was written */
-    size_t size;            /* of the memory for it */
+    size_t room;            /* the memory for it */
     size_t waiting_max;
     int trouble;
     uint64_t written;
 };
 
+static int end_line(struct appender *a) {
+    if (a->unended) {
+        if (write(a->fd, "\n", 1) != 1) {
+            return -errno;
+        }
+        a->unended = false;
+        a->size++;
+    }
+    return 0;
+}
+
 /* A pipe or terminal takes PIPE_BUF bytes without a wait when poll(2) says that it can be written (pipe(7)). */
 static int write_some(struct appender *a, const char *p, size_t n, size_t *done) {
     struct pollfd ready = {.fd = a->fd, .events = POLLOUT};
     *done = 0;
+    int error = a->fd < 0 ? -ENXIO : end_line(a);
+    if (error != 0) {
+        return error;
+    }
     while (*done < n) {
         size_t part = n - *done;
         if (!a->regular) {
@@ -39,6 +56,7 @@ static int write_some(struct appender *a, const char *p, size_t n, size_t *done)
         if (written > 0) {
             *done += (size_t)written;
             a->written += (uint64_t)written;
+            a->size += (uint64_t)written;
         } else if (written < 0 && errno != EINTR) {
             return -errno;
         }
@@ -63,10 +81,10 @@ static int write_waiting(struct appender *a) {
         a->start = a->from = a->to = 0;
         a->trouble = 0;
     }
-    if (a->to == 0 && a->size > ROOM_KEPT) { /* trouble is over */
+    if (a->to == 0 && a->room > ROOM_KEPT) { /* trouble is over */
         free(a->waiting);
         a->waiting = NULL;
-        a->size = 0;
+        a->room = 0;
     }
     return a->trouble;
 }
@@ -83,21 +101,23 @@ static bool make_room(struct appender *a, size_t n) {
         a->start = 0;
         a->to = held;
     }
-    if (held + n <= a->size) {
+    if (held + n <= a->room) {
         return true;
     }
-    size_t size = a->size * 2 > held + n ? a->size * 2 : held + n;
-    char *larger = realloc(a->waiting, size);
+    size_t room = a->room * 2 > held + n ? a->room * 2 : held + n;
+    char *larger = realloc(a->waiting, room);
     if (larger) {
         a->waiting = larger;
-        a->size = size;
+        a->room = room;
     }
     return larger != NULL;
 }
 
 /* All of it is taken, or nothing: what is left of a line that was begun must find room. */
-static int appender_write(void *state, const char *lines, size_t n) {
+static int appender_write(void *state, const struct line_list *batch) {
     struct appender *a = state;
+    const char *lines = batch->bytes;
+    size_t n = batch->n;
     size_t done = 0, begun = 0;
     bool first = write_waiting(a) == 0;
     if (!make_room(a, n)) {
@@ -120,18 +140,18 @@ static int appender_flush(void *state) {
     return 0;
 }
 
-static void appender_close(struct appender *a) {
-    if (a->ours && a->fd >= 0) {
-        close(a->fd);
-    }
+/* A network file system may tell only here that the disk is full. */
+static int appender_close(struct appender *a) {
+    int error = a->ours && a->fd >= 0 && close(a->fd) != 0 && errno != EINTR ? -errno : 0;
     a->fd = -1;
+    return error;
 }
 
 static int appender_end(void *state) {
     struct appender *a = state;
-    int trouble = write_waiting(a);
+    int trouble = write_waiting(a), error = appender_close(a);
     appender_free(a);
-    return trouble;
+    return trouble != 0 ? trouble : error;
 }
 
 static void take_over(struct appender *a, int fd) {
@@ -143,9 +163,28 @@ static void take_over(struct appender *a, int fd) {
         S_ISFIFO(st.st_mode)) { /* so that a reader and this thread need not take turns for every few lines */
         (void)!fcntl(fd, F_SETPIPE_SZ, PIPE_BYTES);
     }
-    if (a->regular && st.st_size > 0 && pread(fd, &last, 1, st.st_size - 1) == 1 && last != '\n') {
-        (void)!write(fd, "\n", 1);
+    a->unended = a->regular && st.st_size > 0 && pread(fd, &last, 1, st.st_size - 1) == 1 && last != '\n';
+    a->size = a->regular ? (uint64_t)st.st_size : 0;
+    if (fd >= 0) {
+        (void)end_line(a);
     }
+}
+
+int appender_open(int folder, const char *path) {
+    const int how = O_CREAT | O_APPEND | O_CLOEXEC | O_NOCTTY | O_NONBLOCK;
+    struct stat st;
+    bool regular = fstatat(folder, path, &st, 0) != 0 || S_ISREG(st.st_mode);
+    int fd = regular ? openat(folder, path, O_RDWR | how, 0666) : -1;
+    if (fd < 0) {
+        fd = openat(folder, path, O_WRONLY | how, 0666);
+    }
+    int flags = fd >= 0 ? fcntl(fd, F_GETFL) : -1;
+    if (fd >= 0 && (flags < 0 || fcntl(fd, F_SETFL, flags & ~O_NONBLOCK) != 0)) {
+        int error = -errno;
+        close(fd);
+        return error;
+    }
+    return fd >= 0 ? fd : -errno;
 }
 
 struct appender *appender_new(int fd, bool close_it, size_t waiting_max) {
@@ -159,14 +198,15 @@ struct appender *appender_new(int fd, bool close_it, size_t waiting_max) {
 }
 
 struct sink appender_sink(struct appender *a) {
-    return (struct sink){a, appender_write, appender_flush, appender_end};
+    return (struct sink){.state = a, .write = appender_write, .flush = appender_flush, .close = appender_end};
 }
 
-void appender_reopen(struct appender *a, int fd) {
+int appender_reopen(struct appender *a, int fd) {
     (void)write_waiting(a);
-    appender_close(a);
+    int error = appender_close(a);
     a->from = a->start; /* a line that was begun there is whole here */
     take_over(a, fd);
+    return error;
 }
 
 int appender_trouble(const struct appender *a) {
@@ -179,6 +219,20 @@ int appender_descriptor(const struct appender *a) {
 
 size_t appender_waiting(const struct appender *a) {
     return a->to - a->from;
+}
+
+uint64_t appender_waiting_lines(const struct appender *a) {
+    uint64_t lines = 0;
+    const char *end = NULL;
+    for (size_t at = a->from; at < a->to && (end = memchr(a->waiting + at, '\n', a->to - at)) != NULL;) {
+        at = (size_t)(end - a->waiting) + 1;
+        lines++;
+    }
+    return lines;
+}
+
+uint64_t appender_size(const struct appender *a) {
+    return a->size + a->unended;
 }
 
 uint64_t appender_written(const struct appender *a) {
@@ -195,7 +249,7 @@ bool appender_drain(struct appender *a, uint64_t ns) {
 
 void appender_free(struct appender *a) {
     if (a) {
-        appender_close(a);
+        (void)appender_close(a);
         free(a->waiting);
         free(a);
     }

@@ -8,8 +8,9 @@
 #include <stdatomic.h>
 #include <stdbool.h>
 
-#include "figures.h"
 #include "sink.h"
+
+enum { CHANNEL_BYTES = 16 << 20 }; /* of the ring of an output */
 
 struct channel;
 
@@ -19,27 +20,30 @@ void channel_free(struct channel *);
 
 /* ---- the maker's */
 
-/* All lines that want chooses, or none: -EAGAIN, no room. Wakes the other side. */
-__attribute__((warn_unused_result)) int channel_put(struct channel *, const struct lines *,
-                                                    bool (*want)(const void *arg, const struct line *),
-                                                    const void *arg);
-/* Waits until so many bytes of lines find room, at most ms. */
-bool channel_wait(struct channel *, size_t bytes, int ms);
-/* A descriptor that is readable once there is room after -EAGAIN, a gap, or the end of the other side. */
+/* All of them, or none: -EAGAIN, no room now. Wakes the other side. */
+__attribute__((warn_unused_result)) int channel_put(struct channel *, const struct line *list, size_t count);
+/* Is half of it free? Is all? */
+bool channel_roomy(const struct channel *);
+bool channel_empty(const struct channel *);
+/* A descriptor that is readable once half of it is free after -EAGAIN, or a gap was told; channel_hear before one looks for them. */
 int channel_news(const struct channel *);
+void channel_hear(struct channel *);
 bool channel_gap(struct channel *, struct gap *);
-void channel_figures(const struct channel *, struct output_figures *);
 enum channel_order { CHANNEL_REOPEN = 1, CHANNEL_STOP = 2 };
 /* CHANNEL_STOP: until then, CLOCK_MONOTONIC, ns, it may try to deliver. */
 void channel_order(struct channel *, enum channel_order, uint64_t until);
 
 /* ---- the deliverer's */
 
+/* Goes on behind what was taken last: after the fork. */
+void channel_attach(struct channel *);
 /* The next line, borrowed until it was taken; false: none now. */
 bool channel_next(struct channel *, struct line *);
-/* The one of channel_next, and all before it, are where they should be. */
+/* The last one comes again. */
+void channel_unread(struct channel *);
+/* All that were read are where they should be: whoever goes on after a crash begins behind them. */
 void channel_taken(struct channel *);
-/* A descriptor that is readable when there are lines or orders; channel_listen before it is waited for, true: do not wait. */
+/* A descriptor that is readable when there are lines or orders; channel_listen before it is waited for, false: there are some now. */
 int channel_bell(const struct channel *);
 bool channel_listen(struct channel *);
 /* Orders that came, a bit each; they are forgotten. */
@@ -50,6 +54,9 @@ bool channel_tell_gap(struct channel *, const struct gap *);
 /* Written by the deliverer, at any time. */
 struct channel_figures {
     _Atomic uint64_t sent, acknowledged, spooled, dropped, bytes, reconnects, oldest_waiting_ns, set_aside;
+    /* seq of the first and the last record that are lost with the deliverer, because nothing but its memory keeps them; 0: none. For the one
+     * that is started in its place. */
+    _Atomic uint64_t kept_from, kept_to;
     _Atomic int trouble; /* a negative errno: why it does not get on; 0: it does */
     _Atomic bool ended;
 };

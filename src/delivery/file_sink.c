@@ -19,8 +19,10 @@ static int wait_for_room(int fd) {
     return poll(&p, 1, -1) < 0 && errno != EINTR ? -errno : 0;
 }
 
-static int file_write(void *state, const char *lines, size_t n) {
+static int file_write(void *state, const struct line_list *batch) {
     const struct file_sink *sink = state;
+    const char *lines = batch->bytes;
+    size_t n = batch->n;
     while (n > 0) {
         ssize_t written = write(sink->fd, lines, n);
         if (written >= 0) {
@@ -62,7 +64,7 @@ int file_sink_open(int fd, struct sink *out) {
         return -ENOMEM;
     }
     *sink = (struct file_sink){.fd = fd, .ours = ours};
-    *out = (struct sink){sink, file_write, file_flush, file_close};
+    *out = (struct sink){.state = sink, .write = file_write, .flush = file_flush, .close = file_close};
     return 0;
 }
 
@@ -82,6 +84,7 @@ static const struct remedy remedies[] = {
     {EISDIR, "is a folder", "name a file in it with -o"},
     {ENOENT, "the folder does not exist", "create it first"},
     {ENOTDIR, "part of the path is not a folder", "correct the path given to -o"},
+    {ENXIO, "has no reader", "start what reads it"},
     {EPIPE, "the reader went away", "nothing more was written"},
     {EBADF, "is closed", "redirect it, or write to a file with -o"},
 };

@@ -13,14 +13,18 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "base/value.h"
+
 enum {
     OUTPUT_NAME_MAX = 64, /* bytes: letters, digits, . _ - alone, for it names a folder of the spool */
     OUTPUT_PROPERTIES_MAX = 64,
-    OUTPUT_SPOOL_MIN = 16 << 20,     /* of spool_max_bytes */
-    OUTPUT_ROTATE_MIN = 64 << 10,    /* of rotate_bytes */
-    OUTPUT_KEEP_MAX = 100000,        /* of rotate_keep */
-    OUTPUT_SECRET_BYTES_MAX = 65536, /* of a file that a property is read from */
-    OUTPUT_WHY_SIZE = 1024,          /* of a text that says what is wrong */
+    OUTPUT_VALUES_MAX = 64,       /* of a list in the configuration */
+    OUTPUT_SPOOL_MIN = 16 << 20,  /* of spool_max_bytes */
+    OUTPUT_ROTATE_MIN = 64 << 10, /* of rotate_bytes */
+    OUTPUT_KEEP_FILES = 100000,   /* of rotate_keep */
+    OUTPUT_SECRET_BYTES = 65536,  /* of a file that a property is read from */
+    OUTPUT_SETTING_ROWS = 32,     /* of the table, at most */
+    OUTPUT_WHY_SIZE = 1024,       /* of a text that says what is wrong */
 };
 #define OUTPUT_SPOOL_FOLDER "/var/lib/smbtap/spool" /* where nothing else was told, neither by systemd */
 #define OUTPUT_SPOOL_DEFAULT ((uint64_t)1 << 30)
@@ -128,6 +132,32 @@ __attribute__((warn_unused_result)) int output_settings_parse(struct output_sett
 /* The same in steps, a URL without a query first; all else has its default then. On failure there is nothing to be freed. */
 __attribute__((warn_unused_result)) int output_settings_begin(struct output_settings *, const char *url,
                                                               char why[OUTPUT_WHY_SIZE]);
+/* What can be set, in the order of the table; those with a list take one text after the other. */
+struct output_setting {
+    const char *name;
+    const char *values; /* those there are, for people */
+    unsigned kinds;     /* that have it: a bit each, enum output_kind */
+    size_t offset;
+    const struct form *form;
+};
+const struct output_setting *output_setting_at(size_t i); /* NULL behind the last */
+bool output_setting_is_list(const struct output_setting *);
+/* Not of the URL, "to". Why begins with the text, where that is wrong, and has no secret in it. */
+__attribute__((warn_unused_result)) int output_settings_set(struct output_settings *, const struct output_setting *,
+                                                            const char *text, char why[OUTPUT_WHY_SIZE]);
+/* The i-th value (of others than lists the one with i 0) as set takes it, in to or where it is kept; NULL: there is none. Secrets are
+ * names of files in it. */
+const char *output_settings_show(const struct output_settings *, const struct output_setting *, size_t i,
+                                 char to[VALUE_TEXT_SIZE]);
+/* Whether all that was told goes together. */
+__attribute__((warn_unused_result)) int output_settings_check(struct output_settings *, char why[OUTPUT_WHY_SIZE]);
+
+/* What follows from the run: where a spool is, that a replay waits for room in it, and, unless it is only checked, which files
+ * credentials are; secrets are read from theirs. Any errno but -EINVAL is one of the system's then. */
+enum output_run { OUTPUT_OF_CHECK, OUTPUT_OF_LIVE, OUTPUT_OF_REPLAY };
+__attribute__((warn_unused_result)) int output_settings_settle(struct output_settings *, enum output_run,
+                                                               char why[OUTPUT_WHY_SIZE]);
+
 void output_settings_free(struct output_settings *); /* all zeroes are fine */
 
 #endif

@@ -14,11 +14,11 @@
 #include "output_texts.h"
 
 enum {
-    HOST_MAX = 253,                    /* RFC 1035 2.3.4, without the dot at its end */
-    TOPIC_MAX = 249 - 8,               /* Kafka's, with room for "-finding" */
-    BROKERS_MAX = 4096,                /* bytes of their list */
-    NAME_RAW_SIZE = BROKERS_MAX + 512, /* of what a name is made from */
-    DIGEST_SIZE = 9,                   /* "-" and eight digits */
+    HOST_LONGEST = 253,                 /* RFC 1035 2.3.4, without the dot at its end */
+    TOPIC_LONGEST = 249 - 8,            /* Kafka's, with room for "-finding" */
+    BROKERS_SIZE = 4096,                /* bytes of their list */
+    NAME_RAW_SIZE = BROKERS_SIZE + 512, /* of what a name is made from */
+    DIGEST_SIZE = 9,                    /* "-" and eight digits */
 };
 
 struct scheme {
@@ -27,11 +27,12 @@ struct scheme {
     const char *port; /* unless another one is given; NULL: one has to be */
 };
 
+/* No port is assigned to RELP. */
 static const struct scheme schemes[] = {
     {"file", OUTPUT_FILE, NULL},         {"syslog+udp", OUTPUT_UDP, "514"}, /* RFC 5426 3.3 */
-    {"syslog+tcp", OUTPUT_TCP, "514"},                                /* RFC 6587 4.1: customary, and no one's own */
-    {"syslog+tls", OUTPUT_TLS, "6514"},                               /* RFC 5425 4.1 */
-    {"syslog+unix", OUTPUT_UNIX, NULL},  {"relp", OUTPUT_RELP, NULL}, /* none is assigned to it */
+    {"syslog+tcp", OUTPUT_TCP, "514"},  /* RFC 6587 1: customary, though the shell service has it */
+    {"syslog+tls", OUTPUT_TLS, "6514"}, /* RFC 5425 4.1 */
+    {"syslog+unix", OUTPUT_UNIX, NULL},  {"relp", OUTPUT_RELP, NULL},
     {"relp+tls", OUTPUT_RELP_TLS, NULL}, {"kafka", OUTPUT_KAFKA, "9092"},
 };
 
@@ -124,9 +125,9 @@ bool output_url_decode(char *text) {
     return true;
 }
 
-static bool is_host(const char *text) {
+bool output_url_hosts(const char *text) {
     size_t n = strspn(text, "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789.-_");
-    return n != 0 && n <= HOST_MAX && text[n] == 0 && text[0] != '-' && text[0] != '.';
+    return n != 0 && n <= HOST_LONGEST && text[n] == 0 && text[0] != '-' && text[0] != '.';
 }
 
 /* In brackets; a zone behind a percent sign, as fe80::1%25eth0 (RFC 6874). */
@@ -171,7 +172,7 @@ static int split_host(const struct scheme *s, char *text, char **host, const cha
     if (!**host) {
         return wrong(why, "there is no host in it; write %s://HOST:PORT", s->name);
     }
-    if (bracketed ? !is_address6(*host) : !is_host(*host)) {
+    if (bracketed ? !is_address6(*host) : !output_url_hosts(*host)) {
         return wrong(why, "%.64s: neither the name of a host nor an address; write %s://HOST:PORT", *host, s->name);
     }
     *port = colon ? colon + 1 : s->port;
@@ -207,7 +208,7 @@ static int take_path(struct output_settings *o, const struct scheme *s, char *re
     if (strncmp(rest, "//", 2) == 0) {
         rest += 2;
         if (*rest != '/') {
-            return wrong(why, "a host has no place in it; write %s:%s/PATH", s->name, unix_socket ? "//" : "");
+            return wrong(why, "a host has no place in it; write %s:%sPATH", s->name, unix_socket ? "///" : "");
         }
     }
     if (!output_url_decode(rest)) {
@@ -215,7 +216,7 @@ static int take_path(struct output_settings *o, const struct scheme *s, char *re
     }
     size_t n = strlen(rest);
     if (n == 0 || rest[n - 1] == '/') {
-        return wrong(why, "there is no file in it; write %s:%s/PATH", s->name, unix_socket ? "//" : "");
+        return wrong(why, "there is no file in it; write %s:%sPATH", s->name, unix_socket ? "///" : "");
     }
     if (unix_socket && *rest != '/') {
         return wrong(why, "a socket is named from / on; write %s:///dev/log", s->name);
@@ -232,7 +233,7 @@ static int take_path(struct output_settings *o, const struct scheme *s, char *re
 }
 
 static int take_brokers(struct output_settings *o, const struct scheme *s, char *list, char why[OUTPUT_WHY_SIZE]) {
-    char brokers[BROKERS_MAX];
+    char brokers[BROKERS_SIZE];
     size_t n = 0;
     char *host;
     const char *port;
@@ -260,10 +261,10 @@ static int take_kafka(struct output_settings *o, const struct scheme *s, char *r
     }
     *topic++ = 0;
     size_t n = strspn(topic, "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789._-");
-    if (topic[n] || n > TOPIC_MAX || strcmp(topic, ".") == 0 || strcmp(topic, "..") == 0) {
+    if (topic[n] || n > TOPIC_LONGEST || strcmp(topic, ".") == 0 || strcmp(topic, "..") == 0) {
         return wrong(why,
                      "%.64s: no name of a topic; it has letters, digits, dots, underscores and hyphens, %d at most",
-                     topic, TOPIC_MAX);
+                     topic, TOPIC_LONGEST);
     }
     o->kafka.topic = topic;
     return take_brokers(o, s, rest, why);
@@ -308,7 +309,7 @@ static void write_raw(const struct output_settings *o, char raw[NAME_RAW_SIZE]) 
         break;
     case OUTPUT_PATH:
     case OUTPUT_FILE:
-        snprintf(raw, NAME_RAW_SIZE, "%s", o->path + (*o->path == '/'));
+        snprintf(raw, NAME_RAW_SIZE, "%s", o->path + (o->path[0] == '/' && o->path[1]));
         break;
     case OUTPUT_UNIX:
         snprintf(raw, NAME_RAW_SIZE, "%s-%s", kind, o->path + 1);
@@ -348,9 +349,7 @@ static void make_name(struct output_settings *o) {
         o->name[i] = letter_of(raw[i], &lost);
     }
     o->name[fits] = 0;
-    if (raw[0] == '.') {
-        o->name[0] = '-';
-    }
+    o->name[0] = raw[0] == '.' ? '_' : o->name[0];
     if (lost) {
         size_t at = fits < OUTPUT_NAME_MAX - (DIGEST_SIZE) ? fits : OUTPUT_NAME_MAX - DIGEST_SIZE;
         uint32_t digest = (uint32_t)siphash24((struct siphash_key){0}, (struct view){(const uint8_t *)raw, n});

@@ -21,7 +21,10 @@ const char *output_url_kind(enum output_kind);
 /* %XX as what it stands for, in place. False: there is a % without two digits, or a NUL. */
 __attribute__((warn_unused_result)) bool output_url_decode(char *text);
 
-/* May the text name an output, and its folder? */
+/* May the text be a host's name, or an IPv4 address? */
+bool output_url_hosts(const char *text);
+
+/* May it name an output, and its folder? */
 bool output_url_names(const char *text);
 
 #endif

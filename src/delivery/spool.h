@@ -19,6 +19,9 @@ enum { SPOOL_WHY_SIZE = 512 };
 __attribute__((warn_unused_result)) int spool_open(struct spool **, const struct spool_settings *, const char *name,
                                                    uint64_t run_id, uint64_t wait_ns, char why[SPOOL_WHY_SIZE]);
 
+/* The same run_id, for a run that did not know it when it opened the spool (0); before the first put. */
+void spool_run(struct spool *, uint64_t run_id);
+
 /* 0: it is in the spool, or by the policy another or this one was dropped, which becomes a gap. -EAGAIN: it is full, and the policy is to wait. */
 __attribute__((warn_unused_result)) int spool_put(struct spool *, const struct line *);
 
@@ -30,11 +33,13 @@ void spool_unread(struct spool *);
 void spool_rewind(struct spool *);
 /* All records that end at this place or before it are done. Never goes back. */
 void spool_done(struct spool *, uint64_t place);
-/* The one that ends there, handed out and not done, goes to the file of those that were set aside (bounded), and becomes a gap. */
+/* The one that ends there, handed out and not done, goes to the file of those that were set aside (bounded), and becomes a
+ * gap; a record that itself tells of a gap does not, for that of its own would be refused as well. */
 void spool_set_aside(struct spool *, uint64_t place);
 
-/* The oldest gap that was not told, as long as it grows no more or is a second old; true, and it is forgotten: whoever takes it puts a record of
- * it (line.gap), and if that is dropped, the gap comes back. */
+/* The oldest gap that was not told, as long as it grows no more or is a second old (now UINT64_MAX: whatever its age): whoever takes it puts a
+ * record of it (line.gap, as it was given). Only then it is forgotten: the next run tells it again else, and if the record is dropped, the gap
+ * comes back. Where the policy is to drop the newest, none is given while there is no room for its record. */
 bool spool_gap(struct spool *, uint64_t now, struct gap *);
 
 /* Once a second or more: writes to the disk what the setting asks for. now: CLOCK_MONOTONIC, ns. */
@@ -42,9 +47,12 @@ void spool_tick(struct spool *, uint64_t now);
 
 struct spool_figures {
     uint64_t waiting, waiting_bytes; /* put and not done; records, bytes */
+    uint64_t out;                    /* of these records, handed out */
     uint64_t dropped;                /* since it was opened, all reasons together */
     uint64_t set_aside;              /* of these, refused by the receiver */
     uint64_t oldest_put;             /* when the oldest that waits was put: CLOCK_REALTIME, ns; 0: none does */
+    uint64_t oldest_unread;          /* the same of the oldest that was not handed out */
+    uint64_t safe_seq;               /* of this run: all up to it are done, or were told as lost; 0: none is */
     int trouble;                     /* of its disk, a negative errno: it goes on in memory; 0: none */
 };
 void spool_figures(const struct spool *, struct spool_figures *);

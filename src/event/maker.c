@@ -22,40 +22,6 @@ static void begin(struct event_maker *m, const struct connection_facts *c, enum 
 
 /* ---- names of machines and users */
 
-static bool is_ascii(struct view v, size_t i, uint8_t c) {
-    return v.p[i] == c && v.p[i + 1] == 0;
-}
-
-/* An address in a share's path names no host. */
-static bool is_address(struct view v) {
-    bool digits = true;
-    for (size_t i = 0; i + 1 < v.n; i += 2) {
-        if (is_ascii(v, i, ':')) {
-            return true;
-        }
-        digits = digits && v.p[i + 1] == 0 && ((v.p[i] >= '0' && v.p[i] <= '9') || v.p[i] == '.');
-    }
-    return digits;
-}
-
-static void server_name(struct event *e, struct text name) {
-    struct view v = name.bytes;
-    size_t dot = 0;
-    if (v.n < 2 || is_address(v)) {
-        return;
-    }
-    while (dot + 1 < v.n && !is_ascii(v, dot, '.')) {
-        dot += 2;
-    }
-    struct text host = text_utf16(view_part(v, 0, dot));
-    event_text(e, FIELD_HOSTNAME, host);
-    event_text(e, FIELD_DEST_HOSTNAME, host);
-    if (dot + 1 < v.n) {
-        event_text(e, FIELD_FQDN, name);
-        event_text(e, FIELD_DEST_FQDN, name);
-    }
-}
-
 /* DOMAIN\name */
 static void user(struct event_maker *m, const struct auth_facts *a) {
     struct text *parts = a->user.bytes.n && !a->domain_lost ? maker_texts(m, 3) : NULL;
@@ -68,21 +34,30 @@ static void user(struct event_maker *m, const struct auth_facts *a) {
     event_joined(&m->event, FIELD_USER, parts, 3);
 }
 
-/* Of a server that is called by an address, or not at all, the NetBIOS name; of a client that says no workstation likewise. */
-static void machines(struct event *e, const struct connection_facts *c, bool workstation) {
-    if (!workstation) {
-        event_text(e, FIELD_SRC_HOSTNAME, c->netbios_calling);
-    }
-    server_name(e, c->server_name.bytes.n && !is_address(c->server_name.bytes) ? c->server_name : c->netbios_called);
+static void machine(struct event *e, const struct machine_facts *f, enum field host, enum field fqdn) {
+    event_text(e, host, f->host);
+    event_text(e, fqdn, f->fqdn);
+}
+
+/* workstation: of a session; NULL: none, or it was shown at another address. */
+static void machines(struct event *e, const struct connection_facts *c, const struct machine_facts *workstation) {
+    const struct machine_facts *client = &c->machines[MACHINE_CLIENT], *server = &c->machines[MACHINE_SERVER];
+    machine(e, workstation ? workstation : client, FIELD_SRC_HOSTNAME, FIELD_SRC_FQDN);
+    machine(e, server, FIELD_HOSTNAME, FIELD_FQDN);
+    machine(e, server, FIELD_DEST_HOSTNAME, FIELD_DEST_FQDN);
+}
+
+static bool same_address(const struct address *a, const struct address *b) {
+    return a->family == b->family && memcmp(a->bytes, b->bytes, sizeof a->bytes) == 0;
 }
 
 static void who(struct event_maker *m, const struct operation *op) {
     const struct auth_facts *a = op->auth ? op->auth : op->session ? op->session->auth : NULL;
     if (a) {
         user(m, a);
-        event_text(&m->event, FIELD_SRC_HOSTNAME, a->workstation);
     }
-    machines(&m->event, op->connection, a && a->workstation.bytes.n);
+    bool here = a && a->machine.host.bytes.n != 0 && same_address(&a->address, &op->connection->flow->client.ip);
+    machines(&m->event, op->connection, here ? &a->machine : NULL);
 }
 
 /* ---- what every operation has */
@@ -234,6 +209,7 @@ void maker_operation(struct event_maker *m, const struct operation *op, enum det
     begin(m, op->connection, ACTION_MESSAGE, exchange ? op->exchange_begin : op->begin);
     m->dfs = is_dfs(op);
     m->detail = detail;
+    e->operation = (uint8_t)op->kind;
     who(m, op);
     times(e, op, exchange);
     event_uint(e, FIELD_VERSION, op->smb1_request || op->smb1_response ? 1 : op->connection->version);
@@ -257,6 +233,7 @@ void maker_operation(struct event_maker *m, const struct operation *op, enum det
 
 void maker_flow_start(struct event_maker *m, const struct connection_facts *c) {
     begin(m, c, ACTION_START, c->flow->first);
+    machines(&m->event, c, NULL);
     event_time(&m->event, FIELD_START_TIME, c->flow->first.time_ns);
     event_bool(&m->event, FIELD_START_SEEN, c->flow->start_seen);
     maker_windows_start(m, c);
@@ -422,11 +399,7 @@ void maker_flow_end(struct event_maker *m, const struct connection_facts *c, enu
                     struct moment at) {
     begin(m, c, ACTION_END, c->flow->first);
     (void)at;
-    bool workstation = c->client && c->client->workstation.bytes.n != 0;
-    if (workstation) {
-        event_text(&m->event, FIELD_SRC_HOSTNAME, c->client->workstation);
-    }
-    machines(&m->event, c, workstation);
+    machines(&m->event, c, NULL);
     transport_sums(&m->event, c->flow, reason);
     faults(m, c);
     session_sums(m, c);

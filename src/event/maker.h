@@ -10,7 +10,7 @@
 /* records.md, Detail */
 enum detail { DETAIL_HANDLES, DETAIL_OPERATIONS };
 
-enum { MAKER_TEXTS = 64, EXTENSION_MAX = 16 };
+enum { MAKER_TEXTS = 64, EXTENSION_MAX = 16, NTLM_VERSION_TEXT = 16 };
 
 /* Conditions that hold of one operation, at most, and events of the Windows logs that a record names. */
 enum { WINDOWS_MET_MAX = 24, WINDOWS_RECORD_MAX = 32 };
@@ -27,6 +27,7 @@ struct event_maker {
     unsigned text_count;
     uint8_t extension[EXTENSION_MAX * 2];
     uint8_t drive[3];
+    char versions[2][NTLM_VERSION_TEXT];
     uint64_t fault_counts[FRAMER_FAULTS + VERDICTS];
     char unnamed[16], unnamed_command[16]; /* what has no name, in hex */
     bool dfs;                              /* the operation's names may have the host and share in front */
@@ -59,12 +60,11 @@ struct text *maker_texts(struct event_maker *, unsigned count);
 /* details.c: the facts of each command */
 void maker_details(struct event_maker *, const struct operation *);
 /* What commands of all versions have: the share, the file that the handle stands for or that the request names, the handle's sums, what
- * the operation itself read and wrote, who somebody said to be, the times of a file. */
+ * the operation itself read and wrote, the times of a file. */
 void maker_of_share(struct event_maker *, const struct operation *);
 void maker_of_file(struct event_maker *, const struct operation *);
 void maker_sums(struct event_maker *, const struct operation *);
 void maker_moved(struct event *, const struct operation *);
-void maker_auth(struct event *, const struct auth_facts *); /* NULL: nothing */
 void maker_times(struct event *, const struct smb2_file_times *);
 
 /* An array of the names of create contexts, of a mask with bit 1 << kind of each. */
@@ -79,6 +79,10 @@ void maker_windows_start(struct event_maker *, const struct connection_facts *);
 void maker_windows_end(struct event_maker *, const struct connection_facts *, enum flow_end_reason);
 /* The server closed, and all that it said before was seen. */
 bool maker_hung_up(const struct connection_facts *, enum flow_end_reason);
+
+/* session_details.c: a SESSION_SETUP's, whichever version; and what SPNEGO offers and chose, NULL: nothing */
+void maker_session(struct event_maker *, const struct operation *);
+void maker_mechanisms(struct event *, const struct security_facts *);
 
 /* smb1_details.c: the same of SMB1 */
 void maker_smb1_details(struct event_maker *, const struct operation *);

@@ -60,19 +60,42 @@ void sensor_event_start(struct sensor_event *s, const struct sensor_start *start
     event_uint(e, FIELD_WORKERS, start->workers);
 }
 
-void sensor_event_gap(struct sensor_event *s, const struct sensor_gap *gap) {
-    struct event *e = begin(s, ACTION_GAP, gap->time_ns);
-    snprintf(s->content, sizeof s->content, "%" PRIu64 " %s lost %s%.100s: %.50s", gap->count,
-             gap->count == 1 ? "record was" : "records were", gap->output ? "on " : "before any output",
-             gap->output ? gap->output : "", gap->reason);
-    add_text(e, FIELD_CONTENT, s->content);
-    add_text(e, FIELD_OUTPUT, gap->output);
-    if (gap->from_seq != 0) {
-        event_uint(e, FIELD_FROM_SEQ, gap->from_seq);
-        event_uint(e, FIELD_TO_SEQ, gap->to_seq);
+static const char *const gap_reasons[GAP_REASONS] = {
+#define GAP_REASON(id, name, meaning) [GAP_##id] = name,
+#include "tables/gap_reason.def"
+#undef GAP_REASON
+};
+
+static void say_how_many(struct sensor_event *s, const struct sensor_gap *g) {
+    char count[32] = "an unknown number of";
+    if (g->gap.count != 0) {
+        snprintf(count, sizeof count, "%" PRIu64, g->gap.count);
     }
-    event_uint(e, FIELD_RECORDS_LOST, gap->count);
-    add_text(e, FIELD_REASON, gap->reason);
+    snprintf(s->content, sizeof s->content, "%s %s%s %s lost %s%.100s: %s", count,
+             g->gap.count == 1 ? "record" : "records", g->gap.run_id ? " of an earlier run" : "",
+             g->gap.count == 1 ? "was" : "were", g->output ? "on " : "before any output", g->output ? g->output : "",
+             gap_reasons[g->gap.reason]);
+}
+
+void sensor_event_gap(struct sensor_event *s, const struct sensor_gap *g) {
+    struct event *e = begin(s, ACTION_GAP, g->time_ns);
+    say_how_many(s, g);
+    add_text(e, FIELD_CONTENT, s->content);
+    add_text(e, FIELD_OUTPUT, g->output);
+    if (g->gap.run_id != 0) {
+        snprintf(s->run_id, sizeof s->run_id, "%016" PRIx64, g->gap.run_id); /* as it stands in record_id */
+        add_text(e, FIELD_RUN_ID, s->run_id);
+    }
+    if (g->gap.from != 0) {
+        event_uint(e, FIELD_FROM_SEQ, g->gap.from);
+    }
+    if (g->gap.to != 0) {
+        event_uint(e, FIELD_TO_SEQ, g->gap.to);
+    }
+    if (g->gap.count != 0) {
+        event_uint(e, FIELD_RECORDS_LOST, g->gap.count);
+    }
+    event_name(e, FIELD_REASON, gap_reasons[g->gap.reason]);
 }
 
 /* ---- totals */

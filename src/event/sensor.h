@@ -4,11 +4,13 @@
 
 #include "event.h"
 #include "figures.h"
+#include "gap.h"
 
 enum { SENSOR_CONTENT_BYTES = 256, SENSOR_LIMITS = 64 };
 
 /* An event, and what its facts point to: it stays where it was made until it was handed on. */
 struct sensor_event {
+    char run_id[17];
     struct event event;
     char content[SENSOR_CONTENT_BYTES];
     struct text inputs[FIGURES_INTERFACES_MAX];
@@ -32,10 +34,8 @@ struct sensor_start {
 /* Records that were lost, on one output or before any. */
 struct sensor_gap {
     uint64_t time_ns;
-    const char *output;        /* NULL: before any; they had no seq then */
-    uint64_t from_seq, to_seq; /* 0: they had none */
-    uint64_t count;            /* how many */
-    const char *reason;        /* one word: "queue_full" */
+    const char *output; /* NULL: before any */
+    struct gap gap;
 };
 
 /* Texts are borrowed until the event was handed on. */

@@ -123,11 +123,22 @@ static unsigned windows(enum rule rule, unsigned when, const struct windows_even
     return n;
 }
 
+static uint8_t severity_of(const char *name) {
+    static const char *const names[LINE_SEVERITIES] = {"info", "low", "medium", "high"};
+    uint8_t i = 0;
+    while (strcmp(name, names[i]) != 0) {
+        i++;
+        assert(i < LINE_SEVERITIES);
+    }
+    return i;
+}
+
 static void add_rule(struct event *e, enum rule rule, unsigned when, struct borrowed *b) {
     event_name(e, FIELD_RULE_ID, rows[rule].id);
     event_name(e, FIELD_RULE_NAME, rows[rule].name);
     event_name(e, FIELD_KIND, rows[rule].kind);
     event_name(e, FIELD_SEVERITY, rows[rule].severity);
+    e->severity = severity_of(rows[rule].severity);
     event_texts(
         e, FIELD_TECHNIQUES, b->techniques,
         members(techniques, sizeof techniques / sizeof techniques[0], rule, when, b->techniques, TECHNIQUES_MAX));

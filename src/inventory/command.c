@@ -102,7 +102,8 @@ struct stream {
 
 static ssize_t write_stream(void *cookie, const char *bytes, size_t n) {
     struct stream *s = cookie;
-    s->error = s->error ? s->error : s->sink->write(s->sink->state, bytes, n);
+    const struct line_list all = {.bytes = bytes, .n = n};
+    s->error = s->error ? s->error : s->sink->write(s->sink->state, &all);
     return s->error ? 0 : (ssize_t)n; /* 0 is an error, as fopencookie has it */
 }
 
@@ -147,7 +148,7 @@ static int look(struct confinement *reach, const struct options *o, const volati
         log_error("out of memory; close other programs and run it again");
         return EXIT_FAILURE;
     }
-    int fd = confinement_output(reach), error = fd < 0 ? fd : file_sink_open(fd, &sink);
+    int fd = confinement_output(reach, 0), error = fd < 0 ? fd : file_sink_open(fd, &sink);
     int status = error ? explain(o, error) : answer(v, reach, o, &sink, stop);
     inventory_free(v);
     return status;
@@ -155,7 +156,7 @@ static int look(struct confinement *reach, const struct options *o, const volati
 
 int inventory_run(const struct options *o, const volatile sig_atomic_t *stop) {
     struct confinement reach;
-    if (!confinement_enter(&reach, o)) {
+    if (!confinement_enter(&reach, o, NULL)) {
         return EXIT_FAILURE;
     }
     int status = look(&reach, o, stop);

@@ -241,7 +241,9 @@ void exchange_request(struct connection *c, const struct smb2_message *q) {
     }
     request_keep(x, q);
     x->auth = c->claimed;
+    x->security = c->said;
     c->claimed = NULL;
+    c->said = NULL;
     exchange_identify(x);
     if (q->header.command == SMB2_CANCEL) {
         request_unanswerable(x);
@@ -405,6 +407,7 @@ static void completion_finish(struct completion *d) {
     completion_report(d);
     effect_after(d);
     auth_drop(d->c->model, d->auth);
+    security_drop(d->c->model, d->security);
     completion_settle(d);
 }
 
@@ -577,7 +580,11 @@ static void note_signing(struct connection_facts *c, const struct operation *op)
 void completion_report(struct completion *d) {
     struct operation *op = &d->op;
     struct model *m = d->c->model;
+    machine_refresh(d->c);
     op->connection = &d->c->facts;
+    if (op->kind == OPERATION_NEGOTIATE && d->c->said) {
+        op->security = &d->c->said->facts;
+    }
     op->session = d->session ? &d->session->facts : NULL;
     op->tree = d->tree ? &d->tree->facts : NULL;
     op->handle = d->handle ? &d->handle->facts : NULL;

@@ -3,14 +3,18 @@
 #include <assert.h>
 #include <errno.h>
 #include <stdlib.h>
+#include <string.h>
 
 #include "json_writer.h"
 #include "record.h"
 
+enum { LINES = OUTLET_BATCH / RECORD_PREFIX_MAX }; /* no record is shorter than half of that */
+
 struct state {
     bool broken;
-    bool refused;          /* the last batch */
-    struct outlet_gap gap; /* since it took one last; to 0: there is none */
+    bool refused;   /* the last batch */
+    struct gap gap; /* since it took one last; to 0: there is none */
+    uint64_t taken, refusals;
 };
 
 struct outlet {
@@ -18,10 +22,14 @@ struct outlet {
     size_t count, failed; /* failed: see outlet_failed */
     struct state *states; /* by sink */
     int error;
-    uint64_t seq, handed_on; /* the last one numbered; the last that sinks were asked to take */
-    char prefix[96];         /* up to the number in record_id */
+    uint64_t seq;    /* the last one numbered */
+    char prefix[96]; /* up to the number in record_id */
     size_t prefix_length;
     struct json_writer batch;
+    struct line *lines; /* of the batch; where they lie in it is written before it is handed on */
+    size_t line_count;
+    struct line *chosen; /* those for one sink, and their bytes */
+    char *chosen_bytes;
 };
 
 static void make_prefix(struct outlet *o, uint64_t run_id) {
@@ -39,7 +47,11 @@ struct outlet *outlet_new(uint64_t run_id, const struct sink *sinks, size_t coun
     }
     o->states = calloc(count ? count : 1, sizeof(*o->states));
     o->batch = (struct json_writer){.base = malloc(OUTLET_BATCH), .size = OUTLET_BATCH};
-    if (o->states == NULL || o->batch.base == NULL) {
+    o->lines = calloc(LINES, sizeof(*o->lines));
+    o->chosen = calloc(LINES, sizeof(*o->chosen));
+    o->chosen_bytes = malloc(OUTLET_BATCH);
+    if (o->states == NULL || o->batch.base == NULL || o->lines == NULL || o->chosen == NULL ||
+        o->chosen_bytes == NULL) {
         outlet_free(o);
         return NULL;
     }
@@ -58,31 +70,60 @@ static void note_failure(struct outlet *o, size_t sink, int error) {
     }
 }
 
+/* What of the batch is for a sink; of what was lost elsewhere it has nothing to tell again. */
+static struct line_list choose(struct outlet *o, size_t sink) {
+    const struct sink *to = &o->sinks[sink];
+    struct line_list chosen = {o->chosen_bytes, 0, o->chosen, 0};
+    for (size_t i = 0; i < o->line_count; i++) {
+        const struct line *from = &o->lines[i];
+        if (to->want(to->state, from)) {
+            struct line *l = &o->chosen[chosen.count++];
+            *l = *from;
+            l->gap = from->gap_sink == sink || from->gap_sink == SINK_EACH ? from->gap : NULL;
+            l->text = memcpy(o->chosen_bytes + chosen.n, from->text, from->length + 1);
+            chosen.n += from->length + (size_t)1;
+        }
+    }
+    return chosen;
+}
+
+static void note_refusal(struct state *s, const struct line_list *lines) {
+    s->gap.from = s->gap.to != 0 ? s->gap.from : lines->list[0].seq;
+    s->gap.to = lines->list[lines->count - 1].seq;
+    s->gap.count += lines->count;
+    s->refusals += lines->count;
+}
+
 static void hand_on_to(struct outlet *o, size_t sink) {
     struct state *s = &o->states[sink];
-    int error = s->broken ? 0 : o->sinks[sink].write(o->sinks[sink].state, o->batch.base, o->batch.used);
+    const struct line_list all = {o->batch.base, o->batch.used, o->lines, o->line_count};
+    const struct line_list lines = o->sinks[sink].want ? choose(o, sink) : all;
+    if (s->broken || lines.count == 0) {
+        return;
+    }
+    int error = o->sinks[sink].write(o->sinks[sink].state, &lines);
     s->refused = error == -EAGAIN;
     if (s->refused) {
-        s->gap.from = s->gap.to != 0 ? s->gap.from : o->handed_on + 1;
-        s->gap.to = o->seq;
-        s->gap.count += o->seq - o->handed_on;
+        note_refusal(s, &lines);
     } else if (error < 0) {
         note_failure(o, sink, error);
+    } else {
+        s->taken += lines.count;
     }
 }
 
 static void hand_on(struct outlet *o) {
-    for (size_t i = 0; i < o->count && o->batch.used != 0; i++) {
+    for (size_t i = 0; i < o->count && o->line_count != 0; i++) {
         hand_on_to(o, i);
     }
     o->batch.used = 0;
-    o->handed_on = o->seq;
+    o->line_count = 0;
 }
 
-int outlet_line(struct outlet *o, const char *line, size_t n) {
-    assert(n <= RECORD_MAX - RECORD_PREFIX_MAX);
+int outlet_line(struct outlet *o, const struct line *line) {
+    assert(line->length <= RECORD_MAX - RECORD_PREFIX_MAX);
     struct json_writer *batch = &o->batch;
-    if (batch->size - batch->used < RECORD_MAX + 1) {
+    if (batch->size - batch->used < RECORD_MAX + 1 || o->line_count == LINES) {
         hand_on(o);
     }
     size_t begin = batch->used;
@@ -93,7 +134,12 @@ int outlet_line(struct outlet *o, const char *line, size_t n) {
     json_uint(batch, o->seq);
     json_char(batch, ',');
     assert(batch->used - begin <= RECORD_PREFIX_MAX);
-    json_raw(batch, line, n);
+    json_raw(batch, line->text, line->length);
+    struct line *kept = &o->lines[o->line_count++];
+    *kept = *line;
+    kept->seq = o->seq;
+    kept->text = batch->base + begin;
+    kept->length = (uint16_t)(batch->used - begin);
     json_char(batch, '\n');
     assert(!batch->overflowed);
     return o->error;
@@ -110,18 +156,27 @@ int outlet_flush(struct outlet *o) {
     return o->error;
 }
 
-bool outlet_gap(struct outlet *o, size_t sink, struct outlet_gap *gap) {
+bool outlet_gap(struct outlet *o, size_t sink, struct gap *gap) {
     struct state *s = &o->states[sink];
     if (s->refused || s->gap.to == 0) {
         return false;
     }
     *gap = s->gap;
-    s->gap = (struct outlet_gap){0, 0, 0};
+    gap->reason = GAP_OUTPUT_FULL;
+    s->gap = (struct gap){0};
     return true;
 }
 
 uint64_t outlet_lost(const struct outlet *o, size_t sink) {
     return o->states[sink].gap.count;
+}
+
+uint64_t outlet_taken(const struct outlet *o, size_t sink) {
+    return o->states[sink].taken;
+}
+
+uint64_t outlet_refusals(const struct outlet *o, size_t sink) {
+    return o->states[sink].refusals;
 }
 
 bool outlet_refused(const struct outlet *o, size_t sink) {
@@ -130,9 +185,8 @@ bool outlet_refused(const struct outlet *o, size_t sink) {
 
 uint64_t outlet_skip(struct outlet *o, uint64_t n) {
     uint64_t first = o->seq + 1;
-    hand_on(o); /* a batch is without holes */
+    hand_on(o); /* what was refused before is known then */
     o->seq += n;
-    o->handed_on = o->seq;
     return first;
 }
 
@@ -148,6 +202,9 @@ void outlet_free(struct outlet *o) {
     if (o != NULL) {
         free(o->states);
         free(o->batch.base);
+        free(o->lines);
+        free(o->chosen);
+        free(o->chosen_bytes);
         free(o);
     }
 }

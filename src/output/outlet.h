@@ -15,10 +15,10 @@ enum { OUTLET_BATCH = 256 * 1024 }; /* bytes collected before the sinks are call
 /* The sinks stay the caller's and outlive the outlet. run_id is the first part of every record_id. NULL without memory. */
 struct outlet *outlet_new(uint64_t run_id, const struct sink *sinks, size_t count);
 
-/* One record from record_write, n bytes, at most RECORD_MAX - RECORD_PREFIX_MAX. 0, or the first error that a sink ever gave as
+/* One record: the text is record_write's, at most RECORD_MAX - RECORD_PREFIX_MAX bytes; its number is given here. 0, or the first error that a sink ever gave as
  * a negative errno: a sink that failed gets nothing more, the others go on. -EAGAIN is no failure: the sink had no room, what it was
  * to get is lost to it, and it is asked again with the next. */
-__attribute__((warn_unused_result)) int outlet_line(struct outlet *, const char *line, size_t n);
+__attribute__((warn_unused_result)) int outlet_line(struct outlet *, const struct line *);
 
 /* Hands on what was collected and flushes the sinks: when the input pauses, and at the end. Same result. */
 __attribute__((warn_unused_result)) int outlet_flush(struct outlet *);
@@ -26,14 +26,15 @@ __attribute__((warn_unused_result)) int outlet_flush(struct outlet *);
 /* Records taken so far; the last one's seq. */
 uint64_t outlet_records(const struct outlet *);
 
-/* What a sink with no room has lost, by seq, once it takes lines again. False: nothing, or it still does not; true, and it is forgotten. */
-struct outlet_gap {
-    uint64_t from, to;
-    uint64_t count; /* of records; fewer than the numbers where some were skipped */
-};
-bool outlet_gap(struct outlet *, size_t sink, struct outlet_gap *);
+/* What a sink with no room has lost of what it wants, once it takes lines again. False: nothing, or it still does not; true, and it is
+ * forgotten. */
+bool outlet_gap(struct outlet *, size_t sink, struct gap *);
 /* How many records that would tell of. */
 uint64_t outlet_lost(const struct outlet *, size_t sink);
+
+/* Records that it took since the start; and that it had no room for. */
+uint64_t outlet_taken(const struct outlet *, size_t sink);
+uint64_t outlet_refusals(const struct outlet *, size_t sink);
 
 /* Did the sink have no room for what it was last given? */
 bool outlet_refused(const struct outlet *, size_t sink);

@@ -60,13 +60,15 @@ static void check_line(struct whole *w, const char *line, size_t n) {
     json_decref(record);
 }
 
-static int take_lines(void *state, const char *lines, size_t n) {
-    const char *end;
-    for (size_t at = 0; at < n; at = (size_t)(end - lines) + 1) {
-        end = memchr(lines + at, '\n', n - at);
-        require(end, "a line without an end", lines + at, n - at);
-        check_line(state, lines + at, (size_t)(end - lines) - at);
+static int take_lines(void *state, const struct line_list *lines) {
+    size_t at = 0;
+    for (size_t i = 0; i < lines->count; i++) {
+        const struct line *l = &lines->list[i];
+        require(l->text == lines->bytes + at && l->text[l->length] == '\n', "a line elsewhere", l->text, l->length);
+        check_line(state, l->text, l->length);
+        at += l->length + (size_t)1;
     }
+    require(at == lines->n, "more than its lines", lines->bytes, lines->n);
     return 0;
 }
 
@@ -77,7 +79,8 @@ static int nothing_to_do(void *state) {
 
 static int take_event(void *arg, const struct event *e, const char *line, size_t n) {
     struct whole *w = arg;
-    int error = n != 0 ? outlet_line(w->outlet, line, n) : 0;
+    const struct line l = record_line(e, line, n);
+    int error = n != 0 ? outlet_line(w->outlet, &l) : 0;
     findings_event(w->findings, e, n != 0 ? outlet_records(w->outlet) : 0, "fuzz");
     return error;
 }
@@ -86,7 +89,8 @@ static void take_finding(void *arg, const struct event *e, const char *capture) 
     struct whole *w = arg;
     struct record_settings settings = {.sensor_id = "fuzz", .capture_name = capture};
     char line[RECORD_MAX];
-    (void)!outlet_line(w->outlet, line, record_write(&settings, e, line));
+    const struct line l = record_line(e, line, record_write(&settings, e, line));
+    (void)!outlet_line(w->outlet, &l);
 }
 
 struct whole *whole_new(bool every_operation, size_t ceiling) {
@@ -98,7 +102,7 @@ struct whole *whole_new(bool every_operation, size_t ceiling) {
                                              .sensor_id = "fuzz",
                                              .flows_max = FLOWS};
     w->memory.ceiling = ceiling;
-    w->sink = (struct sink){w, take_lines, nothing_to_do, nothing_to_do};
+    w->sink = (struct sink){.state = w, .write = take_lines, .flush = nothing_to_do, .close = nothing_to_do};
     struct findings_settings rules = {.run_id = 1};
     struct findings_sink found = {w, take_finding};
     struct pipeline_outlet outlet = {w, take_event, NULL};

@@ -88,6 +88,8 @@ class Checks:
         run = self.run()
         tap.check("nothing to do", run.status == 2 and run.err and not run.out, run.status, run.err)
         self.names()
+        self.schemes()
+        self.output_settings()
         run = self.run("-V")
         tap.check("-V", run.status == 0 and run.out.startswith(b"smbtap ") and run.out.count(b"\n") == 1, run.out)
         run = self.run("--print-filter", "--port", "4455")
@@ -100,7 +102,7 @@ class Checks:
 
     def names(self):
         """Each option of the table is in the help of its command, in the manual and in the completion, and no other is."""
-        rows = "".join(self.read("src/settings_%s.c" % part).decode() for part in ("command", "live", "decoding"))
+        rows = "".join(self.read("src/settings_%s.c" % part).decode() for part in ("command", "outputs", "live", "decoding"))
         rows = [dict(re.findall(r"\.(\w+) = (?:\"|')?([\w-]+)", row)) for row in re.split(r"\n    \{\n", rows)[1:]]
         manual = self.read("src/smbtap.8").decode()
         completion = self.read("src/smbtap.bash-completion").decode().partition("[[ ${COMP_WORDS[1]} == inventory")[2]
@@ -142,6 +144,51 @@ class Checks:
         for name, words, told_of in (("an unknown option", ["--formats"], ("--formats",)), ("a format that is none", ["--format", "xml"], ("xml", "csv")),
                                      ("no value", ["--format"], ("--format", "value")), ("a word too many", ["551"], ("551",))):
             told("events: " + name, self.run("events", *words), 2, *told_of)
+
+    def schemes(self):
+        """Each kind of output is in the help, in the manual and in the completion."""
+        names = set(re.findall(r'\{"([a-z+]+)", OUTPUT_', self.read("src/delivery/output_url.c").decode()))
+        section = self.read("src/smbtap.8").decode().partition(".Sh OUTPUTS")[2].partition("\n.Sh ")[0]
+        completion = self.read("src/smbtap.bash-completion").decode().partition("-o)")[2].partition(";;")[0]
+        for place, text in (("help", self.run("-h").out.decode()), ("manual", section), ("completion", completion)):
+            lost = {name for name in names if not re.search(r"(?<![\w+])%s:" % re.escape(name), text)}
+            tap.check("the %s names all kinds of outputs" % place, len(names) == 8 and not lost, lost)
+
+    def output_settings(self):
+        """-T tells of all outputs; what is wrong with one is told with its place."""
+        more = ("-o", "syslog+tls://siem.example?name=siem&objects=finding,sensor&ca=/ca.pem", "-o", "file:a%20b?rotate_bytes=1M", "-o", "-",
+                "-o", "kafka://[::1],b/smb?kafka.sasl.password=@/secret")
+        run = self.run("-T", "-i", "lo", *more)
+        lines = run.out.decode().split("\n")
+        tap.check("-T prints outputs", run.status == 0 and "- name: siem" in lines and "  ca: /ca.pem" in lines and
+                  "  rotate_bytes: 1M" in lines and "  - sasl.password=@/secret" in lines, run.out, run.err)
+        again = self.run("-T", "-c", self.file("outputs.yaml", run.out))
+        tap.check("-T prints outputs as a configuration", again.status == 0 and again.out == run.out, again.out, again.err)
+        one = self.run("-T", "-c", self.file("outputs.yaml", run.out), "-o", "mine").out.decode()
+        tap.check("-o replaces all outputs", one.count("  to: ") == 1 and "  to: mine" in one, one)
+        for name, output, *words in (
+                ("of no kind", "http://h", "http", "relp+tls", "kafka"), ("without a host", "syslog+tcp://", "no host"),
+                ("with port 0", "syslog+tcp://h:0", "65535"), ("without a port", "relp://h", "relp://HOST:PORT"),
+                ("with a bare IPv6 address", "syslog+tcp://::1", "brackets"), ("without a topic", "kafka://b", "topic"),
+                ("with an unknown setting", "syslog+tcp://h?faculty=1", "faculty", "facility"),
+                ("with what is not its own", "syslog+tcp://h?rotate_bytes=1M", "rotate_bytes", "file"),
+                ("with a wrong value", "syslog+tcp://h?facility=local9", "facility: local9", "local7"),
+                ("with an open secret", "kafka://b/t?kafka.sasl.password=hunter2", "sasl.password=@FILE")):
+            run = self.run("-T", "-i", "lo", "-o", output)
+            told("an output " + name, run, 2, "-o " + output.partition("?")[0], *words)
+            tap.check("an output %s: nothing secret is told" % name, "hunter2" not in run.err, run.err)
+        told("standard output twice", self.run("-r", CAPTURE, "-o", "-", "-o", "-"), 2, "-o -", "twice")
+        told("a file twice", self.run("-r", CAPTURE, "-o", "a", "-o", "file:./a"), 2, "-o file:./a")
+        told("a receiver twice", self.run("-T", "-i", "lo", "-o", "relp://h:1", "-o", "relp://h:1?cee=yes"), 2, "relp-h-1", "name=")
+        told("too many outputs", self.run("-T", "-i", "lo", *(word for i in range(17) for word in ("-o", "f%d" % i))), 2, "16")
+        told("a credential that is not there", self.run("-i", "lo", "-o", "syslog+tls://h?certificate=c&key=$CREDENTIALS_DIRECTORY/k"), 1,
+             "LoadCredential=k:")
+        told("an inventory to a receiver", self.run("inventory", "-r", CAPTURE, "-o", "syslog+tcp://h"), 2, "-o syslog+tcp://h")
+        told("an inventory to two files", self.run("inventory", "-r", CAPTURE, "-o", "a", "-o", "b"), 2, "-o b")
+        wrong = self.file("wrong.yaml", b"interfaces: [lo]\noutputs:\n- name: siem\n  to: syslog+tcp://h\n  facility: local9\n")
+        told("an output of a configuration", self.run("-T", "-c", wrong), 2, wrong + ":5: outputs: siem: facility: local9: ")
+        wrong = self.file("wrong.yaml", b"output: a\noutputs:\n- to: b\n")
+        told("output and outputs", self.run("-T", "-i", "lo", "-c", wrong), 2, wrong + ":2: outputs: ")
 
     def canary(self):
         """Its options are its own, and none of them sends anything here."""

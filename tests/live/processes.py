@@ -22,8 +22,8 @@ def capture(name):
     return os.path.join(tap.PCAPS, name + ".pcap")
 
 
-def running():
-    """Names of processes in this namespace, but for our own."""
+def running(*names):
+    """Processes of smbtap in this namespace, or those of these names alone."""
     found = []
     for pid in filter(str.isdigit, os.listdir("/proc")):
         try:
@@ -32,7 +32,7 @@ def running():
         except OSError:
             continue
         name, state = text[text.index("(") + 1:text.rindex(")")], text[text.rindex(")") + 2]
-        if "smbtap" in name and state != "Z":
+        if (name in names if names else "smbtap" in name) and state != "Z":
             found.append(int(pid))
     return found
 
@@ -57,7 +57,6 @@ def processes(smbtap, build):
         tap.check("processes: %s to all of them at once, as systemd and a terminal do, ends with 0" % number.name,
                   status == 0 and actions[-1:] == ["stop"] and not running(), status, actions, sensor.err(), running())
     sensor = world.Sensor(smbtap, "hup-all", "--workers", "2")
-    others = [pid for pid in running() if pid != sensor.process.pid]
     for pid in running():
         os.kill(pid, signal.SIGHUP)
     os.rename(sensor.output, sensor.output + ".old")
@@ -67,15 +66,27 @@ def processes(smbtap, build):
     except world.Failed:
         pass
     tap.check("processes: HUP to all of them is no end", sensor.process.poll() is None and os.path.exists(sensor.output), sensor.err())
-    for pid in others:
+    helpers = running("smbtap-broker", "smbtap-output")
+    for pid in helpers:
         os.kill(pid, signal.SIGKILL)
-    time.sleep(0.5)
     world.send(build, capture("dialect-3.0"), rate=2000)
-    time.sleep(0.7)
-    tap.check("processes: captures on without its helper", sensor.process.poll() is None and
-              any(record["object"] == "flow" for record in sensor.records()), sensor.process.poll(), sensor.err())
+    try:
+        world.wait_for("its records", 5, lambda: any(record["object"] == "flow" for record in sensor.records()))
+    except world.Failed:
+        pass
+    tap.check("processes: captures on without its helpers, and what delivers is started again", len(helpers) == 2 and
+              sensor.process.poll() is None and any(record["object"] == "flow" for record in sensor.records()) and
+              "is started again" in sensor.err() and len(running("smbtap-output")) == 1, helpers, sensor.process.poll(), sensor.err())
+    seqs = [record["seq"] for record in sensor.records()]
+    tap.check("processes: no record is lost by it", sorted(set(seqs)) == list(range(min(seqs), max(seqs) + 1)), seqs)
     status, _ = sensor.stop()
     tap.check("processes: and ends with 0", status == 0, status, sensor.err())
+    sensor = world.Sensor(smbtap, "no-output", "--workers", "1")
+    for pid in running("smbtap-keeper"):
+        os.kill(pid, signal.SIGKILL)
+    status = sensor.process.wait(6)
+    tap.check("processes: without any output it ends, and says so", status == 1 and "its process ended" in sensor.err(), status,
+              sensor.err())
 
 
 def used(sensor):

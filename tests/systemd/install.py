@@ -26,6 +26,7 @@ INSTALLED = {
     "usr/lib/sysusers.d/smbtap.conf": 0o644,
     "usr/lib/tmpfiles.d/smbtap.conf": 0o644,
     "usr/share/bash-completion/completions/smbtap": 0o644,
+    "usr/share/man/man7/smbtap-outputs.7": 0o644,
     "usr/share/man/man8/smbtap.8": 0o644,
 }
 # Debian 12 has the first, as systemd.pc says; without that it is the second, and on a system with one /usr they are the same.

@@ -14,10 +14,16 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/resource.h>
+#include <sys/stat.h>
 #include <signal.h>
 #include <unistd.h>
 
 enum { LINES = 100, MAX = 64 << 10 /* in place of APPENDER_WAITING_MAX */ };
+
+static int put(const struct sink *sink, const char *bytes, size_t n) {
+    const struct line_list all = {.bytes = bytes, .n = n};
+    return sink->write(sink->state, &all);
+}
 
 static size_t batch(char *to, unsigned first, unsigned count) {
     size_t n = 0;
@@ -43,7 +49,7 @@ static void to_a_pipe(void **state) {
     unsigned count = 0;
     int error;
     size_t n;
-    while ((error = sink.write(sink.state, lines, n = batch(lines, count, LINES))) == 0) {
+    while ((error = put(&sink, lines, n = batch(lines, count, LINES))) == 0) {
         count += LINES; /* nobody reads: it is kept, up to the bound */
     }
     assert_int_equal(error, -EAGAIN);
@@ -64,7 +70,7 @@ static void to_a_pipe(void **state) {
     assert_int_equal(appender_written(a), total);
     expect_batches(got, total, count);
     close(ends[0]);
-    assert_int_equal(sink.write(sink.state, lines, n), 0); /* kept: a reader may come back, as at a FIFO */
+    assert_int_equal(put(&sink, lines, n), 0); /* kept: a reader may come back, as at a FIFO */
     assert_int_equal(appender_trouble(a), -EPIPE);
     assert_int_equal(sink.close(sink.state), -EPIPE);
 }
@@ -96,10 +102,10 @@ static void full(void **state) {
     small = before;
     small.rlim_cur = 5000;
     assert_int_equal(setrlimit(RLIMIT_FSIZE, &small), 0);
-    assert_int_equal(sink.write(sink.state, lines, batch(lines, 0, LINES)), 0);
+    assert_int_equal(put(&sink, lines, batch(lines, 0, LINES)), 0);
     assert_int_equal(appender_trouble(a), -EFBIG);
     assert_int_equal(appender_written(a), 5000);
-    assert_int_equal(sink.write(sink.state, lines, batch(lines, LINES, LINES)), 0);
+    assert_int_equal(put(&sink, lines, batch(lines, LINES, LINES)), 0);
     assert_false(appender_drain(a, 1));
     small.rlim_cur = 9000;
     assert_int_equal(setrlimit(RLIMIT_FSIZE, &small), 0);
@@ -127,7 +133,7 @@ static void cut_line(void **state) {
     assert_int_equal(write(fd, "{\"a\":1}\n{\"b\"", 12), 12);
     struct appender *a = appender_new(fd, true, MAX);
     struct sink sink = appender_sink(a);
-    assert_int_equal(sink.write(sink.state, "{}\n", 3), 0);
+    assert_int_equal(put(&sink, "{}\n", 3), 0);
     assert_int_equal(sink.close(sink.state), 0);
     assert_int_equal(slurp(path, got, sizeof got), 16);
     assert_memory_equal(got, "{\"a\":1}\n{\"b\"\n{}\n", 16);
@@ -135,9 +141,59 @@ static void cut_line(void **state) {
     appender_free(NULL);
 }
 
+/* Where there is no room for the line's end either, it still comes before the next line. */
+static void cut_line_on_a_full_disk(void **state) {
+    (void)state;
+    static char got[256], path[64];
+    struct rlimit before, small;
+    int fd = temporary(path);
+    assert_int_equal(write(fd, "{\"a\":1}\n{\"b\"", 12), 12);
+    assert_int_equal(getrlimit(RLIMIT_FSIZE, &before), 0);
+    small = before;
+    small.rlim_cur = 12;
+    assert_int_equal(setrlimit(RLIMIT_FSIZE, &small), 0);
+    struct appender *a = appender_new(fd, true, MAX);
+    struct sink sink = appender_sink(a);
+    assert_int_equal(appender_size(a), 13);
+    assert_int_equal(put(&sink, "{}\n[]\n", 6), 0);
+    assert_int_equal(appender_trouble(a), -EFBIG);
+    assert_int_equal(appender_waiting_lines(a), 2);
+    assert_int_equal(setrlimit(RLIMIT_FSIZE, &before), 0);
+    assert_int_equal(sink.flush(sink.state), 0);
+    assert_int_equal(appender_waiting_lines(a), 0);
+    assert_int_equal(appender_size(a), 19);
+    assert_int_equal(sink.close(sink.state), 0);
+    assert_int_equal(slurp(path, got, sizeof got), 19);
+    assert_memory_equal(got, "{\"a\":1}\n{\"b\"\n{}\n[]\n", 19);
+    unlink(path);
+}
+
+/* A FIFO that nobody reads yet. */
+static void no_reader_yet(void **state) {
+    (void)state;
+    static char got[16], path[64];
+    int unused = temporary(path), from;
+    close(unused);
+    unlink(path);
+    assert_int_equal(mkfifo(path, 0600), 0);
+    assert_int_equal(appender_open(AT_FDCWD, path), -ENXIO);
+    struct appender *a = appender_new(-1, true, MAX);
+    struct sink sink = appender_sink(a);
+    assert_int_equal(put(&sink, "{}\n", 3), 0);
+    assert_int_equal(appender_trouble(a), -ENXIO);
+    assert_int_equal(appender_descriptor(a), -1);
+    assert_true((from = open(path, O_RDONLY | O_NONBLOCK)) >= 0);
+    assert_int_equal(appender_reopen(a, appender_open(AT_FDCWD, path)), 0);
+    assert_int_equal(sink.close(sink.state), 0);
+    assert_int_equal(read(from, got, sizeof got), 3);
+    close(from);
+    unlink(path);
+}
+
 int main(void) {
     signal(SIGPIPE, SIG_IGN);
     signal(SIGXFSZ, SIG_IGN);
-    const struct CMUnitTest tests[] = {cmocka_unit_test(to_a_pipe), cmocka_unit_test(full), cmocka_unit_test(cut_line)};
+    const struct CMUnitTest tests[] = {cmocka_unit_test(to_a_pipe), cmocka_unit_test(full), cmocka_unit_test(cut_line),
+                                       cmocka_unit_test(cut_line_on_a_full_disk), cmocka_unit_test(no_reader_yet)};
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -267,6 +267,132 @@ static void wrong_shapes(void **state) {
     refuses(cases, sizeof cases / sizeof cases[0]);
 }
 
+static const char outputs[] = "interfaces: [lo]\n"
+                              "outputs:\n"
+                              "  - name: siem\n"
+                              "    to: syslog+tls://siem.example\n"
+                              "    ca: /etc/smbtap/ca.pem\n"
+                              "    objects: [finding, sensor]\n"
+                              "    operations: [create, delete]\n"
+                              "    spool_max_bytes: 2G\n"
+                              "  - {to: 'file:/var/log/a%20b?.jsonl', rotate_interval: 1d}\n";
+
+static void several_outputs(void **state) {
+    (void)state;
+    assert_false(parse(outputs, ""));
+    assert_non_null(strstr(said, ":9: outputs: file:/var/log/a%20b?.jsonl: to: "));
+    static const char yaml[] = "interfaces: [lo]\n"
+                               "outputs:\n"
+                               "  - facility: local3\n"
+                               "    name: siem\n"
+                               "    to: syslog+tls://siem.example\n"
+                               "    ca: /etc/smbtap/ca.pem\n"
+                               "    objects: [finding, sensor]\n"
+                               "    operations: [create, delete]\n"
+                               "    spool_max_bytes: 2G\n"
+                               "  - {to: 'file:/var/log/a%20b%3F.jsonl', rotate_interval: 1d}\n"
+                               "  - to: '-'\n"
+                               "  - to: what?is=this\n";
+    assert_true(parse(yaml, ""));
+    assert_int_equal(o.output_count, 4);
+    assert_string_equal(o.outputs[0].name, "siem");
+    assert_int_equal(o.outputs[0].kind, OUTPUT_TLS);
+    assert_string_equal(o.outputs[0].port, "6514");
+    assert_string_equal(o.outputs[0].tls.ca, "/etc/smbtap/ca.pem");
+    assert_int_equal(o.outputs[0].syslog.facility, 19);
+    assert_int_equal(o.outputs[0].filter.objects, 6);
+    assert_true(o.outputs[0].spool.max_bytes == (uint64_t)2 << 30);
+    assert_int_equal(o.outputs[1].kind, OUTPUT_FILE);
+    assert_string_equal(o.outputs[1].path, "/var/log/a b?.jsonl");
+    assert_true(o.outputs[1].rotation.interval_ns == 86400 * SECOND);
+    assert_int_equal(o.outputs[2].kind, OUTPUT_STANDARD);
+    assert_int_equal(o.outputs[3].kind, OUTPUT_PATH);
+    assert_string_equal(o.outputs[3].path, "what?is=this");
+    /* The command line replaces all of them; a replay takes none. */
+    assert_true(parse(yaml, "-o mine -o file:yours?objects=flow"));
+    assert_int_equal(o.output_count, 2);
+    assert_string_equal(o.outputs[0].path, "mine");
+    assert_int_equal(o.outputs[1].filter.objects, 1);
+    assert_true(parse(yaml, "-r a"));
+    assert_int_equal(o.output_count, 1);
+    assert_int_equal(o.outputs[0].kind, OUTPUT_STANDARD);
+    /* One alone has a shorthand, which takes what -o takes. */
+    assert_true(parse("output: syslog+tcp://h?cee=yes\n", "-i lo"));
+    assert_int_equal(o.output_count, 1);
+    assert_true(o.outputs[0].syslog.cee);
+    assert_true(parse("outputs: []\n", "-i lo"));
+    assert_int_equal(o.outputs[0].kind, OUTPUT_STANDARD);
+}
+
+static void wrong_outputs(void **state) {
+    (void)state;
+    static const struct wrong cases[] = {
+        {"outputs:\n- name: siem\n  to: syslog+tcp://h\n  facility: local9\n", 4,
+         "outputs: siem: facility: local9: no value of this setting; give kern"},
+        {"outputs:\n- to: syslog+tcp://h\n  objects: [flow,\n   files]\n", 4,
+         "outputs: syslog+tcp://h: objects: files: "},
+        {"outputs:\n- to: syslog+tcp://h\n  rotate_bytes: 1G\n", 3,
+         "rotate_bytes: an output of the kind syslog+tcp has no"},
+        {"outputs:\n- name: a b\n  to: x\n", 2, "outputs: a b: name: a b: no name"},
+        {"outputs:\n- name: siem\n  to: syslog+tls://h\n  key: k\n", 3, "outputs: siem: a certificate and its key"},
+        {"outputs:\n- name: siem\n  to: syslog+tcp://h:0\n", 3,
+         "outputs: siem: to: syslog+tcp://h:0: \"0\" is no port"},
+        {"outputs:\n- to: syslog+tcp://h?cee=yes\n", 2,
+         "outputs: syslog+tcp://h?cee=yes: to: syslog+tcp://h: settings have lines"},
+        {"outputs:\n- to: ''\n", 2, "outputs: \"\": to: "},
+        {"outputs:\n- to: a\n- to: file:./a\n", 3, "outputs: file:./a: another output writes to that file"},
+        {"outputs:\n- to: '-'\n- to: '-'\n  name: b\n", 3, "outputs: -: given twice"},
+        {"outputs:\n- to: syslog+tcp://h\n- to: syslog+tcp://h:514\n", 3, "has the name syslog_tcp-h-514 as well"},
+        {"outputs:\n- to: syslog+udp://h\n  name: x\n- to: a\n  name: x\n", 4, "has the name x as well"},
+        {"outputs:\n- to: a\n  too: b\n", 3, "outputs: too: there is no such setting of an output"},
+        {"outputs:\n- to: a\n  ? [b]\n  : c\n", 3, "outputs: ?: there is no such setting"},
+        {"outputs:\n- name: b\n\n- to: a\n", 2, "outputs: one without \"to\""},
+        {"outputs:\n- {}\n", 2, "outputs: one without \"to\""},
+        {"outputs:\n- to: a\n  to: b\n", 3, "outputs: to: it stands there twice"},
+        {"outputs:\n- to: a\n  objects: [flow]\n  objects: [flow]\n", 4, "outputs: objects: it stands there twice"},
+        {"outputs:\n- to: a\n  objects: flow\n", 3, "outputs: objects: a list is wanted"},
+        {"outputs:\n- to: a\n  objects: []\n", 3, "outputs: objects: the list is empty"},
+        {"outputs:\n- to: a\n  name: [b]\n", 3, "outputs: name: one value is wanted"},
+        {"outputs:\n- to: a\n  name:\n", 3, "outputs: name: it has no value"},
+        {"outputs:\n- to: &a b\n- to: *a\n", 3, "outputs: to: aliases"},
+        {"outputs:\n- *a\n", 2, "outputs: the settings of an output are wanted"},
+        {"outputs:\n- a\n", 2, "outputs: the settings of an output are wanted"},
+        {"outputs:\n- !x {to: a}\n", 2, "outputs: tags"},
+        {"outputs: a\n", 1, "outputs: a list is wanted"},
+        {"outputs: {to: a}\n", 1, "outputs: a list is wanted"},
+        {"outputs:\n- to: \"a\\0b\"\n", 2, "outputs: to: there is a NUL"},
+        {"output: a\nuser: a\noutputs:\n- to: b\n", 3, "outputs: output stands there as well"},
+        {"outputs:\n- to: b\noutput: a\n", 3, "output: outputs stands there as well"},
+        {"output: syslog+tcp://h?cee=maybe\n", 1, "output: syslog+tcp://h: cee: maybe: "},
+        {"outputs:\n- to: kafka://b/t\n  kafka_properties: [\"sasl.password=hunter2\"]\n", 3,
+         "outputs: kafka://b/t: kafka_properties: sasl.password=...: a secret"},
+    };
+    refuses(cases, sizeof cases / sizeof cases[0]);
+    assert_null(strstr(said, "hunter2"));
+}
+
+/* As many as there is room for, and one more: FIGURES_OUTPUTS_MAX, OUTPUT_VALUES_MAX. */
+static void many_outputs(void **state) {
+    (void)state;
+    char yaml[4096] = "outputs:\n";
+    for (unsigned i = 0; i < FIGURES_OUTPUTS_MAX; i++) {
+        sprintf(yaml + strlen(yaml), "- to: a%u\n", i);
+    }
+    assert_true(parse(yaml, "-i lo"));
+    assert_int_equal(o.output_count, FIGURES_OUTPUTS_MAX);
+    strcat(yaml, "- to: b\n");
+    assert_false(parse(yaml, "-i lo"));
+    assert_non_null(strstr(said, ":18: outputs: the list has more than 16 entries"));
+    strcpy(yaml, "outputs:\n- to: a\n  operations:\n");
+    for (unsigned i = 0; i < OUTPUT_VALUES_MAX; i++) {
+        strcat(yaml, "  - create\n");
+    }
+    assert_true(parse(yaml, "-i lo"));
+    strcat(yaml, "  - create\n");
+    assert_false(parse(yaml, "-i lo"));
+    assert_non_null(strstr(said, ":68: outputs: operations: the list has more than 64 entries"));
+}
+
 static void no_yaml(void **state) {
     (void)state;
     static const struct wrong cases[] = {
@@ -368,16 +494,28 @@ static void printed(void **state) {
         "--port 1 --port 2 --home-net ::/0 --sensor-id yes --code-page CP437 --memory 1025M --flows 7 --idle-timeout "
         "36h "
         "--flow-key tunnel --verify-checksums -o #not-a-comment port 445 or # [x] {y} & * ! | > ' \" % @ ` \\ : -",
+        "-T -i lo -o "
+        "syslog+tls://siem.example?name=siem&objects=finding,sensor&operations=create&format=rfc3164&facility=3&"
+        "severity=0&cee=on&framing=newline&hostname=~&ca=$CREDENTIALS_DIRECTORY/ca&server_name=null&verify_name=no&"
+        "certificate=[c]&key={k}&tls_version_min=1.3&spool_directory=none&spool_max_bytes=3000M&spool_policy=drop_"
+        "newest&"
+        "spool_fsync=always&resend_bytes=0 -o relp+tls://[::1]:1?fingerprint="
+        "00112233445566778899aabbccddeeff00112233445566778899aabbccddeeff -o "
+        "file:a%20b?rotate_bytes=1M&rotate_interval=7h&"
+        "rotate_keep=3&compress=zstd -o - -o c?d -o syslog+udp://[fe80::1%25lo]?spool_fsync=never -o "
+        "syslog+unix:///dev/log "
+        "-o kafka://a,b:1/t?kafka_key=none&kafka_topics=object&kafka.a=%23x%3a%20y&kafka.sasl.password=@/x",
         "-q -i any --flow-key vlan --flow-key tunnel --sensor-id ~ -o null --metrics-file \xc3\xa9\xe2\x82\xac : -",
     };
     for (size_t i = 0; i < sizeof lines / sizeof lines[0]; i++) {
         static char first[8192], second[8192];
         assert_true(parse("", lines[i]));
-        assert_int_equal(o.action, DO_LIVE);
+        bool checked = strncmp(lines[i], "-T ", 3) == 0; /* what is run wants its credentials */
+        assert_int_equal(o.action, checked ? DO_CHECK : DO_LIVE);
         FILE *to = fmemopen(first, sizeof first, "w");
         assert_int_equal(options_print(&o, to), 0);
         fclose(to);
-        if (!parse(first, "")) {
+        if (!parse(first, checked ? "-T" : "")) {
             fail_msg("%s\n%s", said, first);
         }
         to = fmemopen(second, sizeof second, "w");
@@ -414,6 +552,18 @@ static void read_again(void **state) {
         reload("interfaces: [eth0, eth1]\nworkers: 255\ncode_page: CP0\nsensor_id: b\nhome_net: []\nuser: smbtap\n"));
     assert_non_null(strstr(said, "interfaces, workers, sensor_id, code_page: "));
     assert_int_equal(fresh.live.stats_interval_ns, 60 * SECOND);
+    assert_null(strstr(said, "output"));
+    /* So are outputs, whatever changed in them. */
+    static const char *const changes[] = {"output: a\n", "outputs: [{to: '-', objects: [flow]}]\n",
+                                          "outputs: [{to: '-'}, {to: a}]\n"};
+    for (size_t i = 0; i < sizeof changes / sizeof changes[0]; i++) {
+        char yaml[256];
+        snprintf(yaml, sizeof yaml, "interfaces: [eth0]\nsensor_id: a\n%s", changes[i]);
+        assert_true(reload(yaml));
+        assert_non_null(strstr(said, ": outputs: what changed there waits for the next start"));
+    }
+    assert_true(reload("interfaces: [eth0]\nsensor_id: a\noutputs: [{to: '-', objects: [all]}]\n"));
+    assert_string_equal(said, "");
     /* A broken one changes nothing. */
     assert_false(reload("interfaces: [eth0]\nworkers: 257\n")); /* OPTIONS_WORKERS_MAX */
     assert_non_null(strstr(said, "more than 256 workers"));
@@ -424,6 +574,26 @@ static void read_again(void **state) {
     assert_non_null(strstr(said, "no interfaces"));
     assert_int_equal(o.live.stats_interval_ns, 60 * SECOND);
     assert_string_equal(o.pipeline.sensor_id, "a");
+}
+
+/* What systemd loads is not looked for again, and nothing waits where the words are the same. */
+static void outputs_read_again(void **state) {
+    (void)state;
+    static const char yaml[] = "interfaces: [lo]\noutputs:\n- to: syslog+tls://h\n  certificate: c\n"
+                               "  key: $CREDENTIALS_DIRECTORY/key\n  spool_directory: none\n";
+    unsetenv("CREDENTIALS_DIRECTORY");
+    assert_true(parse(yaml, "-T"));
+    assert_false(parse(yaml, ""));
+    assert_int_equal(status, 1);
+    assert_non_null(strstr(said, "output syslog_tls-h-6514: $CREDENTIALS_DIRECTORY/key: "));
+    setenv("CREDENTIALS_DIRECTORY", "/run/credentials", 1);
+    assert_true(parse(yaml, ""));
+    assert_string_equal(o.outputs[0].tls.key, "/run/credentials/key");
+    unsetenv("CREDENTIALS_DIRECTORY");
+    assert_true(reload(yaml));
+    assert_string_equal(said, "");
+    assert_true(reload("interfaces: [lo]\noutputs:\n- to: syslog+tls://h\n"));
+    assert_non_null(strstr(said, "outputs: what changed"));
 }
 
 /* The name of the machine stays what it was at the start. */
@@ -442,21 +612,31 @@ static void read_again_without_a_name(void **state) {
 }
 
 /* The file that is installed has every setting in a comment: as "#key: value" with its default, as "# key: value" with an example
- * where there is no default. Where the records of a service go is the only one that is set. */
+ * where there is no default, and what is indented below that belongs to it. Where the records of a service go is the only one that is
+ * set; the examples have several outputs instead. */
 static void uncomment(const char *file, bool examples, char *to, size_t size) {
     char line[512];
     FILE *from = fopen(file, "r");
     assert_non_null(from);
     size_t n = 0;
-    while (fgets(line, sizeof line, from)) {
+    for (bool below = false; fgets(line, sizeof line, from);) {
         const char *key = line[0] == '#' ? line + 1 + (line[1] == ' ') : line;
         size_t length = strspn(key, "abcdefghijklmnopqrstuvwxyz_");
-        bool setting = length != 0 && key[length] == ':';
-        assert_true(!setting || key != line || strncmp(key, "output:", 7) == 0);
-        n += setting && (examples || key != line + 2) ? (size_t)snprintf(to + n, size - n, "%s", key) : 0;
+        bool setting = length != 0 && key[length] == ':', set = setting && key == line;
+        assert_true(!set || strncmp(key, "output:", 7) == 0);
+        below = (setting && strcmp(key + length, ":\n") == 0) || (below && strncmp(line, "#   ", 4) == 0);
+        bool example = (setting && key == line + 2) || below;
+        bool taken = set ? !examples : example ? examples : setting;
+        n += taken ? (size_t)snprintf(to + n, size - n, "%s", key) : 0;
     }
     to[n] = 0;
     fclose(from);
+}
+
+static bool has(const char *yaml, const char *before, const char *key) {
+    char line[64];
+    snprintf(line, sizeof line, "\n%s%s:", before, key);
+    return strncmp(yaml, line + 1, strlen(line + 1)) == 0 || strstr(yaml, line);
 }
 
 static void installed_one(void **state) {
@@ -481,10 +661,14 @@ static void installed_one(void **state) {
     }
     const struct setting *s;
     for (size_t i = 0; (s = settings_at(i)) != NULL; i++) {
-        char line[64];
-        snprintf(line, sizeof line, "\n%s: ", s->key ? s->key : "");
-        if (s->key && strncmp(yaml, line + 1, strlen(line + 1)) != 0 && !strstr(yaml, line)) {
+        if (s->key && strcmp(s->key, "output") != 0 && !has(yaml, "", s->key)) {
             fail_msg("systemd/smbtap.yaml lacks %s", s->key);
+        }
+    }
+    const struct output_setting *of_output;
+    for (size_t i = 0; (of_output = output_setting_at(i)) != NULL; i++) {
+        if (!has(yaml, "  - ", of_output->name) && !has(yaml, "    ", of_output->name)) {
+            fail_msg("systemd/smbtap.yaml lacks %s", of_output->name);
         }
     }
 }
@@ -515,6 +699,10 @@ int main(void) {
         cmocka_unit_test(limits),
         cmocka_unit_test(filters),
         cmocka_unit_test(printed),
+        cmocka_unit_test(several_outputs),
+        cmocka_unit_test(wrong_outputs),
+        cmocka_unit_test(many_outputs),
+        cmocka_unit_test(outputs_read_again),
         cmocka_unit_test(read_again),
         cmocka_unit_test(read_again_without_a_name),
         cmocka_unit_test(installed_one),

@@ -15,6 +15,11 @@
 
 #include "../../src/delivery/file_sink.h"
 
+static int put(const struct sink *sink, const char *bytes, size_t n) {
+    const struct line_list all = {.bytes = bytes, .n = n};
+    return sink->write(sink->state, &all);
+}
+
 static char folder[] = "/tmp/test_file_sink.XXXXXX";
 
 static int make_folder(void **state) {
@@ -43,9 +48,9 @@ static void writes_at_once(void **state) {
     (void)state;
     struct sink sink;
     assert_int_equal(file_sink_open(open("out", O_WRONLY | O_CREAT | O_TRUNC, 0600), &sink), 0);
-    assert_int_equal(sink.write(sink.state, "a\n", 2), 0);
+    assert_int_equal(put(&sink, "a\n", 2), 0);
     holds("out", "a\n");
-    assert_int_equal(sink.write(sink.state, "b\n", 2), 0);
+    assert_int_equal(put(&sink, "b\n", 2), 0);
     assert_int_equal(sink.flush(sink.state), 0);
     assert_int_equal(sink.close(sink.state), 0);
     holds("out", "a\nb\n");
@@ -68,7 +73,7 @@ static void a_full_disk(void **state) {
     (void)state;
     struct sink sink;
     assert_int_equal(file_sink_open(open("/dev/full", O_WRONLY), &sink), 0);
-    assert_int_equal(sink.write(sink.state, "a\n", 2), -ENOSPC);
+    assert_int_equal(put(&sink, "a\n", 2), -ENOSPC);
     assert_int_equal(sink.close(sink.state), 0);
 }
 
@@ -94,7 +99,7 @@ static void a_closed_pipe(void **state) {
     struct sink sink;
     int kept, from = standard_output_as_pipe(&sink, &kept);
     close(from);
-    int error = sink.write(sink.state, "a\n", 2);
+    int error = put(&sink, "a\n", 2);
     int closed = sink.close(sink.state);
     restore(kept);
     assert_int_equal(error, -EPIPE);
@@ -129,7 +134,7 @@ static void a_slow_reader(void **state) {
         int kept, from = standard_output_as_pipe(&sink, &kept);
         fcntl(STDOUT_FILENO, F_SETFL, flags);
         pthread_create(&reader, NULL, read_slowly, &from);
-        int error = sink.write(sink.state, many, MANY);
+        int error = put(&sink, many, MANY);
         int closed = sink.close(sink.state);
         restore(kept);
         pthread_join(reader, &total);

@@ -202,6 +202,35 @@ static void workers(void **state) {
     assert_false(parse("smbtap -i lo --workers 0"));
 }
 
+/* Several at once, each of its own kind, in their order. */
+static void outputs(void **state) {
+    (void)state;
+    assert_true(parse("smbtap -i lo"));
+    assert_int_equal(o.output_count, 1);
+    assert_int_equal(o.outputs[0].kind, OUTPUT_STANDARD);
+    assert_true(parse("smbtap -i lo -o - -o file:a?objects=finding -osyslog+tcp://h"));
+    assert_int_equal(o.output_count, 3);
+    assert_int_equal(o.outputs[1].kind, OUTPUT_FILE);
+    assert_int_equal(o.outputs[1].filter.objects, 2);
+    assert_string_equal(o.outputs[2].host, "h");
+    assert_string_equal(o.outputs[2].spool.directory, "/var/lib/smbtap/spool");
+    assert_true(parse("smbtap -r a -o syslog+tcp://h?spool_policy=drop_newest"));
+    assert_null(o.outputs[0].spool.directory);
+    assert_int_equal(o.outputs[0].spool.policy, SPOOL_WAIT);
+    assert_true(parse("smbtap inventory -r a -o a"));
+    assert_true(parse("smbtap inventory -r a -o -"));
+    assert_true(parse("smbtap -r a -o a/b -o /a/c -o a//d -o ./a"));
+    char line[512] = "smbtap -i lo";
+    for (unsigned i = 0; i < FIGURES_OUTPUTS_MAX; i++) {
+        snprintf(line + strlen(line), sizeof line - strlen(line), " -o a%u", i);
+    }
+    assert_true(parse(line));
+    assert_int_equal(o.output_count, FIGURES_OUTPUTS_MAX);
+    strcat(line, " -o b");
+    assert_false(parse(line));
+    assert_non_null(strstr(said, "-o b: more than 16 outputs"));
+}
+
 /* What needs no capture. */
 static void other_actions(void **state) {
     (void)state;
@@ -270,6 +299,19 @@ static void wrong_live(void **state) {
         {"smbtap -i lo --user=", "--user"},
         {"smbtap -i lo --user a:b", "a:b"},
         {"smbtap -i lo -o ", "-o"},
+        {"smbtap -i lo -o - -o -", "-o -: given twice"},
+        {"smbtap -i lo -o - -o -?objects=flow&name=b", "-o -: given twice"},
+        {"smbtap -i lo -o a -o a", "-o a: another output writes to that file"},
+        {"smbtap -i lo -o a/b -o file:.//a/./b", "another output writes to that file"},
+        {"smbtap -i lo -o /a/b -o file:///a//b", "another output writes to that file"},
+        {"smbtap -i lo -o relp://h:1 -o relp://h:1?objects=flow",
+         "-o relp://h:1: another output has the name relp-h-1"},
+        {"smbtap -i lo -o a?name=x -o -?name=x -o file:b?name=x", "-o file:b: another output has the name x"},
+        {"smbtap -i lo -o a/b -o /a/b", "-o /a/b: another output has the name a_b"},
+        {"smbtap -i lo -o syslog+tcp://h?facility=x", "-o syslog+tcp://h: facility: x: "},
+        {"smbtap -r a -o http://h", "those there are: file, syslog+udp"},
+        {"smbtap inventory -r a -o file:a", "-o file:a: the answer"},
+        {"smbtap inventory -r a -o a -o b", "-o b: the answer"},
         {"smbtap inventory -r a -i lo", "-i"},
         {"smbtap inventory -r a --workers 1", "--workers"},
     };
@@ -386,7 +428,7 @@ int main(void) {
         cmocka_unit_test(other_actions),   cmocka_unit_test(wrong),         cmocka_unit_test(limits),
         cmocka_unit_test(too_many_inputs), cmocka_unit_test(freed_twice),   cmocka_unit_test(sizes_and_spans),
         cmocka_unit_test(live_defaults),   cmocka_unit_test(live_settings), cmocka_unit_test(workers),
-        cmocka_unit_test(wrong_live),
+        cmocka_unit_test(wrong_live),      cmocka_unit_test(outputs),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

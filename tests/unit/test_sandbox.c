@@ -3,6 +3,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <netinet/in.h>
 #include <pthread.h>
 #include <setjmp.h>
 #include <signal.h>
@@ -26,6 +27,14 @@ enum { DID_IT = 0, REFUSED = 9, ROOT_ANEW = 10 };
 static const struct sandbox_settings replay = {.enabled = true},
                                      live = {.user = "nobody", .enabled = true, .live = true};
 
+/* Which of them is entered: of what decodes, or, one after the other, of an output's two processes. */
+static int (*entered)(const struct sandbox_settings *, char *why, size_t size) = sandbox_enter;
+
+static int enter_both(const struct sandbox_settings *s, char *why, size_t size) {
+    int error = sandbox_enter_keeper(s, why, size);
+    return error ? error : sandbox_enter_deliverer(s, why, size);
+}
+
 /* How a process ends that enters the sandbox and does something. */
 static int in_sandbox(const struct sandbox_settings *s, void (*what)(void)) {
     char why[SANDBOX_WHY_SIZE] = "";
@@ -34,7 +43,7 @@ static int in_sandbox(const struct sandbox_settings *s, void (*what)(void)) {
     pid_t pid = fork();
     assert_true(pid >= 0);
     if (pid == 0) {
-        if (sandbox_enter(s, why, sizeof why) != 0) {
+        if (entered(s, why, sizeof why) != 0) {
             fprintf(stderr, "%s\n", why);
             _exit(REFUSED);
         }
@@ -258,6 +267,66 @@ static void works(void) {
     }
 }
 
+/* ---- an output's processes */
+
+static void waits_for_a_child(void) {
+    int status = 0;
+    pid_t pid = fork();
+    if (pid == 0) {
+        _exit(DID_IT);
+    }
+    if (pid < 0 || waitpid(pid, &status, 0) != pid || status != 0) {
+        _exit(REFUSED);
+    }
+}
+
+static void writes_a_file(void) {
+    static const char path[] = "/tmp/test_sandbox.output", other[] = "/tmp/test_sandbox.rotated";
+    int fd = open(path, O_RDWR | O_CREAT | O_TRUNC | O_CLOEXEC, 0600);
+    if (fd < 0 || write(fd, "{}\n", 3) != 3 || posix_fallocate(fd, 0, 4096) != 0 || fdatasync(fd) != 0 ||
+        rename(path, other) != 0 || unlink(other) != 0 || close(fd) != 0) {
+        _exit(REFUSED);
+    }
+}
+
+static void talks(void) {
+    int fd = socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0);
+    struct sockaddr_in to = {.sin_family = AF_INET, .sin_port = htons(9), .sin_addr.s_addr = htonl(INADDR_LOOPBACK)};
+    if (fd < 0 || connect(fd, (const struct sockaddr *)&to, sizeof to) != 0 || close(fd) != 0) {
+        _exit(REFUSED);
+    }
+}
+
+/* Files, networks and threads, and nothing that starts a program or reaches into another. */
+static void a_deliverer_delivers(void **state) {
+    (void)state;
+    static const struct deed bad[] = {
+        DEED(executes),        DEED(executes_at),       DEED(forks),           DEED(forks_as_the_kernel_has_it),
+        RUNTIME(makes_code),   DEED(makes_memory_code), DEED(changes_user),    DEED(has_another_namespace),
+        DEED(signals_another), RUNTIME(traces),         DEED(enters_the_ring),
+    };
+    entered = enter_both;
+    for (size_t i = 0; i < sizeof bad / sizeof bad[0]; i++) {
+#ifdef SANITIZED
+        if (bad[i].runtime) {
+            continue;
+        }
+#endif
+        assert_killed(&replay, bad[i].name, bad[i].what);
+        assert_killed(&live, bad[i].name, bad[i].what);
+    }
+    assert_done(&live, "a file", writes_a_file);
+    assert_done(&live, "a socket", talks);
+    assert_done(&live, "a thread", starts_a_thread);
+    assert_done(&replay, "work", works);
+    entered = sandbox_enter_keeper;
+    assert_done(&live, "a child", waits_for_a_child);
+    assert_killed(&live, "a program", executes);
+    entered = sandbox_enter;
+}
+
+/* ---- the end */
+
 static void aborts(void) {
     signal(SIGABRT, SIG_DFL);
     abort();
@@ -353,13 +422,10 @@ static void not_at_all(void **state) {
 
 int main(void) {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(a_replay_is_killed),
-        cmocka_unit_test(a_sensor_is_killed),
-        cmocka_unit_test(threads_are_a_sensor_s),
-        cmocka_unit_test(ordinary_work_goes_on),
-        cmocka_unit_test(nothing_is_left),
-        cmocka_unit_test(a_user_that_is_missing),
-        cmocka_unit_test(not_at_all),
+        cmocka_unit_test(a_replay_is_killed),     cmocka_unit_test(a_sensor_is_killed),
+        cmocka_unit_test(threads_are_a_sensor_s), cmocka_unit_test(a_deliverer_delivers),
+        cmocka_unit_test(ordinary_work_goes_on),  cmocka_unit_test(nothing_is_left),
+        cmocka_unit_test(a_user_that_is_missing), cmocka_unit_test(not_at_all),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

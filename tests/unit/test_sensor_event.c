@@ -102,22 +102,25 @@ static void gaps(void **state) {
     (void)state;
     struct sensor_event s;
     struct sensor_gap gap = {
-        .time_ns = 9, .output = "out.jsonl", .from_seq = 5, .to_seq = 7, .count = 3, .reason = "disk_full"};
+        .time_ns = 9, .output = "out.jsonl", .gap = {.from = 5, .to = 7, .count = 3, .reason = GAP_OUTPUT_FULL}};
     sensor_event_gap(&s, &gap);
     json_t *r = record_of(&s);
     text_is(json_object_get(r, "action"), "gap");
-    text_is(json_object_get(r, "content"), "3 records were lost on out.jsonl: disk_full");
+    text_is(json_object_get(r, "content"), "3 records were lost on out.jsonl: output_full");
     text_is(proto(r, "output"), "out.jsonl");
-    text_is(proto(r, "reason"), "disk_full");
+    text_is(proto(r, "reason"), "output_full");
     number_is(r, "from_seq", 5);
     number_is(r, "to_seq", 7);
     number_is(r, "records_lost", 3);
     json_decref(r);
-    gap = (struct sensor_gap){.time_ns = 9, .count = 1, .reason = "queue_full"};
+    gap = (struct sensor_gap){.time_ns = 9, .gap = {.from = 9, .run_id = 7, .reason = GAP_KILLED}};
     sensor_event_gap(&s, &gap);
     r = record_of(&s);
-    text_is(json_object_get(r, "content"), "1 record was lost before any output: queue_full");
-    assert_false(has(r, "output") || has(r, "from_seq") || has(r, "to_seq"));
+    text_is(json_object_get(r, "content"),
+            "an unknown number of records of an earlier run were lost before any output: killed");
+    text_is(proto(r, "run_id"), "0000000000000007");
+    number_is(r, "from_seq", 9);
+    assert_false(has(r, "output") || has(r, "to_seq") || has(r, "records_lost"));
     json_decref(r);
 }
 

@@ -162,9 +162,9 @@ static void take(struct lines *to, unsigned worker, const struct worker_message 
     if (m->news == WORKER_FIGURES) {
         to->figures[worker] = *m->figures;
     }
-    if (m->line_length != 0) {
+    if (m->line.text) {
         to->at = realloc(to->at, (to->count + 1) * sizeof *to->at);
-        to->at[to->count++] = strndup(m->line, m->line_length);
+        to->at[to->count++] = strndup(m->line.text, m->line.length);
     }
 }
 
