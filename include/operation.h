@@ -31,6 +31,8 @@ struct machine_facts {
     struct text host, fqdn;
 };
 
+enum machine_side { MACHINE_CLIENT, MACHINE_SERVER, MACHINE_SIDES };
+
 /* How far a connection came, as bits: of NEGOTIATE, SESSION_SETUP and TREE_CONNECT whether one was asked, granted, refused or left without
  * an answer. */
 enum connection_stage {
@@ -50,8 +52,6 @@ enum connection_stage {
     STAGE_VALIDATE_UNANSWERED = 1 << 13, /* FSCTL_VALIDATE_NEGOTIATE_INFO */
     STAGE_STRANGE_SESSION = 1 << 12,     /* an encrypted message of a session that was never set up here */
 };
-
-enum machine_side { MACHINE_CLIENT, MACHINE_SERVER, MACHINE_SIDES };
 
 /* Names of machines and users that a connection showed, machines also those that its addresses showed on others; empty where there
  * are none. */

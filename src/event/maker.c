@@ -208,8 +208,8 @@ void maker_operation(struct event_maker *m, const struct operation *op, enum det
     bool exchange = detail == DETAIL_HANDLES && op->kind == OPERATION_SESSION_SETUP;
     begin(m, op->connection, ACTION_MESSAGE, exchange ? op->exchange_begin : op->begin);
     m->dfs = is_dfs(op);
-    m->detail = detail;
     e->operation = (uint8_t)op->kind;
+    m->detail = detail;
     who(m, op);
     times(e, op, exchange);
     event_uint(e, FIELD_VERSION, op->smb1_request || op->smb1_response ? 1 : op->connection->version);

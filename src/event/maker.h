@@ -67,6 +67,9 @@ void maker_sums(struct event_maker *, const struct operation *);
 void maker_moved(struct event *, const struct operation *);
 void maker_times(struct event *, const struct smb2_file_times *);
 
+/* session_details.c: a SESSION_SETUP's, whichever version; and what SPNEGO offers and chose, NULL: nothing */
+void maker_session(struct event_maker *, const struct operation *);
+void maker_mechanisms(struct event *, const struct security_facts *);
 /* An array of the names of create contexts, of a mask with bit 1 << kind of each. */
 void maker_contexts(struct event_maker *, enum field, uint32_t mask);
 
@@ -79,10 +82,6 @@ void maker_windows_start(struct event_maker *, const struct connection_facts *);
 void maker_windows_end(struct event_maker *, const struct connection_facts *, enum flow_end_reason);
 /* The server closed, and all that it said before was seen. */
 bool maker_hung_up(const struct connection_facts *, enum flow_end_reason);
-
-/* session_details.c: a SESSION_SETUP's, whichever version; and what SPNEGO offers and chose, NULL: nothing */
-void maker_session(struct event_maker *, const struct operation *);
-void maker_mechanisms(struct event *, const struct security_facts *);
 
 /* smb1_details.c: the same of SMB1 */
 void maker_smb1_details(struct event_maker *, const struct operation *);

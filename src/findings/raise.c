@@ -109,6 +109,16 @@ static unsigned members(const struct member *from, size_t count, enum rule rule,
     return n;
 }
 
+static uint8_t severity_of(const char *name) {
+    static const char *const names[LINE_SEVERITIES] = {"info", "low", "medium", "high"};
+    uint8_t i = 0;
+    while (strcmp(name, names[i]) != 0) {
+        i++;
+        assert(i < LINE_SEVERITIES);
+    }
+    return i;
+}
+
 /* Events in the order of their conditions, and in that of their table. */
 static unsigned windows(enum rule rule, unsigned when, const struct windows_event *to[EVENTS_MAX]) {
     unsigned n = 0;
@@ -121,16 +131,6 @@ static unsigned windows(enum rule rule, unsigned when, const struct windows_even
         }
     }
     return n;
-}
-
-static uint8_t severity_of(const char *name) {
-    static const char *const names[LINE_SEVERITIES] = {"info", "low", "medium", "high"};
-    uint8_t i = 0;
-    while (strcmp(name, names[i]) != 0) {
-        i++;
-        assert(i < LINE_SEVERITIES);
-    }
-    return i;
 }
 
 static void add_rule(struct event *e, enum rule rule, unsigned when, struct borrowed *b) {

@@ -29,8 +29,8 @@ struct connection *connection_new(struct model *m, const struct flow_facts *flow
 
 void connection_start(struct connection *c) {
     c->started = true;
-    c->facts.stages |= STAGE_ESTABLISHED;
     machine_refresh(c);
+    c->facts.stages |= STAGE_ESTABLISHED;
     c->model->sink.start(c->model->sink.arg, &c->facts);
 }
 

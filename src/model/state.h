@@ -227,7 +227,7 @@ struct connection {
     struct guid client_guid, server_guid;
     bool client_guid_known, server_guid_known;
     struct negotiation negotiation;
-    bool started;
+    bool started, client_accepted;
     /* the message at hand */
     enum direction dir;
     const struct message *message; /* the model's, of which there is one at a time */

@@ -120,31 +120,6 @@ class Checks:
             lost = [name for name in wanted if not re.search(r"Fl %s\b" % name[1:], manual)]
             tap.check(" ".join(words) + ": all options are in the manual", not lost and len(wanted) > 10, lost)
 
-    def events(self):
-        """The list in its three formats says the same, and its options are its own."""
-        run = self.run("events", "-h")
-        shown = {word for line in re.findall(r"^  (-[\w-]+(?:, --[\w-]+)?)", run.out.decode(), re.M) for word in line.split(", ")}
-        completion = self.read("src/smbtap.bash-completion").decode().partition("== events")[2].partition("fi\n        return")[0]
-        found = set(re.findall(r"(?<![\w-])--?[A-Za-z][\w-]*", completion.partition("compgen -W")[2].partition(" -- ")[0]))
-        manual = self.read("src/smbtap.8").decode().partition(".Sh EVENTS")[2].partition("\n.Sh ")[0]
-        tap.check("events -h", run.status == 0 and shown == {"--format", "-h", "--help"} and not run.err, run.out, run.err)
-        tap.check("events: all options are completed, and in the manual", shown == found and "Fl -format" in manual, shown ^ found)
-        run = self.run("events", "--format", "json")
-        events = json.loads(run.out)
-        tap.check("events: as JSON", run.status == 0 and not run.err and len(events) == 222, run.err, len(events))
-        rows = list(csv.DictReader(self.run("events", "--format", "csv").out.decode().splitlines()))
-        same = [(e["event"], e["document"], str(e["id"]), e["title"], e["seen"], "; ".join(e["records"])) for e in events] == [
-            (r["event"], r["document"], r["id"], r["title"], r["seen"], r["records"]) for r in rows]
-        tap.check("events: the same as CSV", same and len(rows) == len(events))
-        table = self.run("events").out.decode()
-        listed = re.findall(r"^ +(\d+)  (yes|partly|no) +(.*)$", table, re.M)
-        tap.check("events: the same as a table", listed == [(str(e["id"]), e["seen"], e["title"]) for e in events], len(listed))
-        long = [line for line in table.split("\n") if len(line) > 100]
-        tap.check("events: no line of the table is longer than 100", not long, *long[:3])
-        for name, words, told_of in (("an unknown option", ["--formats"], ("--formats",)), ("a format that is none", ["--format", "xml"], ("xml", "csv")),
-                                     ("no value", ["--format"], ("--format", "value")), ("a word too many", ["551"], ("551",))):
-            told("events: " + name, self.run("events", *words), 2, *told_of)
-
     def schemes(self):
         """Each kind of output is in the help, in the manual and in the completion."""
         names = set(re.findall(r'\{"([a-z+]+)", OUTPUT_', self.read("src/delivery/output_url.c").decode()))
@@ -189,6 +164,30 @@ class Checks:
         told("an output of a configuration", self.run("-T", "-c", wrong), 2, wrong + ":5: outputs: siem: facility: local9: ")
         wrong = self.file("wrong.yaml", b"output: a\noutputs:\n- to: b\n")
         told("output and outputs", self.run("-T", "-i", "lo", "-c", wrong), 2, wrong + ":2: outputs: ")
+    def events(self):
+        """The list in its three formats says the same, and its options are its own."""
+        run = self.run("events", "-h")
+        shown = {word for line in re.findall(r"^  (-[\w-]+(?:, --[\w-]+)?)", run.out.decode(), re.M) for word in line.split(", ")}
+        completion = self.read("src/smbtap.bash-completion").decode().partition("== events")[2].partition("fi\n        return")[0]
+        found = set(re.findall(r"(?<![\w-])--?[A-Za-z][\w-]*", completion.partition("compgen -W")[2].partition(" -- ")[0]))
+        manual = self.read("src/smbtap.8").decode().partition(".Sh EVENTS")[2].partition("\n.Sh ")[0]
+        tap.check("events -h", run.status == 0 and shown == {"--format", "-h", "--help"} and not run.err, run.out, run.err)
+        tap.check("events: all options are completed, and in the manual", shown == found and "Fl -format" in manual, shown ^ found)
+        run = self.run("events", "--format", "json")
+        events = json.loads(run.out)
+        tap.check("events: as JSON", run.status == 0 and not run.err and len(events) == 222, run.err, len(events))
+        rows = list(csv.DictReader(self.run("events", "--format", "csv").out.decode().splitlines()))
+        same = [(e["event"], e["document"], str(e["id"]), e["title"], e["seen"], "; ".join(e["records"])) for e in events] == [
+            (r["event"], r["document"], r["id"], r["title"], r["seen"], r["records"]) for r in rows]
+        tap.check("events: the same as CSV", same and len(rows) == len(events))
+        table = self.run("events").out.decode()
+        listed = re.findall(r"^ +(\d+)  (yes|partly|no) +(.*)$", table, re.M)
+        tap.check("events: the same as a table", listed == [(str(e["id"]), e["seen"], e["title"]) for e in events], len(listed))
+        long = [line for line in table.split("\n") if len(line) > 100]
+        tap.check("events: no line of the table is longer than 100", not long, *long[:3])
+        for name, words, told_of in (("an unknown option", ["--formats"], ("--formats",)), ("a format that is none", ["--format", "xml"], ("xml", "csv")),
+                                     ("no value", ["--format"], ("--format", "value")), ("a word too many", ["551"], ("551",))):
+            told("events: " + name, self.run("events", *words), 2, *told_of)
 
     def canary(self):
         """Its options are its own, and none of them sends anything here."""
