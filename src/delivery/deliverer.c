@@ -48,6 +48,7 @@ struct deliverer {
     uint64_t begin_at, pause;      /* when it is begun next, where it was not */
     uint64_t ready_since, told_at; /* 0: it is not ready; nothing was told */
     char told[TRANSPORT_WHY_SIZE]; /* what is wrong, as it was told last */
+    bool said;                     /* that something is wrong, and not yet that it is over */
     int disk;                      /* trouble of the spool's, as it was told last */
     uint64_t put;                  /* records that went into the spool, those that were there at first among them */
     uint64_t lost;                 /* seq of the last one that an earlier process had in memory */
@@ -133,6 +134,7 @@ static void tell_trouble(struct deliverer *d, uint64_t now) {
     const char *why = d->transport.why(d->transport.state);
     if (strcmp(why, d->told) != 0 || (d->ready_since != 0 && now - d->ready_since >= WELL_NS)) {
         snprintf(d->told, sizeof d->told, "%s", why);
+        d->said = true;
         log_error("%s: %s; records are kept meanwhile%s", name_of(d), why,
                   d->settings.output->spool.directory ? " in the spool" : "");
     }
@@ -141,7 +143,8 @@ static void tell_trouble(struct deliverer *d, uint64_t now) {
 
 static void tell_recovery(struct deliverer *d) {
     struct spool_figures s;
-    if (d->told[0] != '\0' && atomic_load(&d->figures->trouble) != 0) {
+    if (d->said) {
+        d->said = false;
         spool_figures(d->spool, &s);
         log_note("%s: takes records again; %" PRIu64 " wait", name_of(d), s.waiting);
     }
