@@ -480,6 +480,12 @@ static int tell_rest(struct deliverer *d) {
     if (s.waiting == 0 && (channel_empty(d->channel) || all_out(d))) {
         return untold ? EXIT_FAILURE : EXIT_SUCCESS;
     }
+    if (kept && s.trouble != 0) {
+        log_error("%s: %" PRIu64
+                  " records wait, and the spool in %s cannot be written: %s; what it does not have is lost",
+                  name_of(d), s.waiting, d->settings.output->spool.directory, strerror(-s.trouble));
+        return EXIT_FAILURE;
+    }
     if (kept) {
         log_note("%s: %" PRIu64 " records wait in the spool for the next run", name_of(d), s.waiting);
         return EXIT_SUCCESS;
