@@ -558,7 +558,7 @@ static int open_network(struct deliverer *d, char why[DELIVERER_WHY_SIZE]) {
         spool_figures(d->spool, &s);
         d->put = s.waiting + s.dropped;
         if (s.waiting != 0) {
-            log_note("%s: %" PRIu64 " records of an earlier run wait in the spool; they go first", o->name, s.waiting);
+            log_note("%s: %" PRIu64 " records were in the spool; they go first", o->name, s.waiting);
         }
     }
     return error;
