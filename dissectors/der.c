@@ -40,3 +40,45 @@ struct view der_expect(struct cursor *c, uint8_t tag) {
     }
     return cursor_ok(c) ? e.contents : (struct view){NULL, 0};
 }
+
+void der_fields(struct cursor *c, struct view fields[], unsigned count) {
+    for (unsigned i = 0; i < count; i++) {
+        fields[i] = (struct view){NULL, 0};
+    }
+    while (cursor_left(c) > 0) {
+        struct der e = der_next(c);
+        unsigned number = e.tag & TAG_NUMBER_MASK;
+        bool again = number < count && fields[number].p;
+        if (!cursor_ok(c) || (e.tag & ~TAG_NUMBER_MASK) != DER_CONTEXT || again) {
+            c->failed = true;
+        } else if (number < count) {
+            fields[number] = e.contents;
+        }
+    }
+}
+
+struct view der_field(struct cursor *whole, struct view field, uint8_t tag) {
+    if (!field.p) {
+        return field;
+    }
+    struct cursor c = cursor_over(field);
+    struct view contents = der_expect(&c, tag);
+    whole->failed = whole->failed || !cursor_ok(&c) || cursor_left(&c) > 0;
+    return contents;
+}
+
+bool der_u32(struct view contents, uint32_t *out) {
+    enum { SIGN = 0x80, BYTES = 4 };
+    struct cursor c = cursor_over(contents);
+    if (contents.n == BYTES + 1 && contents.p[0] == 0) { /* unsigned, with its highest bit set */
+        cursor_skip(&c, 1);
+    } else if (contents.n == 0 || contents.n > BYTES) {
+        return false;
+    }
+    uint32_t value = contents.p[0] & SIGN ? UINT32_MAX : 0;
+    while (cursor_left(&c) > 0) {
+        value = value << 8 | cursor_u8(&c);
+    }
+    *out = value;
+    return true;
+}

@@ -3,13 +3,8 @@
 #include <stddef.h>
 
 const struct dissector *const dissectors[] = {
-    &dissector_smb1,
-    &dissector_smb2,
-    &dissector_smb2_transform,
-    &dissector_smb2_compression,
-    &dissector_spnego,
-    &dissector_ntlmssp,
-    NULL,
+    &dissector_smb1,   &dissector_smb2,    &dissector_smb2_transform, &dissector_smb2_compression,
+    &dissector_spnego, &dissector_ntlmssp, &dissector_kerberos,       NULL,
 };
 
 enum verdict dissect_nested(struct dissection *d, const struct dissector *to, struct view v) {

@@ -85,8 +85,8 @@ struct text smb1_counted(struct cursor *, size_t n, bool unicode);
 /* An SMB_STRING of the Bytes, MS-CIFS 2.2.1.1: by Flags2 in Unicode, which begins at an even offset from the header, or OEM. That its
  * NUL is missing at the true end of Bytes is no fault: many leave it out. */
 enum verdict smb1_take_string(struct smb1_block *, struct text *);
-/* The same where Unicode is not aligned. */
-enum verdict smb1_take_unaligned(struct smb1_block *, struct text *);
+/* The same where Unicode is not aligned, and something else than Flags2 says whether it is that. */
+enum verdict smb1_take_unaligned(struct smb1_block *, bool unicode, struct text *);
 /* An OEM_STRING: the same whatever Flags2 says. */
 enum verdict smb1_take_oem(struct smb1_block *, struct text *);
 /* An SMB_STRING of n bytes, aligned as any. Where they are not all there, what is there up to a NUL. */

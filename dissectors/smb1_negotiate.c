@@ -65,6 +65,14 @@ static enum verdict extended_security(struct smb1_block *b, struct smb1_negotiat
     return v == V_OK ? smb1_take_blob(b, cursor_left(&b->bytes), &r->security_blob) : v;
 }
 
+/* Samba sends these names in Unicode whatever Flags2 says, where it is able to at all: then their first two characters show it. */
+static bool names_in_unicode(const struct smb1_block *b, uint32_t capabilities) {
+    struct cursor c = b->bytes;
+    uint16_t first = cursor_le16(&c), second = cursor_le16(&c);
+    bool shown = cursor_ok(&c) && first <= UINT8_MAX && second <= UINT8_MAX;
+    return (b->header->flags2 & SMB_FLAGS2_UNICODE) || ((capabilities & CAP_UNICODE) && shown);
+}
+
 /* 2.2.4.52.2, MS-SMB 2.2.4.5.2.2. The names follow the challenge without padding. */
 static enum verdict nt_lan_manager(struct smb1_block *b, struct smb1_negotiate_response *r) {
     r->nt_lan_manager = true;
@@ -83,8 +91,9 @@ static enum verdict nt_lan_manager(struct smb1_block *b, struct smb1_negotiate_r
     }
     cursor_skip(&b->bytes, r->challenge_length);
     enum verdict v = smb1_bytes_verdict(b);
-    v = smb1_worse(v, smb1_take_unaligned(b, &r->domain_name));
-    return smb1_worse(v, smb1_take_unaligned(b, &r->server_name));
+    bool unicode = names_in_unicode(b, r->capabilities);
+    v = smb1_worse(v, smb1_take_unaligned(b, unicode, &r->domain_name));
+    return smb1_worse(v, smb1_take_unaligned(b, unicode, &r->server_name));
 }
 
 /* 2.2.4.52.2: whatever the dialect, its index is the first word. */

@@ -43,8 +43,8 @@ static enum verdict take(struct smb1_block *b, bool unicode, struct text *out) {
     return ended ? V_OK : b->lack;
 }
 
-enum verdict smb1_take_unaligned(struct smb1_block *b, struct text *out) {
-    return take(b, b->header->flags2 & SMB_FLAGS2_UNICODE, out);
+enum verdict smb1_take_unaligned(struct smb1_block *b, bool unicode, struct text *out) {
+    return take(b, unicode, out);
 }
 
 static bool align(struct smb1_block *b) {

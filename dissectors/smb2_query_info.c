@@ -24,6 +24,7 @@ enum verdict smb2_query_info_response(struct smb2_body *b, struct smb2_message *
     uint16_t offset = cursor_le16(&b->c);
     uint32_t length = cursor_le32(&b->c);
     enum verdict v = smb2_part(b, offset, length, &r.buffer);
+    r.buffer_length = v == V_BAD ? 0 : length;
     m->query_info_response = r;
     return v;
 }

@@ -135,6 +135,7 @@ enum verdict smb2_set_info_request(struct smb2_body *b, struct smb2_message *m) 
     r.additional_information = cursor_le32(&b->c);
     r.file_id = smb2_take_file_id(&b->c);
     enum verdict v = smb2_part(b, offset, length, &r.buffer);
+    r.buffer_length = v == V_BAD ? 0 : length;
     v = change_parse(&r, v);
     m->set_info_request = r;
     return v;

@@ -42,13 +42,16 @@ enum { DISSECTION_DEPTH_MAX = 8 };
 
 /* The one way from a dissector to the next: bounds the depth. V_LIMIT where it is reached. */
 enum verdict dissect_nested(struct dissection *, const struct dissector *, struct view);
-/* A security token, all of it there, as SPNEGO or NTLMSSP. What it says is delivered; V_OK for any other mechanism, V_BAD where it
+/* A security token, all of it there, as SPNEGO, NTLMSSP or Kerberos. What it says is delivered; V_OK for any other mechanism, V_BAD where it
  * contradicts itself, which is then true of the message that carries it. */
 enum verdict dissect_token(struct dissection *, struct view token);
 
+/* Which responses to an NTLM challenge these two are, enum ntlm_response. */
+unsigned ntlm_responses(struct view lm, struct view nt);
+
 /* dissectors/registry.c */
 extern const struct dissector dissector_smb1, dissector_smb2, dissector_smb2_transform, dissector_smb2_compression;
-extern const struct dissector dissector_spnego, dissector_ntlmssp;
+extern const struct dissector dissector_spnego, dissector_ntlmssp, dissector_kerberos;
 /* All of them, for the fuzzer and the tests; ends with NULL. */
 extern const struct dissector *const dissectors[];
 

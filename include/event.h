@@ -13,6 +13,7 @@
 #include "pdu_smb1.h"
 #include "pdu_smb2.h"
 #include "view.h"
+#include "windows_event.h"
 
 enum field {
 #define FIELD(id, name, place, type, meaning) FIELD_##id,
@@ -49,6 +50,7 @@ enum fact_form {
     FACT_GUID,      /* guid */
     FACT_ADDRESSES, /* interfaces: an array of addresses */
     FACT_COUNTS,    /* counts: an object of integers, zeroes left out */
+    FACT_WINDOWS,   /* windows: an array of their texts */
     FACT_ROWS,      /* rows: an array of objects */
 };
 
@@ -70,8 +72,8 @@ struct fact_rows {
 };
 
 struct fact {
-    uint8_t field; /* enum field */
-    uint8_t form;  /* enum fact_form */
+    uint16_t field; /* enum field */
+    uint8_t form;   /* enum fact_form */
     uint8_t digits;
     uint8_t parts; /* of joined, or of an item of texts */
     union {
@@ -89,11 +91,15 @@ struct fact {
         } interfaces;
         struct fact_counts counts;
         const struct fact_rows *rows;
+        struct {
+            const struct windows_event *const *items;
+            unsigned count;
+        } windows;
     };
     const struct name_table *table; /* of NAMED, BITS, NAMES16 */
 };
 
-_Static_assert(FIELDS <= 256, "a fact's field is a byte");
+_Static_assert(FIELDS <= UINT16_MAX, "a fact's field is two bytes");
 
 enum event_object { OBJECT_FLOW, OBJECT_FINDING, OBJECT_SENSOR };
 enum event_action { ACTION_START, ACTION_MESSAGE, ACTION_END, ACTION_RAISE, ACTION_STATS, ACTION_GAP, ACTION_STOP };
@@ -125,7 +131,7 @@ static inline const struct fact *event_find(const struct event *e, enum field fi
 static inline struct fact *event_add(struct event *e, enum field field, enum fact_form form) {
     assert(e->count < EVENT_FACTS_MAX);
     struct fact *f = &e->facts[e->count++];
-    f->field = (uint8_t)field;
+    f->field = (uint16_t)field;
     f->form = (uint8_t)form;
     return f;
 }
@@ -215,6 +221,15 @@ static inline void event_joined_texts(struct event *e, enum field field, const s
         struct fact *f = event_add(e, field, FACT_TEXTS);
         f->texts = (struct text_list){texts, count * parts};
         f->parts = (uint8_t)parts;
+    }
+}
+
+/* An empty list, no fact. */
+static inline void event_windows(struct event *e, const struct windows_event *const *items, unsigned count) {
+    if (count != 0) {
+        struct fact *f = event_add(e, FIELD_WINDOWS_EVENTS, FACT_WINDOWS);
+        f->windows.items = items;
+        f->windows.count = count;
     }
 }
 

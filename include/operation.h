@@ -10,9 +10,11 @@
 #include "dissector.h"
 #include "flow.h"
 #include "framer.h"
+#include "pdu_kerberos.h"
 #include "pdu_ntlm.h"
 #include "pdu_smb1.h"
 #include "pdu_smb2.h"
+#include "pdu_spnego.h"
 #include "smb1_transaction.h"
 #include "view.h"
 
@@ -24,9 +26,35 @@ enum operation_kind {
     OPERATION_KINDS
 };
 
-struct auth_facts;
+/* A machine's name and, where it is known, full name. */
+struct machine_facts {
+    struct text host, fqdn;
+};
 
-/* Names of machines and users that a connection showed; empty where it did not. */
+enum machine_side { MACHINE_CLIENT, MACHINE_SERVER, MACHINE_SIDES };
+
+/* How far a connection came, as bits: of NEGOTIATE, SESSION_SETUP and TREE_CONNECT whether one was asked, granted, refused or left without
+ * an answer. */
+enum connection_stage {
+    STAGE_ESTABLISHED = 1 << 0, /* TCP, or messages of a connection under way */
+    STAGE_NEGOTIATE_ASKED = 1 << 1,
+    STAGE_NEGOTIATED = 1 << 2,
+    STAGE_NEGOTIATE_REFUSED = 1 << 3,
+    STAGE_NEGOTIATE_UNANSWERED = 1 << 4,
+    STAGE_SESSION = 1 << 5,
+    STAGE_SESSION_REFUSED = 1 << 6,
+    STAGE_SESSION_UNANSWERED = 1 << 7, /* also an exchange of which a leg was missing */
+    STAGE_TREE = 1 << 8,
+    STAGE_TREE_REFUSED = 1 << 9,
+    STAGE_SESSION_LIVES = 1 << 10, /* at the end: one that had no LOGOFF and no other connection */
+    STAGE_TREE_LIVES = 1 << 11,
+    STAGE_DURABLE_LIVES = 1 << 14,       /* a durable handle */
+    STAGE_VALIDATE_UNANSWERED = 1 << 13, /* FSCTL_VALIDATE_NEGOTIATE_INFO */
+    STAGE_STRANGE_SESSION = 1 << 12,     /* an encrypted message of a session that was never set up here */
+};
+
+/* Names of machines and users that a connection showed, machines also those that its addresses showed on others; empty where there
+ * are none. */
 struct connection_facts {
     const struct flow_facts *flow;
     struct view flow_json; /* see record_flow */
@@ -34,44 +62,88 @@ struct connection_facts {
     uint16_t cipher;       /* chosen by a 3.1.1 NEGOTIATE; 0 while unknown */
     bool midstream;
     uint8_t version; /* 1, 2, 3; 0 before the first message */
-    bool server_mode_known;
-    uint16_t server_security_mode;
-    /* of the first SESSION_SETUP that was accepted, else of the last; NULL: none had one */
-    const struct auth_facts *client;
-    struct text server_name;                     /* host part of a share path that the server accepted */
-    struct text smb1_dialect;                    /* chosen by an SMB1 NEGOTIATE */
-    struct text netbios_called, netbios_calling; /* of the session request on port 139; empty where none was seen */
-    uint8_t netbios_answer;                      /* 0x82 to 0x84, RFC 1002 4.3.1; 0: none was seen */
-    uint8_t netbios_error;                       /* of a negative one, RFC 1002 4.3.4 */
+    bool server_mode_known, client_mode_known;
+    uint16_t server_security_mode, client_security_mode; /* of NEGOTIATE */
+    uint16_t stages;                                     /* enum connection_stage */
+    uint32_t refusal; /* status of the last that was refused; 0: none, or no NTSTATUS */
+    struct machine_facts machines[MACHINE_SIDES];
+    struct text smb1_dialect; /* chosen by an SMB1 NEGOTIATE */
+    uint8_t netbios_answer;   /* 0x82 to 0x84, RFC 1002 4.3.1; 0: none was seen */
+    uint8_t netbios_error;    /* of a negative one, RFC 1002 4.3.4 */
     uint64_t keep_alives;
     /* sums for the end record */
     uint64_t requests, errors, bytes_read, bytes_written, files_opened, files_written, files_deleted;
     uint64_t encrypted_messages, compressed_messages;
+    uint64_t signed_messages, unsigned_messages; /* requests and final responses behind NEGOTIATE and SESSION_SETUP */
     uint64_t framer_faults[FRAMER_FAULTS], verdicts[VERDICTS];
     const struct text *users, *shares; /* of these, users come in pairs: domain, name */
     unsigned user_count, share_count;  /* users: pairs */
 };
 
-enum auth_kind { AUTH_UNKNOWN, AUTH_NTLMV1, AUTH_NTLMV2, AUTH_ANONYMOUS, AUTH_GUEST };
+enum auth_kind { AUTH_UNKNOWN, AUTH_NTLMV1, AUTH_NTLMV2, AUTH_ANONYMOUS, AUTH_GUEST, AUTH_KERBEROS };
 
 /* Who somebody said to be, in a SESSION_SETUP. */
 struct auth_facts {
     enum auth_kind kind;
     bool plain_password; /* SMB1: no response to a challenge, but the password itself, or none */
     bool domain_lost;    /* the capture cut it off: the name alone is another user's */
-    uint32_t ntlm_flags;
     struct text domain, user, workstation;
+    struct machine_facts machine; /* the workstation, as far as it names one, */
+    struct address address;       /* and that it showed itself at */
+};
+
+enum mechanism { MECHANISM_UNKNOWN, MECHANISM_NTLM, MECHANISM_KERBEROS };
+
+enum security_name {
+    SECURITY_SPN, /* service that the client asked for */
+    SECURITY_REALM,
+    SECURITY_TARGET,              /* TargetName of a CHALLENGE */
+    SECURITY_SERVER_NETBIOS_NAME, /* and what follows: its target information */
+    SECURITY_SERVER_DNS_NAME,
+    SECURITY_SERVER_NETBIOS_DOMAIN,
+    SECURITY_SERVER_DNS_DOMAIN,
+    SECURITY_SERVER_DNS_TREE,
+    SECURITY_WORKSTATION, /* of an NTLM NEGOTIATE */
+    SECURITY_WORKSTATION_DOMAIN,
+    SECURITY_ERROR_TEXT, /* of a KRB-ERROR */
+    SECURITY_HINT,       /* of a NegTokenInit2 */
+    SECURITY_CHOSEN,     /* mechanism of a NegTokenResp */
+    SECURITY_OFFERED,    /* and the next ones, as many as there are: mechanisms of a NegTokenInit */
+    SECURITY_NAMES = SECURITY_OFFERED + SPNEGO_MECHANISMS_MAX
+};
+
+/* What the security tokens of a SESSION_SETUP exchange said so far, or those of a NEGOTIATE, beside who it is. */
+struct security_facts {
+    enum mechanism mechanism;
+    struct text names[SECURITY_NAMES];      /* empty where none was said */
+    bool mic_list;                          /* a mechListMIC came, from either side */
+    bool has_state;                         /* of the server */
+    uint8_t state;                          /* RFC 4178 4.2.2 */
+    uint32_t client_flags[2], server_flags; /* NTLM; the client's of NEGOTIATE and of AUTHENTICATE; 0: none */
+    struct ntlm_version client_version, server_version;
+    uint64_t client_time, server_time; /* NTLM, FILETIME; 0: none */
+    bool authenticated;                /* an AUTHENTICATE came: what follows is of it */
+    unsigned responses;                /* enum ntlm_response */
+    bool has_mic, mic;                 /* has_mic: there could be one */
+    bool has_channel_bindings, channel_bindings;
+    uint32_t kerberos_options;
+    struct kerberos_encrypted ticket, authenticator, reply;
+    bool has_error_code;
+    uint32_t error_code;
 };
 
 struct session_facts {
     uint64_t id;
+    uint16_t flags;                /* SMB2_SESSION_FLAG_* of the server; 0 where its answer was not seen */
     const struct auth_facts *auth; /* what the server accepted; NULL while unknown */
 };
 
 struct tree_facts {
     uint32_t id;
     uint8_t share_type; /* SMB2_SHARE_TYPE_*; 0 while unknown */
-    struct text path;   /* \\host\share as sent; empty while unknown */
+    bool has_access;    /* SMB2: the three that follow are known */
+    uint32_t flags, capabilities, maximal_access;
+    struct text path; /* \\host\share as sent; empty while unknown */
 };
 
 struct handle_facts {
@@ -91,7 +163,8 @@ struct operation {
     const struct session_facts *session; /* NULL: none */
     const struct tree_facts *tree;
     const struct handle_facts *handle;
-    const struct auth_facts *auth; /* SESSION_SETUP: as claimed */
+    const struct auth_facts *auth;         /* SESSION_SETUP: as claimed */
+    const struct security_facts *security; /* SESSION_SETUP: of the exchange so far; NEGOTIATE: of the answer */
     const struct smb2_header
         *header; /* SMB2: the request's, else the response's, an interim one if there is no other; NULL: none */
     const struct smb2_message *request; /* NULL where it was not seen; its lists are empty but for those of NEGOTIATE */
@@ -129,6 +202,7 @@ struct operation {
     bool delete_pending;          /* a SET_INFO or CREATE marked the file; */
     bool has_delete_mark;         /* ... or took the mark back */
     bool leg;                     /* SESSION_SETUP: more legs follow */
+    bool left_off;                /* SESSION_SETUP: and none did, though nothing was missed */
     struct moment exchange_begin; /* SESSION_SETUP: first leg of the whole exchange */
     struct text queried_name;     /* QUERY_INFO response: the name it showed */
     bool has_size;
@@ -137,6 +211,8 @@ struct operation {
     struct text aimed_name;
     bool durable_reconnect;
     bool session_binding;
+    bool negotiate_differs; /* IOCTL: FSCTL_VALIDATE_NEGOTIATE_INFO says something else than NEGOTIATE did */
+    bool session_renewed;   /* SESSION_SETUP of a session that there was before */
 };
 
 #endif

@@ -4,16 +4,20 @@
 #define PDU_H
 
 #include "dissector.h"
+#include "pdu_kerberos.h"
 #include "pdu_ntlm.h"
 #include "pdu_smb1.h"
 #include "pdu_smb2.h"
+#include "pdu_spnego.h"
 
 enum pdu_kind {
     PDU_SMB1,
     PDU_SMB2,
     PDU_SMB2_TRANSFORM,
     PDU_SMB2_COMPRESSION,
-    PDU_NTLM, /* enclosed in the message that follows */
+    PDU_NTLM, /* this and what follows: enclosed in the message that comes after */
+    PDU_SPNEGO,
+    PDU_KERBEROS,
 };
 
 struct pdu {
@@ -26,6 +30,8 @@ struct pdu {
         struct smb2_transform transform;
         struct smb2_compression compression;
         struct ntlm_message ntlm;
+        struct spnego_message spnego;
+        struct kerberos_message kerberos;
     };
 };
 

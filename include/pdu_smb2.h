@@ -292,6 +292,7 @@ struct smb2_query_info_request { /* 2.2.37 */
 
 struct smb2_query_info_response { /* 2.2.38: what it holds depends on the request, see fscc.h */
     struct view buffer;
+    uint32_t buffer_length; /* on the wire, as that of an IOCTL */
 };
 
 /* What a SET_INFO changes; which of the fields count is told by change. */
@@ -317,6 +318,7 @@ struct smb2_set_info_request { /* 2.2.39 */
     uint32_t additional_information;
     struct file_id file_id;
     struct view buffer;
+    uint32_t buffer_length; /* on the wire, as that of an IOCTL */
     enum smb2_change change;
     bool whole; /* what it changes to was there as well; else the fields below are empty and mean nothing */
     struct smb2_file_times times; /* BASIC */

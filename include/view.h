@@ -30,7 +30,7 @@ static inline struct view view_from(struct view v, size_t off) {
 enum encoding {
     ENC_ASCII,   /* 7 bits; what is above is read as Latin-1 */
     ENC_OEM,     /* SMB1 without Unicode: the code page of client and server, which no message names */
-    ENC_UTF8,    /* what the program was told, never the wire */
+    ENC_UTF8,    /* what the program was told, and the strings of Kerberos */
     ENC_UTF16LE, /* MS-DTYP 2.3.14: two bytes a unit, least significant first; an odd last byte is not text */
 };
 

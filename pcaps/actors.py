@@ -21,15 +21,15 @@ DIALECT_OF = {"SMB2_02": "2.0.2", "SMB2_10": "2.1", "SMB3_00": "3.0", "SMB3_02":
 
 
 class Scenario:
-    def __init__(self, act, name, about, how, expect, options, shares, prepare, midstream):
+    def __init__(self, act, name, about, how, expect, options, shares, prepare, midstream, domain):
         self.act, self.name, self.about, self.how, self.expect = act, name, about, how, expect
-        self.options, self.shares, self.prepare, self.midstream = options, shares, prepare, midstream
+        self.options, self.shares, self.prepare, self.midstream, self.domain = options, shares, prepare, midstream, domain
 
 
-def scenario(name, about, expect, how="smbclient", options=None, shares=None, prepare=None, midstream=False):
-    """expect: tshark display filters, and how many frames each must match at least."""
+def scenario(name, about, expect, how="smbclient", options=None, shares=None, prepare=None, midstream=False, domain=False):
+    """expect: tshark display filters, and how many frames each must match at least. domain: the server is a domain controller."""
     def keep(act):
-        ALL[name] = Scenario(act, name, about, how, expect, options or {}, shares or {}, prepare, midstream)
+        ALL[name] = Scenario(act, name, about, how, expect, options or {}, shares or {}, prepare, midstream, domain)
         return act
     return keep
 
@@ -44,17 +44,22 @@ class Smbclient:
     """A script for smbclient, and the truth of what it does; nothing happens before run()."""
 
     def __init__(self, stage, share="data", user="alice", protocol="SMB3_11", server=FS01, port=445, domain="EXAMPLE",
-                 options=(), password=None, status=OK, tree_status=OK, auth="ntlmv2"):
+                 options=(), password=None, status=OK, tree_status=OK, auth="ntlmv2", kerberos=False, **facts):
         self.stage, self.share, self.lines, self.truths, self.files, self.port = stage, share, [], [], 0, port
         self.user = "%s\\%s" % (domain, user) if user else None
         self.dialect = DIALECT_OF[protocol]
-        account = "%s%%%s" % (self.user, password or stage.users.get(user, "")) if user else "%"
+        name = user + "@EXAMPLE.COM" if kerberos else self.user
+        account = "%s%%%s" % (name, password or stage.users.get(user, "")) if user else "%"
         self.command = ["smbclient", "//FS01/" + share, "-I", server, "-p", str(port), "-m", protocol, "-U", account,
-                        "-s", os.path.join(stage.dir, "client.conf"), "--use-kerberos=disabled", *options]
+                        "-s", os.path.join(stage.dir, "client.conf"),
+                        "--use-kerberos=" + ("required" if kerberos else "disabled"), *options]
         stage.connections.append({"src_ip": WS01V6 if ":" in server else WS01, "dest_ip": server, "dest_port": port,
                                   "dialect": self.dialect})
+        if kerberos:                                                    # who it is, is hidden
+            self.user = user = domain = None
+            facts, auth = dict(facts, mechanism="kerberos"), "kerberos"
         stage.did("session_setup", user=self.user, user_name=user or None, domain=domain if user else None,
-                  auth=auth, status=status)
+                  auth=auth, status=status, **facts)
         if status == OK:
             stage.did("tree_connect", user=self.user, share=share, share_path="\\\\FS01\\" + share, status=tree_status)
 
@@ -100,7 +105,8 @@ class Smbclient:
     def run(self, *errors):
         """errors: the NT_STATUS_ names that smbclient must report, and no others."""
         with subprocess.Popen(self.command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True,
-                              errors="replace", cwd=self.stage.dir, env=dict(os.environ, LC_ALL="C.UTF-8", TZ="UTC")) as process:
+                              errors="replace", cwd=self.stage.dir, env=dict(os.environ, LC_ALL="C.UTF-8", TZ="UTC",
+                                                                        KRB5_CONFIG=os.path.join(self.stage.dir, "krb5.conf"))) as process:
             output, _ = process.communicate("".join(line + "\n" for line in self.lines), 60)
         said = sorted(set(re.findall(r"NT_(STATUS_\w+)", output)))
         assert said == sorted(set(errors)), "smbclient: expected %s: %s" % (", ".join(errors) or "no error", output)

@@ -12,6 +12,7 @@ void help_print(void) {
         "       smbtap -r FILE|DIR|- [-r ...] [option ...] [BPF expression]\n"
         "       smbtap inventory ...  who still speaks SMB1 to whom; see smbtap inventory -h\n"
         "       smbtap canary ...     does what is sent there arrive here? see smbtap canary -h\n"
+        "       smbtap events ...     what of the Windows logs is seen; see smbtap events -h\n"
         "\n"
         "Listens on interfaces, or reads captures, and writes what SMB clients did, one JSON record a line.\n"
         "\n"
@@ -34,6 +35,7 @@ void help_print(void) {
         "  --memory SIZE         what the program may hold of what it follows: bytes, or 64M, 2G; default: 512M\n"
         "  --flows N             connections followed at once; default: 1048576\n"
         "  --idle-timeout TIME   a connection without a packet ends after this: 90s, 30m, 3h (default), 1d\n"
+        "  --slow TIME           an answer that is later is a finding: 15s (default), 2m\n"
         "  --flow-key KEY        vlan or tunnel, repeatable: these identifiers tell connections apart as well\n"
         "  --verify-checksums    leaves alone what has a wrong checksum of IPv4's header or of TCP\n"
         "  --user NAME           who root becomes before the first packet; default: " SANDBOX_USER "\n"
@@ -106,5 +108,19 @@ void help_print_canary(void) {
         "\n"
         "Exit status: 0 it was sent, or with --check its record arrived; 1 it could not be sent, or did not arrive;\n"
         "2 wrong usage. More in smbtap(8).\n";
+    fputs(text, stdout);
+}
+
+void help_print_events(void) {
+    static const char text[] = "usage: smbtap events [--format FORMAT]\n"
+                               "\n"
+                               "Lists the events of the Windows logs about SMB: which of them are seen on the wire, or "
+                               "why not, which records\n"
+                               "name them, and which fields of a record have what an event says.\n"
+                               "\n"
+                               "  --format FORMAT       table (default), json or csv\n"
+                               "  -h, --help            prints this\n"
+                               "\n"
+                               "Exit status: 0 done; 1 it could not be written; 2 wrong usage. More in smbtap(8).\n";
     fputs(text, stdout);
 }

@@ -5,5 +5,6 @@
 void help_print(void);
 void help_print_inventory(void);
 void help_print_canary(void);
+void help_print_events(void);
 
 #endif

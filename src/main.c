@@ -7,6 +7,7 @@
 
 #include "canary/command.h"
 #include "capture/capture_filter.h"
+#include "events/command.h"
 #include "help.h"
 #include "inventory/command.h"
 #include "options.h"
@@ -57,6 +58,10 @@ int main(int argc, char **argv) {
     if (argc > 1 && strcmp(argv[1], "canary") == 0) {
         int canary = canary_run(argc - 1, argv + 1);
         return canary != EXIT_SUCCESS ? canary : flushed();
+    }
+    if (argc > 1 && strcmp(argv[1], "events") == 0) {
+        int events = events_run(argc - 1, argv + 1);
+        return events != EXIT_SUCCESS ? events : flushed();
     }
     int status = options_parse(&options, argc, argv);
     if (status != EXIT_SUCCESS) {

@@ -125,7 +125,7 @@ static void set_defaults(struct options *o, bool inventory) {
     o->filter = NULL;
     o->level = LOG_NOTES;
     o->memory = OPTIONS_MEMORY_DEFAULT;
-    o->pipeline = (struct pipeline_settings){.every_operation = inventory};
+    o->pipeline = (struct pipeline_settings){.every_operation = inventory, .slow_ns = OPTIONS_SLOW_SECONDS * SECOND_NS};
     o->live = (struct live_options){
         .buffer_bytes = OPTIONS_BUFFER_DEFAULT,
         .snap_length = OPTIONS_SNAP_MOST,

@@ -26,6 +26,7 @@ enum {
     OPTIONS_SNAP_MOST = 262144, /* what libpcap takes at most, and the default */
     OPTIONS_STATS_SECONDS = 60,
     OPTIONS_LOSS_PERCENT = 1,
+    OPTIONS_SLOW_SECONDS = 15,
 };
 #define OPTIONS_FLOWS_MOST (1UL << 30) /* no more can be asked for */
 #define OPTIONS_CONFIG_DEFAULT "/etc/smbtap/smbtap.yaml"

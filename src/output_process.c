@@ -13,6 +13,7 @@
 #include <unistd.h>
 
 #include "delivery/deliverer.h"
+#include "delivery/preload.h"
 #include "log.h"
 
 enum { RESTART_SECONDS = 1, DIRECTORY_MODE = 0700 };
@@ -51,6 +52,14 @@ static void say(int life, int error, const char *why) {
     (void)!send(life, &ready, sizeof ready, MSG_NOSIGNAL);
 }
 
+/* The output is open, or cannot be. Which of several is told by its name; of a file by its path, which is in it already. */
+static void say_opened(const struct output_process *p, int life, int error, const char *why) {
+    char named[OUTPUT_PROCESS_WHY_SIZE];
+    snprintf(named, sizeof named, "%s: %s", p->settings.output->name, why);
+    atomic_store(&channel_figures_of(p->channel)->opened, true);
+    say(life, error, output_settings_network(p->settings.output) ? named : why);
+}
+
 /* again: nobody waits for word any more. */
 _Noreturn static void deliver(const struct output_process *p, int life, bool again) {
     char why[OUTPUT_PROCESS_WHY_SIZE] = "";
@@ -65,7 +74,7 @@ _Noreturn static void deliver(const struct output_process *p, int life, bool aga
     int error = sandbox_enter_deliverer(p->settings.sandbox, why, sizeof why);
     error = error ? error : deliverer_new(&d, &settings, why);
     if (!again) {
-        say(life, error, why);
+        say_opened(p, life, error, why);
     } else if (error != 0) {
         log_error("%s: %s", p->settings.output->name, why);
     }
@@ -80,8 +89,22 @@ _Noreturn static void deliver(const struct output_process *p, int life, bool aga
 
 /* ---- the first */
 
-/* True: it came to its end by itself, and not by a fault. */
-static bool wait_for(pid_t pid, int *status, const char *name) {
+/* A fault of before the output was open would come again, and its maker waits for word. */
+static bool is_hopeless(const struct output_process *p, int life, int signal) {
+    char why[OUTPUT_PROCESS_WHY_SIZE];
+    if (atomic_load(&channel_figures_of(p->channel)->opened)) {
+        return false;
+    }
+    snprintf(why, sizeof why,
+             "%s: its process was ended by signal %d (%s) before the output was open; try it with fewer settings, and "
+             "report what you see",
+             p->settings.output->name, signal, strsignal(signal));
+    say(life, -ENOTRECOVERABLE, why);
+    return true;
+}
+
+/* True: it came to its end by itself, or would not get on a second time. */
+static bool wait_for(const struct output_process *p, int life, pid_t pid, int *status) {
     int how;
     while (waitpid(pid, &how, 0) < 0) {
         if (errno != EINTR) {
@@ -89,11 +112,12 @@ static bool wait_for(pid_t pid, int *status, const char *name) {
         }
     }
     *status = WIFEXITED(how) ? WEXITSTATUS(how) : EXIT_FAILURE;
-    if (WIFSIGNALED(how)) {
-        log_error("%s: its process was ended by signal %d (%s); it is started again", name, WTERMSIG(how),
-                  strsignal(WTERMSIG(how)));
+    if (!WIFSIGNALED(how) || is_hopeless(p, life, WTERMSIG(how))) {
+        return true;
     }
-    return WIFEXITED(how);
+    log_error("%s: its process was ended by signal %d (%s); it is started again", p->settings.output->name,
+              WTERMSIG(how), strsignal(WTERMSIG(how)));
+    return false;
 }
 
 /* Root makes the folder of the spool, for whoever it becomes. */
@@ -134,6 +158,7 @@ _Noreturn static void supervise(const struct output_process *p, int life) {
     set_signals();
     close_others(p, life);
     make_directory(p);
+    preload(p->settings.output);
     int error = sandbox_enter_keeper(p->settings.sandbox, why, sizeof why);
     if (error != 0) {
         say(life, error, why);
@@ -144,7 +169,7 @@ _Noreturn static void supervise(const struct output_process *p, int life) {
         if (pid == 0) {
             deliver(p, life, again);
         }
-        if (pid > 0 && wait_for(pid, &status, p->settings.output->name)) {
+        if (pid > 0 && wait_for(p, life, pid, &status)) {
             _exit(status);
         }
         sleep(RESTART_SECONDS);

@@ -22,13 +22,14 @@ struct pipeline_settings {
     const char *code_page; /* of SMB1's OEM strings, as iconv knows it; NULL: CODE_PAGE_DEFAULT */
     size_t flows_max;      /* connections followed at once; 0: the default */
     uint64_t idle_ns;      /* a connection without a packet ends after so long; 0: the default */
+    uint64_t slow_ns;      /* an answer that is later is slow, and a finding; 0: none is */
     uint64_t secret;       /* keys the hash tables; changes no record */
     int statm;             /* of resident_open, for a pipeline that begins in the sandbox; 0: it opens its own */
     const char *const *interfaces; /* live: names by struct frame's interface, for the records; NULL: a replay */
 };
 
 /* Where records go: 0, or a negative errno, after which nothing more is sent. Event and line live during the call. Rules look at
- * every operation of SMB1; one that the detail has no record for comes with an empty line. */
+ * every operation of SMB1, and at NEGOTIATE; one that the detail has no record for comes with an empty line. */
 struct pipeline_outlet {
     void *arg;
     int (*line)(void *arg, const struct event *, const char *line, size_t n);
@@ -45,7 +46,7 @@ struct pipeline *pipeline_new(const struct pipeline_settings *, const char *capt
 __attribute__((warn_unused_result)) int pipeline_frame(struct pipeline *, const struct frame *);
 /* The same for a segment that another worker decoded. */
 __attribute__((warn_unused_result)) int pipeline_packet(struct pipeline *, const struct packet *);
-/* From now on these settings: what may change is the detail and the networks of ours, for connections that begin then. */
+/* From now on these settings: what may change is the detail, what is slow, and the networks of ours, for connections that begin then. */
 void pipeline_reconfigure(struct pipeline *, const struct pipeline_settings *);
 /* Time passed without a frame: what is due ends. For live captures. Same result. */
 __attribute__((warn_unused_result)) int pipeline_tick(struct pipeline *, uint64_t time_ns);

@@ -100,9 +100,12 @@ static int drop_capabilities(const unsigned *keep, size_t count, char *why, size
     for (size_t i = 0; i < count; i++) {
         held[i] = capng_have_capability(CAPNG_EFFECTIVE, keep[i]);
     }
+    bool bounds = capng_have_capability(CAPNG_EFFECTIVE, CAP_SETPCAP);
     capng_clear(CAPNG_SELECT_ALL);
-    /* The bounding set can be made smaller only with a capability; it is of no use without exec. */
-    (void)!capng_apply(CAPNG_SELECT_BOUNDS);
+    /* The bounding set can be made smaller only with that, and libcap-ng complains by itself; it is of no use without exec. */
+    if (bounds) {
+        (void)!capng_apply(CAPNG_SELECT_BOUNDS);
+    }
     for (size_t i = 0; i < count; i++) {
         if (held[i]) {
             capng_update(CAPNG_ADD, CAPNG_EFFECTIVE | CAPNG_PERMITTED, keep[i]);

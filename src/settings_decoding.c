@@ -143,6 +143,15 @@ static int set_idle_timeout(struct options *o, const char *place, const char *te
     return value_span(text, &o->pipeline.idle_ns) ? 0 : settings_refuse(place, text, SETTINGS_NO_SPAN);
 }
 
+static int set_slow(struct options *o, const char *place, const char *text) {
+    return value_span(text, &o->pipeline.slow_ns) ? 0 : settings_refuse(place, text, SETTINGS_NO_SPAN);
+}
+
+static const char *show_slow(const struct options *o, size_t i, char to[VALUE_TEXT_SIZE]) {
+    (void)i;
+    return value_span_text(o->pipeline.slow_ns, to);
+}
+
 static const char *show_idle_timeout(const struct options *o, size_t i, char to[VALUE_TEXT_SIZE]) {
     (void)i;
     return value_span_text(o->pipeline.idle_ns ? o->pipeline.idle_ns : IDLE_NS, to);
@@ -241,6 +250,14 @@ static const struct setting rows[] = {
         .key = "idle_timeout",
         .set = set_idle_timeout,
         .show = show_idle_timeout,
+    },
+    {
+        .option = "slow",
+        .commands = OF_SMBTAP,
+        .key = "slow",
+        .changes = true,
+        .set = set_slow,
+        .show = show_slow,
     },
     {
         .option = "flow-key",

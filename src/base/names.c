@@ -314,6 +314,41 @@ static const struct name_row session_flag[] = {
 };
 const struct name_table names_session_flag = TABLE(session_flag);
 
+static const struct name_row spnego_state[] = {
+#define SPNEGO_STATE(value, text) {value, text},
+#include "tables/spnego_state.def"
+#undef SPNEGO_STATE
+};
+const struct name_table names_spnego_state = TABLE(spnego_state);
+
+static const struct name_row ntlm_response[] = {
+#define NTLM_RESPONSE(value, text) {value, text},
+#include "tables/ntlm_response.def"
+#undef NTLM_RESPONSE
+};
+const struct name_table names_ntlm_response = TABLE(ntlm_response);
+
+static const struct name_row kerberos_option[] = {
+#define KERBEROS_OPTION(value, text) {value, text},
+#include "tables/kerberos_option.def"
+#undef KERBEROS_OPTION
+};
+const struct name_table names_kerberos_option = TABLE(kerberos_option);
+
+static const struct name_row kerberos_encryption[] = {
+#define KERBEROS_ENCRYPTION(value, text) {value, text},
+#include "tables/kerberos_encryption.def"
+#undef KERBEROS_ENCRYPTION
+};
+const struct name_table names_kerberos_encryption = TABLE(kerberos_encryption);
+
+static const struct name_row kerberos_error[] = {
+#define KERBEROS_ERROR ROW
+#include "tables/kerberos_error.def"
+#undef KERBEROS_ERROR
+};
+const struct name_table names_kerberos_error = TABLE(kerberos_error);
+
 static const struct name_row compression_flag[] = {
 #define COMPRESSION_FLAG ROW
 #include "tables/compression_flag.def"

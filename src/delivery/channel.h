@@ -59,7 +59,7 @@ struct channel_figures {
     _Atomic uint64_t kept_from, kept_to;
     _Atomic uint64_t run_id; /* of a replay, once a record told; for the same */
     _Atomic int trouble;     /* a negative errno: why it does not get on; 0: it does */
-    _Atomic bool ended;
+    _Atomic bool opened;     /* so far one came once, or said why not */
 };
 struct channel_figures *channel_figures_of(struct channel *);
 

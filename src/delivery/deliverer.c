@@ -52,7 +52,9 @@ struct deliverer {
     int disk;                      /* trouble of the spool's, as it was told last */
     uint64_t put;                  /* records that went into the spool, those that were there at first among them */
     uint64_t lost;                 /* seq of the last one that an earlier process had in memory */
-    struct gap gap;                /* for which the channel had no room */
+    uint64_t told_from,
+        teller;     /* of gaps in what was put: the first seq they tell, and the last one's own; 0: none is not done */
+    struct gap gap; /* for which the channel had no room */
     bool has_gap;
     bool orphan, stopping, ending, over;
     uint64_t stop_until;
@@ -91,9 +93,19 @@ static void tell_disk(struct deliverer *d, int trouble) {
     d->disk = trouble;
 }
 
-/* What is lost with this process where it has memory alone: what was put and is not done. */
+/* What is lost with this process where it has memory alone: what was put and is not done, and what gaps tell that are among that, or are
+ * not told yet. */
 static void note_kept(struct deliverer *d, const struct spool_figures *s) {
     uint64_t safe = s->safe_seq > d->lost ? s->safe_seq : d->lost;
+    if (s->safe_seq >= d->teller) {
+        d->told_from = d->teller = 0;
+    }
+    if (d->told_from != 0 && d->told_from <= safe) {
+        safe = d->told_from - 1;
+    }
+    if (d->has_gap && d->gap.run_id == 0 && d->gap.from <= safe) {
+        safe = d->gap.from - 1;
+    }
     safe = s->untold_from != 0 && s->untold_from <= safe ? s->untold_from - 1 : safe;
     if (!d->settings.output->spool.directory) {
         atomic_store(&d->figures->kept_from, safe < atomic_load(&d->figures->kept_to) ? safe + 1 : 0);
@@ -249,6 +261,9 @@ static bool deliver(struct deliverer *d, uint64_t now) {
     }
     if (d->state == TRANSPORT_BROKEN) {
         broken(d, now);
+    } else if (d->state == TRANSPORT_BUSY && atomic_load(&d->figures->trouble) == 0 &&
+               d->transport.why(d->transport.state)[0] != '\0') {
+        tell_trouble(d, now);
     } else if (d->state == TRANSPORT_READY && d->stopping && !d->ending && all_sent(d)) {
         d->ending = true;
         d->transport.end(d->transport.state, now);
@@ -271,14 +286,22 @@ static void learn_run(struct deliverer *d, const struct line *line) {
     }
 }
 
+static void note_gap(struct deliverer *d, const struct line *line) {
+    if (line->gap->run_id == 0) {
+        d->told_from = d->told_from != 0 && d->told_from < line->gap->from ? d->told_from : line->gap->from;
+        d->teller = line->seq;
+    }
+}
+
 /* Before the channel forgets them. */
 static void note_put(struct deliverer *d, uint64_t first, uint64_t last) {
-    if (last != 0 && atomic_load(&d->figures->kept_from) == 0 && !d->settings.output->spool.directory) {
-        atomic_store(&d->figures->kept_from, first);
+    uint64_t from = atomic_load(&d->figures->kept_from);
+    if (last == 0 || d->settings.output->spool.directory) {
+        return;
     }
-    if (last != 0) {
-        atomic_store(&d->figures->kept_to, last);
-    }
+    from = from != 0 ? from : first;
+    atomic_store(&d->figures->kept_from, d->told_from != 0 && d->told_from < from ? d->told_from : from);
+    atomic_store(&d->figures->kept_to, last);
 }
 
 /* False: the spool has no room, and the policy is to wait. */
@@ -292,6 +315,9 @@ static bool fill_spool(struct deliverer *d) {
         }
         room = spool_put(d->spool, &line) == 0;
         d->put += room;
+        if (room && line.gap) {
+            note_gap(d, &line);
+        }
         last = room ? line.seq : last;
         first = first != 0 ? first : last;
     }
@@ -474,11 +500,17 @@ static int tell_rest(struct deliverer *d) {
     }
     spool_figures(d->spool, &s);
     bool kept = d->settings.output->spool.directory, untold = !kept && has_untold(d);
+    bool refused = s.set_aside != 0 && !d->settings.live; /* who replays waits for all of it */
     if (untold) {
         log_error("%s: records were lost of which none tells: it takes no more", name_of(d));
     }
+    if (refused) {
+        log_error("%s: %" PRIu64
+                  " records were refused for ever and did not arrive; its log says why, see what it admits",
+                  name_of(d), s.set_aside);
+    }
     if (s.waiting == 0 && (channel_empty(d->channel) || all_out(d))) {
-        return untold ? EXIT_FAILURE : EXIT_SUCCESS;
+        return untold || refused ? EXIT_FAILURE : EXIT_SUCCESS;
     }
     if (kept && s.trouble != 0) {
         log_error("%s: %" PRIu64
@@ -518,7 +550,6 @@ int deliverer_run(struct deliverer *d) {
         spool_close(d->spool, !d->orphan);
         d->spool = NULL;
     }
-    atomic_store(&d->figures->ended, true);
     return status;
 }
 

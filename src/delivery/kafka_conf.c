@@ -107,12 +107,40 @@ static bool set_property(rd_kafka_conf_t *conf, const char *property, char why[T
     return false;
 }
 
+/* The file of a key or certificate that librdkafka cannot use, as a property has it: its own reason names the property alone. */
+static const char *file_in(const struct kafka_settings *settings, const char *reason) {
+    static const char ending[] = ".location";
+    for (size_t i = 0; i < settings->property_count; i++) {
+        const char *property = settings->properties[i];
+        size_t n = strcspn(property, "=");
+        if (n >= strlen(ending) && memcmp(property + n - strlen(ending), ending, strlen(ending)) == 0 &&
+            strncmp(reason, property, n) == 0 && reason[n] == ' ') {
+            return property + n + 1;
+        }
+    }
+    return NULL;
+}
+
+/* librdkafka has a program get the ticket, by default kinit, and again each minute; the sandbox ends who starts one. */
+static bool starts_programs(const rd_kafka_conf_t *conf) {
+    bool logs_in = kafka_conf_is(conf, "security.protocol", "sasl_ssl") ||
+                   kafka_conf_is(conf, "security.protocol", "sasl_plaintext");
+    return logs_in && kafka_conf_is(conf, "sasl.mechanisms", "GSSAPI");
+}
+
 /* Neither brokers nor the network are asked: librdkafka says what does not go together, and reads keys and certificates. */
-static bool goes_together(const rd_kafka_conf_t *conf, char why[TRANSPORT_WHY_SIZE]) {
+static bool goes_together(const rd_kafka_conf_t *conf, const struct kafka_settings *settings,
+                          char why[TRANSPORT_WHY_SIZE]) {
     char reason[TRANSPORT_WHY_SIZE / 2] = "";
     if (!kafka_conf_is(conf, "acks", "-1")) {
         snprintf(why, TRANSPORT_WHY_SIZE,
                  "Kafka's property acks must stay all: with less, brokers lose what they acknowledged");
+        return false;
+    }
+    if (starts_programs(conf)) {
+        snprintf(why, TRANSPORT_WHY_SIZE,
+                 "Kafka's property sasl.mechanism must be given, and not be GSSAPI: for Kerberos a program is started, "
+                 "and smbtap starts none; give SCRAM-SHA-512, SCRAM-SHA-256, PLAIN or OAUTHBEARER");
         return false;
     }
     rd_kafka_conf_t *copy = rd_kafka_conf_dup(conf);
@@ -123,7 +151,13 @@ static bool goes_together(const rd_kafka_conf_t *conf, char why[TRANSPORT_WHY_SI
     }
     rd_kafka_conf_destroy(copy);
     no_stop_at_the_end(reason);
-    snprintf(why, TRANSPORT_WHY_SIZE, "Kafka's properties do not go together: %s", reason);
+    const char *file = file_in(settings, reason);
+    if (file) {
+        snprintf(why, TRANSPORT_WHY_SIZE, "Kafka's property %s; check the file %.200s, and who may read it", reason,
+                 file);
+    } else {
+        snprintf(why, TRANSPORT_WHY_SIZE, "Kafka's properties do not go together: %s", reason);
+    }
     return false;
 }
 
@@ -134,7 +168,7 @@ rd_kafka_conf_t *kafka_conf_make(const struct kafka_settings *settings, char why
     for (size_t i = 0; i < settings->property_count && good; i++) {
         good = set_property(conf, settings->properties[i], why);
     }
-    if (good && goes_together(conf, why)) {
+    if (good && goes_together(conf, settings, why)) {
         return conf;
     }
     rd_kafka_conf_destroy(conf);

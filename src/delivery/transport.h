@@ -48,6 +48,7 @@ struct transport {
     unsigned (*poll)(void *state, struct pollfd to[TRANSPORT_DESCRIPTORS], uint64_t *until);
     /* Bytes that went out since it was made, its own frames included. */
     uint64_t (*bytes)(void *state);
+    /* While it is broken; and while it is busy, what holds it up, where it will go on by itself: "" for nothing worth a word. */
     const char *(*why)(void *state);
     void (*free)(void *state);
 };

@@ -94,6 +94,7 @@ static void negotiate(struct event_maker *m, const struct operation *op) {
                       &names_compression_algorithm, 4);
         event_names16(&m->event, FIELD_RDMA_TRANSFORMS, choice->rdma_transforms, &names_rdma_transform, 4);
     }
+    maker_mechanisms(&m->event, op->security);
     if (offer) {
         unsigned types = offer->count < SMB2_CONTEXT_TYPES ? offer->count : SMB2_CONTEXT_TYPES;
         event_names16(&m->event, FIELD_NEGOTIATE_CONTEXTS, (struct u16_list){offer->types, types},
@@ -103,33 +104,10 @@ static void negotiate(struct event_maker *m, const struct operation *op) {
 
 /* ---- sessions and trees */
 
-static const char *const auth_names[] = {
-    [AUTH_UNKNOWN] = NULL,          [AUTH_NTLMV1] = "ntlmv1", [AUTH_NTLMV2] = "ntlmv2",
-    [AUTH_ANONYMOUS] = "anonymous", [AUTH_GUEST] = "guest",
-};
-
-void maker_auth(struct event *e, const struct auth_facts *a) {
-    if (!a) {
-        return;
-    }
-    if (!a->plain_password) {
-        event_name(e, FIELD_MECHANISM, "ntlm");
-    }
-    if (auth_names[a->kind]) {
-        event_name(e, FIELD_AUTH, auth_names[a->kind]);
-    }
-    event_text(e, FIELD_USER_NAME, a->user);
-    event_text(e, FIELD_DOMAIN, a->domain);
-    event_text(e, FIELD_WORKSTATION, a->workstation);
-    if (a->ntlm_flags != 0) {
-        event_hex(e, FIELD_NTLM_FLAGS, a->ntlm_flags, 8);
-    }
-}
-
 static void session_setup(struct event_maker *m, const struct operation *op) {
     const struct smb2_message *q = request_of(op), *r = answer_of(op);
     struct event *e = &m->event;
-    maker_auth(e, op->auth);
+    maker_session(m, op);
     if (q && q->session_setup_request.previous_session_id != 0) {
         event_hex(e, FIELD_PREVIOUS_SESSION_ID, q->session_setup_request.previous_session_id, 16);
     }
@@ -168,7 +146,7 @@ static void tree_connect(struct event_maker *m, const struct operation *op) {
 
 /* ---- CREATE and CLOSE */
 
-static void create_contexts(struct event_maker *m, uint32_t mask) {
+void maker_contexts(struct event_maker *m, enum field field, uint32_t mask) {
     struct text *names = mask ? maker_texts(m, (unsigned)__builtin_popcount(mask)) : NULL;
     unsigned count = 0;
     for (unsigned kind = 0; names && kind < 32; kind++) {
@@ -177,7 +155,7 @@ static void create_contexts(struct event_maker *m, uint32_t mask) {
             names[count++] = (struct text){{(const uint8_t *)name, strlen(name)}, ENC_UTF8};
         }
     }
-    event_texts(&m->event, FIELD_CREATE_CONTEXTS, names, count);
+    event_texts(&m->event, field, names, count);
 }
 
 static void created(struct event_maker *m, const struct smb2_create_response *r) {
@@ -203,7 +181,7 @@ static void create_asked(struct event_maker *m, const struct operation *op, cons
     event_bits(e, FIELD_SHARE_ACCESS, q->share_access, &names_share_access);
     event_named(e, FIELD_CREATE_DISPOSITION, q->create_disposition, &names_create_disposition, 8);
     event_bits(e, FIELD_CREATE_OPTIONS, q->create_options, &names_create_option);
-    create_contexts(m, op->context_mask);
+    maker_contexts(m, FIELD_CREATE_CONTEXTS, op->context_mask);
     if (q->contexts.has_lease) {
         event_guid(e, FIELD_LEASE_KEY, &q->contexts.lease_key);
     }
@@ -573,7 +551,9 @@ static void (*const details[SMB2_COMMANDS])(struct event_maker *, const struct o
 
 void maker_details(struct event_maker *m, const struct operation *op) {
     const struct smb2_message *any = op->request ? op->request : op->response;
-    if (op->implicit) {
+    if (op->implicit && op->kind == OPERATION_SESSION_SETUP) {
+        maker_session(m, op);
+    } else if (op->implicit) {
         implicit(m, op);
     } else if (op->transform) {
         encrypted(m, op);

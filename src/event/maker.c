@@ -22,40 +22,6 @@ static void begin(struct event_maker *m, const struct connection_facts *c, enum 
 
 /* ---- names of machines and users */
 
-static bool is_ascii(struct view v, size_t i, uint8_t c) {
-    return v.p[i] == c && v.p[i + 1] == 0;
-}
-
-/* An address in a share's path names no host. */
-static bool is_address(struct view v) {
-    bool digits = true;
-    for (size_t i = 0; i + 1 < v.n; i += 2) {
-        if (is_ascii(v, i, ':')) {
-            return true;
-        }
-        digits = digits && v.p[i + 1] == 0 && ((v.p[i] >= '0' && v.p[i] <= '9') || v.p[i] == '.');
-    }
-    return digits;
-}
-
-static void server_name(struct event *e, struct text name) {
-    struct view v = name.bytes;
-    size_t dot = 0;
-    if (v.n < 2 || is_address(v)) {
-        return;
-    }
-    while (dot + 1 < v.n && !is_ascii(v, dot, '.')) {
-        dot += 2;
-    }
-    struct text host = text_utf16(view_part(v, 0, dot));
-    event_text(e, FIELD_HOSTNAME, host);
-    event_text(e, FIELD_DEST_HOSTNAME, host);
-    if (dot + 1 < v.n) {
-        event_text(e, FIELD_FQDN, name);
-        event_text(e, FIELD_DEST_FQDN, name);
-    }
-}
-
 /* DOMAIN\name */
 static void user(struct event_maker *m, const struct auth_facts *a) {
     struct text *parts = a->user.bytes.n && !a->domain_lost ? maker_texts(m, 3) : NULL;
@@ -68,21 +34,30 @@ static void user(struct event_maker *m, const struct auth_facts *a) {
     event_joined(&m->event, FIELD_USER, parts, 3);
 }
 
-/* Of a server that is called by an address, or not at all, the NetBIOS name; of a client that says no workstation likewise. */
-static void machines(struct event *e, const struct connection_facts *c, bool workstation) {
-    if (!workstation) {
-        event_text(e, FIELD_SRC_HOSTNAME, c->netbios_calling);
-    }
-    server_name(e, c->server_name.bytes.n && !is_address(c->server_name.bytes) ? c->server_name : c->netbios_called);
+static void machine(struct event *e, const struct machine_facts *f, enum field host, enum field fqdn) {
+    event_text(e, host, f->host);
+    event_text(e, fqdn, f->fqdn);
+}
+
+/* workstation: of a session; NULL: none, or it was shown at another address. */
+static void machines(struct event *e, const struct connection_facts *c, const struct machine_facts *workstation) {
+    const struct machine_facts *client = &c->machines[MACHINE_CLIENT], *server = &c->machines[MACHINE_SERVER];
+    machine(e, workstation ? workstation : client, FIELD_SRC_HOSTNAME, FIELD_SRC_FQDN);
+    machine(e, server, FIELD_HOSTNAME, FIELD_FQDN);
+    machine(e, server, FIELD_DEST_HOSTNAME, FIELD_DEST_FQDN);
+}
+
+static bool same_address(const struct address *a, const struct address *b) {
+    return a->family == b->family && memcmp(a->bytes, b->bytes, sizeof a->bytes) == 0;
 }
 
 static void who(struct event_maker *m, const struct operation *op) {
     const struct auth_facts *a = op->auth ? op->auth : op->session ? op->session->auth : NULL;
     if (a) {
         user(m, a);
-        event_text(&m->event, FIELD_SRC_HOSTNAME, a->workstation);
     }
-    machines(&m->event, op->connection, a && a->workstation.bytes.n);
+    bool here = a && a->machine.host.bytes.n != 0 && same_address(&a->address, &op->connection->flow->client.ip);
+    machines(&m->event, op->connection, here ? &a->machine : NULL);
 }
 
 /* ---- what every operation has */
@@ -156,6 +131,28 @@ static void flags(struct event *e, const struct operation *op) {
     }
 }
 
+static const char *signing_mode(uint32_t mode) {
+    if (mode & SMB2_NEGOTIATE_SIGNING_REQUIRED) {
+        return "required";
+    }
+    return mode & SMB2_NEGOTIATE_SIGNING_ENABLED ? "enabled" : "none";
+}
+
+/* What the server said of signing stands on what it was said in, and on each session it is for. */
+static void server_signing(struct event *e, const struct operation *op) {
+    const struct connection_facts *c = op->connection;
+    const struct smb1_message *r = op->smb1_response;
+    if (op->kind == OPERATION_NEGOTIATE && r && !r->empty && !r->is_error && r->negotiate_response.nt_lan_manager) {
+        unsigned mode = r->negotiate_response.security_mode;
+        event_name(e, FIELD_SIGNING,
+                   mode & NEGOTIATE_SECURITY_SIGNATURES_REQUIRED  ? "required"
+                   : mode & NEGOTIATE_SECURITY_SIGNATURES_ENABLED ? "enabled"
+                                                                  : "none");
+    } else if (c->server_mode_known && !r && (op->kind == OPERATION_NEGOTIATE || op->kind == OPERATION_SESSION_SETUP)) {
+        event_name(e, FIELD_SIGNING, signing_mode(c->server_security_mode));
+    }
+}
+
 /* What an SMB1 client says of signing stands in Flags2 of these two requests (MS-SMB 2.2.3.1). */
 static void smb1_signing(struct event *e, const struct operation *op) {
     const struct smb1_header *h = op->smb1_request ? &op->smb1_request->header : NULL;
@@ -212,6 +209,7 @@ void maker_operation(struct event_maker *m, const struct operation *op, enum det
     begin(m, op->connection, ACTION_MESSAGE, exchange ? op->exchange_begin : op->begin);
     m->dfs = is_dfs(op);
     e->operation = (uint8_t)op->kind;
+    m->detail = detail;
     who(m, op);
     times(e, op, exchange);
     event_uint(e, FIELD_VERSION, op->smb1_request || op->smb1_response ? 1 : op->connection->version);
@@ -222,16 +220,23 @@ void maker_operation(struct event_maker *m, const struct operation *op, enum det
     ids(e, op);
     flags(e, op);
     smb1_signing(e, op);
+    server_signing(e, op);
     maker_details(m, op);
     quality(e, op);
+    if (detail == DETAIL_OPERATIONS && !op->smb1_request && !op->smb1_response) {
+        maker_wire_details(m, op);
+    }
+    maker_windows_operation(m, op, detail);
 }
 
 /* ---- flows */
 
 void maker_flow_start(struct event_maker *m, const struct connection_facts *c) {
     begin(m, c, ACTION_START, c->flow->first);
+    machines(&m->event, c, NULL);
     event_time(&m->event, FIELD_START_TIME, c->flow->first.time_ns);
     event_bool(&m->event, FIELD_START_SEEN, c->flow->start_seen);
+    maker_windows_start(m, c);
 }
 
 static const char *const end_reasons[] = {
@@ -282,13 +287,6 @@ static void users(struct event_maker *m, const struct connection_facts *c) {
     event_joined_texts(&m->event, FIELD_USERS, parts, c->user_count, 3);
 }
 
-static const char *signing_mode(uint16_t mode) {
-    if (mode & SMB2_NEGOTIATE_SIGNING_REQUIRED) {
-        return "required";
-    }
-    return mode & SMB2_NEGOTIATE_SIGNING_ENABLED ? "enabled" : "none";
-}
-
 /* RFC 1002 4.3.4: why a session request was refused. */
 static const struct name_row netbios_rows[] = {
     {0x80, "refused: not listening on called name"},
@@ -327,6 +325,10 @@ static void session_sums(struct event_maker *m, const struct connection_facts *c
     if (c->server_mode_known) {
         event_name(e, FIELD_SIGNING, signing_mode(c->server_security_mode));
     }
+    if (c->signed_messages + c->unsigned_messages != 0) {
+        event_uint(e, FIELD_SIGNED_MESSAGES, c->signed_messages);
+        event_uint(e, FIELD_UNSIGNED_MESSAGES, c->unsigned_messages);
+    }
     event_bool(e, FIELD_ENCRYPTION, c->encrypted_messages != 0);
     if (c->encrypted_messages) {
         event_uint(e, FIELD_ENCRYPTED_MESSAGES, c->encrypted_messages);
@@ -360,16 +362,47 @@ static void faults(struct event_maker *m, const struct connection_facts *c) {
     }
 }
 
+/* How far the connection came, in the order of the stages. */
+static void stages(struct event_maker *m, const struct connection_facts *c, enum flow_end_reason reason) {
+    bool hung_up = maker_hung_up(c, reason), closed = reason == FLOW_END_FIN || reason == FLOW_END_RST;
+    const struct {
+        bool holds;
+        const char *name;
+    } rows[] = {
+        {reason == FLOW_END_REFUSED, "tcp_refused"},
+        {reason == FLOW_END_UNANSWERED, "tcp_unanswered"},
+        {c->stages & STAGE_ESTABLISHED, "tcp_established"},
+        {c->stages & STAGE_NEGOTIATED, "negotiated"},
+        {c->stages & STAGE_NEGOTIATE_REFUSED || (hung_up && c->stages & STAGE_NEGOTIATE_UNANSWERED),
+         "negotiate_failed"},
+        {c->stages & STAGE_SESSION, "session"},
+        {c->stages & STAGE_SESSION_REFUSED || (hung_up && c->stages & STAGE_SESSION_UNANSWERED), "session_failed"},
+        {c->stages & STAGE_TREE, "share"},
+        {c->stages & STAGE_TREE_REFUSED, "share_failed"},
+        {closed && c->stages & STAGE_SESSION_LIVES, "lost"},
+    };
+    enum { ROWS = sizeof rows / sizeof rows[0] };
+    struct text *names = maker_texts(m, ROWS);
+    unsigned count = 0;
+    for (unsigned i = 0; names && i < ROWS; i++) {
+        if (rows[i].holds) {
+            names[count++] = (struct text){{(const uint8_t *)rows[i].name, strlen(rows[i].name)}, ENC_ASCII};
+        }
+    }
+    event_texts(&m->event, FIELD_STAGES, names, count);
+    if (c->refusal != 0) {
+        event_named(&m->event, FIELD_FAILED_STATUS, c->refusal, &names_ntstatus, 8);
+    }
+}
+
 void maker_flow_end(struct event_maker *m, const struct connection_facts *c, enum flow_end_reason reason,
                     struct moment at) {
     begin(m, c, ACTION_END, c->flow->first);
     (void)at;
-    bool workstation = c->client && c->client->workstation.bytes.n != 0;
-    if (workstation) {
-        event_text(&m->event, FIELD_SRC_HOSTNAME, c->client->workstation);
-    }
-    machines(&m->event, c, workstation);
+    machines(&m->event, c, NULL);
     transport_sums(&m->event, c->flow, reason);
     faults(m, c);
     session_sums(m, c);
+    stages(m, c, reason);
+    maker_windows_end(m, c, reason);
 }

@@ -5,11 +5,20 @@
 
 #include "event.h"
 #include "operation.h"
+#include "windows_event.h"
 
 /* records.md, Detail */
 enum detail { DETAIL_HANDLES, DETAIL_OPERATIONS };
 
-enum { MAKER_TEXTS = 64, EXTENSION_MAX = 16 };
+enum { MAKER_TEXTS = 64, EXTENSION_MAX = 16, NTLM_VERSION_TEXT = 16 };
+
+/* Conditions that hold of one operation, at most, and events of the Windows logs that a record names. */
+enum { WINDOWS_MET_MAX = 24, WINDOWS_RECORD_MAX = 32 };
+
+struct windows_conditions_met {
+    uint8_t items[WINDOWS_MET_MAX + 1]; /* enum windows_condition, ascending */
+    unsigned count;
+};
 
 struct event_maker {
     struct event event;
@@ -18,13 +27,24 @@ struct event_maker {
     unsigned text_count;
     uint8_t extension[EXTENSION_MAX * 2];
     uint8_t drive[3];
+    char versions[2][NTLM_VERSION_TEXT];
     uint64_t fault_counts[FRAMER_FAULTS + VERDICTS];
     char unnamed[16], unnamed_command[16]; /* what has no name, in hex */
     bool dfs;                              /* the operation's names may have the host and share in front */
+    enum detail detail;
+    uint64_t slow_ns; /* the caller's: an answer that is later is slow; 0: none is */
+    struct windows_conditions_met windows_met;
+    const struct windows_event *windows[WINDOWS_RECORD_MAX];
+    bool windows_indexed;
+    struct windows_index windows_index;
 };
 
 /* Does this detail have a record for the operation? */
 bool maker_wants(const struct operation *, enum detail);
+/* Was its answer later than the maker's slow_ns? Not of what waits for somebody: locks, changes, pipes, breaks. */
+bool maker_is_slow(const struct event_maker *, const struct operation *);
+/* May its event be worth a finding (windows_events), where it has no record? */
+bool maker_notable(const struct operation *);
 /* Makes maker->event. */
 void maker_operation(struct event_maker *, const struct operation *, enum detail);
 void maker_flow_start(struct event_maker *, const struct connection_facts *);
@@ -40,13 +60,28 @@ struct text *maker_texts(struct event_maker *, unsigned count);
 /* details.c: the facts of each command */
 void maker_details(struct event_maker *, const struct operation *);
 /* What commands of all versions have: the share, the file that the handle stands for or that the request names, the handle's sums, what
- * the operation itself read and wrote, who somebody said to be, the times of a file. */
+ * the operation itself read and wrote, the times of a file. */
 void maker_of_share(struct event_maker *, const struct operation *);
 void maker_of_file(struct event_maker *, const struct operation *);
 void maker_sums(struct event_maker *, const struct operation *);
 void maker_moved(struct event *, const struct operation *);
-void maker_auth(struct event *, const struct auth_facts *); /* NULL: nothing */
 void maker_times(struct event *, const struct smb2_file_times *);
+
+/* session_details.c: a SESSION_SETUP's, whichever version; and what SPNEGO offers and chose, NULL: nothing */
+void maker_session(struct event_maker *, const struct operation *);
+void maker_mechanisms(struct event *, const struct security_facts *);
+/* An array of the names of create contexts, of a mask with bit 1 << kind of each. */
+void maker_contexts(struct event_maker *, enum field, uint32_t mask);
+
+/* wire_details.c: SMB2, only with DETAIL_OPERATIONS */
+void maker_wire_details(struct event_maker *, const struct operation *);
+
+/* windows.c: the events of the Windows logs that say the same, as a fact */
+void maker_windows_operation(struct event_maker *, const struct operation *, enum detail);
+void maker_windows_start(struct event_maker *, const struct connection_facts *);
+void maker_windows_end(struct event_maker *, const struct connection_facts *, enum flow_end_reason);
+/* The server closed, and all that it said before was seen. */
+bool maker_hung_up(const struct connection_facts *, enum flow_end_reason);
 
 /* smb1_details.c: the same of SMB1 */
 void maker_smb1_details(struct event_maker *, const struct operation *);

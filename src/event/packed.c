@@ -53,6 +53,9 @@ static void copy_fact(struct arena *mem, struct fact *f) {
     case FACT_ADDRESSES:
         f->interfaces.items = copy(mem, f->interfaces.items, f->interfaces.count * sizeof f->interfaces.items[0]);
         return;
+    case FACT_WINDOWS: /* rows of a table */
+        f->windows.items = copy(mem, f->windows.items, f->windows.count * sizeof(const struct windows_event *));
+        return;
     case FACT_COUNTS: /* its names live as long as the program */
         f->counts.values = copy(mem, f->counts.values, f->counts.count * sizeof f->counts.values[0]);
         return;

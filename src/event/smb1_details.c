@@ -106,6 +106,8 @@ static void negotiated(struct event *e, const struct smb1_negotiate_response *r)
     if (r->extended_security) {
         event_guid(e, FIELD_SERVER_GUID, &r->server_guid);
     }
+    event_text(e, FIELD_SERVER_NETBIOS_NAME, r->server_name);
+    event_text(e, FIELD_SERVER_NETBIOS_DOMAIN, r->domain_name);
 }
 
 static void negotiate(struct event_maker *m, const struct operation *op) {
@@ -117,6 +119,7 @@ static void negotiate(struct event_maker *m, const struct operation *op) {
     if (r) {
         negotiated(&m->event, &r->negotiate_response);
     }
+    maker_mechanisms(&m->event, op->security);
 }
 
 static void session_setup(struct event_maker *m, const struct operation *op) {
@@ -125,7 +128,7 @@ static void session_setup(struct event_maker *m, const struct operation *op) {
     if (op->smb1_response && !op->smb1_response->empty && !op->smb1_response->is_error) {
         r = op->smb1_response; /* a leg that is not the last is no success, and has all */
     }
-    maker_auth(e, op->auth);
+    maker_session(m, op);
     if (q) {
         event_text(e, FIELD_DOMAIN, q->session_setup_request.primary_domain);
         event_bits(e, FIELD_CAPABILITIES_CLIENT, q->session_setup_request.capabilities, &names_smb1_capability);

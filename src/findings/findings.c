@@ -15,10 +15,15 @@ struct findings *findings_new(const struct findings_settings *settings, const st
     if (f->settings.pairs_max == 0) {
         f->settings.pairs_max = FINDINGS_PAIRS_MAX;
     }
+    if (f->settings.notices_max == 0) {
+        f->settings.notices_max = FINDINGS_NOTICES_MAX;
+    }
     f->sink = *sink;
     f->stats = stats;
     hash_init(&f->pairs, settings->budget);
     hash_init(&f->pending_flows, settings->budget);
+    hash_init(&f->notices, settings->budget);
+    list_init(&f->notice_ages);
     list_init(&f->ages);
     list_init(&f->pending);
     return f;
@@ -31,7 +36,7 @@ static uint64_t pair_hash(const struct findings *f, const struct address *client
     return hash_more(f->settings.secret, h, hash_bytes(f->settings.secret, server->bytes, sizeof server->bytes));
 }
 
-static bool same_address(const struct address *a, const struct address *b) {
+bool address_same(const struct address *a, const struct address *b) {
     return a->family == b->family && memcmp(a->bytes, b->bytes, a->family == 4 ? 4 : 16) == 0;
 }
 
@@ -39,7 +44,7 @@ struct pair *pair_find(struct findings *f, const struct address *client, const s
     uint64_t hash = pair_hash(f, client, server);
     for (struct hash_node *n = hash_first(&f->pairs, hash); n; n = hash_again(n->next, hash)) {
         struct pair *p = container_of(n, struct pair, node);
-        if (same_address(&p->client, client) && same_address(&p->server, server)) {
+        if (address_same(&p->client, client) && address_same(&p->server, server)) {
             return p;
         }
     }
@@ -58,7 +63,7 @@ static void tell(struct findings *f, struct pair *p) {
     }
 }
 
-static void capture_free(const struct findings *f, struct told *t) {
+void told_free(const struct findings *f, struct told *t) {
     budget_give(f->settings.budget, t->capture, t->capture ? strlen(t->capture) + 1 : 0);
     t->capture = NULL;
 }
@@ -68,7 +73,7 @@ static void pair_free(struct findings *f, struct pair *p) {
     list_remove(&p->age);
     f->pair_count--;
     for (unsigned i = 0; i < PAIR_RULES; i++) {
-        capture_free(f, &p->rules[i]);
+        told_free(f, &p->rules[i]);
     }
     budget_give(f->settings.budget, p, sizeof *p);
 }
@@ -98,7 +103,7 @@ struct pair *pair_get(struct findings *f, const struct flow_facts *flow) {
         (void)pair_evict(f);
     }
     p = budget_take(f->settings.budget, sizeof *p);
-    while (!p && pair_evict(f)) {
+    while (!p && (pair_evict(f) || notice_evict(f))) {
         p = budget_take(f->settings.budget, sizeof *p);
     }
     f->stats->findings_lost += !p;
@@ -118,7 +123,7 @@ static void set_off(const struct findings *f, struct told *t, const struct event
     if (t->flow_length != 0) {
         memcpy(t->flow_json, e->flow_json.p, t->flow_length);
     }
-    capture_free(f, t);
+    told_free(f, t);
     size_t n = capture ? strlen(capture) + 1 : 0;
     t->capture = n ? budget_take(f->settings.budget, n) : NULL;
     if (t->capture) {
@@ -126,10 +131,7 @@ static void set_off(const struct findings *f, struct told *t, const struct event
     }
 }
 
-void pair_count(struct findings *f, struct pair *p, enum rule rule, const struct event *e, uint64_t seq,
-                const char *capture) {
-    struct told *t = &p->rules[rule];
-    t->when |= WHEN_ALWAYS;
+void told_count(struct findings *f, struct told *t, const struct event *e, uint64_t seq, const char *capture) {
     if (t->count++ == 0 || e->at.time_ns < t->first.time_ns) { /* told when they end, not in the order they began */
         set_off(f, t, e, capture);
     }
@@ -139,6 +141,27 @@ void pair_count(struct findings *f, struct pair *p, enum rule rule, const struct
     if (seq != 0 && t->evidence_count < FINDINGS_EVIDENCE_MAX) {
         t->evidence[t->evidence_count++] = seq;
     }
+}
+
+void told_clear(const struct findings *f, struct told *t) {
+    told_free(f, t);
+    *t = (struct told){0};
+}
+
+void name_keep(struct name *to, struct text text) {
+    size_t n = text.bytes.n < sizeof to->bytes ? text.bytes.n : sizeof to->bytes;
+    if (n != 0) {
+        memcpy(to->bytes, text.bytes.p, n);
+    }
+    to->length = (uint8_t)n;
+    to->encoding = (uint8_t)text.encoding;
+}
+
+void pair_count(struct findings *f, struct pair *p, enum rule rule, const struct event *e, uint64_t seq,
+                const char *capture) {
+    struct told *t = &p->rules[rule];
+    t->when |= WHEN_ALWAYS;
+    told_count(f, t, e, seq, capture);
     if (f->settings.at_once && t->count == 1) {
         tell(f, p);
     }
@@ -147,13 +170,14 @@ void pair_count(struct findings *f, struct pair *p, enum rule rule, const struct
 /* ---- the whole */
 
 bool findings_want(const struct event *e) {
-    return e->object == OBJECT_FLOW && e->flow != NULL && (smb1_wants(e) || e->action == ACTION_END);
+    return e->object == OBJECT_FLOW && e->flow != NULL && (smb1_wants(e) || e->action == ACTION_END || notice_wants(e));
 }
 
 void findings_event(struct findings *f, const struct event *e, uint64_t seq, const char *capture) {
     if (e->object == OBJECT_FLOW && e->flow != NULL) {
         smb1_event(f, e, seq, capture);
         anomaly_event(f, e, seq, capture);
+        notice_event(f, e, seq, capture);
     }
 }
 
@@ -165,6 +189,7 @@ void findings_finish(struct findings *f) {
     for (struct link *l = list_first(&f->ages); l; l = list_next(&f->ages, l)) {
         tell(f, container_of(l, struct pair, age));
     }
+    notices_finish(f);
 }
 
 void findings_free(struct findings *f) {
@@ -178,6 +203,8 @@ void findings_free(struct findings *f) {
         list_remove(l);
         budget_give(f->settings.budget, container_of(l, struct pending, age), sizeof(struct pending));
     }
+    notices_free(f);
+    hash_free(&f->notices);
     hash_free(&f->pairs);
     hash_free(&f->pending_flows);
     free(f);

@@ -2,7 +2,9 @@
  * a finding names the records that it rests on.
  *
  * The rules so far (tables/rule.def): SMB1 is asked for, and SMB1 is spoken; each once for a pair of client and server. A NEGOTIATE
- * that offers SMB2 as well asks for nothing that matters here, and one that is answered in SMB2 is no use of SMB1. And anomalies of
+ * that offers SMB2 as well asks for nothing that matters here, and one that is answered in SMB2 is no use of SMB1. What records name as
+ * events of the Windows logs that say more than themselves: how a pair signs and encrypts, who is let in as nobody or refused, what is
+ * slow; each once for a pair in an interval. And anomalies of
  * one connection, each told once, when it ends. And what the sensor itself suffers from, by its figures: an interface that receives
  * nothing, traffic of one direction only, loss; each told once until it is over. */
 #ifndef FINDINGS_H
@@ -18,6 +20,9 @@ struct findings;
 /* Pairs followed; connections whose NEGOTIATE went unanswered so far and whose end will say why. At a limit the oldest goes, a
  * pair after it was told, and stats counts it. */
 enum { FINDINGS_PAIRS_MAX = 4096, FINDINGS_PENDING_MAX = 1024, FINDINGS_EVIDENCE_MAX = 16 };
+/* The same of the rules of a pair that are told once in an interval of so long, in packet time. */
+enum { FINDINGS_NOTICES_MAX = 8192 };
+#define FINDINGS_INTERVAL_NS (3600 * UINT64_C(1000000000))
 
 struct findings_settings {
     uint64_t run_id; /* first part of every record_id */
@@ -25,6 +30,7 @@ struct findings_settings {
     bool
         at_once; /* tell of a pair when it is first seen, too, and not only with its sums at the end: for runs of months */
     size_t pairs_max;      /* 0: FINDINGS_PAIRS_MAX */
+    size_t notices_max;    /* 0: FINDINGS_NOTICES_MAX */
     double loss_percent;   /* so much may be lost of an interval's packets, or bytes, and no more */
     struct budget *budget; /* what is kept is charged to it, and the oldest goes where it is spent; NULL: to nobody */
 };

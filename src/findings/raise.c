@@ -18,12 +18,14 @@ static const struct rule_row rows[RULES] = {
 #define SENSOR_RULE RULE
 #define RULE_TECHNIQUE(rule, technique)
 #define RULE_EVENT(rule, when, event)
+#define NOTICE_EVENT(rule, when, condition)
 #include "tables/rule.def"
 #undef ATTACK_VERSION
 #undef SENSOR_RULE
 #undef RULE
 #undef RULE_TECHNIQUE
 #undef RULE_EVENT
+#undef NOTICE_EVENT
 };
 
 /* What belongs to a rule when a condition holds; of techniques it always does. */
@@ -39,37 +41,50 @@ static const struct member techniques[] = {
 #define SENSOR_RULE RULE
 #define RULE_TECHNIQUE(rule, technique) {RULE_##rule, WHEN_ALWAYS, technique},
 #define RULE_EVENT(rule, when, event)
+#define NOTICE_EVENT(rule, when, condition)
 #include "tables/rule.def"
 #undef ATTACK_VERSION
 #undef RULE_TECHNIQUE
 #undef RULE_EVENT
+#undef NOTICE_EVENT
 };
 
-static const struct member windows_events[] = {
+struct rule_condition {
+    enum rule rule;
+    unsigned when;
+    enum windows_condition condition;
+};
+
+static const struct rule_condition windows_rows[] = {
 #define ATTACK_VERSION(version)
 #define RULE_TECHNIQUE(rule, technique)
-#define RULE_EVENT(rule, when, event) {RULE_##rule, WHEN_##when, event},
+#define RULE_EVENT(rule, when, condition) {RULE_##rule, WHEN_##when, WINDOWS_##condition},
+#define NOTICE_EVENT RULE_EVENT
 #include "tables/rule.def"
 #undef ATTACK_VERSION
 #undef RULE_TECHNIQUE
 #undef RULE_EVENT
+#undef NOTICE_EVENT
 };
 
 static const char attack_version[] =
 #define ATTACK_VERSION(version) version
 #define RULE_TECHNIQUE(rule, technique)
 #define RULE_EVENT(rule, when, event)
+#define NOTICE_EVENT(rule, when, condition)
 #include "tables/rule.def"
 #undef ATTACK_VERSION
 #undef SENSOR_RULE
 #undef RULE
 #undef RULE_TECHNIQUE
 #undef RULE_EVENT
+#undef NOTICE_EVENT
     ;
 
 /* What an event's facts point to while it is raised. */
 struct borrowed {
-    struct text events[EVENTS_MAX], techniques[TECHNIQUES_MAX], evidence[FINDINGS_EVIDENCE_MAX], offered[DIALECTS_MAX];
+    const struct windows_event *windows[EVENTS_MAX];
+    struct text techniques[TECHNIQUES_MAX], evidence[FINDINGS_EVIDENCE_MAX], offered[DIALECTS_MAX];
     struct text summary[SUMMARY_PARTS];
     char ids[FINDINGS_EVIDENCE_MAX][RECORD_ID_MAX];
     char before[SENTENCE_MAX], after[SENTENCE_MAX];
@@ -104,6 +119,20 @@ static uint8_t severity_of(const char *name) {
     return i;
 }
 
+/* Events in the order of their conditions, and in that of their table. */
+static unsigned windows(enum rule rule, unsigned when, const struct windows_event *to[EVENTS_MAX]) {
+    unsigned n = 0;
+    for (size_t i = 0; i < sizeof windows_rows / sizeof windows_rows[0]; i++) {
+        bool holds = windows_rows[i].rule == rule && (windows_rows[i].when & when);
+        for (size_t k = 0; holds && k < windows_event_count && n < EVENTS_MAX; k++) {
+            if (windows_events[k].condition == windows_rows[i].condition && !windows_events[k].same) {
+                to[n++] = &windows_events[k];
+            }
+        }
+    }
+    return n;
+}
+
 static void add_rule(struct event *e, enum rule rule, unsigned when, struct borrowed *b) {
     event_name(e, FIELD_RULE_ID, rows[rule].id);
     event_name(e, FIELD_RULE_NAME, rows[rule].name);
@@ -114,9 +143,7 @@ static void add_rule(struct event *e, enum rule rule, unsigned when, struct borr
         e, FIELD_TECHNIQUES, b->techniques,
         members(techniques, sizeof techniques / sizeof techniques[0], rule, when, b->techniques, TECHNIQUES_MAX));
     event_name(e, FIELD_ATTACK_VERSION, attack_version);
-    event_texts(
-        e, FIELD_WINDOWS_EVENTS, b->events,
-        members(windows_events, sizeof windows_events / sizeof windows_events[0], rule, when, b->events, EVENTS_MAX));
+    event_windows(e, b->windows, windows(rule, when, b->windows));
 }
 
 static void add_evidence(struct event *e, const struct findings *f, const struct told *t, struct borrowed *b) {
@@ -219,6 +246,9 @@ void raise_of_pair(struct findings *f, const struct pair *p, enum rule rule) {
     }
     event_text(e, FIELD_NATIVE_OS_CLIENT, kept(&p->client_os));
     event_text(e, FIELD_NATIVE_OS, kept(&p->server_os));
+    if (p->server_signing) {
+        event_name(e, FIELD_SIGNING, p->server_signing);
+    }
     hand_on(f, t->capture);
 }
 
@@ -228,6 +258,41 @@ void raise_of_flow(struct findings *f, const struct flow_facts *flow, enum rule 
     struct event *e = begin(f, rule, t, &b);
     add_flow_summary(e, flow, rule, t, &b);
     hand_on(f, capture);
+}
+
+/* "192.0.2.20 and 192.0.2.10: Server denies access to a share: 3 times; \\\\FS01\\data; STATUS_ACCESS_DENIED" */
+static void add_notice_summary(struct event *e, const struct notice *n, struct borrowed *b) {
+    char client[INET6_ADDRSTRLEN], server[INET6_ADDRSTRLEN];
+    const char *status = n->has_status ? names_find(&names_ntstatus, n->status) : NULL;
+    bool failed = status && n->status >> 30 == 3;
+    address_text(&n->client, client);
+    address_text(&n->server, server);
+    snprintf(b->before, sizeof b->before, "%s and %s: %s: %" PRIu64 " %s", client, server, rows[n->rule].name,
+             n->told.count, n->told.count == 1 ? "time" : "times");
+    b->summary[0] = plain(b->before);
+    b->summary[1] = plain(n->share.length != 0 ? "; " : "");
+    b->summary[2] = kept(&n->share);
+    b->summary[3] = plain(failed ? "; " : "");
+    b->summary[4] = plain(failed ? status : "");
+    event_joined(e, FIELD_SUMMARY, b->summary, SUMMARY_PARTS);
+}
+
+void raise_of_notice(struct findings *f, const struct notice *n) {
+    struct borrowed b;
+    struct event *e = begin(f, n->rule, &n->told, &b);
+    add_notice_summary(e, n, &b);
+    if (n->dialect != 0) {
+        event_named(e, FIELD_DIALECT, n->dialect, &names_dialect, 3);
+    }
+    if (n->has_status && n->status != 0) {
+        event_named(e, FIELD_STATUS, n->status, &names_ntstatus, 8);
+        event_uint(e, FIELD_STATUS_CODE, n->status);
+    }
+    event_text(e, FIELD_SHARE_PATH, kept(&n->share));
+    if (n->signing) {
+        event_name(e, FIELD_SIGNING, n->signing);
+    }
+    hand_on(f, n->told.capture);
 }
 
 void raise_of_sensor(struct findings *f, enum rule rule, const struct told *t, const char *summary,

@@ -85,10 +85,7 @@ static bool look_at(struct look *l, const struct event *e) {
 
 static void keep(struct name *to, const struct fact *f) {
     if (to->length == 0 && f && f->form == FACT_TEXT && f->text.bytes.n != 0) {
-        size_t n = f->text.bytes.n < sizeof to->bytes ? f->text.bytes.n : sizeof to->bytes;
-        memcpy(to->bytes, f->text.bytes.p, n);
-        to->length = (uint8_t)n;
-        to->encoding = (uint8_t)f->text.encoding;
+        name_keep(to, f->text);
     }
 }
 
@@ -199,6 +196,8 @@ void smb1_event(struct findings *f, const struct event *e, uint64_t seq, const c
     keep(&p->server_os, event_find(e, FIELD_NATIVE_OS));
     keep(&p->client_os, event_find(e, FIELD_NATIVE_OS_CLIENT));
     keep(&p->dialect, l.answered ? event_find(e, FIELD_DIALECT) : NULL);
+    const struct fact *signing = event_find(e, FIELD_SIGNING);
+    p->server_signing = signing && signing->form == FACT_NAME ? signing->name : p->server_signing;
     note_signing(p, &l, e);
     if (l.refused) {
         p->rules[RULE_SMB1_REQUESTED].when |= WHEN_REFUSED;

@@ -13,20 +13,22 @@ enum rule {
 #define RULE(id, name, title, kind, severity) RULE_##id,
 #define SENSOR_RULE RULE
 #define RULE_TECHNIQUE(id, technique)
-#define RULE_EVENT(id, when, event)
+#define RULE_EVENT(id, when, condition)
+#define NOTICE_EVENT(id, when, condition)
 #include "tables/rule.def"
 #undef ATTACK_VERSION
 #undef RULE
 #undef SENSOR_RULE
 #undef RULE_TECHNIQUE
 #undef RULE_EVENT
+#undef NOTICE_EVENT
     RULES,
     PAIR_RULES =
         RULE_SMB1_ANSWERED + 1, /* those about a pair; the others are about a connection, or about the sensor */
 };
 
 /* Conditions of RULE_EVENT, as bits. */
-enum { WHEN_ALWAYS = 1, WHEN_REFUSED = 2, WHEN_UNSIGNED = 4 };
+enum { WHEN_ALWAYS = 1, WHEN_REFUSED = 2, WHEN_UNSIGNED = 4, WHEN_NAMED = 8, WHEN_OTHER = 16 };
 
 enum { NAME_MAX_BYTES = 96, DIALECTS_MAX = 16, DIALECT_MAX_BYTES = 40 };
 
@@ -63,6 +65,7 @@ struct pair {
     struct told rules[PAIR_RULES];
     struct signing signing;
     struct name dialect, server_os, client_os;
+    const char *server_signing; /* what its NEGOTIATE said; NULL: not known */
     uint8_t offered_count;
     uint8_t offered_lengths[DIALECTS_MAX];
     uint8_t offered[DIALECTS_MAX][DIALECT_MAX_BYTES];
@@ -76,13 +79,27 @@ struct pending {
     char flow_id[17];
 };
 
+/* A rule of notice.c for a pair, since its interval began. */
+struct notice {
+    struct hash_node node;
+    struct link age;
+    struct address client, server;
+    enum rule rule;
+    struct told told;
+    /* of what set it off */
+    bool has_status;
+    uint32_t status, dialect; /* dialect: 0 where it is not known */
+    const char *signing;      /* what the server said; NULL: not known */
+    struct name share;
+};
+
 struct findings {
     struct findings_settings settings;
     struct findings_sink sink;
     struct stats *stats;
-    struct hash pairs, pending_flows;
-    struct list ages, pending; /* oldest first */
-    size_t pair_count, pending_count;
+    struct hash pairs, pending_flows, notices;
+    struct list ages, pending, notice_ages; /* oldest first */
+    size_t pair_count, pending_count, notice_count;
     struct {
         bool no_packets[FIGURES_INTERFACES_MAX], one_direction, capture_loss;
         uint64_t quiet_since[FIGURES_INTERFACES_MAX]; /* ns; 0: it was not in the last interval */
@@ -93,14 +110,27 @@ struct findings {
 /* smb1.c */
 bool smb1_wants(const struct event *);
 void smb1_event(struct findings *, const struct event *, uint64_t seq, const char *capture);
+/* notice.c */
+bool notice_wants(const struct event *);
+void notice_event(struct findings *, const struct event *, uint64_t seq, const char *capture);
+bool notice_evict(struct findings *); /* the oldest is told and goes; false: there is none */
+void notices_finish(struct findings *);
+void notices_free(struct findings *);
 /* anomaly.c */
 void anomaly_event(struct findings *, const struct event *, uint64_t seq, const char *capture);
 /* raise.c: tells of a rule of a pair, of a connection, or of the sensor. */
 void raise_of_pair(struct findings *, const struct pair *, enum rule);
 void raise_of_flow(struct findings *, const struct flow_facts *, enum rule, const struct told *, const char *capture);
+void raise_of_notice(struct findings *, const struct notice *);
 void raise_of_sensor(struct findings *, enum rule, const struct told *, const char *summary, const char *interface);
 
 /* findings.c */
+bool address_same(const struct address *, const struct address *);
+void name_keep(struct name *, struct text);
+/* One message more: when it was, its record, and its flow where it is the first. */
+void told_count(struct findings *, struct told *, const struct event *, uint64_t seq, const char *capture);
+void told_clear(const struct findings *, struct told *); /* nothing was counted yet */
+void told_free(const struct findings *, struct told *);
 struct pair *pair_find(struct findings *, const struct address *client, const struct address *server);
 /* NULL without memory. */
 struct pair *pair_get(struct findings *, const struct flow_facts *);

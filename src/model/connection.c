@@ -29,7 +29,27 @@ struct connection *connection_new(struct model *m, const struct flow_facts *flow
 
 void connection_start(struct connection *c) {
     c->started = true;
+    machine_refresh(c);
+    c->facts.stages |= STAGE_ESTABLISHED;
     c->model->sink.start(c->model->sink.arg, &c->facts);
+}
+
+/* What tokens said belongs to the element of the message that they stood in. */
+static void message_forget(struct connection *c) {
+    auth_drop(c->model, c->claimed);
+    security_drop(c->model, c->said);
+    c->claimed = NULL;
+    c->said = NULL;
+}
+
+/* The server was called so, and did not deny it. */
+static void netbios_accepted(struct connection *c) {
+    struct shared_text *called = c->netbios_called;
+    if (called) {
+        c->netbios_called = NULL;
+        machine_show(c, MACHINE_SERVER, MACHINE_NETBIOS, machine_name(text_of(called)));
+        text_drop(&c->model->texts, called);
+    }
 }
 
 void connection_message(struct connection *c, enum direction dir, const struct message *message) {
@@ -44,8 +64,8 @@ void connection_message(struct connection *c, enum direction dir, const struct m
     if (message->first) {
         c->chains[dir].open = false;
     }
-    auth_drop(m, c->claimed);
-    c->claimed = NULL;
+    message_forget(c);
+    netbios_accepted(c);
     packet_clock_advance(&m->clock, message->begin.time_ns);
     exchange_expire(c);
     smb1_expire(c);
@@ -67,6 +87,9 @@ bool connection_doubts(const struct connection *c) {
 static void transform(struct connection *c, const struct smb2_transform *t) {
     c->facts.encrypted_messages++;
     note_smb3(c);
+    if (c->dir == TO_SERVER && !c->facts.midstream && !session_find(c, t->session_id)) {
+        c->facts.stages |= STAGE_STRANGE_SESSION;
+    }
     struct completion done = {.c = c, .session = session_learn(c, t->session_id)};
     struct channel *channel = session_channel(c, t->session_id);
     done.op.kind = OPERATION_ENCRYPTED;
@@ -103,19 +126,38 @@ static void compression(struct connection *c, const struct smb2_compression *z) 
     completion_report(&done);
 }
 
+static void ntlm(struct connection *c, const struct ntlm_message *n) {
+    security_ntlm(c, n);
+    if (n->type == NTLM_AUTHENTICATE && c->dir == TO_SERVER && !c->claimed) {
+        struct ntlm_message unified = *n;
+        model_unify(c->model, &unified.domain);
+        model_unify(c->model, &unified.user);
+        model_unify(c->model, &unified.workstation);
+        c->claimed = auth_keep(c, &unified);
+    }
+}
+
+static void kerberos(struct connection *c, const struct kerberos_message *k) {
+    security_kerberos(c, k);
+    if (k->type == KERBEROS_AP_REQ && c->dir == TO_SERVER && !c->claimed) {
+        c->claimed = auth_kerberos(c);
+    }
+}
+
 void connection_pdu(struct connection *c, const struct pdu *pdu) {
     switch (pdu->kind) {
     case PDU_NTLM:
-        if (pdu->ntlm.type == NTLM_AUTHENTICATE && !c->claimed) {
-            struct ntlm_message ntlm = pdu->ntlm;
-            model_unify(c->model, &ntlm.domain);
-            model_unify(c->model, &ntlm.user);
-            model_unify(c->model, &ntlm.workstation);
-            c->claimed = auth_keep(c->model, &ntlm);
-        }
+        ntlm(c, &pdu->ntlm);
+        break;
+    case PDU_KERBEROS:
+        kerberos(c, &pdu->kerberos);
+        break;
+    case PDU_SPNEGO:
+        security_spnego(c, &pdu->spnego);
         break;
     case PDU_SMB1:
         smb1_message(c, &pdu->smb1, pdu->verdict);
+        message_forget(c);
         break;
     case PDU_SMB2:
         if (pdu->smb2.response) {
@@ -123,6 +165,7 @@ void connection_pdu(struct connection *c, const struct pdu *pdu) {
         } else {
             exchange_request(c, &pdu->smb2);
         }
+        message_forget(c);
         break;
     case PDU_SMB2_TRANSFORM:
         if (!connection_doubts(c)) {
@@ -142,29 +185,35 @@ void connection_fault(struct connection *c, enum framer_fault fault) {
     c->model->stats->framer_faults[fault]++;
 }
 
-static struct shared_text *keep_name(struct connection *c, const struct netbios_name *name) {
+static struct text name_text(struct connection *c, const struct netbios_name *name) {
     struct text text = {{name->bytes, name->length}, ENC_OEM};
     model_unify(c->model, &text);
-    return model_text(c->model, text);
+    return text;
 }
 
 /* RFC 1002 4.3.2. Who does not know the server's name calls it *SMBSERVER (MS-CIFS 3.2.4.2.1). */
 static void session_request(struct connection *c, struct view bytes) {
     struct netbios_name called, calling;
-    if (c->netbios_calling || c->netbios_called || !nbss_session_request_names(bytes, &called, &calling)) {
+    if (c->netbios_asked || !nbss_session_request_names(bytes, &called, &calling)) {
         return;
     }
-    if (called.length > 0 && called.bytes[0] != '*') {
-        c->netbios_called = keep_name(c, &called);
-    }
-    c->netbios_calling = keep_name(c, &calling);
-    c->facts.netbios_called = text_of(c->netbios_called);
-    c->facts.netbios_calling = text_of(c->netbios_calling);
+    c->netbios_asked = true;
+    c->netbios_called = model_text(c->model, name_text(c, &called));
+    machine_show(c, MACHINE_CLIENT, MACHINE_NETBIOS, machine_name(name_text(c, &calling)));
 }
 
 /* Samba's Unix extensions encrypt SMB1: FF 'E', the number of a context, and what GSSAPI makes of the message. */
 static bool is_smb1_encrypted(const struct connection *c, struct view bytes) {
     return c->facts.version == 1 && bytes.n >= 2 && bytes.p[0] == 0xFF && bytes.p[1] == 'E';
+}
+
+static void netbios_answered(struct connection *c, bool accepted) {
+    if (accepted) {
+        netbios_accepted(c);
+    } else {
+        text_drop(&c->model->texts, c->netbios_called);
+        c->netbios_called = NULL;
+    }
 }
 
 bool connection_other(struct connection *c, enum direction dir, const struct other_packet *p) {
@@ -187,6 +236,7 @@ bool connection_other(struct connection *c, enum direction dir, const struct oth
     } else if (p->type >= POSITIVE && p->type <= RETARGET && dir == TO_CLIENT) {
         c->facts.netbios_answer = p->type;
         c->facts.netbios_error = p->bytes.n > 0 && p->type == NEGATIVE ? p->bytes.p[0] : 0;
+        netbios_answered(c, p->type == POSITIVE);
     }
     return true;
 }
@@ -216,29 +266,49 @@ static void copy_sources_free(struct connection *c) {
     budget_give(c->model->budget, c->copy_sources, sizeof *c->copy_sources);
 }
 
+/* What ends with the connection. An encrypted LOGOFF is not seen, and a session with other channels lives on. */
+static void note_what_lives(struct connection *c) {
+    for (struct link *x = list_first(&c->channel_list); x; x = list_next(&c->channel_list, x)) {
+        struct channel *channel = container_of(x, struct channel, of_connection);
+        struct list *channels = &channel->session->channels;
+        bool encrypted = channel->encrypted_reported[TO_SERVER] || channel->encrypted_reported[TO_CLIENT];
+        for (struct link *h = list_first(&channel->session->handle_list); h;
+             h = list_next(&channel->session->handle_list, h)) {
+            bool durable = container_of(h, struct handle, of_session)->durable != NULL;
+            c->facts.stages |= durable ? STAGE_DURABLE_LIVES : 0;
+        }
+        if (!encrypted && list_next(channels, list_first(channels)) == NULL) {
+            c->facts.stages |= STAGE_SESSION_LIVES;
+            c->facts.stages |= list_first(&channel->session->tree_list) ? STAGE_TREE_LIVES : 0;
+        }
+    }
+}
+
 void connection_end(struct connection *c, enum flow_end_reason reason, struct moment at) {
     struct model *m = c->model;
+    bool over = reason != FLOW_END_CAPTURE_END && reason != FLOW_END_EVICTED;
     m->now = at;
     smb1_end(c);
     for (struct link *x; (x = list_first(&c->put_off)) || (x = list_first(&c->exchange_ages));) {
         exchange_abandon(container_of(x, struct exchange, age));
     }
     for (struct link *x; (x = list_first(&c->setup_list));) {
-        setup_free(container_of(x, struct setup, of_connection));
+        c->facts.stages |= STAGE_SESSION_UNANSWERED;
+        setup_abandon(container_of(x, struct setup, of_connection), over);
     }
+    note_what_lives(c);
     for (struct link *x; (x = list_first(&c->channel_list));) {
         session_leave(container_of(x, struct channel, of_connection));
     }
+    machine_refresh(c);
     m->sink.end(m->sink.arg, &c->facts, reason, at);
     smb1_free(c);
-    auth_drop(m, c->claimed);
-    auth_drop(m, c->client);
+    message_forget(c);
+    machine_forget(c);
     names_free(c);
     copy_sources_free(c);
-    text_drop(&m->texts, c->server_name);
     text_drop(&m->texts, c->smb1_dialect);
     text_drop(&m->texts, c->netbios_called);
-    text_drop(&m->texts, c->netbios_calling);
     hash_free(&c->channels);
     hash_free(&c->exchanges);
     hash_free(&c->setups);
@@ -260,15 +330,6 @@ static struct connection_names *names_of(struct connection *c) {
 static struct text names_keep(struct connection_names *n, struct shared_text *t) {
     n->kept[n->kept_count++] = text_share(t);
     return text_of(t);
-}
-
-void connection_client(struct connection *c, struct auth *auth, bool accepted) {
-    if (auth && !c->client_accepted) {
-        auth_drop(c->model, c->client);
-        c->client = auth_share(auth);
-        c->client_accepted = accepted;
-        c->facts.client = &auth->facts;
-    }
 }
 
 void connection_add_user(struct connection *c, const struct auth *auth) {

@@ -25,12 +25,15 @@ static bool on_pipe(const struct completion *d) {
 }
 
 static void negotiate(struct completion *d) {
-    const struct smb2_message *r = answer_of(d);
+    const struct smb2_message *q = request_of(d), *r = answer_of(d);
+    struct connection *c = d->c;
     d->op.kind = OPERATION_NEGOTIATE;
+    if (q) {
+        negotiation_asked(c, &q->negotiate_request);
+    }
     if (!r) {
         return;
     }
-    struct connection *c = d->c;
     c->facts.dialect = r->negotiate_response.dialect;
     c->facts.version = c->facts.dialect >= SMB2_DIALECT_0300 && c->facts.dialect != SMB2_DIALECT_02FF ? 3 : 2;
     c->facts.cipher =
@@ -39,13 +42,20 @@ static void negotiate(struct completion *d) {
     c->facts.server_security_mode = r->negotiate_response.security_mode;
     c->server_guid = r->negotiate_response.server_guid;
     c->server_guid_known = true;
+    negotiation_answered(c, &r->negotiate_response);
 }
 
 static void session_setup(struct completion *d) {
+    uint64_t id = d->rsp && d->rsp->header.session_id ? d->rsp->header.session_id : d->op.session_id;
     d->op.kind = OPERATION_SESSION_SETUP;
+    d->op.session_renewed = session_find(d->c, id) != NULL;
     session_setup_done(d);
     if (!d->session) {
         d->session = session_find(d->c, d->op.session_id);
+    }
+    const struct smb2_message *r = answer_of(d);
+    if (d->session && r && r->header.status == STATUS_SUCCESS) {
+        d->session->facts.flags = r->session_setup_response.session_flags;
     }
 }
 
@@ -205,6 +215,10 @@ static void ioctl(struct completion *d) {
     if (code == FSCTL_SRV_REQUEST_RESUME_KEY && r && r->ioctl.has_details &&
         r->ioctl.resume_key.key.n == COPY_KEY_SIZE) {
         effect_copy_key(d, r->ioctl.resume_key.key.p);
+    }
+    if (code == FSCTL_VALIDATE_NEGOTIATE_INFO) {
+        d->op.negotiate_differs = negotiation_differs(d->c, q ? &q->ioctl : NULL, r ? &r->ioctl : NULL);
+        d->c->facts.stages |= d->rsp ? 0 : STAGE_VALIDATE_UNANSWERED;
     }
     if (q && q->ioctl.has_details && (code == FSCTL_SRV_COPYCHUNK || code == FSCTL_SRV_COPYCHUNK_WRITE)) {
         effect_copied(d, q->ioctl.copychunk.source_key.p);

@@ -241,7 +241,9 @@ void exchange_request(struct connection *c, const struct smb2_message *q) {
     }
     request_keep(x, q);
     x->auth = c->claimed;
+    x->security = c->said;
     c->claimed = NULL;
+    c->said = NULL;
     exchange_identify(x);
     if (q->header.command == SMB2_CANCEL) {
         request_unanswerable(x);
@@ -405,6 +407,7 @@ static void completion_finish(struct completion *d) {
     completion_report(d);
     effect_after(d);
     auth_drop(d->c->model, d->auth);
+    security_drop(d->c->model, d->security);
     completion_settle(d);
 }
 
@@ -520,10 +523,68 @@ static void aimed_at(struct completion *d) {
     }
 }
 
+/* How a NEGOTIATE, SESSION_SETUP or TREE_CONNECT came out: the bits of its outcomes. */
+static void note_outcome(struct connection_facts *c, const struct operation *op, bool granted, const unsigned of[3]) {
+    bool answered = op->response || (op->smb1_response && !op->unasked);
+    c->stages |= (uint16_t)(!answered ? of[2] : granted ? of[0] : of[1]);
+    if (answered && !granted) {
+        const struct smb1_header *h = op->smb1_response ? &op->smb1_response->header : NULL;
+        c->refusal = op->response ? op->response->header.status : h->nt_status ? h->status : 0;
+    }
+}
+
+static void note_stage(struct connection_facts *c, const struct operation *op) {
+    static const unsigned negotiate[] = {STAGE_NEGOTIATED, STAGE_NEGOTIATE_REFUSED, STAGE_NEGOTIATE_UNANSWERED},
+                          session[] = {STAGE_SESSION, STAGE_SESSION_REFUSED, STAGE_SESSION_UNANSWERED},
+                          share[] = {STAGE_TREE, STAGE_TREE_REFUSED, 0};
+    bool granted = op->response ? op->response->header.status == STATUS_SUCCESS : !op->failed;
+    bool chose = op->response || (op->smb1_response && c->smb1_dialect.bytes.n != 0);
+    switch (op->kind) {
+    case OPERATION_NEGOTIATE:
+        c->stages |= op->request || op->smb1_request ? STAGE_NEGOTIATE_ASKED : 0;
+        if (!op->response || c->dialect != SMB2_DIALECT_02FF) {
+            note_outcome(c, op, granted && chose, negotiate);
+        }
+        break;
+    case OPERATION_SESSION_SETUP:
+        if (!op->leg) {
+            note_outcome(c, op, granted, session);
+        }
+        break;
+    case OPERATION_TREE_CONNECT:
+        note_outcome(c, op, granted, share);
+        break;
+    default:
+        break;
+    }
+}
+
+static void count_signature(struct connection_facts *c, bool there, bool is_signed) {
+    c->signed_messages += there && is_signed;
+    c->unsigned_messages += there && !is_signed;
+}
+
+/* NEGOTIATE is never signed, and SESSION_SETUP only at its end: they say nothing of what a session does. */
+static void note_signing(struct connection_facts *c, const struct operation *op) {
+    const struct smb2_message *two[] = {op->request, op->response};
+    const struct smb1_message *one[] = {op->smb1_request, op->smb1_response};
+    if (op->kind == OPERATION_NEGOTIATE || op->kind == OPERATION_SESSION_SETUP) {
+        return;
+    }
+    for (unsigned i = 0; i < 2; i++) {
+        count_signature(c, two[i], two[i] && (two[i]->header.flags & SMB2_FLAGS_SIGNED));
+        count_signature(c, one[i], one[i] && one[i]->header.has_signature);
+    }
+}
+
 void completion_report(struct completion *d) {
     struct operation *op = &d->op;
     struct model *m = d->c->model;
+    machine_refresh(d->c);
     op->connection = &d->c->facts;
+    if (op->kind == OPERATION_NEGOTIATE && d->c->said) {
+        op->security = &d->c->said->facts;
+    }
     op->session = d->session ? &d->session->facts : NULL;
     op->tree = d->tree ? &d->tree->facts : NULL;
     op->handle = d->handle ? &d->handle->facts : NULL;
@@ -547,5 +608,7 @@ void completion_report(struct completion *d) {
                          (op->smb1_request && op->smb1_request->header.has_signature) ||
                          (op->smb1_response && op->smb1_response->header.has_signature);
     m->stats->smb1_operations += op->smb1_request || op->smb1_response;
+    note_stage(&d->c->facts, op);
+    note_signing(&d->c->facts, op);
     m->sink.operation(m->sink.arg, op);
 }

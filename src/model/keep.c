@@ -158,6 +158,7 @@ void request_drop(struct exchange *x) {
     text_drop(&m->texts, x->text);
     text_drop(&m->texts, x->handle_name);
     auth_drop(m, x->auth);
+    security_drop(m, x->security);
     chain_drop(m, x->chain);
     budget_give(m->budget, x->lists, x->lists_size);
 }

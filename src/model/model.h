@@ -24,10 +24,11 @@ enum {
     MODEL_HANDLES_MAX = 1 << 22,   /* evicted_handles */
     MODEL_DURABLES_MAX = 1 << 16,  /* durable handles whose names are kept for a reconnect; evicted_durables */
     MODEL_SETUPS_MAX = 1 << 18,    /* SESSION_SETUP exchanges under way; evicted_setups */
+    MODEL_MACHINES_MAX = 1 << 16,  /* addresses whose names are kept; evicted_machines */
 };
 
 struct model_limits {
-    size_t exchanges, sessions, channels, trees, handles, durables, setups;
+    size_t exchanges, sessions, channels, trees, handles, durables, setups, machines;
     uint64_t
         answer_timeout_ns; /* a request without any answer, an interim one included, is given up after this time, by a packet_clock */
 };
@@ -35,6 +36,7 @@ struct model_limits {
 struct model_limits model_limits_default(void);
 
 enum {
+    MACHINE_NAME_MAX = 255,    /* characters of a machine's name (RFC 1035 2.3.4); a longer one is none */
     CONNECTION_NAMES_MAX = 16, /* users, shares named in an end record (records.md); names_left_out */
     COPY_SOURCES_MAX = 8,      /* resume keys of a connection, the oldest is written over; evicted_copy_keys */
     BREAK_SESSIONS_MAX = 256,  /* of a connection, looked through for the handle of an oplock break; searches_cut */

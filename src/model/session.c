@@ -238,19 +238,37 @@ bool session_evict(struct model *m) {
     return true;
 }
 
-struct auth *auth_keep(struct model *m, const struct ntlm_message *n) {
-    struct auth *a = model_take(m, &m->auths_pool);
+static struct auth *auth_new(struct connection *c) {
+    struct auth *a = model_take(c->model, &c->model->auths_pool);
+    if (a) {
+        a->holders = 1;
+        a->facts.address = c->facts.flow->client.ip;
+    }
+    return a;
+}
+
+/* The client's name is encrypted. */
+struct auth *auth_kerberos(struct connection *c) {
+    struct auth *a = auth_new(c);
+    if (a) {
+        a->facts.kind = AUTH_KERBEROS;
+    }
+    return a;
+}
+
+struct auth *auth_keep(struct connection *c, const struct ntlm_message *n) {
+    struct model *m = c->model;
+    struct auth *a = auth_new(c);
     if (!a) {
         return NULL;
     }
-    a->holders = 1;
     a->domain = model_text(m, n->domain);
     a->user = model_text(m, n->user);
     a->workstation = model_text(m, n->workstation);
     a->facts.domain = text_of(a->domain);
     a->facts.user = text_of(a->user);
     a->facts.workstation = text_of(a->workstation);
-    a->facts.ntlm_flags = n->flags;
+    a->facts.machine = machine_name(a->facts.workstation);
     if (n->anonymous) {
         a->facts.kind = AUTH_ANONYMOUS;
     } else if (n->nt_response_length > 24) { /* MS-NLMP 2.2.2.8: 16 bytes and the NTLMv2_CLIENT_CHALLENGE */
@@ -295,6 +313,7 @@ void setup_free(struct setup *s) {
     list_remove(&s->of_connection);
     list_remove(&s->age.link);
     auth_drop(m, s->auth);
+    security_drop(m, s->security);
     m->setup_count--;
     pool_give(&m->setups_pool, s);
 }
@@ -305,7 +324,7 @@ bool setup_evict(struct model *m) {
         return false;
     }
     m->stats->evicted_setups++;
-    setup_free(container_of(x, struct setup, age));
+    setup_abandon(container_of(x, struct setup, age), false);
     return true;
 }
 
@@ -332,10 +351,60 @@ void setup_continue(struct completion *d, struct setup *s, struct auth *auth) {
     if (!s) {
         s = setup_new(d->c, d->op.session_id, d->op.begin);
     }
-    if (s && auth) {
+    if (!s) {
+        return;
+    }
+    s->security = security_share(d->security);
+    if (auth) {
         auth_drop(d->c->model, s->auth);
         s->auth = auth_share(auth);
     }
+}
+
+void setup_collect(struct completion *d, struct setup *s, struct security **of_request) {
+    struct model *m = d->c->model;
+    if (s) {
+        d->security = s->security;
+        s->security = NULL;
+    }
+    if (d->security && !d->op.implicit) {
+        d->security->facts.has_state = false; /* that was the state then */
+    }
+    if (of_request) {
+        d->security = security_join(m, d->security, *of_request);
+        *of_request = NULL;
+    }
+    if (d->rsp || d->smb1_rsp) {
+        d->security = security_join(m, d->security, d->c->said);
+        d->c->said = NULL;
+    }
+    d->op.security = d->security ? &d->security->facts : NULL;
+}
+
+/* Where the session is there all the same, or bytes are missing, the rest of the exchange was there and was not seen. */
+void setup_abandon(struct setup *s, bool over) {
+    struct connection *c = s->connection;
+    struct completion d = {.c = c, .auth = auth_share(s->auth)};
+    d.op.kind = OPERATION_SESSION_SETUP;
+    d.op.implicit = true;
+    d.op.session_id = s->session_id;
+    d.op.begin = d.op.end = d.op.exchange_begin = s->begin;
+    d.op.auth = s->auth ? &s->auth->facts : NULL;
+    const uint64_t *gaps = c->facts.flow->gaps;
+    d.op.left_off = over && !session_find(c, s->session_id) && gaps[TO_SERVER] + gaps[TO_CLIENT] == 0;
+    setup_collect(&d, s, NULL);
+    setup_free(s);
+    completion_report(&d);
+    auth_drop(c->model, d.auth);
+    security_drop(c->model, d.security);
+}
+
+/* What an exchange showed of the names of its two machines. */
+static void setup_show(struct completion *d, const struct auth *auth, bool accepted) {
+    if (auth) {
+        machine_show(d->c, MACHINE_CLIENT, accepted ? MACHINE_ITSELF : MACHINE_CLAIMED, auth->facts.machine);
+    }
+    security_show(d->c, d->security, accepted);
 }
 
 /* The session that a successful exchange made, renewed or was bound to. */
@@ -357,7 +426,8 @@ static struct session *setup_session(struct completion *d, bool binding) {
 }
 
 static bool same_user(const struct auth *a, const struct auth *b) {
-    return a && b && text_same(text_of(a->user), text_of(b->user)) && text_same(text_of(a->domain), text_of(b->domain));
+    return a && b && a->user && text_same(text_of(a->user), text_of(b->user)) &&
+           text_same(text_of(a->domain), text_of(b->domain));
 }
 
 /* PreviousSessionId: a client that lost its session has the old one removed, where it is the same user's (MS-SMB2 3.3.5.5.3). Its
@@ -376,6 +446,11 @@ static void end_previous(struct completion *d, const struct auth *auth) {
 static void setup_succeeded(struct completion *d, struct auth *auth, bool binding) {
     uint16_t flags = d->rsp->empty || d->rsp->is_error ? 0 : d->rsp->session_setup_response.session_flags;
     d->session = setup_session(d, binding);
+    if (!auth && !binding && d->session) { /* who proved it anew was not seen */
+        auth_drop(d->c->model, d->session->auth);
+        d->session->auth = NULL;
+        d->session->facts.auth = NULL;
+    }
     if (auth && (flags & SMB2_SESSION_FLAG_IS_GUEST)) {
         auth->facts.kind = AUTH_GUEST;
     } else if (auth && (flags & SMB2_SESSION_FLAG_IS_NULL)) {
@@ -406,30 +481,40 @@ static struct auth *setup_take(struct completion *d, struct setup *s) {
     return auth;
 }
 
+/* Its last leg has no answer. */
+static void setup_unanswered(struct completion *d, struct setup *s) {
+    d->auth = setup_take(d, s);
+    d->op.auth = d->auth ? &d->auth->facts : NULL;
+}
+
 void session_setup_done(struct completion *d) {
     struct connection *c = d->c;
     uint64_t id = d->rsp ? d->rsp->header.session_id : d->op.session_id;
     d->op.session_id = id ? id : d->op.session_id;
     d->op.auth = d->ex && d->ex->auth ? &d->ex->auth->facts : NULL;
     d->op.exchange_begin = d->op.begin;
+    struct setup *s = setup_find(c, d->op.session_id);
+    setup_collect(d, s, d->ex ? &d->ex->security : NULL);
     if (!d->rsp) {
+        setup_unanswered(d, s);
         return;
     }
     bool binding =
         d->ex && !d->ex->request.empty && (d->ex->request.session_setup_request.flags & SMB2_SESSION_FLAG_BINDING);
-    struct setup *s = setup_find(c, d->op.session_id);
     d->op.session_binding = binding;
     if (d->rsp->header.status == STATUS_MORE_PROCESSING_REQUIRED) {
         d->op.leg = true;
         setup_continue(d, s, d->ex ? d->ex->auth : NULL);
+        security_show(c, d->security, false);
         return;
     }
     struct auth *auth = setup_take(d, s);
     d->op.auth = auth ? &auth->facts : NULL;
-    connection_client(c, auth, d->rsp->header.status == STATUS_SUCCESS);
-    if (d->rsp->header.status == STATUS_SUCCESS) {
+    bool accepted = d->rsp->header.status == STATUS_SUCCESS;
+    if (accepted) {
         setup_succeeded(d, auth, binding);
     }
+    setup_show(d, auth, accepted);
     auth_drop(c->model, d->auth); /* what op.auth points to lives until the operation was handed on */
     d->auth = auth;
 }

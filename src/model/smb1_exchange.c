@@ -357,6 +357,7 @@ static void finish(struct completion *d) {
     smb1_effect_apply(d);
     completion_report(d);
     smb1_effect_after(d);
+    security_drop(d->c->model, d->security);
     if (session) {
         session->pinned--;
     }
@@ -518,7 +519,9 @@ static void request(struct connection *c, const struct smb1_message *q) {
     x->part_of = part_of;
     x->compound = q->chain_index != 0 || !q->chain_last;
     x->auth = c->claimed;
+    x->security = c->said;
     c->claimed = NULL;
+    c->said = NULL;
     c->smb1->opening = c->smb1->opening && q->chain_index != 0;
     x->behind_open = c->smb1->opening;
     c->smb1->opening |= q->command == SMB1_OPEN_ANDX || q->command == SMB1_NT_CREATE_ANDX;

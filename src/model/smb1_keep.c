@@ -234,6 +234,7 @@ void smb1_drop(struct smb1_exchange *x) {
     struct model *m = x->connection->model;
     text_drop(&m->texts, x->handle_name);
     auth_drop(m, x->auth);
+    security_drop(m, x->security);
     smb1_transfer_free(x);
     smb1_asked_free(x);
     budget_give(m->budget, x->kept, x->kept_size);

@@ -56,6 +56,9 @@ void smb1_negotiated(struct completion *d) {
     uint16_t mode = r->negotiate_response.security_mode;
     d->c->smb1->plain_passwords = !(mode & NEGOTIATE_ENCRYPT_PASSWORDS);
     dialect_chosen(d, &r->negotiate_response);
+    if (!smb1_text_lost(r->negotiate_response.server_name)) {
+        machine_show(d->c, MACHINE_SERVER, MACHINE_ITSELF, machine_name(r->negotiate_response.server_name));
+    }
     if (r->negotiate_response.nt_lan_manager) {
         d->c->facts.server_mode_known = true;
         d->c->facts.server_security_mode =
@@ -81,13 +84,15 @@ static struct auth *claimed(struct completion *d) {
         .nt_response_length = s->unicode_password.length,
     };
     n.anonymous = n.user.bytes.n == 0 && n.nt_response_length == 0 && n.lm_response_length <= 1;
-    struct auth *a = auth_keep(d->c->model, &n);
+    struct auth *a = auth_keep(d->c, &n);
     if (a) {
         a->facts.domain_lost = smb1_text_lost(s->primary_domain);
     }
     if (a && a->facts.kind != AUTH_ANONYMOUS && (d->c->smb1->plain_passwords || a->facts.kind == AUTH_UNKNOWN)) {
         a->facts.kind = AUTH_UNKNOWN;
         a->facts.plain_password = true;
+    } else if (s->responses != 0) {
+        d->smb1_ex->security = security_join(d->c->model, d->smb1_ex->security, security_responses(d->c, s->responses));
     }
     return a;
 }
@@ -95,6 +100,11 @@ static struct auth *claimed(struct completion *d) {
 static void setup_succeeded(struct completion *d, struct auth *auth) {
     const struct smb1_message *r = smb1_answer_of(d);
     d->session = smb1_session_learn(d->c, (uint16_t)d->op.session_id);
+    if (!auth && d->session) { /* who proved it anew was not seen */
+        auth_drop(d->c->model, d->session->auth);
+        d->session->auth = NULL;
+        d->session->facts.auth = NULL;
+    }
     if (auth && r && (r->session_setup_response.action & SMB_SETUP_GUEST)) {
         auth->facts.kind = AUTH_GUEST;
     }
@@ -111,9 +121,11 @@ static void setup_succeeded(struct completion *d, struct auth *auth) {
 static void setup_answered(struct completion *d, struct smb1_exchange *x) {
     struct connection *c = d->c;
     struct setup *s = setup_find(c, d->op.session_id);
-    if (smb1_more_processing(&d->smb1_rsp->header)) {
+    setup_collect(d, s, x ? &x->security : NULL);
+    if (d->smb1_rsp && smb1_more_processing(&d->smb1_rsp->header)) {
         d->op.leg = true;
         setup_continue(d, s, x ? x->auth : NULL);
+        security_show(c, d->security, false);
         return;
     }
     if (x && !x->auth && s) {
@@ -123,11 +135,14 @@ static void setup_answered(struct completion *d, struct smb1_exchange *x) {
         d->op.exchange_begin = s->begin;
         setup_free(s);
     }
-    connection_client(c, x ? x->auth : NULL, smb1_done(d));
     if (smb1_done(d)) {
         setup_succeeded(d, x ? x->auth : NULL);
         c->smb1->new_uid = true;
     }
+    if (x && x->auth) {
+        machine_show(c, MACHINE_CLIENT, smb1_done(d) ? MACHINE_ITSELF : MACHINE_CLAIMED, x->auth->facts.machine);
+    }
+    security_show(c, d->security, smb1_done(d));
 }
 
 void smb1_session_setup(struct completion *d) {
@@ -137,9 +152,7 @@ void smb1_session_setup(struct completion *d) {
     if (x && !x->auth) {
         x->auth = claimed(d);
     }
-    if (d->smb1_rsp) {
-        setup_answered(d, x);
-    }
+    setup_answered(d, x);
     d->op.auth = x && x->auth ? &x->auth->facts : NULL;
     if (!d->session) {
         d->session = smb1_session_find(d->c, (uint16_t)d->op.session_id);

@@ -70,6 +70,7 @@ struct smb1_exchange {
     unsigned interim;
     uint32_t mpx_sum, mpx_count; /* READ_MPX: bytes that came so far, and the least Count that was said */
     struct auth *auth;
+    struct security *security;
     struct smb1_transfer *transfer; /* NULL: nothing is to be put together */
     bool transfer_lost;             /* that of the response was given up */
     struct smb1_asked *asked;       /* a transaction's subject, once it is known */

@@ -27,6 +27,36 @@ struct auth {
     struct shared_text *domain, *user, *workstation;
 };
 
+/* What the tokens of an exchange, or of the message at hand, said; shared by those who report it. */
+struct security {
+    unsigned holders;
+    struct security_facts facts;
+    struct shared_text *names[SECURITY_NAMES]; /* facts.names are theirs */
+};
+
+/* What an address is called. */
+struct machine {
+    struct hash_node by_address; /* model->machines */
+    struct age age;              /* model->machine_ages */
+    struct address address;
+    struct shared_text *host, *fqdn; /* fqdn may be NULL */
+};
+
+/* Where a name of a machine comes from, the weakest first. */
+enum machine_source {
+    MACHINE_NETBIOS = 1, /* of a session request on port 139, RFC 1002 4.3.2 */
+    MACHINE_CLAIMED,     /* a client's, in a SESSION_SETUP that was refused or had no answer */
+    MACHINE_SHARE,       /* in a share's path, or a service name without a ticket, that the server accepted */
+    MACHINE_SERVICE,     /* in the ticket that it accepted */
+    MACHINE_ITSELF,      /* it named itself: NTLM target information, the workstation of a client that was accepted */
+};
+
+/* What a connection showed of one side's name. */
+struct shown {
+    struct shared_text *host, *fqdn; /* host NULL: nothing */
+    enum machine_source source;
+};
+
 /* A file as its opens share it: deletion happens when the last open ends (MS-FSA 2.1.5.5). */
 struct node {
     struct hash_node by_name; /* model->nodes, unless unlinked */
@@ -103,6 +133,7 @@ struct setup {
     uint64_t session_id;
     struct moment begin;
     struct auth *auth;
+    struct security *security;
 };
 
 /* What neighbours in a compound chain share: the FileId that the all-ones one stands for (MS-SMB2 3.3.5.2.7.2). */
@@ -133,6 +164,7 @@ struct exchange {
     uint32_t context_mask;
     struct shared_text *text; /* the one text a request has: name, path, pattern, new name */
     struct auth *auth;
+    struct security *security;
     struct chain *chain;
     struct shared_text
         *handle_name; /* of its handle when the answer was put off: the handle may be gone when it comes */
@@ -176,6 +208,13 @@ struct connection_names {
     struct text users[CONNECTION_NAMES_MAX * 2], shares[CONNECTION_NAMES_MAX];
 };
 
+/* What both sides said in their last NEGOTIATE, as far as it is not in the facts. */
+struct negotiation {
+    bool asked, answered;
+    uint32_t client_capabilities, server_capabilities, dialects; /* dialects: of the list a digest */
+    struct guid client_guid;
+};
+
 struct connection {
     struct model *model;
     struct connection_facts facts;
@@ -187,12 +226,14 @@ struct connection {
     struct channel *last_channel;
     struct guid client_guid, server_guid;
     bool client_guid_known, server_guid_known;
+    struct negotiation negotiation;
     bool started, client_accepted;
     /* the message at hand */
     enum direction dir;
     const struct message *message; /* the model's, of which there is one at a time */
     bool compressed;               /* it came out of a compressed envelope */
     struct auth *claimed;          /* found in the message at hand, for the SESSION_SETUP around it */
+    struct security *said;         /* the same, and for a NEGOTIATE */
     /* compound chains, each direction */
     struct {
         bool open; /* an element came before in this chain */
@@ -203,8 +244,11 @@ struct connection {
     struct smb1_connection *smb1;      /* smb1_state.h; NULL until there is an SMB1 message */
     struct copy_sources *copy_sources; /* NULL until a resume key is given out */
     struct connection_names *names;    /* NULL until there are any */
-    struct shared_text *server_name, *smb1_dialect, *netbios_called, *netbios_calling;
-    struct auth *client; /* facts.client is its */
+    struct shared_text *smb1_dialect;
+    struct shared_text *netbios_called; /* until it is known whether the server answers to it */
+    bool netbios_asked;                 /* a session request was seen */
+    struct shown shown[MACHINE_SIDES];
+    uint64_t machines_known; /* the generation that facts.machines are of; 0: of none */
     uint8_t flow_json[];
 };
 
@@ -218,12 +262,14 @@ struct model {
     struct moment now;         /* of what is being dealt with: a message, or the end of a connection */
     struct packet_clock clock; /* for what waits too long */
     size_t setup_count, tree_count, handle_count, exchange_count, smb1_exchange_count, smb1_transfer_count,
-        session_count, channel_count, durable_count;
-    struct hash sessions_by_server, sessions_by_peers, nodes, durables_by_server, durables_by_guid;
+        session_count, channel_count, durable_count, machine_count;
+    uint64_t machine_generation; /* changes with any name of a machine */
+    struct hash sessions_by_server, sessions_by_peers, nodes, durables_by_server, durables_by_guid, machines;
     struct list connections, session_ages, tree_ages, handle_ages, exchange_ages, durable_ages, setup_ages,
-        smb1_exchange_ages, smb1_transfers;
+        smb1_exchange_ages, smb1_transfers, machine_ages;
     struct pool sessions_pool, channels_pool, trees_pool, handles_pool, nodes_pool, exchanges_pool, chains_pool,
-        auths_pool, setups_pool, durables_pool, smb1_exchanges_pool, smb1_processes_pool;
+        auths_pool, setups_pool, durables_pool, smb1_exchanges_pool, smb1_processes_pool, securities_pool,
+        machines_pool;
     struct text_store texts;
     struct code_page *code_page; /* of OEM strings; NULL: none was set */
     struct arena scratch;        /* texts of the message at hand, in UTF-16 */
@@ -250,7 +296,8 @@ struct completion {
     struct session *session;
     struct tree *tree;
     struct handle *handle;
-    struct auth *auth; /* SESSION_SETUP: held for op.auth */
+    struct auth *auth;         /* SESSION_SETUP: held for op.auth */
+    struct security *security; /* the same, for op.security */
     struct operation op;
     bool ends_handle, ends_tree, ends_session; /* once it was reported */
 };
@@ -288,9 +335,38 @@ struct setup *setup_find(struct connection *, uint64_t session_id);
 void setup_continue(struct completion *, struct setup *, struct auth *);
 void setup_free(struct setup *);
 bool setup_evict(struct model *);
-struct auth *auth_keep(struct model *, const struct ntlm_message *);
+/* It ends here without its last leg, and is reported as what it came to; over: its connection has ended. */
+void setup_abandon(struct setup *, bool over);
+struct auth *auth_keep(struct connection *, const struct ntlm_message *);
+struct auth *auth_kerberos(struct connection *);
 struct auth *auth_share(struct auth *);
 void auth_drop(struct model *, struct auth *);
+
+/* The exchange that an operation belongs to ends or goes on: what its tokens said, those of this operation included. */
+void setup_collect(struct completion *, struct setup *, struct security **of_request);
+
+/* security.c: what a token in the message at hand says */
+void security_ntlm(struct connection *, const struct ntlm_message *);
+/* The responses of SMB1 without extended security, which are in no token. NULL: no memory. */
+struct security *security_responses(struct connection *, unsigned responses);
+void security_kerberos(struct connection *, const struct kerberos_message *);
+void security_spnego(struct connection *, const struct spnego_message *);
+/* Both in one, by what is newer; takes over both, each of which may be NULL. */
+struct security *security_join(struct model *, struct security *before, struct security *later);
+struct security *security_share(struct security *);
+void security_drop(struct model *, struct security *);
+/* Names of machines in what an exchange said; accepted: it ended with a success. */
+void security_show(struct connection *, const struct security *, bool accepted);
+
+/* machine.c */
+/* A name as one of a machine; empty where it is none. Borrows from it. */
+struct machine_facts machine_name(struct text);
+/* A side of the connection is called so; an empty name says nothing. */
+void machine_show(struct connection *, enum machine_side, enum machine_source, struct machine_facts);
+void machine_refresh(struct connection *); /* facts.machines: before they are read */
+void machine_forget(struct connection *);
+bool machine_evict(struct model *);
+void machines_free(struct model *);
 
 /* tree.c */
 struct tree *tree_find(struct session *, uint32_t id);
@@ -366,6 +442,12 @@ void effect_copy_key(struct completion *, const uint8_t key[]);
 /* FSCTL_SRV_COPYCHUNK, MS-SMB2 2.2.31.1: what was written came from the file of the key. */
 void effect_copied(struct completion *, const uint8_t key[]);
 
+/* negotiation.c */
+void negotiation_asked(struct connection *, const struct smb2_negotiate_request *);
+void negotiation_answered(struct connection *, const struct smb2_negotiate_response *);
+/* Does FSCTL_VALIDATE_NEGOTIATE_INFO, request or response or NULL, say something else? */
+bool negotiation_differs(const struct connection *, const struct smb2_ioctl *, const struct smb2_ioctl *);
+
 /* keep.c: what of a request outlives its packet */
 void request_keep(struct exchange *, const struct smb2_message *);
 void request_drop(struct exchange *);
@@ -387,8 +469,6 @@ void smb1_process_leave(struct handle *);
 
 /* connection.c */
 void connection_add_user(struct connection *, const struct auth *);
-/* Who a SESSION_SETUP was for, and whether the server accepted it; auth may be NULL. */
-void connection_client(struct connection *, struct auth *, bool accepted);
 void connection_add_share(struct connection *, struct shared_text *path);
 
 /* model.c: OEM text becomes UTF-16, in memory that lives as long as the message at hand */

@@ -58,11 +58,7 @@ void tree_name(struct completion *d, struct tree *t, struct shared_text *path) {
     t->path = text_share(path);
     t->facts.path = text_of(t->path);
     connection_add_share(d->c, t->path);
-    struct text host = host_of(t->facts.path);
-    if (host.bytes.n != 0 && !d->c->server_name) {
-        d->c->server_name = model_text(d->c->model, host);
-        d->c->facts.server_name = text_of(d->c->server_name);
-    }
+    machine_show(d->c, MACHINE_SERVER, MACHINE_SHARE, machine_name(host_of(t->facts.path)));
 }
 
 /* TREE_CONNECT, MS-SMB2 3.3.5.7: the TreeId comes with the response's header. */
@@ -85,6 +81,10 @@ void tree_connected(struct completion *d) {
     }
     if (!d->rsp->empty) {
         t->facts.share_type = d->rsp->tree_connect_response.share_type;
+        t->facts.has_access = true;
+        t->facts.flags = d->rsp->tree_connect_response.share_flags;
+        t->facts.capabilities = d->rsp->tree_connect_response.capabilities;
+        t->facts.maximal_access = d->rsp->tree_connect_response.maximal_access;
     }
     if (d->ex && d->ex->text) {
         tree_name(d, t, d->ex->text);

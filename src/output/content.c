@@ -95,6 +95,8 @@ static void say_command(struct sentence *s) {
     } else if (f != NULL) {
         say(s, "SMB command ");
         say_fact(s, f, JSON_CUT_END);
+    } else if (is_operation(s, "session_setup")) {
+        say(s, "SMB session setup without its end"); /* legs of it were seen, and no last one */
     } else {
         say(s, "SMB end of handle"); /* it has no message of its own: its session, tree or connection ended */
     }

@@ -338,6 +338,19 @@ static bool write_rows(struct fact_writer *w, const struct fact *f) {
     return list_end(&l, ']');
 }
 
+static bool write_windows(struct fact_writer *w, const struct fact *f) {
+    if (!w->limits->windows) {
+        fact_note(w, f->field, JSON_TEXT_TRUNCATED);
+        return false;
+    }
+    for (unsigned i = 0; i < f->windows.count; i++) {
+        json_char(&w->json, i == 0 ? '[' : ',');
+        json_raw(&w->json, f->windows.items[i]->json, f->windows.items[i]->json_length);
+    }
+    json_char(&w->json, ']');
+    return true;
+}
+
 /* Each returns whether there was a value; where there was none the key goes again. */
 static bool (*const writers[])(struct fact_writer *, const struct fact *) = {
     [FACT_BOOL] = write_bool,         [FACT_UINT] = write_uint,     [FACT_TIME] = write_time,
@@ -345,7 +358,7 @@ static bool (*const writers[])(struct fact_writer *, const struct fact *) = {
     [FACT_NAMED] = write_named,       [FACT_BITS] = write_bits,     [FACT_NAMES16] = write_names16,
     [FACT_TEXT] = write_text,         [FACT_JOINED] = write_joined, [FACT_TEXTS] = write_texts,
     [FACT_FILE_ID] = write_file_id,   [FACT_GUID] = write_guid,     [FACT_ADDRESSES] = write_addresses,
-    [FACT_COUNTS] = write_counts,     [FACT_ROWS] = write_rows,
+    [FACT_COUNTS] = write_counts,     [FACT_ROWS] = write_rows,     [FACT_WINDOWS] = write_windows,
 };
 
 void fact_write(struct fact_writer *w, const struct fact *f) {

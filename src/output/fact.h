@@ -36,6 +36,7 @@ struct fact_limits {
     unsigned bits;       /* items of a list made from a bit field: its length is bounded as it is */
     unsigned items;      /* of any other list */
     size_t item;         /* bytes of an item */
+    bool windows;        /* events of the Windows logs: a fact said in other words, which leaves room for names */
     bool only_essential; /* leave out what is not needed to know what happened */
 };
 

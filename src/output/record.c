@@ -11,18 +11,19 @@ enum { LINE_MAX_BYTES = RECORD_MAX - RECORD_PREFIX_MAX };
 /* From everything to next to nothing; the first that fits is taken. What identifies the event is cut last, and what the last
  * line leaves fits whatever the event holds (test_record.c tries). */
 static const struct fact_limits levels[] = {
-    /* ordinary, path, name, content, bits, items, item, only_essential */
-    {SIZE_MAX, SIZE_MAX, SIZE_MAX, SIZE_MAX, 32, UINT_MAX, SIZE_MAX, false},
-    {512, 1600, 1600, 400, 32, 32, 256, false},
-    {256, 1600, 1600, 200, 32, 16, 128, false},
-    {160, 1000, 1600, 128, 32, 16, 96, false},
-    {128, 600, 1600, 96, 32, 16, 64, false},
-    {96, 400, 1000, 64, 32, 8, 64, false},
-    {64, 256, 600, 64, 16, 8, 48, false},
-    {48, 160, 400, 48, 8, 4, 32, false},
-    {24, 96, 256, 32, 4, 2, 24, false},
-    {0, 64, 160, 32, 0, 0, 0, false},
-    {0, 64, 96, 32, 0, 0, 0, true},
+    /* ordinary, path, name, content, bits, items, item, windows, only_essential */
+    {SIZE_MAX, SIZE_MAX, SIZE_MAX, SIZE_MAX, 32, UINT_MAX, SIZE_MAX, true, false},
+    {SIZE_MAX, SIZE_MAX, SIZE_MAX, SIZE_MAX, 32, UINT_MAX, SIZE_MAX, false, false},
+    {512, 1600, 1600, 400, 32, 32, 256, false, false},
+    {256, 1600, 1600, 200, 32, 16, 128, false, false},
+    {160, 1000, 1600, 128, 32, 16, 96, false, false},
+    {128, 600, 1600, 96, 32, 16, 64, false, false},
+    {96, 400, 1000, 64, 32, 8, 64, false, false},
+    {64, 256, 600, 64, 16, 8, 48, false, false},
+    {48, 160, 400, 48, 8, 4, 32, false, false},
+    {24, 96, 256, 32, 4, 2, 24, false, false},
+    {0, 64, 160, 32, 0, 0, 0, false, false},
+    {0, 64, 96, 32, 0, 0, 0, false, true},
 };
 
 struct word {

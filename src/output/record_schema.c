@@ -37,12 +37,14 @@ static const char *const traffic_rules[] = {
 #define SENSOR_RULE(rule, id, name, kind, severity)
 #define RULE_TECHNIQUE(rule, technique)
 #define RULE_EVENT(rule, when, event)
+#define NOTICE_EVENT(rule, when, condition)
 #include "tables/rule.def"
 #undef ATTACK_VERSION
 #undef RULE
 #undef SENSOR_RULE
 #undef RULE_TECHNIQUE
 #undef RULE_EVENT
+#undef NOTICE_EVENT
 };
 
 static const struct condition conditions[] = {

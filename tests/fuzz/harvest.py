@@ -3,7 +3,7 @@
 
 usage: harvest.py FOLDER CAPTURE...
 
-Writes, into folders of FOLDER named after the targets: each different message (dissectors), each connection as what was said in turn
+Writes, into folders of FOLDER named after the targets: each different message and each security token in it (dissectors), each connection as what was said in turn
 (conversation), and each direction of it as a stream (framing). What of it is worth keeping, libFuzzer tells:
 
     build-fuzz/tests/fuzz_smb2 -merge=1 tests/fuzz/corpus/smb2 FOLDER/smb2
@@ -22,6 +22,10 @@ WITH_EVERY_OPERATION, WITH_NETBIOS = 1, 8
 # By the protocol id: the target for one dissector, and its place in dissectors[] of dissectors/registry.c.
 DISSECTORS = {b"\xffSMB": ("smb1", 0), b"\xfeSMB": ("smb2", 1), b"\xfdSMB": ("smb2_transform", 2),
               b"\xfcSMB": ("smb2_compression", 3)}
+SPNEGO_PLACE, NTLMSSP_PLACE, KERBEROS_PLACE = 4, 5, 6
+# Tokens by how they begin: SPNEGO of both sides, NTLMSSP, and Kerberos behind its object identifier.
+NTLMSSP, KERBEROS = b"NTLMSSP\0", b"\x06\x09\x2a\x86\x48\x86\xf7\x12\x01\x02\x02"
+SESSION_SETUP, TOKEN_AT = 1, {False: 12, True: 4} # MS-SMB2 2.2.5 and 2.2.6: where the body has the offset of the token
 MESSAGE_MAX, CONVERSATION_MAX, STREAM_MAX = 4096, 24000, 12000
 
 
@@ -87,6 +91,26 @@ def messages(folder, flow):
             write(folder, name, bytes([place, HOW_TO_CLIENT if to_client else 0]) + packet[4:])
 
 
+def token_of(message, to_client):
+    """The security token of an SMB2 SESSION_SETUP."""
+    if message[:4] != b"\xfeSMB" or message[12] != SESSION_SETUP or len(message) < 64 + 24:
+        return b""
+    at = 64 + TOKEN_AT[to_client]
+    offset, length = (int.from_bytes(message[at + i:at + i + 2], "little") for i in (0, 2))
+    return message[offset:offset + length]
+
+
+def tokens(folder, flow):
+    for to_client, packet in flow.turns:
+        token, how = token_of(packet[4:], to_client), HOW_TO_CLIENT if to_client else 0
+        if token[:1] in (b"\x60", b"\xa1"):
+            write(folder, "spnego", bytes([SPNEGO_PLACE, how]) + token)
+        if NTLMSSP in token:
+            write(folder, "ntlmssp", bytes([NTLMSSP_PLACE, how]) + token[token.index(NTLMSSP):])
+        if token.count(KERBEROS) and NTLMSSP not in token:
+            write(folder, "kerberos", bytes([KERBEROS_PLACE, how]) + token[token.rindex(KERBEROS) + len(KERBEROS):])
+
+
 def conversation(folder, flow):
     said = b""
     for to_client, packet in flow.turns:
@@ -112,6 +136,7 @@ def main():
     for path in sys.argv[2:]:
         for flow in flows(path):
             messages(folder, flow)
+            tokens(folder, flow)
             conversation(folder, flow)
             streams(folder, flow)
 

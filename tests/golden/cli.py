@@ -4,6 +4,7 @@ the thing.
 
 usage: cli.py SMBTAP
 """
+import csv
 import gzip
 import json
 import os
@@ -163,6 +164,30 @@ class Checks:
         told("an output of a configuration", self.run("-T", "-c", wrong), 2, wrong + ":5: outputs: siem: facility: local9: ")
         wrong = self.file("wrong.yaml", b"output: a\noutputs:\n- to: b\n")
         told("output and outputs", self.run("-T", "-i", "lo", "-c", wrong), 2, wrong + ":2: outputs: ")
+    def events(self):
+        """The list in its three formats says the same, and its options are its own."""
+        run = self.run("events", "-h")
+        shown = {word for line in re.findall(r"^  (-[\w-]+(?:, --[\w-]+)?)", run.out.decode(), re.M) for word in line.split(", ")}
+        completion = self.read("src/smbtap.bash-completion").decode().partition("== events")[2].partition("fi\n        return")[0]
+        found = set(re.findall(r"(?<![\w-])--?[A-Za-z][\w-]*", completion.partition("compgen -W")[2].partition(" -- ")[0]))
+        manual = self.read("src/smbtap.8").decode().partition(".Sh EVENTS")[2].partition("\n.Sh ")[0]
+        tap.check("events -h", run.status == 0 and shown == {"--format", "-h", "--help"} and not run.err, run.out, run.err)
+        tap.check("events: all options are completed, and in the manual", shown == found and "Fl -format" in manual, shown ^ found)
+        run = self.run("events", "--format", "json")
+        events = json.loads(run.out)
+        tap.check("events: as JSON", run.status == 0 and not run.err and len(events) == 222, run.err, len(events))
+        rows = list(csv.DictReader(self.run("events", "--format", "csv").out.decode().splitlines()))
+        same = [(e["event"], e["document"], str(e["id"]), e["title"], e["seen"], "; ".join(e["records"])) for e in events] == [
+            (r["event"], r["document"], r["id"], r["title"], r["seen"], r["records"]) for r in rows]
+        tap.check("events: the same as CSV", same and len(rows) == len(events))
+        table = self.run("events").out.decode()
+        listed = re.findall(r"^ +(\d+)  (yes|partly|no) +(.*)$", table, re.M)
+        tap.check("events: the same as a table", listed == [(str(e["id"]), e["seen"], e["title"]) for e in events], len(listed))
+        long = [line for line in table.split("\n") if len(line) > 100]
+        tap.check("events: no line of the table is longer than 100", not long, *long[:3])
+        for name, words, told_of in (("an unknown option", ["--formats"], ("--formats",)), ("a format that is none", ["--format", "xml"], ("xml", "csv")),
+                                     ("no value", ["--format"], ("--format", "value")), ("a word too many", ["551"], ("551",))):
+            told("events: " + name, self.run("events", *words), 2, *told_of)
 
     def canary(self):
         """Its options are its own, and none of them sends anything here."""
@@ -385,17 +410,19 @@ class Checks:
         order = [paths[1], paths[0], paths[2]]
         single = [comparable(self.run("-r", path).out) for path in order]
         run = self.run(*(part for path in order for part in ("-r", path)))
-        tap.check("several captures: as if one after the other", comparable(run.out) == sum(single, []), run.err)
+        flows = [[record for record in records if record["object"] == "flow"] for records in [comparable(run.out)] + single]
+        tap.check("several captures: as if one after the other", flows[0] == sum(flows[1:], []), run.err)
         numbers = [record["seq"] for record in tap.records(run.out)]
         tap.check("several captures: seq goes on", numbers == list(range(1, len(numbers) + 1)))
         whole = self.run("-r", folder)
         tap.check("a folder is read in name order", whole.status == 0 and comparable(whole.out) == comparable(run.out),
                   whole.err)
         back = self.run("-r", paths[0], "-r", paths[1])
-        tap.check("files are read in the order given", comparable(back.out) == single[1] + single[0], back.err)
+        found = [record for record in comparable(back.out) if record["object"] == "flow"]
+        tap.check("files are read in the order given", found == flows[2] + flows[1], back.err)
         broken = self.run("-r", self.file("broken/a.pcap", self.content[:-5]), "-r", paths[1])
-        found = comparable(broken.out)[-len(single[0]):]
-        tap.check("a cut file does not stop the next", broken.status == 3 and found == single[0], broken.status, broken.err)
+        found = [record for record in comparable(broken.out) if record["object"] == "flow"][-len(flows[1]):]
+        tap.check("a cut file does not stop the next", broken.status == 3 and found == flows[1], broken.status, broken.err)
 
     def pipes(self):
         expected = comparable(self.run("-r", CAPTURE).out)
@@ -469,7 +496,7 @@ class Checks:
 def main():
     with tempfile.TemporaryDirectory(prefix="smbtap-cli-") as folder:
         checks = Checks(sys.argv[1], folder)
-        for part in (checks.usage, checks.canary, checks.configuration, checks.inputs, checks.unreadable, checks.outputs, checks.cut, checks.no_smb,
+        for part in (checks.usage, checks.events, checks.canary, checks.configuration, checks.inputs, checks.unreadable, checks.outputs, checks.cut, checks.no_smb,
                      checks.terminal, checks.bar, checks.several, checks.pipes, checks.streaming, checks.options):
             part()
     tap.finish()

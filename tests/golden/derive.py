@@ -39,6 +39,9 @@ DETAILS = ("handles", "operations")
 FIN, SYN, RST, ACK, URG = nasty.FIN, nasty.SYN, nasty.RST, nasty.ACK, nasty.URG
 SECOND, HOUR, DAY = 10**9, 3600 * 10**9, 86400 * 10**9
 IGNORED = recut.OF_PACKETS | {"seq"}
+# How a connection began and ended is said in these words as well.
+OF_ENDS, SAID_AGAIN = {"start_seen", "end_reason", "closed_by"}, {"windows_events", "stages"}
+NEVER = "1000d" # no clock makes an answer so late
 LATE_SYN = ("start_seen",) # a SYN behind data that has passed is too late to be told of in the record of the start
 
 # A derived capture, whose records are those of the capture but for the names in but. differing: how many segments brought other bytes
@@ -50,7 +53,8 @@ Lossy = collections.namedtuple("Lossy", "name packets wholes")
 
 
 def same(name, packets, but=(), differing=0, parts=None, any_order=False):
-    return Same(name, packets, frozenset(but), differing, parts, any_order)
+    but = frozenset(but)
+    return Same(name, packets, but | SAID_AGAIN if but & OF_ENDS else but, differing, parts, any_order)
 
 
 def moved(name, packets, but=()):
@@ -223,32 +227,39 @@ def clocks(packets):
     yield same("clock: forward and back each packet", nasty.clocked(packets, lambda k, time: time + (k % 2) * DAY))
 
 
+# Of the second connection they are known from the first.
+OF_MACHINES = ("src_hostname", "src_fqdn", "hostname", "fqdn", "dest_hostname", "dest_fqdn")
+
+
 def used_again(packets):
     """Another connection on the same addresses and ports, whose records come behind those of the first."""
     def without_syns(some, flags):
         return [one for one in some if not pcapfile.segment(one).flags & (SYN | ACK) in flags]
 
+    def named(title, made, ignored=(), parts=None):
+        return same(title, made, (*ignored, *OF_MACHINES), parts=parts)
+
     again = nasty.shifted(nasty.shifted(packets, True, 777000), False, 5000000)
     for delta in (300, 1 << 20, 1 << 30, 1 << 31, -300, -70000, -(1 << 20), -(1 << 30)):
         second = nasty.shifted(nasty.shifted(packets, True, delta), False, -delta)
-        yield same("used again: numbers %d on" % delta, nasty.after(packets, second), parts=(packets, second))
+        yield named("used again: numbers %d on" % delta, nasty.after(packets, second), parts=(packets, second))
     for pause in (0, 60 * SECOND, 5 * HOUR):
-        yield same("used again: %d s later" % (pause // SECOND), nasty.after(packets, again, pause), parts=(packets, again))
-    yield same("used again: three times", nasty.after(nasty.after(packets, again), nasty.shifted(again, True, 99999)),
+        yield named("used again: %d s later" % (pause // SECOND), nasty.after(packets, again, pause), parts=(packets, again))
+    yield named("used again: three times", nasty.after(nasty.after(packets, again), nasty.shifted(again, True, 99999)),
                parts=(packets, again, again))
-    yield same("used again: without the SYN", nasty.after(packets, without_syns(again, (SYN,))), parts=(packets, again))
-    yield same("used again: without the server's SYN", nasty.after(packets, without_syns(again, (SYN | ACK,))), parts=(packets, again))
+    yield named("used again: without the SYN", nasty.after(packets, without_syns(again, (SYN,))), parts=(packets, again))
+    yield named("used again: without the server's SYN", nasty.after(packets, without_syns(again, (SYN | ACK,))), parts=(packets, again))
     bare = without_syns(again, (SYN, SYN | ACK))
-    yield same("used again: without any SYN", nasty.after(packets, bare), parts=(packets, bare))
+    yield named("used again: without any SYN", nasty.after(packets, bare), parts=(packets, bare))
     for cut in range(4, len(packets) - 3, max(1, len(packets) // 9)):
-        yield same("used again: abruptly after packet %d" % cut, nasty.after(packets[:cut], again), ("end_reason",),
+        yield named("used again: abruptly after packet %d" % cut, nasty.after(packets[:cut], again), ("end_reason",),
                    parts=(packets[:cut], again))
     cut = packets[:len(packets) // 2]
-    yield same("used again: abruptly, without the SYN", nasty.after(cut, without_syns(again, (SYN,))), ("end_reason",),
+    yield named("used again: abruptly, without the SYN", nasty.after(cut, without_syns(again, (SYN,))), ("end_reason",),
                parts=(cut, again))
-    yield same("used again: abruptly, without the server's SYN", nasty.after(cut, without_syns(again, (SYN | ACK,))), ("end_reason",),
+    yield named("used again: abruptly, without the server's SYN", nasty.after(cut, without_syns(again, (SYN | ACK,))), ("end_reason",),
                parts=(cut, again))
-    yield same("used again: abruptly, doubled", nasty.doubled(nasty.after(cut, again), 1), ("end_reason",), parts=(cut, again))
+    yield named("used again: abruptly, doubled", nasty.doubled(nasty.after(cut, again), 1), ("end_reason",), parts=(cut, again))
 
 
 KINDS = (copies, retransmissions, probes, numbers, segment_sizes, forgeries, clocks)
@@ -351,7 +362,8 @@ def by_connection(records):
             found[drop.place(record)].append(record)
         elif not is_differing(record):
             kept = {name: record.get(name) for name in ("object", "action", "src_ip", "dest_ip", "rule_id", "severity")}
-            found[kept["src_ip"], 0, kept["dest_ip"], 0].append(kept)
+            rules = found[kept["src_ip"], 0, kept["dest_ip"], 0]
+            rules += [] if kept in rules else [kept] # once in an interval of time
     return {place: sorted(some, key=lambda record: record.get("rule_id", "")) for place, some in found.items()}
 
 
@@ -494,7 +506,7 @@ class Tester:
         self.wholes = {}
 
     def run(self, packets, detail):
-        return tap.run(self.smbtap, "-q", "-r", "-", "--detail", detail, stdin=pcapfile.pcapng(packets))
+        return tap.run(self.smbtap, "-q", "-r", "-", "--slow", NEVER, "--detail", detail, stdin=pcapfile.pcapng(packets))
 
     def records(self, packets, detail):
         """The records of a capture, which is remembered for the next time."""

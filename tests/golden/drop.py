@@ -23,6 +23,11 @@ RATES = ((0.01, 1), (0.05, 2), (0.05, 3), (0.2, 4), (0.5, 5))
 # What the record says of its own two messages.
 OWN = ("status", "rename_to", "link_to", "search_pattern", "control_code", "info_class", "user_name",
        "create_disposition", "delete_on_close", "offset", "length", "previous_session_id")
+# What the last message of a session setup says of all its legs: one of them may be lost, and takes with it what it said.
+OF_EXCHANGE = ("mechanism", "mechanisms", "mechanism_chosen", "spnego_state", "workstation_domain", "spn", "realm", "ntlm_version",
+               "ntlm_target_name", "ntlm_server_time", "server_ntlm_flags", "server_ntlm_version", "server_netbios_name", "server_dns_name",
+               "server_netbios_domain", "server_dns_domain", "server_dns_tree")
+OWN += OF_EXCHANGE
 # What it has from messages before it. Those may be lost, and what was known before them is then what is known.
 OF_FILE = ("file_name", "pipe_name", "stream", "extension")
 OF_TREE = ("share", "share_path", "share_type")

@@ -17,7 +17,7 @@ import pcapfile  # noqa: E402
 import tap  # noqa: E402
 
 CAPTURE = "pcaps/dialect-3.1.1.pcap"
-OF_LINK = {"record_id", "capture", "src_mac", "dest_mac", "vlan"}
+OF_LINK = {"record_id", "capture", "src_mac", "dest_mac", "vlan", "evidence"}
 
 
 def families(packet):

@@ -37,8 +37,10 @@ from smbread import ACK, BROKEN, FIN, LOST, NO_PAYLOAD, RST, SYN, TO_CLIENT, TO_
 LEFT_OUT = {"smb1-mids"}
 # What an operation has from other messages than its own two.
 OF_OTHERS = {"dialect", "version", "operation", "share", "share_path", "share_type", "file_name", "file_path", "local_path", "stream", "extension",
+             "signing",
              "pipe_name", "midstream", "read_count", "write_count", "auth", "session_binding", "copy_source", "file_id",
-             "session_id", "tree_id", "truncated", "lossy", "dfs_path", "gap", "directory", "snapshot_time", "encryption_algorithm"}
+             "session_id", "tree_id", "truncated", "lossy", "dfs_path", "gap", "directory", "snapshot_time", "encryption_algorithm",
+             "mech_list_mic", *drop.OF_EXCHANGE}
 SUMS = {"bytes_read", "bytes_written"} # of a CLOSE
 SMALL = 24 # packets of a capture of which each is dropped in turn without --full
 DEFAULT = ("compounds", "encrypted-3.1.1", "ioctls", "large", "multichannel-3.1.1", "notify", "port-139", "smb1-139", "smb1-chains",

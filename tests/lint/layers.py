@@ -3,8 +3,8 @@
 
 - A header in include/ includes headers in include/ only.
 - A stage (a folder of src/) includes its own headers, those of src/base and those in include/: never another stage's. Only
-  what stands directly in src/ sees several: pipeline.c, and main.c with its parts; src/canary and src/inventory,
-  commands, are of these.
+  what stands directly in src/ sees several: pipeline.c, and main.c with its parts; src/canary, src/events
+  and src/inventory, commands, are of these.
 - src/base is below the stages and sees none.
 - dissectors/ are pure functions of a message: of include/ they see neither flow, event, record, sink, stats and log nor
   the JSON writer, also not through another header, and nothing of src/. Of the system they see nothing that reads or
@@ -21,7 +21,7 @@ NOT_FOR_DISSECTORS = {"flow.h", "event.h", "record.h", "sink.h", "stats.h", "log
 SYSTEM_NOT_FOR_DISSECTORS = re.compile(
     r"^(stdio|unistd|fcntl|time|pthread|signal|netdb|syslog|jansson)\.h$|^(sys|net|pcap)[/.]")
 
-COMMANDS = {"canary", "inventory"}
+COMMANDS = {"canary", "events", "inventory"}
 
 root = sys.argv[1]
 sources = [path for top in ("include", "src", "dissectors") for path in tree.files(root, ".h", ".c", ".def", below=top)]

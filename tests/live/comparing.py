@@ -9,6 +9,10 @@ OF_LENGTH = {"content", "file_name", "file_path", "local_path", "rename_to", "st
 OF_TIME = {"time", "start_time", "end_time", "duration_ns", "latency_ns", "first_time", "last_time", "flow_id"}
 
 
+# May be known from other connections of an address: those that came before, and that the same worker decoded.
+OF_MACHINES = {"hostname", "fqdn", "src_hostname", "src_fqdn", "dest_hostname", "dest_fqdn"}
+
+
 def _plain(record, leave, ids):
     """The record without the fields to leave out, wherever they stand; evidence by what it is, not by its number."""
     plain = {}
@@ -28,14 +32,19 @@ def _plain(record, leave, ids):
     return plain
 
 
+# Rules about one connection, which are told once.
+OF_CONNECTION = {"tcp_overlap_differs", "ip_overlap_differs"}
+
+
 def _pair(record):
-    return (record["rule_id"], record["src_ip"], record["dest_ip"]) if record.get("kind") == "posture" and "src_ip" in record else None
+    of_pair = record["object"] == "finding" and "src_ip" in record and record["rule_id"] not in OF_CONNECTION
+    return (record["rule_id"], record["src_ip"], record["dest_ip"]) if of_pair else None
 
 
-def plain(records, times=True, leave=()):
+def plain(records, times=True, leave=(), machines=False):
     """{the record as text: how often it is there}, of flows and findings about them. Of a pair of client and server a live run
-    tells at once, and again with its sums; a replay only those."""
-    leave = OF_RUN | set(leave) | (set() if times else OF_TIME)
+    tells at once, and again with its sums; a replay only those. machines: with the names of machines."""
+    leave = OF_RUN | set(leave) | (set() if times else OF_TIME) | (set() if machines else OF_MACHINES)
     ids = {}
     for record in records:
         ids[record["record_id"]] = json.dumps(_plain(record, leave | {"evidence"}, {}), sort_keys=True)

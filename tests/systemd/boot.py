@@ -15,7 +15,7 @@ from tap import PCAPS, ROOT, check, finish, skip_all
 
 APART = "SMBTAP_TEST_APART"  # set in the mount namespace of its own
 GUEST = "/smbtap-test"
-NEEDED = ("meson", "systemd-nspawn", "unshare", "mount", "ip")
+NEEDED = ("meson", "openssl", "systemd-nspawn", "unshare", "mount", "ip")
 PACKETS = "dialect-3.1.1.pcap"
 SECONDS_MOST = 240
 # Of what a system does at its start this needs nothing, and some of it walks through all files.
@@ -90,7 +90,7 @@ def furnish(root):
     os.mkdir(root + GUEST)
     here = os.path.dirname(os.path.abspath(__file__))
     for path in (os.path.join(here, "guest.py"), os.path.join(ROOT, "tests", "tap.py"), os.path.join(ROOT, "tests", "pcapfile.py"),
-                 os.path.join(PCAPS, PACKETS)):
+                 os.path.join(ROOT, "tests", "sinks", "certificates.py"), os.path.join(PCAPS, PACKETS)):
         shutil.copy(path, root + GUEST)
 
 

@@ -8,18 +8,39 @@ import glob
 import json
 import os
 import re
+import shutil
 import socket
+import ssl
 import struct
 import subprocess
 import sys
+import threading
 import time
 import urllib.request
 
+import certificates
 import pcapfile
 from tap import check, finish, skip
 
 CONFIGURATION, RECORDS = "/etc/smbtap/smbtap.yaml", "/var/log/smbtap/records.jsonl"
 GOOD = "interfaces: [eth1]\noutput: %s\nbuffer: 16M\nworkers: 1\n" % RECORDS
+# Two outputs over sockets beside the file; the key of one is a credential, and its spool is where it is by default.
+SIEM_PORT, SPOOL = 6514, "/var/lib/smbtap/spool"
+OUTPUTS = """interfaces: [eth1]
+buffer: 16M
+workers: 1
+outputs:
+  - to: %s
+  - name: siem
+    to: syslog+tls://127.0.0.1
+    ca: /etc/smbtap/ca.pem
+    certificate: /etc/smbtap/client.pem
+    key: $CREDENTIALS_DIRECTORY/client.key
+  - name: journal
+    to: syslog+unix:///dev/log
+    objects: [sensor]
+""" % RECORDS
+CREDENTIAL = "[Service]\nLoadCredential=client.key:/etc/smbtap/client.key\n"
 # Shorter than the unit has it, so that the test is; the rest is as installed.
 DROP_IN = "[Service]\nRestartSec=200ms\nWatchdogSec=%d\n"
 WATCHDOG_SECONDS = 3
@@ -235,6 +256,65 @@ def hold_end():
     check("stop: the last record says so", actions(RECORDS)[-1] == "sensor/stop" and "flow/end" in actions(RECORDS), actions(RECORDS))
 
 
+class Siem(threading.Thread):
+    """A receiver over TLS, with a name in its certificate, for clients of its authority."""
+
+    def __init__(self, made):
+        super().__init__(daemon=True)
+        self.context = ssl.create_default_context(ssl.Purpose.CLIENT_AUTH, cafile=made.pem("ca"))
+        self.context.verify_mode = ssl.CERT_REQUIRED
+        self.context.load_cert_chain(made.pem("server"), made.key("server"))
+        self.listener = socket.create_server(("127.0.0.1", SIEM_PORT))
+        self.got = b""
+        self.start()
+
+    def run(self):
+        while True:
+            with self.listener.accept()[0] as connection, self.context.wrap_socket(connection, server_side=True) as client:
+                while (piece := client.recv(65536)):
+                    self.got += piece
+
+    def ids(self):
+        return set(re.findall(rb'{"schema_version":"[^"]*","record_id":"([^"]+)"', self.got))
+
+
+def wait_in(folder):
+    """Bytes that wait in the segments of the spool there."""
+    return sum(os.path.getsize(path) for path in glob.glob(SPOOL + "/" + folder + "/*"))
+
+
+def hold_outputs():
+    """A receiver that is away while the service is started anew: what waits is in the state directory, and goes on when it is back."""
+    made = certificates.Certificates("/etc/smbtap/made")
+    for name in ("ca.pem", "client.pem", "client.key"):
+        shutil.copy(made.path(name), "/etc/smbtap")
+    os.chmod("/etc/smbtap/client.key", 0o600)
+    os.remove(RECORDS)
+    write(CONFIGURATION, OUTPUTS)
+    write("/etc/systemd/system/%s.d/credential.conf" % UNIT, CREDENTIAL)
+    call("systemctl", "daemon-reload")
+    call("systemctl", "start", UNIT)
+    check("outputs: the service is ready while a receiver is away", becomes(UNIT, ActiveState="active", SubState="running"), show(UNIT),
+          journal(UNIT))
+    send(49007)
+    until(lambda: "flow/message" in actions(RECORDS))
+    check("outputs: what waits is in the state directory", until(lambda: wait_in("siem") > 0), os.listdir("/var/lib/smbtap"), journal(UNIT))
+    about = os.stat(SPOOL + "/siem" if os.path.exists(SPOOL + "/siem") else "/")
+    check("outputs: which is for its user alone", about.st_uid != 0 and about.st_mode & 0o077 == 0, about)
+    call("systemctl", "restart", UNIT)
+    send(49008)
+    siem = Siem(made)
+    wanted = until(lambda: actions(RECORDS).count("sensor/start") == 2 and len({record["record_id"] for record in records(RECORDS)}))
+    came = until(lambda: {record["record_id"].encode() for record in records(RECORDS)} <= siem.ids(), 20)
+    check("outputs: all of both runs arrives, the key is the credential", wanted and came, sorted(
+        {record["record_id"].encode() for record in records(RECORDS)} - siem.ids())[:4], len(siem.ids()), journal(UNIT))
+    entries = call("journalctl", "--no-pager", "-o", "cat", "SYSLOG_FACILITY=16").stdout
+    check("outputs: /dev/log can be reached as well", '"action":"start"' in entries and '"action":"message"' not in entries, entries[:800])
+    call("systemctl", "stop", UNIT)
+    check("outputs: and it ends well", show(UNIT)["Result"] == "success" and show(UNIT)["ExecMainStatus"] == "0", show(UNIT), journal(UNIT))
+    check("outputs: with the last record", until(lambda: b'"action":"stop"' in siem.got), siem.got[-300:], journal(UNIT))
+
+
 def scraped():
     try:
         with urllib.request.urlopen("http://127.0.0.1:9146/metrics", timeout=5) as answer:
@@ -293,8 +373,10 @@ def main():
     hold_watchdog()
     hold_taken_away()
     hold_end()
+    hold_outputs()
     hold_instance()
     hold_faults()
+    check("the journal has nothing but what smbtap and systemd say", "libcap-ng" not in journal(UNIT), journal(UNIT))
     finish()
 
 

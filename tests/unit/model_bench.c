@@ -65,6 +65,23 @@ static void note_places(struct seen *s, const struct operation *op) {
     s->file_id = op->file_id;
 }
 
+static void note_tokens(struct seen *s, const struct operation *op) {
+    for (unsigned i = 0; i < MACHINE_SIDES; i++) {
+        narrow(s->host[i], op->connection->machines[i].host);
+        narrow(s->fqdn[i], op->connection->machines[i].fqdn);
+    }
+    s->left_off = op->left_off;
+    if (op->security) {
+        narrow(s->spn, op->security->names[SECURITY_SPN]);
+        narrow(s->server_dns, op->security->names[SECURITY_SERVER_DNS_NAME]);
+        s->mechanism = op->security->mechanism;
+        s->client_flags[0] = op->security->client_flags[0];
+        s->client_flags[1] = op->security->client_flags[1];
+        s->server_flags = op->security->server_flags;
+        s->has_state = op->security->has_state;
+    }
+}
+
 static void note_flags(struct seen *s, const struct operation *op) {
     s->compound = op->compound;
     s->async = op->async;
@@ -77,6 +94,7 @@ static void note_flags(struct seen *s, const struct operation *op) {
     s->sums = op->sums;
     s->leg = op->leg;
     s->binding = op->session_binding;
+    s->negotiate_differs = op->negotiate_differs;
     s->reconnect = op->durable_reconnect;
     s->has_delete_mark = op->has_delete_mark;
     s->delete_pending = op->delete_pending;
@@ -124,6 +142,7 @@ static void on_operation(void *arg, const struct operation *op) {
     s->response = op->response != NULL;
     note_smb1(s, op);
     note_places(s, op);
+    note_tokens(s, op);
     note_flags(s, op);
     note_sums(s, op);
 }
@@ -139,6 +158,10 @@ static void on_end(void *arg, const struct connection_facts *f, enum flow_end_re
     (void)reason, (void)at;
     b->ends++;
     b->end = (struct seen_end){
+        .stages = f->stages,
+        .signed_messages = f->signed_messages,
+        .unsigned_messages = f->unsigned_messages,
+        .refusal = f->refusal,
         .requests = f->requests,
         .errors = f->errors,
         .bytes_read = f->bytes_read,
@@ -150,8 +173,8 @@ static void on_end(void *arg, const struct connection_facts *f, enum flow_end_re
         .share_count = f->share_count,
         .dialect = f->dialect,
     };
-    narrow(b->end.server_name, f->server_name);
-    narrow(b->end.client, f->client ? f->client->user : (struct text){0});
+    narrow(b->end.server_name, f->machines[MACHINE_SERVER].host);
+    narrow(b->end.client, f->machines[MACHINE_CLIENT].host);
     if (f->user_count != 0) {
         narrow(b->end.first_user, f->users[1]);
     }
@@ -296,10 +319,14 @@ static void deliver(struct peer *p, enum direction dir, const struct smb2_messag
     connection_message(p->c, dir, message);
     if (p->claims && dir == TO_SERVER) {
         struct pdu claim = {.kind = PDU_NTLM, .ntlm = {.type = NTLM_AUTHENTICATE, .nt_response_length = 200}};
-        claim.ntlm.user = bench_text(p->b, p->claims);
+        claim.ntlm.user = claim.ntlm.workstation = bench_text(p->b, p->claims);
         claim.ntlm.domain = bench_text(p->b, "CORP");
         connection_pdu(p->c, &claim);
         p->claims = NULL;
+    }
+    if (p->token) {
+        connection_pdu(p->c, p->token);
+        p->token = NULL;
     }
     connection_pdu(p->c, pdu);
     memset(pdu, 0xa5, sizeof *pdu);
@@ -324,6 +351,10 @@ void peer_exchange(struct peer *p, struct smb2_message *q, uint32_t status) {
 
 void peer_claim(struct peer *p, const char *user) {
     p->claims = user;
+}
+
+void peer_token(struct peer *p, const struct pdu *token) {
+    p->token = token;
 }
 
 /* ---- operations */

@@ -27,13 +27,18 @@ struct seen {
     char copy_source[BENCH_NAME_MAX];
     char new_name[BENCH_NAME_MAX]; /* SMB1, "" where there is none */
     char pattern[BENCH_NAME_MAX];
+    char host[MACHINE_SIDES][BENCH_NAME_MAX], fqdn[MACHINE_SIDES][BENCH_NAME_MAX];
+    char spn[BENCH_NAME_MAX], server_dns[BENCH_NAME_MAX]; /* of the SESSION_SETUP's tokens */
+    enum mechanism mechanism;
+    uint32_t client_flags[2], server_flags;
+    bool left_off, has_state;
     const void *connection;
     uint64_t session_id;
     bool has_tree_id, has_file_id;
     uint32_t tree_id;
     struct file_id file_id;
     bool compound, async, gap, unasked, request_lost, response_lost, implicit, first_of_handle, sums, leg, binding,
-        reconnect;
+        reconnect, negotiate_differs;
     bool has_delete_mark, delete_pending, directory, is_pipe;
     unsigned interim;
     int64_t entries;                    /* -1: none were counted */
@@ -45,9 +50,11 @@ struct seen {
 /* What an end record would say. */
 struct seen_end {
     uint64_t requests, errors, bytes_read, bytes_written, files_opened, files_written, files_deleted;
+    uint64_t signed_messages, unsigned_messages;
     unsigned user_count, share_count;
-    char first_user[BENCH_NAME_MAX], server_name[BENCH_NAME_MAX], client[BENCH_NAME_MAX]; /* client: its user */
-    uint16_t dialect;
+    char first_user[BENCH_NAME_MAX], server_name[BENCH_NAME_MAX], client[BENCH_NAME_MAX]; /* names of machines */
+    uint16_t dialect, stages;
+    uint32_t refusal;
 };
 
 struct bench {
@@ -75,8 +82,9 @@ struct peer {
     bool first, last; /* of a chain; both true for a message of its own */
     uint32_t missing;
     bool doubtful;
-    uint32_t run;       /* of what is doubtful */
-    const char *claims; /* see peer_claim */
+    uint32_t run;            /* of what is doubtful */
+    const char *claims;      /* see peer_claim */
+    const struct pdu *token; /* see peer_token */
 };
 
 struct bench *bench_new(const struct model_limits *); /* NULL: the default ones */
@@ -106,6 +114,8 @@ void peer_exchange(struct peer *, struct smb2_message *request, uint32_t status)
 /* Whole operations, with what they need to be in the messages. guid: what the GUID is filled with. */
 void peer_negotiate(struct peer *, uint8_t client_guid, uint8_t server_guid);
 void peer_claim(struct peer *, const char *user); /* an NTLM AUTHENTICATE, enclosed in the next SESSION_SETUP request */
+void peer_token(struct peer *,
+                const struct pdu *); /* enclosed in the next message, whose side it is; lives until then */
 void peer_login(struct peer *, uint64_t session_id, const char *user);
 void peer_login_status(struct peer *, uint64_t session_id, const char *user, uint8_t flags, uint32_t status);
 void peer_tree(struct peer *, uint32_t tree_id, const char *path);

@@ -106,6 +106,7 @@ static void all_of_them(void **state) {
                       "memory: 64M\n"
                       "flows: 1000\n"
                       "idle_timeout: 1h\n"
+                      "slow: 2s\n"
                       "flow_key: [vlan, tunnel]\n"
                       "verify_checksums: yes\n",
                       ""));
@@ -135,6 +136,7 @@ static void all_of_them(void **state) {
     assert_int_equal(o.memory, 64 << 20);
     assert_int_equal(o.pipeline.flows_max, 1000);
     assert_int_equal(o.pipeline.idle_ns, 3600 * SECOND);
+    assert_int_equal(o.pipeline.slow_ns, 2 * SECOND);
 }
 
 /* The command line lies on top; a list of it replaces that of the file. */

@@ -58,7 +58,73 @@ static void test_expect(void **state) {
     assert_false(cursor_ok(&c));
 }
 
+static struct view literal(const char *s, size_t n) {
+    return (struct view){(const uint8_t *)s, n};
+}
+
+static void test_fields(void **state) {
+    (void)state;
+    struct view f[3];
+    struct cursor c =
+        cursor_over(literal("\xa2\x03\x02\x01\x05\xa0\x02\x04\x00\xa9\x00", 11)); /* in any order; 9 is none of ours */
+    der_fields(&c, f, 3);
+    assert_true(cursor_ok(&c));
+    assert_int_equal(f[0].n, 2);
+    assert_null(f[1].p);
+    assert_int_equal(f[2].n, 3);
+    struct cursor whole = cursor_over(literal("", 0));
+    assert_int_equal(der_field(&whole, f[1], DER_INTEGER).n, 0);
+    assert_true(cursor_ok(&whole)); /* absent is no failure */
+    assert_int_equal(der_field(&whole, f[0], DER_OCTET_STRING).n, 0);
+    assert_true(cursor_ok(&whole));
+    assert_int_equal(der_field(&whole, f[2], DER_INTEGER).n, 1);
+    assert_true(cursor_ok(&whole));
+    assert_int_equal(der_field(&whole, f[2], DER_OCTET_STRING).n, 0);
+    assert_false(cursor_ok(&whole));
+    whole.failed = false;
+    (void)der_field(&whole, literal("\x02\x01\x05\x00", 4), DER_INTEGER);
+    assert_false(cursor_ok(&whole)); /* not all of the field */
+    static const struct sample bad[] = {{"\xa0\x00\xa0\x00", 4, false, 0},
+                                        {"\x02\x01\x05", 3, false, 0},
+                                        {"\xa0\x05\x02", 3, false, 0},
+                                        {"\x80\x00", 2, false, 0}};
+    for (unsigned i = 0; i < sizeof bad / sizeof *bad; i++) {
+        c = cursor_over(literal(bad[i].bytes, bad[i].n));
+        der_fields(&c, f, 3);
+        assert_false(cursor_ok(&c));
+    }
+}
+
+static void test_numbers(void **state) {
+    (void)state;
+    static const struct {
+        const char *bytes;
+        size_t n;
+        bool ok;
+        uint32_t value;
+    } samples[] = {
+        {"\x05", 1, true, 5},
+        {"\xff", 1, true, 0xffffffff},
+        {"\xff\x7b", 2, true, 0xffffff7b}, /* -133 */
+        {"\x00\xff\xff\xff\xff", 5, true, 0xffffffff},
+        {"\x7f\xff\xff\xff", 4, true, 0x7fffffff},
+        {"\x01\x00\x00\x00\x00", 5, false, 0},
+        {"\x00\x00\x00\x00\x00\x01", 6, false, 0},
+        {"", 0, false, 0},
+    };
+    for (unsigned i = 0; i < sizeof samples / sizeof *samples; i++) {
+        uint32_t value = 0;
+        assert_int_equal(der_u32(literal(samples[i].bytes, samples[i].n), &value), samples[i].ok);
+        assert_int_equal(value, samples[i].value);
+    }
+}
+
 int main(void) {
-    const struct CMUnitTest tests[] = {cmocka_unit_test(test_lengths), cmocka_unit_test(test_expect)};
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_lengths),
+        cmocka_unit_test(test_expect),
+        cmocka_unit_test(test_fields),
+        cmocka_unit_test(test_numbers),
+    };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -21,7 +21,7 @@ static struct operation op;
 static int set_up(void **state) {
     (void)state;
     connection = (struct connection_facts){.flow = &flow, .version = 3, .dialect = SMB2_DIALECT_0311};
-    tree = (struct tree_facts){1, SMB2_SHARE_TYPE_DISK, utf16("\\\\srv\\data")};
+    tree = (struct tree_facts){.id = 1, .share_type = SMB2_SHARE_TYPE_DISK, .path = utf16("\\\\srv\\data")};
     handle = (struct handle_facts){.named = true, .name = utf16("a.txt")};
     memset(&q, 0, sizeof q);
     memset(&r, 0, sizeof r);
@@ -99,7 +99,7 @@ static void negotiate(void **state) {
 
 static void session_setup(void **state) {
     (void)state;
-    struct auth_facts auth = {.kind = AUTH_GUEST, .user = utf16("alice"), .domain = utf16("CORP"), .ntlm_flags = 0x11};
+    struct auth_facts auth = {.kind = AUTH_GUEST, .user = utf16("alice"), .domain = utf16("CORP")};
     begin(OPERATION_SESSION_SETUP, SMB2_SESSION_SETUP);
     q.session_setup_request.previous_session_id = 7;
     r.session_setup_response.session_flags = SMB2_SESSION_FLAG_IS_GUEST;
@@ -114,11 +114,124 @@ static void session_setup(void **state) {
     assert_string_equal(value(FIELD_PREVIOUS_SESSION_ID), "7");
     assert_string_equal(value(FIELD_SESSION_BINDING), "1");
     assert_string_equal(value(FIELD_SESSION_FLAGS), "SMB2_SESSION_FLAG_IS_GUEST");
+    assert_string_equal(value(FIELD_OUTCOME), "guest");
+    assert_string_equal(value(FIELD_MACHINE_ACCOUNT), "");
+    auth.user = utf16("WS01$");
+    make();
+    assert_string_equal(value(FIELD_MACHINE_ACCOUNT), "1");
     op.auth = NULL; /* hidden: nothing is guessed */
     make();
     assert_string_equal(value(FIELD_MECHANISM), "");
     assert_string_equal(value(FIELD_AUTH), "");
     assert_string_equal(value(FIELD_USER_NAME), "");
+}
+
+static void outcomes(void **state) {
+    (void)state;
+    static const struct {
+        uint32_t status;
+        const char *outcome;
+    } cases[] = {
+        {STATUS_SUCCESS, "success"},
+        {STATUS_LOGON_FAILURE, "failure"},
+        {STATUS_ACCOUNT_LOCKED_OUT, "locked_out"},
+        {STATUS_ACCOUNT_DISABLED, "disabled"},
+        {STATUS_ACCOUNT_EXPIRED, "expired"},
+        {STATUS_PASSWORD_EXPIRED, "expired"},
+        {STATUS_PASSWORD_MUST_CHANGE, "expired"},
+    };
+    struct auth_facts auth = {.kind = AUTH_NTLMV2};
+    begin(OPERATION_SESSION_SETUP, SMB2_SESSION_SETUP);
+    make();
+    assert_string_equal(value(FIELD_OUTCOME), ""); /* whoever that was, nobody perhaps */
+    op.auth = &auth;
+    for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
+        r.header.status = cases[i].status;
+        make();
+        assert_string_equal(value(FIELD_OUTCOME), cases[i].outcome);
+    }
+    r.header.status = STATUS_SUCCESS;
+    r.session_setup_response.session_flags = SMB2_SESSION_FLAG_IS_NULL;
+    make();
+    assert_string_equal(value(FIELD_OUTCOME), "anonymous");
+    op.leg = true; /* more follows */
+    make();
+    assert_string_equal(value(FIELD_OUTCOME), "");
+    op.leg = false;
+    op.response = NULL;
+    make();
+    assert_string_equal(value(FIELD_OUTCOME), "");
+    op.left_off = op.implicit = true;
+    make();
+    assert_string_equal(value(FIELD_OUTCOME), "abandoned");
+}
+
+static struct security_facts every_token(void) {
+    return (struct security_facts){
+        .mechanism = MECHANISM_KERBEROS,
+        .names = {[SECURITY_SPN] = utf16("cifs/fs01"),
+                  [SECURITY_REALM] = utf16("EXAMPLE"),
+                  [SECURITY_OFFERED] = utf16("kerberos"),
+                  [SECURITY_OFFERED + 1] = utf16("ntlm"),
+                  [SECURITY_CHOSEN] = utf16("ntlm"),
+                  [SECURITY_WORKSTATION] = utf16("WS"),
+                  [SECURITY_SERVER_DNS_TREE] = utf16("tree")},
+        .mic_list = true,
+        .has_state = true,
+        .state = 2,
+        .client_version = {true, 10, 0, 26100},
+        .server_version = {true, 6, 3, 9600},
+        .responses = NTLM_RESPONSE_NTLMV2 | NTLM_RESPONSE_LMV2,
+        .has_mic = true,
+        .has_channel_bindings = true,
+        .channel_bindings = true,
+        .kerberos_options = 0x20000000,
+        .ticket = {true, 18, true, 7},
+        .authenticator = {true, 23, false, 0},
+        .reply = {true, 0xffffff7b, false, 0},
+        .has_error_code = true,
+        .error_code = 37,
+    };
+}
+
+static void tokens(void **state) {
+    (void)state;
+    struct auth_facts auth = {.kind = AUTH_KERBEROS};
+    struct security_facts s = every_token();
+    begin(OPERATION_SESSION_SETUP, SMB2_SESSION_SETUP);
+    op.auth = &auth;
+    op.security = &s;
+    make();
+    static const struct {
+        enum field field;
+        const char *value;
+    } expected[] = {
+        {FIELD_MECHANISM, "kerberos"},
+        {FIELD_AUTH, "kerberos"},
+        {FIELD_USER_NAME, ""},
+        {FIELD_MECHANISMS, "kerberos,ntlm"},
+        {FIELD_MECHANISM_CHOSEN, "ntlm"},
+        {FIELD_SPNEGO_STATE, "reject"},
+        {FIELD_MECH_LIST_MIC, "1"},
+        {FIELD_WORKSTATION, "WS"},
+        {FIELD_NTLM_VERSION, "10.0.26100"},
+        {FIELD_SERVER_NTLM_VERSION, "6.3.9600"},
+        {FIELD_NTLM_RESPONSES, "lmv2,ntlmv2"},
+        {FIELD_NTLM_MIC, "0"},
+        {FIELD_NTLM_CHANNEL_BINDINGS, "1"},
+        {FIELD_KERBEROS_OPTIONS, "mutual-required"},
+        {FIELD_KERBEROS_TICKET_ENCRYPTION, "aes256-cts-hmac-sha1-96"},
+        {FIELD_KERBEROS_SESSION_ENCRYPTION, "rc4-hmac"},
+        {FIELD_KERBEROS_REPLY_ENCRYPTION, "0xffffff7b"},
+        {FIELD_KERBEROS_KEY_VERSION, "7"},
+        {FIELD_KERBEROS_ERROR, "KRB_AP_ERR_SKEW"},
+        {FIELD_SPN, "cifs/fs01"},
+        {FIELD_REALM, "EXAMPLE"},
+        {FIELD_SERVER_DNS_TREE, "tree"},
+    };
+    for (size_t i = 0; i < sizeof expected / sizeof expected[0]; i++) {
+        assert_string_equal(value(expected[i].field), expected[i].value);
+    }
 }
 
 static void tree_connect(void **state) {
@@ -386,6 +499,7 @@ static void envelopes(void **state) {
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test_setup(nothing_there, set_up), cmocka_unit_test_setup(negotiate, set_up),
+        cmocka_unit_test_setup(outcomes, set_up),      cmocka_unit_test_setup(tokens, set_up),
         cmocka_unit_test_setup(session_setup, set_up), cmocka_unit_test_setup(tree_connect, set_up),
         cmocka_unit_test_setup(create, set_up),        cmocka_unit_test_setup(all_contexts, set_up),
         cmocka_unit_test_setup(aimed_at, set_up),      cmocka_unit_test_setup(close_and_delete, set_up),

@@ -129,7 +129,7 @@ static void asked_and_answered(void **state) {
     has(line, "\"offered_dialects\":[\"LANMAN1.0\",\"NT LM 0.12\"],\"native_os_client\":\"Windows "
               "5.1\",\"native_os\":\"Unix\"");
     line = found("smb1_answered");
-    has(line, "\"windows_events\":[\"Microsoft-Windows-SMBServer/Operational 3000\"]");
+    has(line, "\"windows_events\":[\"Microsoft-Windows-SMBServer/Operational 3000 (eid-quick-reference)\"]");
     has(line, "\"dialect\":\"NT LM 0.12\"");
     has(line, "10.0.0.7 answers 10.0.0.5 in SMB1: 3 answers; NT LM 0.12; Unix\"");
 }

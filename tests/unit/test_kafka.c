@@ -438,13 +438,18 @@ static void a_wrong_property_is_said(void **state) {
         {"transactional.id=x", "transactional.id cannot be set"},
         {"delivery.report.only.error=true", "delivery.report.only.error cannot be set"},
         {"max.in.flight=100", "do not go together: "},
-        {"security.protocol=sasl_plaintext", "do not go together: "},
+        {"security.protocol=sasl_plaintext", "sasl.mechanism must be given"},
+        {"sasl.mechanism=PLAIN", "do not go together: "},
+        {"sasl.kerberos.keytab=/keytab", "for Kerberos a program is started"},
         {"ssl.ca.location=/nonexistent.pem", "ssl.ca.location"},
+        {"ssl.ca.location=/nonexistent.pem", "check the file /nonexistent.pem"},
     };
     for (size_t i = 0; i < sizeof wrong / sizeof wrong[0]; i++) {
         b->output.kafka.property_count = 0;
         if (strncmp(wrong[i][0], "ssl", 3) == 0) {
             property(b, "security.protocol=ssl");
+        } else if (strncmp(wrong[i][0], "sasl", 4) == 0) {
+            property(b, "security.protocol=sasl_ssl");
         }
         property(b, wrong[i][0]);
         refuses(b, -EINVAL, wrong[i][1]);

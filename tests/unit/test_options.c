@@ -62,6 +62,7 @@ static void defaults(void **state) {
     assert_int_equal(o.memory, 512 << 20);
     assert_int_equal(o.pipeline.flows_max, 0);
     assert_int_equal(o.pipeline.idle_ns, 0);
+    assert_int_equal(o.pipeline.slow_ns, 15 * UINT64_C(1000000000));
 }
 
 static void sizes_and_spans(void **state) {

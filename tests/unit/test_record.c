@@ -670,6 +670,28 @@ static void long_name_keeps_its_end(void **state) {
     json_decref(record);
 }
 
+/* What else says the same goes before a name is cut: all of it, and it is told. */
+static void events_make_room_for_names(void **state) {
+    (void)state;
+    static const struct windows_event *named[] = {windows_events, windows_events + 1};
+    char name[1800];
+    memset(name, 'n', sizeof name - 1);
+    name[sizeof name - 1] = 0;
+    for (unsigned i = 0; i < 2; i++) {
+        struct event e = some_message();
+        event_text(&e, FIELD_FILE_NAME, ascii(i ? name : "n"));
+        event_text(&e, FIELD_FILE_PATH, ascii(i ? name + 1400 : "n"));
+        event_text(&e, FIELD_SYMLINK_TARGET, ascii(i ? name + 1099 : "n"));
+        event_windows(&e, named, 2);
+        json_t *record = read_valid(&e), *events = json_object_get(record, "windows_events");
+        assert_int_equal(json_array_size(events), i ? 0 : 2);
+        assert_true(names(record, "truncated", "windows_events") == (i == 1));
+        assert_int_equal(strlen(string_of(record, "symlink_target")), i ? 700 : 1);
+        assert_int_equal(strlen(string_of(record, "file_name")), i ? 1799 : 1);
+        json_decref(record);
+    }
+}
+
 /* 255 characters of six bytes each, the longest name that most file systems have: it stays whole, the rest makes room. */
 static void a_long_real_name_stays_whole(void **state) {
     (void)state;
@@ -878,6 +900,7 @@ int main(void) {
         cmocka_unit_test(layers_give_way),
         cmocka_unit_test(the_longest_flow),
         cmocka_unit_test(long_name_keeps_its_end),
+        cmocka_unit_test(events_make_room_for_names),
         cmocka_unit_test(a_long_real_name_stays_whole),
         cmocka_unit_test(a_record_that_just_fits),
         cmocka_unit_test(lists_lose_items),

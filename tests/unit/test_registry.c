@@ -22,7 +22,7 @@ static void test_all_take_nothing(void **state) {
         dissecting_free(&d);
         count++;
     }
-    assert_int_equal(count, 6);
+    assert_int_equal(count, 7);
 }
 
 static const struct dissector endless;

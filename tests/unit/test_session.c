@@ -72,7 +72,7 @@ static void refused(void **state) {
     bench_free(b);
 }
 
-/* The machine at the other end is that of the first session that was accepted, else of the last that was asked for. */
+/* The machine at the other end is what the last session that was accepted came from, else the last that was asked for. */
 static void client_of_the_connection(void **state) {
     (void)state;
     struct bench *b = bench_new(NULL);
@@ -87,7 +87,7 @@ static void client_of_the_connection(void **state) {
     peer_login(&p, ID + 2, "bob");
     peer_login_status(&p, ID + 3, "trudy", 0, STATUS_LOGON_FAILURE);
     peer_close(&p);
-    assert_string_equal(b->end.client, "alice");
+    assert_string_equal(b->end.client, "bob");
     bench_free(b);
 }
 
@@ -386,6 +386,128 @@ static void setups_evicted(void **state) {
     bench_free(b);
 }
 
+/* ---- what tokens say, over the legs */
+
+static struct pdu ntlm_token(struct peer *p, enum ntlm_type type, uint32_t flags) {
+    struct pdu token = {.kind = PDU_NTLM, .ntlm = {.type = type, .flags = flags}};
+    if (type == NTLM_CHALLENGE) {
+        token.ntlm.target_info.dns_computer = bench_text(p->b, "fs.corp.example");
+    } else if (type == NTLM_AUTHENTICATE) {
+        token.ntlm.user = bench_text(p->b, "alice");
+        token.ntlm.target_info.target_name = bench_text(p->b, "cifs/fs");
+    }
+    return token;
+}
+
+static void ask(struct peer *p, uint64_t id, const struct pdu *token) {
+    struct smb2_message q = peer_ask(p, SMB2_SESSION_SETUP);
+    q.header.session_id = id;
+    peer_token(p, token);
+    peer_request(p, &q);
+}
+
+static void say(struct peer *p, uint64_t id, const struct pdu *token, uint32_t status) {
+    struct smb2_message r = peer_say(p, SMB2_SESSION_SETUP, status);
+    r.header.session_id = id;
+    peer_token(p, token);
+    peer_response(p, &r);
+}
+
+static void first_leg(struct peer *p, uint64_t id) {
+    struct pdu negotiate = ntlm_token(p, NTLM_NEGOTIATE, 1), challenge = ntlm_token(p, NTLM_CHALLENGE, 2);
+    ask(p, 0, &negotiate);
+    say(p, id, &challenge, STATUS_MORE_PROCESSING_REQUIRED);
+}
+
+static void last_leg_says_all(void **state) {
+    (void)state;
+    struct bench *b = bench_new(NULL);
+    struct peer p = peer_open(b, 1, 2);
+    struct pdu authenticate = ntlm_token(&p, NTLM_AUTHENTICATE, 4);
+    struct pdu accepted = {.kind = PDU_SPNEGO, .spnego = {.has_state = true}};
+    first_leg(&p, ID);
+    const struct seen *s = bench_last(b, 0);
+    assert_true(s->leg);
+    assert_int_equal(s->client_flags[0], 1);
+    assert_int_equal(s->server_flags, 2);
+    assert_string_equal(s->server_dns, "fs.corp.example");
+    assert_string_equal(s->spn, "");
+    ask(&p, ID, &authenticate);
+    say(&p, ID, &accepted, STATUS_SUCCESS);
+    s = bench_last(b, 0);
+    assert_int_equal(s->mechanism, MECHANISM_NTLM);
+    assert_int_equal(s->client_flags[0], 1);
+    assert_int_equal(s->client_flags[1], 4);
+    assert_int_equal(s->server_flags, 2);
+    assert_string_equal(s->spn, "cifs/fs");
+    assert_string_equal(s->server_dns, "fs.corp.example");
+    assert_true(s->has_state);
+    peer_close(&p);
+    assert_int_equal(bench_count(b, OPERATION_SESSION_SETUP, NULL), 2);
+    bench_free(b);
+}
+
+/* A last leg without an answer is what the exchange came to. */
+static void last_leg_unanswered(void **state) {
+    (void)state;
+    struct bench *b = bench_new(NULL);
+    struct peer p = peer_open(b, 1, 2);
+    struct pdu authenticate = ntlm_token(&p, NTLM_AUTHENTICATE, 4);
+    first_leg(&p, ID);
+    ask(&p, ID, &authenticate);
+    peer_close(&p);
+    assert_int_equal(bench_count(b, OPERATION_SESSION_SETUP, NULL), 2);
+    const struct seen *s = bench_last(b, 0);
+    assert_true(s->response_lost && !s->implicit && !s->left_off && !s->has_state);
+    assert_string_equal(s->claim, "alice");
+    assert_string_equal(s->server_dns, "fs.corp.example");
+    bench_free(b);
+}
+
+static void left_in_the_middle(void **state) {
+    (void)state;
+    struct bench *b = bench_new(NULL);
+    struct peer p = peer_open(b, 1, 2);
+    first_leg(&p, ID);
+    peer_close(&p);
+    assert_int_equal(bench_count(b, OPERATION_SESSION_SETUP, NULL), 2);
+    const struct seen *s = bench_last(b, 0);
+    assert_true(s->implicit && s->left_off && !s->request && !s->response);
+    assert_true(s->session_id == ID);
+    assert_int_equal(s->begin_frame, bench_last(b, 1)->begin_frame);
+    assert_string_equal(s->server_dns, "fs.corp.example");
+    p = peer_open(b, 1, 2); /* its session turns up: the rest was there and was not seen */
+    first_leg(&p, ID);
+    p.session_id = ID;
+    struct smb2_message q = peer_ask(&p, SMB2_ECHO);
+    peer_exchange(&p, &q, 0);
+    peer_close(&p);
+    assert_true(bench_last(b, 0)->implicit && !bench_last(b, 0)->left_off);
+    bench_free(b);
+}
+
+/* Kerberos hides who it is: a session of somebody that is proved anew with it is nobody's that is known. */
+static void kerberos_has_no_user(void **state) {
+    (void)state;
+    struct bench *b = bench_new(NULL);
+    struct peer p = peer_open(b, 1, 2);
+    struct pdu ticket = {.kind = PDU_KERBEROS, .kerberos = {.type = KERBEROS_AP_REQ}};
+    struct pdu reply = {.kind = PDU_KERBEROS, .kerberos = {.type = KERBEROS_AP_REP}};
+    peer_settle(&p, ID, "alice", share);
+    assert_string_equal(user_of(&p), "alice");
+    ask(&p, ID, &ticket);
+    say(&p, ID, &reply, STATUS_SUCCESS);
+    assert_int_equal(bench_last(b, 0)->mechanism, MECHANISM_KERBEROS);
+    assert_string_equal(bench_last(b, 0)->claim, "");
+    assert_string_equal(user_of(&p), "");
+    peer_login(&p, ID, "bob");
+    assert_string_equal(user_of(&p), "bob");
+    peer_login(&p, ID, NULL); /* what proved it was not seen */
+    assert_string_equal(user_of(&p), "?");
+    peer_close(&p);
+    bench_free(b);
+}
+
 static void users_and_shares_listed(void **state) {
     (void)state;
     struct bench *b = bench_new(NULL);
@@ -408,6 +530,10 @@ static void users_and_shares_listed(void **state) {
 
 int main(void) {
     const struct CMUnitTest tests[] = {
+        cmocka_unit_test(last_leg_says_all),
+        cmocka_unit_test(last_leg_unanswered),
+        cmocka_unit_test(left_in_the_middle),
+        cmocka_unit_test(kerberos_has_no_user),
         cmocka_unit_test(two_legs),
         cmocka_unit_test(claim_in_the_first_leg),
         cmocka_unit_test(refused),

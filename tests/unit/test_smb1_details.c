@@ -23,7 +23,7 @@ static struct operation op;
 static int set_up(void **state) {
     (void)state;
     connection = (struct connection_facts){.flow = &flow, .version = 1};
-    tree = (struct tree_facts){1, SMB2_SHARE_TYPE_DISK, utf16("\\\\srv\\data")};
+    tree = (struct tree_facts){.id = 1, .share_type = SMB2_SHARE_TYPE_DISK, .path = utf16("\\\\srv\\data")};
     handle = (struct handle_facts){.named = true, .name = utf16("a.txt")};
     memset(&q, 0, sizeof q);
     memset(&r, 0, sizeof r);

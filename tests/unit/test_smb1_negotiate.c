@@ -142,12 +142,13 @@ static void put_nt_words(struct octets *o, uint16_t flags2, uint32_t capabilitie
     put8(o, challenge);
 }
 
-static void nt_lan_manager_in(uint16_t flags2) {
+/* flags2: of the header; in_unicode: the names, whatever that says. */
+static void nt_lan_manager_in(uint16_t flags2, bool in_unicode) {
     struct octets o;
     put_nt_words(&o, flags2, CAP_UNICODE | CAP_NT_SMBS, 8);
     size_t at = open_bytes(&o);
     put_series(&o, 1, 8);
-    if (flags2 & SMB_FLAGS2_UNICODE) { /* not aligned */
+    if (in_unicode) { /* not aligned */
         put_utf16(&o, "EXAMPLE");
         put16(&o, 0);
         put_utf16(&o, "FS01");
@@ -171,14 +172,15 @@ static void nt_lan_manager_in(uint16_t flags2) {
     assert_true(r.system_time == UINT64_C(0x01D0000000000001));
     assert_int_equal(r.server_time_zone, 480);
     assert_int_equal(r.challenge_length, 8);
-    assert_true(smb1_says(r.domain_name, flags2, "EXAMPLE"));
-    assert_true(smb1_says(r.server_name, flags2, "FS01"));
+    assert_true(smb1_says(r.domain_name, in_unicode ? TEST_UNICODE : TEST_OEM, "EXAMPLE"));
+    assert_true(smb1_says(r.server_name, in_unicode ? TEST_UNICODE : TEST_OEM, "FS01"));
 }
 
 static void nt_lan_manager(void **state) {
     (void)state;
-    nt_lan_manager_in(TEST_OEM);
-    nt_lan_manager_in(TEST_UNICODE);
+    nt_lan_manager_in(TEST_OEM, false);
+    nt_lan_manager_in(TEST_OEM, true);
+    nt_lan_manager_in(TEST_UNICODE, true);
 }
 
 static void extended_security(void **state) {

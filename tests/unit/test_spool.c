@@ -379,6 +379,33 @@ static void the_oldest_goes(void **state) {
     }
 }
 
+/* Up to where nothing of this run would be lost with the process: what is done, or dropped and told. */
+static uint64_t safe(const struct spool *s) {
+    struct spool_figures f;
+    spool_figures(s, &f);
+    return f.safe_seq;
+}
+
+static void what_memory_alone_has(void **state) {
+    (void)state;
+    struct spool_settings settings = settings_of(SMALL, SPOOL_DROP_OLDEST);
+    struct gap gap;
+    settings.directory = NULL;
+    struct spool *s = open_as(settings, RUN);
+    put(s, 1, 20);
+    assert_int_equal(safe(s), 0);
+    spool_done(s, expect(s, 1, 12));
+    assert_int_equal(safe(s), 12);
+    put(s, 21, 100);
+    assert_int_equal(safe(s), 12); /* the oldest went, and nobody was told */
+    assert_true(spool_gap(s, UINT64_MAX, &gap));
+    assert_int_equal(gap.from, 13);
+    assert_int_equal(safe(s), 12); /* nor is it sure now */
+    assert_int_equal(put_sized(s, 101, FILLER, &gap), 0);
+    assert_true(safe(s) >= gap.to);
+    spool_close(s, true);
+}
+
 static void the_newest_goes(void **state) {
     (void)state;
     struct spool_figures f;
@@ -1328,6 +1355,7 @@ int main(void) {
         cmocka_unit_test(a_loss_is_untold_until_its_record_is_done),
         cmocka_unit_test_teardown(the_oldest_goes, clean_folder),
         cmocka_unit_test_teardown(the_newest_goes, clean_folder),
+        cmocka_unit_test_teardown(what_memory_alone_has, clean_folder),
         cmocka_unit_test_teardown(it_waits, clean_folder),
         cmocka_unit_test_teardown(as_many_segments, clean_folder),
         cmocka_unit_test_teardown(gaps_come_back, clean_folder),

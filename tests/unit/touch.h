@@ -148,6 +148,20 @@ static inline void touch_smb2(const struct smb2_message *m) {
     }
 }
 
+static inline void touch_ntlm(const struct ntlm_message *n) {
+    const struct ntlm_target_info *info = &n->target_info;
+    touch_text(n->domain);
+    touch_text(n->user);
+    touch_text(n->workstation);
+    touch_text(n->target_name);
+    touch_text(info->netbios_computer);
+    touch_text(info->netbios_domain);
+    touch_text(info->dns_computer);
+    touch_text(info->dns_domain);
+    touch_text(info->dns_tree);
+    touch_text(info->target_name);
+}
+
 static inline void touch_pdu(const struct pdu *p) {
     switch (p->kind) {
     case PDU_SMB1:
@@ -157,9 +171,18 @@ static inline void touch_pdu(const struct pdu *p) {
         touch_smb2(&p->smb2);
         break;
     case PDU_NTLM:
-        touch_text(p->ntlm.domain);
-        touch_text(p->ntlm.user);
-        touch_text(p->ntlm.workstation);
+        touch_ntlm(&p->ntlm);
+        break;
+    case PDU_SPNEGO:
+        for (unsigned i = 0; i < p->spnego.mechanism_count; i++) {
+            touch_text(p->spnego.mechanisms[i]);
+        }
+        touch_text(p->spnego.hint);
+        break;
+    case PDU_KERBEROS:
+        touch_text(p->kerberos.realm);
+        touch_text(p->kerberos.service);
+        touch_text(p->kerberos.error_text);
         break;
     case PDU_SMB2_TRANSFORM:
     case PDU_SMB2_COMPRESSION:

@@ -1,0 +1,269 @@
+"""Conversations that show events which none of our captures does: what a Windows server or a broken client would do, made by hand.
+Each is named by what it shows."""
+import struct
+
+import smbwire
+from smbwire import (ACCESS_DENIED, ACK, CREATE, FLUSH, IOCTL, LOGOFF, NEGOTIATE, QUERY_DIRECTORY, QUERY_INFO, RESPONSE, RST, SESSION, SESSION_SETUP, SYN,
+                     TREE_CONNECT, WRITE, utf16)
+
+NOT_SUPPORTED = 0xC00000BB
+SIGNED = 8
+GUID, SERVER_GUID = bytes(range(16)), bytes(range(16, 32))
+DH2Q = b"DH2Q"
+PERSISTENT, CONTINUOUS, ENUMERATION = 2, 0x10, 0x800
+VALIDATE, FSCTL_SET_SPARSE = 0x00140204, 0x000900C4
+SECONDS = 10**9
+
+
+def context(kind, data):
+    """A negotiate context, MS-SMB2 2.2.3.1."""
+    return struct.pack("<HHI", kind, len(data), 0) + data + bytes(-len(data) % 8)
+
+
+INTEGRITY = context(1, struct.pack("<HHH", 1, 4, 1) + b"salt")
+CIPHERS = context(2, struct.pack("<HHH", 2, 2, 1))
+
+
+def ntlm(nt_response, user="", flags=0x00088201):
+    """An AUTHENTICATE without a SPNEGO around it, MS-NLMP 2.2.1.3; of nobody where it has no user."""
+    name, lm = utf16(user), b"\0" if not user else bytes(24)
+    at, fields = 64, b""
+    for part in (lm, nt_response, b"", name, b"", b""):
+        fields += struct.pack("<HHI", len(part), len(part), at)
+        at += len(part)
+    return b"NTLMSSP\0" + struct.pack("<I", 3) + fields + struct.pack("<I", flags) + lm + nt_response + name
+
+
+class Made(smbwire.Client2):
+    """A client and a server of which each says what the test wants."""
+
+    def __init__(self, port):
+        super().__init__(smbwire.Talk(port))
+
+    def refuse(self, command, request, status, **more):
+        self.exchange(command, request, struct.pack("<HBBIB", 9, 0, 0, 0, 0), status, **more)
+
+    def negotiate_request(self, dialects, mode=1, capabilities=0, contexts=()):
+        listed = struct.pack("<%dH" % len(dialects), *dialects)
+        head = 64 + 36 + len(listed)
+        gap = bytes(-head % 8) if contexts else b""
+        offset = struct.pack("<IHH", head + len(gap), len(contexts), 0) if contexts else bytes(8)
+        return struct.pack("<HHHHI16s", 36, len(dialects), mode, 0, capabilities, GUID) + offset + listed + gap + b"".join(contexts)
+
+    def negotiate_response(self, dialect, mode=1, capabilities=2, contexts=()):
+        return struct.pack("<HHHH16sIIIIQQHHI", 65, mode, dialect, len(contexts), SERVER_GUID, capabilities, 65536, 65536, 65536, 0, 0, 128, 0,
+                           128 if contexts else 0) + b"".join(contexts)
+
+    def negotiate(self, dialect=0x302, **more):
+        dialects = [0x202, 0x210, 0x300, 0x302]
+        self.exchange(NEGOTIATE, self.negotiate_request(dialects, mode=more.pop("client_mode", 1), capabilities=0x40),
+                      self.negotiate_response(dialect, **more), session=0, tree=0)
+
+    def say(self, command, request, response, flags=0, response_flags=0):
+        """With flags in both headers."""
+        number = self.next_id()
+        self.talk.send(0, smbwire.smb2(command, number, request, flags=flags))
+        self.talk.send(1, smbwire.smb2(command, number, response, RESPONSE | response_flags))
+
+    def setup(self, token=None, flags=0, mode=1, status=0):
+        """Of alice, unless there is a token."""
+        token = ntlm(bytes(24), "alice") if token is None else token
+        request = struct.pack("<HBBIIHHQ", 25, 0, mode, 0, 0, 88, len(token), 0) + token
+        number = self.next_id()
+        self.talk.send(0, smbwire.smb2(SESSION_SETUP, number, request, session=0, tree=0))
+        if status:
+            self.talk.send(1, smbwire.smb2_error(SESSION_SETUP, number, status))
+        else:
+            self.talk.send(1, smbwire.smb2(SESSION_SETUP, number, struct.pack("<HHHH", 9, flags, 72, 0), RESPONSE, tree=0))
+
+    def share(self, flags=0, capabilities=0, name="data"):
+        path = utf16("\\\\FS01\\" + name)
+        self.exchange(TREE_CONNECT, struct.pack("<HHHH", 9, 0, 72, len(path)) + path,
+                      struct.pack("<HBBIII", 16, 1, 0, flags, capabilities, 0x1F01FF))
+
+    def validate(self, mode, answered=True):
+        asked = struct.pack("<I16sHH4H", 0x40, GUID, mode, 4, 0x202, 0x210, 0x300, 0x302)
+        said = struct.pack("<I16sHH", 2, SERVER_GUID, 1, 0x302)
+        ones = b"\xff" * 16
+        request = struct.pack("<HHI16sIIIIIIII", 57, 0, VALIDATE, ones, 120, len(asked), 0, 120, 0, len(said), 1, 0) + asked
+        response = struct.pack("<HHI16sIIIIII", 49, 0, VALIDATE, ones, 112, 0, 112, len(said), 0, 0) + said
+        if answered:
+            self.exchange(IOCTL, request, response)
+        else:
+            self.talk.send(0, smbwire.smb2(IOCTL, self.next_id(), request))
+
+    def hang_up(self):
+        """The server closes first."""
+        self.talk.packet(1, smbwire.FIN | ACK)
+        self.talk.packet(0, smbwire.FIN | ACK)
+        self.talk.packet(1, ACK)
+
+
+def attempts():
+    """A port that is closed, and one that does not answer."""
+    refused, silent = smbwire.Talk(41000, handshake=False), smbwire.Talk(41001, handshake=False)
+    refused.packet(0, SYN)
+    refused.packet(1, RST | ACK)
+    silent.packet(0, SYN)
+    return refused.packets + silent.packets
+
+
+def flags():
+    """Commands and flags that our captures do not have."""
+    c = Made(41010)
+    c.negotiate()
+    c.setup()
+    c.share()
+    file_id = struct.pack("<QQ", 1, 2)
+    c.exchange(CREATE, smbwire.create_request(utf16("a")), smbwire.create_response(file_id))
+    c.say(FLUSH, struct.pack("<HHI16s", 24, 0, 0, file_id), struct.pack("<HH", 4, 0), SIGNED, SIGNED)
+    c.say(WRITE, struct.pack("<HHIQ16sIIHHI", 49, 112, 5, 0, file_id, 0, 0, 0, 0, 1) + b"hello", struct.pack("<HHIIHH", 17, 0, 5, 0, 0, 0))
+    c.say(QUERY_DIRECTORY, struct.pack("<HBBI16sHHI", 33, 3, 1, 0, file_id, 96, 2, 4096) + utf16("*"),
+          struct.pack("<HHI", 9, 72, 0) + b"\0")
+    c.say(QUERY_INFO, struct.pack("<HBBIHHIII16s", 41, 1, 15, 64, 0, 0, 0, 0, 1, file_id) + b"\0", struct.pack("<HHI", 9, 72, 0) + b"\0")
+    c.talk.end()
+    return c.talk.packets
+
+
+def no_signing_no_cipher():
+    """A client without either bit of SecurityMode, and a server that has none of its ciphers and gives no leases."""
+    c = Made(41020)
+    c.exchange(NEGOTIATE, c.negotiate_request([0x311], mode=0, contexts=(INTEGRITY, CIPHERS)),
+               c.negotiate_response(0x311, mode=3, capabilities=0, contexts=(INTEGRITY, context(2, struct.pack("<HH", 1, 0)))),
+               session=0, tree=0)
+    c.setup(mode=0)
+    c.talk.end()
+    return c.talk.packets
+
+
+def dialect_refused():
+    c = Made(41030)
+    c.refuse(NEGOTIATE, c.negotiate_request([0x202]), NOT_SUPPORTED, session=0, tree=0)
+    c.hang_up()
+    return c.talk.packets
+
+
+def smb2_off():
+    """SMB2 offered beside SMB1, and SMB1 chosen."""
+    c = smbwire.Client1(smbwire.Talk(41040))
+    c.exchange(0x72, b"", b"\x02NT LM 0.12\0\x02SMB 2.002\0", struct.pack("<HBHHIIIIQhB", 0, 3, 50, 1, 16644, 65536, 0, 0x0000E3FC, 0, 0, 0),
+               b"", tid=0, uid=0)
+    c.talk.end()
+    return c.talk.packets
+
+
+def anonymous_refused():
+    c = Made(41050)
+    c.negotiate()
+    c.setup(ntlm(b"", flags=0x00088A01), status=ACCESS_DENIED)
+    c.talk.end()
+    return c.talk.packets
+
+
+def encryption_missing():
+    """Somebody, on a dialect that has no encryption."""
+    c = Made(41060)
+    c.negotiate(0x210)
+    c.setup(ntlm(bytes(24), "alice"), status=ACCESS_DENIED)
+    c.talk.end()
+    return c.talk.packets
+
+
+def negotiate_altered():
+    """Another SecurityMode in FSCTL_VALIDATE_NEGOTIATE_INFO, which is answered; and one that the server closes on."""
+    c, d = Made(41070), Made(41071)
+    for one in (c, d):
+        one.negotiate()
+        one.setup()
+        one.share()
+    c.validate(3)
+    c.talk.end()
+    d.validate(1, answered=False)
+    d.hang_up()
+    return c.talk.packets + d.talk.packets
+
+
+def rules_broken():
+    """A plain message on a session that is encrypted, and a signed LOGOFF that is refused."""
+    c = Made(41080)
+    c.negotiate()
+    c.setup(flags=4)
+    path = utf16("\\\\FS01\\data")
+    c.refuse(TREE_CONNECT, struct.pack("<HHHH", 9, 0, 72, len(path)) + path, ACCESS_DENIED)
+    d = Made(41081)
+    d.negotiate()
+    d.setup()
+    number = d.next_id()
+    d.talk.send(0, smbwire.smb2(LOGOFF, number, struct.pack("<HH", 4, 0), flags=SIGNED))
+    d.talk.send(1, smbwire.smb2_error(LOGOFF, number, ACCESS_DENIED))
+    c.talk.end()
+    d.talk.end()
+    return c.talk.packets + d.talk.packets
+
+
+def undecryptable():
+    """An encrypted message of a session that its connection does not have, and the server closes."""
+    c = Made(41090)
+    c.negotiate()
+    c.setup()
+    c.talk.send(0, b"\xfdSMB" + bytes(32) + struct.pack("<IHHQ", 64, 0, 1, SESSION + 5) + bytes(64))
+    c.hang_up()
+    return c.talk.packets
+
+
+def persistence_refused():
+    c = Made(41100)
+    c.negotiate()
+    c.setup()
+    c.share(capabilities=CONTINUOUS, flags=ENUMERATION)
+    wanted = smbwire.create_context(DH2Q, struct.pack("<IIQ16s", 0, PERSISTENT, 0, GUID))
+    c.exchange(CREATE, smbwire.create_request(utf16("a"), contexts=wanted), smbwire.create_response(struct.pack("<QQ", 1, 2)))
+    c.talk.end()
+    return c.talk.packets
+
+
+def preserved():
+    """The connection of a durable handle is cut off."""
+    c = Made(41130)
+    c.negotiate()
+    c.setup()
+    c.share()
+    name, granted = utf16("lasting"), smbwire.create_context(b"DHnQ", bytes(8))
+    response = bytearray(smbwire.create_response(struct.pack("<QQ", 1, 2), contexts=granted, contexts_offset=152, contexts_length=len(granted)))
+    response[2] = 9  # a batch oplock
+    c.exchange(CREATE, smbwire.create_request(name, contexts=smbwire.create_context(b"DHnQ", bytes(16))), bytes(response))
+    c.talk.packet(0, RST | ACK)
+    return c.talk.packets
+
+
+def slow():
+    c = Made(41110)
+    c.negotiate()
+    c.setup()
+    c.share()
+    number = c.next_id()
+    c.talk.send(0, smbwire.smb2(CREATE, number, smbwire.create_request(utf16("late"))))
+    c.talk.time += 16 * SECONDS
+    c.talk.send(1, smbwire.smb2(CREATE, number, smbwire.create_response(struct.pack("<QQ", 1, 2)), RESPONSE))
+    number, control = c.next_id(), struct.pack("<I16sI", FSCTL_SET_SPARSE, struct.pack("<QQ", 1, 2), 0)
+    c.talk.send(0, smbwire.smb2(IOCTL, number, struct.pack("<HH", 57, 0) + control + bytes(28) + b"\0"))
+    c.talk.time += 16 * SECONDS
+    c.talk.send(1, smbwire.smb2(IOCTL, number, struct.pack("<HH", 49, 0) + control + bytes(24) + b"\0", RESPONSE))
+    c.talk.end()
+    return c.talk.packets
+
+
+def share_refused():
+    """A connection that ends without any share."""
+    c = Made(41120)
+    c.negotiate()
+    c.setup()
+    c.share()
+    path = utf16("\\\\FS01\\other")
+    c.refuse(TREE_CONNECT, struct.pack("<HHHH", 9, 0, 72, len(path)) + path, ACCESS_DENIED)
+    c.hang_up()
+    return c.talk.packets
+
+
+MADE = (attempts, flags, no_signing_no_cipher, dialect_refused, smb2_off, anonymous_refused, encryption_missing, negotiate_altered,
+        rules_broken, undecryptable, persistence_refused, preserved, slow, share_refused)
