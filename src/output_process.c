@@ -233,6 +233,10 @@ struct channel *output_process_channel(const struct output_process *p) {
     return p->channel;
 }
 
+int output_process_life(const struct output_process *p) {
+    return p->life;
+}
+
 bool output_process_runs(struct output_process *p, int *status) {
     int how;
     if (!p->ended && waitpid(p->pid, &how, WNOHANG) == p->pid) {

@@ -26,6 +26,8 @@ __attribute__((warn_unused_result)) int output_process_start(struct output_proce
 struct channel *output_process_channel(const struct output_process *);
 /* False: it came to its end; the status is its exit status then. */
 bool output_process_runs(struct output_process *, int *status);
+/* A descriptor that is readable when it came to its end. */
+int output_process_life(const struct output_process *);
 /* Its maker is done with it, and does not wait. NULL is fine. */
 void output_process_free(struct output_process *);
 

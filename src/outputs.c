@@ -13,7 +13,7 @@
 #include "log.h"
 #include "output_process.h"
 
-enum { WAIT_MS = 200, END_MS = 2 };
+enum { WAIT_MS = 200, END_MS = 2, LOOK_MS = 50 };
 
 /* Of a replay that somebody ended: so long outputs may still take. */
 #define STOPPED_NS (2 * UINT64_C(1000000000))
@@ -36,6 +36,8 @@ struct outputs {
     struct sink sinks[FIGURES_OUTPUTS_MAX];
     struct output list[FIGURES_OUTPUTS_MAX];
     bool finishing;
+    void (*news)(void *); /* then */
+    void *news_arg;
 };
 
 static struct channel *channel_of(const struct output *o) {
@@ -47,6 +49,9 @@ static struct channel *channel_of(const struct output *o) {
 static bool want(void *state, const struct line *line) {
     const struct output *o = state;
     bool own = line->gap && (line->gap_sink == o->place || line->gap_sink == SINK_EACH);
+    if (o->closed) {
+        return false;
+    }
     return own || output_settings_want(o->settings, line);
 }
 
@@ -117,6 +122,8 @@ static int write_file(void *state, const struct line_list *lines) {
 static int close_file(void *state) {
     struct output *o = state;
     o->attached = false;
+    o->closed = true;
+    o->all->sinks[o->place].want = want;
     return o->file.close(o->file.state);
 }
 
@@ -210,7 +217,7 @@ bool outputs_roomy(const struct outputs *all, size_t i) {
 
 bool outputs_gap(struct outputs *all, size_t i, struct gap *gap) {
     struct output *o = &all->list[i];
-    return o->process && channel_gap(channel_of(o), gap);
+    return o->process && !o->dead && channel_gap(channel_of(o), gap);
 }
 
 static void process_figures(const struct output *o, struct output_figures *f) {
@@ -340,6 +347,25 @@ static void hurry(struct outputs *all, uint64_t *until) {
     }
 }
 
+static void wait_for_news(struct outputs *all, const struct output *of) {
+    struct pollfd p[OUTPUTS_POLL];
+    unsigned count = 0;
+    for (size_t i = 0; i < all->settings.count; i++) {
+        const struct output *o = &all->list[i];
+        if (o->process && !o->dead) {
+            p[count++] = (struct pollfd){.fd = channel_news(channel_of(o)), .events = POLLIN};
+        }
+    }
+    p[count++] = (struct pollfd){.fd = output_process_life(of->process), .events = POLLIN};
+    if (poll(p, count, LOOK_MS) > 0) {
+        for (unsigned i = 0; i + 1 < count; i++) {
+            uint64_t rung;
+            (void)!read(p[i].fd, &rung, sizeof rung);
+        }
+    }
+    all->news(all->news_arg);
+}
+
 /* Its exit status; failure where it does not come to its end. */
 static int wait_for_process(struct output *o, uint64_t *until) {
     int status;
@@ -350,15 +376,17 @@ static int wait_for_process(struct output *o, uint64_t *until) {
                       o->settings->name);
             return EXIT_FAILURE;
         }
-        poll(NULL, 0, END_MS);
+        wait_for_news(o->all, o);
     }
     return status;
 }
 
-bool outputs_finish(struct outputs *all, uint64_t ns) {
+bool outputs_finish(struct outputs *all, uint64_t ns, void (*news)(void *), void *arg) {
     uint64_t now = system_clock_ns(CLOCK_MONOTONIC), until = ns < UINT64_MAX / 2 - now ? now + ns : UINT64_MAX / 2;
     bool good = true;
     all->finishing = true;
+    all->news = news;
+    all->news_arg = arg;
     order_stop(all, until);
     for (size_t i = 0; i < all->settings.count; i++) {
         if (all->list[i].appender) {
@@ -367,7 +395,9 @@ bool outputs_finish(struct outputs *all, uint64_t ns) {
     }
     for (size_t i = 0; i < all->settings.count; i++) {
         struct output *o = &all->list[i];
-        good = (!o->process || (wait_for_process(o, &until) == EXIT_SUCCESS && !o->dead)) && good;
+        bool dead = o->dead; /* before it was told to end */
+        good = (!o->process || (wait_for_process(o, &until) == EXIT_SUCCESS && !dead)) && good;
+        o->dead = true;
     }
     return good;
 }

@@ -56,9 +56,9 @@ void outputs_settle(struct outputs *, uint64_t ns);
 /* Files are opened anew. */
 void outputs_reopen(struct outputs *);
 
-/* No more lines come. All that can be delivered is, for so long at most; UINT64_MAX: until stop. False: something was lost, which was
- * said. */
-bool outputs_finish(struct outputs *, uint64_t ns);
+/* No more lines come but those of gaps, which news has to take and to tell: it is called when there may be some. All that can be
+ * delivered is, for so long at most; UINT64_MAX: until stop. False: something was lost, which was said. */
+bool outputs_finish(struct outputs *, uint64_t ns, void (*news)(void *), void *arg);
 /* NULL is fine. */
 void outputs_free(struct outputs *);
 

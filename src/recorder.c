@@ -10,17 +10,9 @@
 #include "findings/findings.h"
 #include "output/outlet.h"
 #include "record.h"
+#include "untold.h"
 
-enum {
-    MESSAGES_AT_ONCE = 4096,
-    GAPS_MAX = 64, /* of an output that wait to be told; the last one grows over what comes between it and the next */
-};
-
-/* Gaps that were not told yet: of one output, or of all. */
-struct untold {
-    struct gap list[GAPS_MAX];
-    unsigned count;
-};
+enum { MESSAGES_AT_ONCE = 4096 };
 
 struct recorder {
     struct recorder_settings settings;
@@ -54,22 +46,11 @@ void recorder_sensor(struct recorder *r, const struct sensor_event *e) {
 
 /* ---- gaps */
 
-static void add_gap(struct untold *u, const struct gap *gap) {
-    struct gap *last = u->count != 0 ? &u->list[u->count - 1] : NULL;
-    bool same = last && last->run_id == gap->run_id && last->reason == gap->reason && last->to + 1 == gap->from;
-    if (same || u->count == GAPS_MAX) {
-        last->to = gap->to;
-        last->count += gap->count;
-    } else {
-        u->list[u->count++] = *gap;
-    }
-}
-
 /* Lines that a worker had no room for have numbers as well, so that a reader sees a hole. */
 static void note_lost(struct recorder *r, uint64_t count) {
     uint64_t from = outlet_skip(r->outlet, count);
-    add_gap(&r->everywhere,
-            &(struct gap){.from = from, .to = from + count - 1, .count = count, .reason = GAP_QUEUE_FULL});
+    untold_add(&r->everywhere,
+               &(struct gap){.from = from, .to = from + count - 1, .count = count, .reason = GAP_QUEUE_FULL});
 }
 
 static void flush(struct recorder *r) {
@@ -78,10 +59,10 @@ static void flush(struct recorder *r) {
     assert(error == 0); /* no live output fails for good */
     for (size_t i = 0; i < outputs_count(r->settings.outputs); i++) {
         if (outlet_gap(r->outlet, i, &lost)) {
-            add_gap(&r->untold[i], &lost);
+            untold_add(&r->untold[i], &lost);
         }
-        while (outputs_gap(r->settings.outputs, i, &lost)) {
-            add_gap(&r->untold[i], &lost);
+        while (untold_roomy(&r->untold[i]) && outputs_gap(r->settings.outputs, i, &lost)) {
+            untold_add(&r->untold[i], &lost);
         }
     }
 }
@@ -107,11 +88,12 @@ static void tell_gaps_of(struct recorder *r, uint8_t sink) {
     struct untold *u = &r->untold[sink];
     while (u->count != 0 && outputs_roomy(r->settings.outputs, sink)) {
         const struct gap first = u->list[0];
+        untold_drop(u); /* before others come that it would grow by */
         tell_gap(r, &first, sink);
         if (outlet_refused(r->outlet, sink)) {
+            untold_add(u, &first);
             return;
         }
-        memmove(u->list, u->list + 1, --u->count * sizeof u->list[0]);
     }
 }
 
@@ -128,7 +110,7 @@ static void tell_everywhere(struct recorder *r) {
         tell_gap(r, &gap, SINK_EACH);
         for (size_t i = 0; i < outputs; i++) {
             if (outlet_refused(r->outlet, i)) {
-                add_gap(&r->untold[i], &gap);
+                untold_add(&r->untold[i], &gap);
             }
         }
     }
@@ -199,14 +181,9 @@ uint64_t recorder_untold(const struct recorder *r) {
     uint64_t count = 0;
     for (size_t i = 0; i < outputs_count(r->settings.outputs); i++) {
         count += outlet_lost(r->outlet, i);
-        for (unsigned n = 0; n < r->untold[i].count; n++) {
-            count += r->untold[i].list[n].count;
-        }
+        count += untold_records(&r->untold[i]);
     }
-    for (unsigned n = 0; n < r->everywhere.count; n++) {
-        count += r->everywhere.list[n].count;
-    }
-    return count;
+    return count + untold_records(&r->everywhere);
 }
 
 /* ---- figures */

@@ -11,7 +11,9 @@
 
 #include "base/siphash.h"
 #include "capture/capture.h"
+#include "base/system_clock.h"
 #include "delivery/file_sink.h"
+#include "event/sensor.h"
 #include "findings/findings.h"
 #include "output/outlet.h"
 #include "output/progress.h"
@@ -42,6 +44,8 @@ struct replay {
     struct stats stats;
     struct budget memory, rules; /* rules: of the findings, under the other */
     uint64_t bytes_before;       /* of the captures already read */
+    uint64_t time_ns;            /* of the latest event */
+    struct sensor_event gap;     /* being told */
     const volatile sig_atomic_t *stop;
     int status;
     int write_error; /* negative errno */
@@ -153,6 +157,7 @@ static int take_line(struct replay *r, const struct event *e, const char *line, 
         summary_event(r->summary, e);
     }
     const struct line l = record_line(e, line, n);
+    r->time_ns = e->at.time_ns > r->time_ns ? e->at.time_ns : r->time_ns;
     int error = outlet_line(r->outlet, &l);
     if (error != 0) {
         r->write_error = error;
@@ -315,6 +320,35 @@ static bool open_outputs(struct replay *r, uint64_t run_id) {
     return true;
 }
 
+static void tell_gap(struct replay *r, const struct gap *gap, size_t output) {
+    char text[RECORD_MAX];
+    struct record_settings settings = {.sensor_id = r->settings.sensor_id};
+    struct sensor_gap of = {.time_ns = r->time_ns ? r->time_ns : system_clock_ns(CLOCK_REALTIME),
+                            .output = outputs_name(r->outputs, output),
+                            .gap = *gap};
+    sensor_event_gap(&r->gap, &of);
+    struct line line = record_line(&r->gap.event, text, record_write(&settings, &r->gap.event, text));
+    line.gap = gap;
+    line.gap_sink = (uint8_t)output;
+    r->stats.records++;
+    if (gap->run_id == 0) {
+        fail(r, EXIT_FAILURE);
+    }
+    (void)!outlet_line(r->outlet, &line);
+    (void)!outlet_flush(r->outlet); /* an output that fails says so itself */
+}
+
+/* What was lost on outputs is told behind all other records, so that these have the same numbers as ever. */
+static void tell_gaps(void *arg) {
+    struct replay *r = arg;
+    struct gap gap;
+    for (size_t i = 0; i < outputs_count(r->outputs); i++) {
+        while (outputs_gap(r->outputs, i, &gap)) {
+            tell_gap(r, &gap, i);
+        }
+    }
+}
+
 static void finish_outputs(struct replay *r) {
     int error = r->write_error ? 0 : outlet_flush(r->outlet);
     r->failed = outlet_failed(r->outlet);
@@ -327,10 +361,10 @@ static void finish_outputs(struct replay *r) {
             r->failed = i;
         }
     }
-    outlet_free(r->outlet);
-    if (!outputs_finish(r->outputs, UINT64_MAX)) {
+    if (!outputs_finish(r->outputs, UINT64_MAX, tell_gaps, r)) {
         fail(r, EXIT_FAILURE);
     }
+    outlet_free(r->outlet);
 }
 
 static bool writes_standard(const struct options *o) {

@@ -247,6 +247,11 @@ static void loop(struct sensor *s) {
     }
 }
 
+static void tell_gaps(void *arg) {
+    const struct sensor *s = arg;
+    recorder_flush(s->recorder);
+}
+
 static void finish(struct sensor *s) {
     if (recorder_done(s->recorder) < team_workers(s->team)) {
         log_error("a worker did not come to its end in time; what it had not handed on is lost");
@@ -261,12 +266,12 @@ static void finish(struct sensor *s) {
     sensor_event_stop(&s->event, &s->now, s->reason);
     recorder_sensor(s->recorder, &s->event);
     recorder_flush(s->recorder);
+    if (!outputs_finish(s->outputs, STOP_OUTPUT_NS, tell_gaps, s)) {
+        s->status = EXIT_FAILURE;
+    }
     uint64_t untold = recorder_untold(s->recorder);
     if (untold != 0) {
         log_error("%" PRIu64 " records were lost of which no record tells: an output had no room for them", untold);
-        s->status = EXIT_FAILURE;
-    }
-    if (!outputs_finish(s->outputs, STOP_OUTPUT_NS)) {
         s->status = EXIT_FAILURE;
     }
     sensor_figures_take(s);

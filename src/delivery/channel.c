@@ -202,6 +202,7 @@ bool channel_gap(struct channel *c, struct gap *gap) {
 
 void channel_order(struct channel *c, enum channel_order order, uint64_t until) {
     if (order == CHANNEL_STOP) {
+        assert(until != 0);
         atomic_store(&c->shared->until, until);
     }
     atomic_fetch_or(&c->shared->orders, (unsigned)order);
@@ -212,6 +213,9 @@ void channel_order(struct channel *c, enum channel_order order, uint64_t until) 
 
 void channel_attach(struct channel *c) {
     c->read = c->before = atomic_load(&c->shared->taken);
+    if (atomic_load(&c->shared->until) != 0) { /* whoever took that order is gone */
+        atomic_fetch_or(&c->shared->orders, CHANNEL_STOP);
+    }
 }
 
 bool channel_next(struct channel *c, struct line *l) {

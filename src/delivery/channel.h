@@ -35,7 +35,7 @@ void channel_order(struct channel *, enum channel_order, uint64_t until);
 
 /* ---- the deliverer's */
 
-/* Goes on behind what was taken last: after the fork. */
+/* Goes on behind what was taken last: after the fork. An order to stop that another had comes again. */
 void channel_attach(struct channel *);
 /* The next line, borrowed until it was taken; false: none now. */
 bool channel_next(struct channel *, struct line *);
@@ -57,10 +57,11 @@ struct channel_figures {
     /* seq of the first and the last record that are lost with the deliverer, because nothing but its memory keeps them; 0: none. For the one
      * that is started in its place. */
     _Atomic uint64_t kept_from, kept_to;
-    _Atomic uint64_t kept;  /* how many these are */
-    _Atomic bool connected; /* a receiver was ready for records once */
-    _Atomic int trouble;    /* a negative errno: why it does not get on; 0: it does */
-    _Atomic bool opened;    /* so far one came once, or said why not */
+    _Atomic uint64_t kept;   /* how many these are */
+    _Atomic uint64_t run_id; /* of a replay, once a record told; for the same */
+    _Atomic bool connected;  /* a receiver was ready for records once */
+    _Atomic int trouble;     /* a negative errno: why it does not get on; 0: it does */
+    _Atomic bool opened;     /* so far one came once, or said why not */
 };
 struct channel_figures *channel_figures_of(struct channel *);
 

@@ -25,6 +25,8 @@
 #define LOCK_NS (10 * SECOND_NS)
 /* Nothing keeps what is in memory once the maker is gone: so long it is delivered. */
 #define ORPHAN_NS (5 * SECOND_NS)
+/* At the end it is looked so often whether a gap is old enough to be told. */
+#define GAP_NS (SECOND_NS / 50)
 
 enum { RUN_DIGITS = 16 }; /* in front of record_id */
 
@@ -108,6 +110,7 @@ static void note_kept(struct deliverer *d, const struct spool_figures *s) {
     if (d->has_gap && d->gap.run_id == 0 && d->gap.from <= safe) {
         safe = d->gap.from - 1;
     }
+    safe = s->untold_from != 0 && s->untold_from <= safe ? s->untold_from - 1 : safe;
     if (!d->settings.output->spool.directory) {
         atomic_store(&d->figures->kept_from, safe < atomic_load(&d->figures->kept_to) ? safe + 1 : 0);
     }
@@ -127,8 +130,8 @@ static void take_counts(struct deliverer *d) {
 static void find_lost(struct deliverer *d) {
     uint64_t from = atomic_load(&d->figures->kept_from), to = atomic_load(&d->figures->kept_to);
     if (from != 0 && to >= from) {
-        d->gap = (struct gap){.from = from, .to = to, .reason = GAP_KILLED};
-        d->has_gap = true;
+        const struct gap lost = {.from = from, .to = to, .reason = GAP_KILLED};
+        spool_lost(d->spool, &lost);
     }
     d->lost = to;
 }
@@ -233,11 +236,19 @@ static bool send_some(struct deliverer *d) {
     return true;
 }
 
-/* Also what the maker put last, for the spool takes some of it at a time. */
-static bool all_sent(struct deliverer *d) {
+/* What is lost, and of which the maker is still to make a record. */
+static bool has_untold(const struct deliverer *d) {
     struct spool_figures s;
     spool_figures(d->spool, &s);
-    return s.waiting == s.out && channel_empty(d->channel);
+    return !d->orphan && (d->has_gap || s.gaps != 0);
+}
+
+/* Also what the maker put last, for the spool takes some of it at a time; and what was refused is told before the end. */
+static bool all_sent(const struct deliverer *d) {
+    struct spool_figures s;
+    spool_figures(d->spool, &s);
+    uint64_t left = d->transport.acknowledges ? s.waiting : s.waiting - s.out;
+    return left == 0 && channel_empty(d->channel) && !has_untold(d);
 }
 
 /* Those that a receiver had not accepted once are no connections. */
@@ -293,6 +304,7 @@ static void learn_run(struct deliverer *d, const struct line *line) {
         memcpy(text, id.p, RUN_DIGITS);
         d->settings.run_id = strtoull(text, NULL, 16);
         spool_run(d->spool, d->settings.run_id);
+        atomic_store(&d->figures->run_id, d->settings.run_id);
     }
 }
 
@@ -405,7 +417,8 @@ static void take_orders(struct deliverer *d) {
 static void orphaned(struct deliverer *d) {
     if (!d->orphan) {
         d->orphan = true;
-        stop(d, d->file || d->settings.output->spool.directory ? 0 : now_ns() + ORPHAN_NS);
+        uint64_t until = d->file || d->settings.output->spool.directory ? 0 : now_ns() + ORPHAN_NS;
+        stop(d, d->stopping && d->stop_until < until ? d->stop_until : until);
     }
 }
 
@@ -415,8 +428,9 @@ static uint64_t file_waiting(const struct deliverer *d) {
     return f.waiting;
 }
 
-static bool all_out(struct deliverer *d) {
-    return channel_empty(d->channel) && (d->file ? file_waiting(d) == 0 : d->ending && d->state == TRANSPORT_ENDED);
+/* Once it has ended, it takes no more: of what came later it has not lost anything. */
+static bool all_out(const struct deliverer *d) {
+    return d->file ? channel_empty(d->channel) && file_waiting(d) == 0 : d->ending && d->state == TRANSPORT_ENDED;
 }
 
 /* ---- the loop */
@@ -451,10 +465,14 @@ static void wait_for_news(struct deliverer *d, bool room) {
     }
     until = own != 0 && own < until ? own : until;
     until = d->stopping && d->stop_until < until ? d->stop_until : until;
+    if (d->stopping && d->spool && !d->ending && has_untold(d)) {
+        uint64_t soon = now_ns() + GAP_NS;
+        until = soon < until ? soon : until;
+    }
     if (d->orphan) {
         fds[0].fd = -1;
     }
-    if (channel_listen(d->channel)) {
+    if (channel_listen(d->channel) || d->ending) {
         poll(fds, count, wait_ms(now_ns(), until));
     } else if (!room) {
         poll(fds, count, NO_ROOM_MS);
@@ -471,7 +489,7 @@ static bool turn(struct deliverer *d, bool *room) {
     if (d->file) {
         more = write_file(d, room);
     } else {
-        *room = fill_spool(d);
+        *room = d->ending || fill_spool(d);
         more = deliver(d, now);
         tell_gaps(d, now);
         write_figures(d);
@@ -504,10 +522,20 @@ static int tell_rest(struct deliverer *d) {
         return tell_rest_of_file(d);
     }
     spool_figures(d->spool, &s);
-    if (s.waiting == 0 && channel_empty(d->channel)) {
-        return EXIT_SUCCESS;
+    bool kept = d->settings.output->spool.directory, untold = !kept && has_untold(d);
+    bool refused = s.set_aside != 0 && !d->settings.live; /* who replays waits for all of it */
+    if (untold) {
+        log_error("%s: records were lost of which none tells: it takes no more", name_of(d));
     }
-    if (d->settings.output->spool.directory) {
+    if (refused) {
+        log_error("%s: %" PRIu64
+                  " records were refused for ever and did not arrive; its log says why, see what it admits",
+                  name_of(d), s.set_aside);
+    }
+    if (s.waiting == 0 && (channel_empty(d->channel) || all_out(d))) {
+        return untold || refused ? EXIT_FAILURE : EXIT_SUCCESS;
+    }
+    if (kept) {
         log_note("%s: %" PRIu64 " records wait in the spool for the next run", name_of(d), s.waiting);
         return EXIT_SUCCESS;
     }
@@ -524,12 +552,14 @@ int deliverer_run(struct deliverer *d) {
         take_orders(d);
         bool more = turn(d, &room);
         if (d->stopping &&
-            (all_out(d) || (now_ns() >= d->stop_until && (channel_empty(d->channel) || !room || d->file)))) {
+            (all_out(d) || (now_ns() >= d->stop_until && (channel_empty(d->channel) || !room || d->ending)))) {
             break;
         }
         if (!more) {
             wait_for_news(d, room);
         }
+    }
+    while (d->spool && !all_out(d) && !channel_empty(d->channel) && fill_spool(d)) {
     }
     int status = tell_rest(d);
     if (d->spool) {
@@ -592,6 +622,7 @@ int deliverer_new(struct deliverer **out, const struct deliverer_settings *setti
     d->channel = settings->channel;
     d->figures = channel_figures_of(d->channel);
     take_counts(d);
+    d->settings.run_id = settings->run_id ? settings->run_id : atomic_load(&d->figures->run_id);
     int error = output_settings_network(settings->output)
                     ? open_network(d, why)
                     : file_writer_new(&d->file, settings->output, system_clock_ns(CLOCK_REALTIME), why);

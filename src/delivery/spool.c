@@ -84,6 +84,18 @@ static void find_lost(struct spool *s, const struct line *l) {
     }
 }
 
+static uint64_t earlier(uint64_t a, uint64_t b) {
+    return a == 0 || (b != 0 && b < a) ? b : a;
+}
+
+/* A record that tells of it waits; it may be lost itself, with whoever has this in memory. */
+static void note_told(struct spool *s, const struct gap *g) {
+    if (g->run_id == s->state.run_id) {
+        s->told_from = s->told > s->state.floor.place ? earlier(s->told_from, g->from) : g->from;
+        s->told = s->state.put;
+    }
+}
+
 int spool_put(struct spool *s, const struct line *l) {
     if (s->cut && l->seq != 0) {
         find_lost(s, l);
@@ -100,8 +112,11 @@ int spool_put(struct spool *s, const struct line *l) {
     s->state.put = segment_end(s->writer);
     s->state.last = l->seq;
     s->dirty_since = s->dirty_since ? s->dirty_since : s->now;
-    if (l->gap && gap_list_returned(&s->state.gaps, &gap)) {
-        spool_remember(s);
+    if (l->gap) {
+        note_told(s, &gap);
+        if (gap_list_returned(&s->state.gaps, &gap)) {
+            spool_remember(s);
+        }
     }
     return 0;
 }
@@ -380,13 +395,19 @@ bool spool_gap(struct spool *s, uint64_t now, struct gap *g) {
     return true;
 }
 
-static uint64_t safe_seq(const struct spool *s) {
-    uint64_t run_id = s->state.run_id, seq = s->state.floor.run_id == run_id ? s->state.floor.seq : 0;
+void spool_lost(struct spool *s, const struct gap *g) {
+    const struct gap kept = as_kept(s, *g);
+    spool_lose(s, &kept, GAP_NOWHERE, GAP_NOWHERE);
+    spool_remember(s);
+}
+
+static uint64_t untold_from(const struct spool *s) {
+    uint64_t from = s->told > s->state.floor.place ? s->told_from : 0;
     for (unsigned i = 0; i < s->state.gaps.count; i++) {
         const struct gap *g = &s->state.gaps.items[i].gap;
-        seq = g->run_id == run_id && g->from <= seq ? g->from - 1 : seq;
+        from = g->run_id == s->state.run_id ? earlier(from, g->from) : from;
     }
-    return seq;
+    return from;
 }
 
 void spool_figures(const struct spool *s, struct spool_figures *f) {
@@ -395,7 +416,9 @@ void spool_figures(const struct spool *s, struct spool_figures *f) {
         .set_aside = s->set_aside,
         .oldest_put = oldest_put(s),
         .oldest_unread = put_behind(s, s->read > s->state.floor.place ? s->read : s->state.floor.place),
-        .safe_seq = safe_seq(s),
+        .safe_seq = s->state.floor.run_id == s->state.run_id ? s->state.floor.seq : 0,
+        .untold_from = untold_from(s),
+        .gaps = s->state.gaps.count,
         .trouble = s->trouble ? s->trouble : s->refused_trouble,
     };
     const struct link *head = &s->segments.head;

@@ -42,6 +42,9 @@ void spool_set_aside(struct spool *, uint64_t place);
  * comes back. Where the policy is to drop the newest, none is given while there is no room for its record. */
 bool spool_gap(struct spool *, uint64_t now, struct gap *);
 
+/* Another loss, of this run or an earlier one. */
+void spool_lost(struct spool *, const struct gap *);
+
 /* Once a second or more: writes to the disk what the setting asks for. now: CLOCK_MONOTONIC, ns. */
 void spool_tick(struct spool *, uint64_t now);
 
@@ -52,8 +55,10 @@ struct spool_figures {
     uint64_t set_aside;              /* of these, refused by the receiver */
     uint64_t oldest_put;             /* when the oldest that waits was put: CLOCK_REALTIME, ns; 0: none does */
     uint64_t oldest_unread;          /* the same of the oldest that was not handed out */
-    uint64_t safe_seq;               /* of this run: all up to it are done, or were told as lost; 0: none is */
-    int trouble;                     /* of its disk, a negative errno: it goes on in memory; 0: none */
+    uint64_t safe_seq;               /* of this run: all up to it are done; 0: none is */
+    uint64_t untold_from; /* of its records the first that is lost, and no record that is done tells it; 0: none */
+    uint64_t gaps;        /* of which there is no record in the spool yet */
+    int trouble;          /* of its disk, a negative errno: it goes on in memory; 0: none */
 };
 void spool_figures(const struct spool *, struct spool_figures *);
 

@@ -31,7 +31,9 @@ struct spool {
     uint64_t read, read_from; /* places: where to go on; where the last one began that was handed out */
     uint64_t read_seq;        /* of the last record that was read in reading */
     struct gap handed;        /* of the parcel */
-    uint64_t refused_to;      /* place: where the last one ended that was set aside */
+    uint64_t told,
+        told_from; /* place up to which records wait that tell of losses; the first one that is lost, of this run */
+    uint64_t refused_to; /* place: where the last one ended that was set aside */
 
     uint64_t dropped, set_aside;
     uint64_t now;                 /* as it was told last */

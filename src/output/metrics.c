@@ -158,7 +158,8 @@ static void write_waiting(FILE *to, const struct figures *f) {
 static void write_outputs(FILE *to, const struct figures *f) {
     static const struct column columns[] = {
         {"output_records_total", "counter", "Records handed to the output", offsetof(struct output_figures, records)},
-        {"output_sent_records_total", "counter", "Records written or sent, those of an earlier run that waited in the spool among them",
+        {"output_sent_records_total", "counter",
+         "Records written or sent, those of an earlier run that waited in the spool among them",
          offsetof(struct output_figures, sent)},
         {"output_acknowledged_records_total", "counter", "Of these, records that the receiver acknowledged",
          offsetof(struct output_figures, acknowledged)},

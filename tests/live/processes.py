@@ -109,7 +109,7 @@ def idle(smbtap):
 
 
 def slow_reader(smbtap, build):
-    """A reader that pauses: what found no room is told by gaps, to the record; GAPS_MAX of them wait."""
+    """A reader that pauses: what found no room is told by gaps, to the record; UNTOLD_MAX of them wait."""
     load = world.path("load.pcap")
     world.command(os.path.join(build, "make_load"), "metadata", load, "40000")
     pipe = os.path.join(world.folder("pipe"), "records")

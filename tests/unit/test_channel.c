@@ -229,6 +229,10 @@ static void waking(void **state) {
     assert_int_equal(channel_orders(c, &until), CHANNEL_STOP | CHANNEL_REOPEN);
     assert_int_equal(until, 77);
     assert_int_equal(channel_orders(c, &until), 0);
+    until = 0;
+    channel_attach(c); /* another, in its place: the end is still to come */
+    assert_int_equal(channel_orders(c, &until), CHANNEL_STOP);
+    assert_int_equal(until, 77);
     channel_free(c);
 }
 

@@ -323,6 +323,35 @@ static void the_same_run_again(void **state) {
     spool_close(s, true);
 }
 
+static uint64_t untold_from(const struct spool *s) {
+    struct spool_figures f;
+    spool_figures(s, &f);
+    return f.untold_from;
+}
+
+/* As long as the record of a loss is in memory alone, it is lost with that as well. */
+static void a_loss_is_untold_until_its_record_is_done(void **state) {
+    (void)state;
+    struct spool_settings settings = settings_of(SMALL, SPOOL_DROP_OLDEST);
+    settings.directory = NULL;
+    struct spool *s = open_as(settings, RUN);
+    put(s, 1, 10);
+    assert_int_equal(untold_from(s), 0);
+    spool_lost(s, &(struct gap){.from = 3, .to = 5, .reason = GAP_KILLED});
+    spool_lost(s, &(struct gap){.run_id = RUN + 1, .from = 1, .reason = GAP_KILLED});
+    assert_int_equal(untold_from(s), 3);
+    struct gap g;
+    assert_true(spool_gap(s, UINT64_MAX, &g));
+    assert_int_equal(g.from, 3);
+    assert_int_equal(put_sized(s, 11, FILLER, &g), 0);
+    assert_int_equal(put_sized(s, 12, FILLER, &(struct gap){.from = 7, .to = 7, .reason = GAP_REFUSED}), 0);
+    spool_done(s, expect(s, 1, 11));
+    assert_int_equal(untold_from(s), 3);
+    spool_done(s, expect(s, 12, 12));
+    assert_int_equal(untold_from(s), 0);
+    spool_close(s, true);
+}
+
 /* ---- bounds */
 
 static void the_oldest_goes(void **state) {
@@ -1307,6 +1336,7 @@ int main(void) {
         cmocka_unit_test_teardown(many_restarts, clean_folder),
         cmocka_unit_test_teardown(a_killed_run, clean_folder),
         cmocka_unit_test_teardown(the_same_run_again, clean_folder),
+        cmocka_unit_test(a_loss_is_untold_until_its_record_is_done),
         cmocka_unit_test_teardown(the_oldest_goes, clean_folder),
         cmocka_unit_test_teardown(the_newest_goes, clean_folder),
         cmocka_unit_test_teardown(what_memory_alone_has, clean_folder),
