@@ -147,6 +147,7 @@ static bool take_pair(struct ntlm_target_info *info, uint16_t id, struct view va
     struct text *text = text_of_pair(info, id);
     if (text) {
         *text = text_utf16(value);
+        info->has_target_name |= id == AV_TARGET_NAME;
     } else if (id == AV_FLAGS) {
         info->flags = cursor_le32(&c);
         info->has_flags = cursor_ok(&c);
@@ -170,6 +171,7 @@ static bool pairs(struct ntlm_target_info *info, struct view list) {
         uint16_t id = cursor_le16(&c);
         struct view value = cursor_take(&c, cursor_le16(&c));
         if (!cursor_ok(&c) || id == AV_EOL) {
+            info->whole = cursor_ok(&c);
             return good && cursor_ok(&c);
         }
         bool again = id < AV_IDS && (seen >> id & 1);

@@ -51,13 +51,15 @@ unsigned channel_orders(struct channel *, uint64_t *until);
 /* False: there is no room now. */
 bool channel_tell_gap(struct channel *, const struct gap *);
 
-/* Written by the deliverer, at any time. */
+/* Written by the deliverer, at any time. Counts are since the channel was made, whoever delivers. */
 struct channel_figures {
     _Atomic uint64_t sent, acknowledged, spooled, dropped, bytes, reconnects, oldest_waiting_ns, set_aside;
     /* seq of the first and the last record that are lost with the deliverer, because nothing but its memory keeps them; 0: none. For the one
      * that is started in its place. */
     _Atomic uint64_t kept_from, kept_to;
+    _Atomic uint64_t kept;   /* how many these are */
     _Atomic uint64_t run_id; /* of a replay, once a record told; for the same */
+    _Atomic bool connected;  /* a receiver was ready for records once */
     _Atomic int trouble;     /* a negative errno: why it does not get on; 0: it does */
     _Atomic bool opened;     /* so far one came once, or said why not */
 };

@@ -36,6 +36,10 @@ enum {
     DESCRIPTORS = TRANSPORT_DESCRIPTORS + 3
 };
 
+struct deliverer_counts {
+    uint64_t sent, acknowledged, dropped, set_aside, bytes;
+};
+
 struct deliverer {
     struct deliverer_settings settings;
     struct channel *channel;
@@ -56,6 +60,7 @@ struct deliverer {
         teller;     /* of gaps in what was put: the first seq they tell, and the last one's own; 0: none is not done */
     struct gap gap; /* for which the channel had no room */
     bool has_gap;
+    struct deliverer_counts before; /* of processes in whose place this one is */
     bool orphan, stopping, ending, over;
     uint64_t stop_until;
     uint64_t next_tick;
@@ -112,6 +117,16 @@ static void note_kept(struct deliverer *d, const struct spool_figures *s) {
     }
 }
 
+/* Counts go on where those of the process before this one ended. */
+static void take_counts(struct deliverer *d) {
+    const struct channel_figures *f = d->figures;
+    d->before = (struct deliverer_counts){.sent = atomic_load(&f->sent),
+                                          .acknowledged = atomic_load(&f->acknowledged),
+                                          .dropped = atomic_load(&f->dropped) + atomic_load(&f->kept),
+                                          .set_aside = atomic_load(&f->set_aside),
+                                          .bytes = atomic_load(&f->bytes)};
+}
+
 /* The process before this one had some in memory, and told nobody. */
 static void find_lost(struct deliverer *d) {
     uint64_t from = atomic_load(&d->figures->kept_from), to = atomic_load(&d->figures->kept_to);
@@ -128,14 +143,17 @@ static void write_figures(struct deliverer *d) {
     spool_figures(d->spool, &s);
     tell_disk(d, s.trouble);
     note_kept(d, &s);
-    uint64_t done = d->put - s.waiting - s.dropped, now = system_clock_ns(CLOCK_REALTIME);
+    uint64_t done = d->before.acknowledged + d->put - s.waiting - s.dropped, now = system_clock_ns(CLOCK_REALTIME);
     uint64_t oldest = d->transport.acknowledges ? s.oldest_put : s.oldest_unread;
-    atomic_store(&f->sent, done + s.out);
+    if (done + s.out > atomic_load(&f->sent)) { /* what is sent again was counted */
+        atomic_store(&f->sent, done + s.out);
+    }
     atomic_store(&f->acknowledged, done);
     atomic_store(&f->spooled, d->transport.acknowledges ? s.waiting : s.waiting - s.out);
-    atomic_store(&f->dropped, s.dropped);
-    atomic_store(&f->set_aside, s.set_aside);
-    atomic_store(&f->bytes, d->transport.bytes(d->transport.state));
+    atomic_store(&f->dropped, d->before.dropped + s.dropped);
+    atomic_store(&f->set_aside, d->before.set_aside + s.set_aside);
+    atomic_store(&f->bytes, d->before.bytes + d->transport.bytes(d->transport.state));
+    atomic_store(&f->kept, d->settings.output->spool.directory ? 0 : s.waiting);
     atomic_store(&f->oldest_waiting_ns, oldest != 0 && oldest < now ? now - oldest : 0);
 }
 
@@ -181,7 +199,6 @@ static void broken(struct deliverer *d, uint64_t now) {
     d->begin_at = now + spread(d->pause, now);
     d->ready_since = 0;
     d->begun = d->ending = false;
-    atomic_fetch_add(&d->figures->reconnects, 1);
     spool_rewind(d->spool);
 }
 
@@ -237,6 +254,14 @@ static bool all_sent(const struct deliverer *d) {
     return left == 0 && channel_empty(d->channel) && !has_untold(d);
 }
 
+/* Those that a receiver had not accepted once are no connections. */
+static void note_ready(struct deliverer *d, uint64_t now) {
+    if (d->ready_since == 0 && atomic_exchange(&d->figures->connected, true)) {
+        atomic_fetch_add(&d->figures->reconnects, 1);
+    }
+    d->ready_since = d->ready_since ? d->ready_since : now;
+}
+
 /* True: it wants to go on at once. */
 static bool deliver(struct deliverer *d, uint64_t now) {
     bool more = false;
@@ -248,7 +273,7 @@ static bool deliver(struct deliverer *d, uint64_t now) {
     }
     d->state = d->transport.step(d->transport.state, now);
     if (d->state == TRANSPORT_READY) {
-        d->ready_since = d->ready_since ? d->ready_since : now;
+        note_ready(d, now);
         more = send_some(d);
         d->state = d->transport.step(d->transport.state, now);
         /* What had no room is asked for last, so that the transport knows what it waits for. */
@@ -294,7 +319,7 @@ static void note_gap(struct deliverer *d, const struct line *line) {
 }
 
 /* Before the channel forgets them. */
-static void note_put(struct deliverer *d, uint64_t first, uint64_t last) {
+static void note_put(struct deliverer *d, uint64_t first, uint64_t last, unsigned count) {
     uint64_t from = atomic_load(&d->figures->kept_from);
     if (last == 0 || d->settings.output->spool.directory) {
         return;
@@ -302,12 +327,13 @@ static void note_put(struct deliverer *d, uint64_t first, uint64_t last) {
     from = from != 0 ? from : first;
     atomic_store(&d->figures->kept_from, d->told_from != 0 && d->told_from < from ? d->told_from : from);
     atomic_store(&d->figures->kept_to, last);
+    atomic_fetch_add(&d->figures->kept, count);
 }
 
 /* False: the spool has no room, and the policy is to wait. */
 static bool fill_spool(struct deliverer *d) {
     struct line line;
-    uint64_t first = 0, last = 0;
+    uint64_t first = 0, last = 0, put = d->put;
     bool room = true;
     for (unsigned n = 0; n < AT_ONCE && room && channel_next(d->channel, &line); n++) {
         if (d->settings.run_id == 0) {
@@ -321,7 +347,7 @@ static bool fill_spool(struct deliverer *d) {
         last = room ? line.seq : last;
         first = first != 0 ? first : last;
     }
-    note_put(d, first, last);
+    note_put(d, first, last, (unsigned)(d->put - put));
     if (!room) {
         channel_unread(d->channel);
     }
@@ -332,8 +358,8 @@ static bool fill_spool(struct deliverer *d) {
 static void write_file_figures(struct deliverer *d, int trouble) {
     struct file_writer_figures f;
     file_writer_figures(d->file, &f);
-    atomic_store(&d->figures->sent, f.records);
-    atomic_store(&d->figures->bytes, f.bytes);
+    atomic_store(&d->figures->sent, d->before.sent + f.records);
+    atomic_store(&d->figures->bytes, d->before.bytes + f.bytes);
     atomic_store(&d->figures->trouble, trouble);
 }
 
@@ -604,6 +630,7 @@ int deliverer_new(struct deliverer **out, const struct deliverer_settings *setti
     d->settings = *settings;
     d->channel = settings->channel;
     d->figures = channel_figures_of(d->channel);
+    take_counts(d);
     d->settings.run_id = settings->run_id ? settings->run_id : atomic_load(&d->figures->run_id);
     int error = output_settings_network(settings->output)
                     ? open_network(d, why)

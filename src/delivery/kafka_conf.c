@@ -140,7 +140,7 @@ static bool goes_together(const rd_kafka_conf_t *conf, const struct kafka_settin
     if (starts_programs(conf)) {
         snprintf(why, TRANSPORT_WHY_SIZE,
                  "Kafka's property sasl.mechanism must be given, and not be GSSAPI: for Kerberos a program is started, "
-                 "and smbtap starts none; give SCRAM-SHA-512, SCRAM-SHA-256, PLAIN or OAUTHBEARER");
+                 "and smbtap starts none; give SCRAM-SHA-512, SCRAM-SHA-256 or PLAIN");
         return false;
     }
     rd_kafka_conf_t *copy = rd_kafka_conf_dup(conf);

@@ -33,6 +33,8 @@ static void say_authenticate(struct connection *c, struct security_facts *f, con
     f->authenticated = true;
     f->has_mic = n->responses & NTLM_RESPONSE_NTLMV2;
     f->mic = n->mic;
+    f->pairs_whole = info->whole;
+    f->empty_spn = info->has_target_name && info->target_name.bytes.n == 0;
     f->has_channel_bindings = info->has_channel_bindings;
     f->channel_bindings = info->channel_bindings;
 }
@@ -167,6 +169,8 @@ static void newer_ntlm(struct security_facts *into, const struct security_facts 
         into->responses = from->responses;
         into->has_mic = from->has_mic;
         into->mic = from->mic;
+        into->pairs_whole = from->pairs_whole;
+        into->empty_spn = from->empty_spn;
         into->has_channel_bindings = from->has_channel_bindings;
         into->channel_bindings = from->channel_bindings;
     }

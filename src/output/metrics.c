@@ -158,11 +158,12 @@ static void write_waiting(FILE *to, const struct figures *f) {
 static void write_outputs(FILE *to, const struct figures *f) {
     static const struct column columns[] = {
         {"output_records_total", "counter", "Records handed to the output", offsetof(struct output_figures, records)},
-        {"output_sent_records_total", "counter", "Of these, records written or sent",
+        {"output_sent_records_total", "counter",
+         "Records written or sent, those of an earlier run that waited in the spool among them",
          offsetof(struct output_figures, sent)},
         {"output_acknowledged_records_total", "counter", "Of these, records that the receiver acknowledged",
          offsetof(struct output_figures, acknowledged)},
-        {"output_dropped_records_total", "counter", "Records that the output gave up",
+        {"output_dropped_records_total", "counter", "Records that the output gave up, each told by a gap record",
          offsetof(struct output_figures, dropped)},
         {"output_sent_bytes_total", "counter", "Bytes written or sent", offsetof(struct output_figures, bytes)},
         {"output_reconnects_total", "counter", "Times that the output connected again",

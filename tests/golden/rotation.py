@@ -76,6 +76,15 @@ def compressed(folder):
     return names and all(name.endswith(".zst") for name in names) and names
 
 
+def settled(folder):
+    """The same, once no more of them come."""
+    before = None
+    while (names := soon(lambda: compressed(folder))) != before:
+        before = names
+        time.sleep(0.5)
+    return names
+
+
 def made(top, name):
     folder = os.path.join(top, name)
     os.mkdir(folder)
@@ -91,13 +100,11 @@ def rotated(smbtap, top, expected):
     folder = made(top, "rotated")
     replay = Replay(smbtap, top, url(folder, rotate_bytes="64K", compress="zstd"))
     soon(lambda: len(parts(folder)) > 5)
-    soon(lambda: compressed(folder))
-    time.sleep(0.3)
-    names = soon(lambda: compressed(folder))
+    names, there = settled(folder), sorted(os.listdir(folder))
     status, said = replay.finish()
     tap.check("rotated: it ends well and says nothing", status == 0 and said == "", status, said)
     tap.check("rotated: all parts were compressed, and nothing else is there",
-              names and sorted(names + ["records"]) == sorted(os.listdir(folder)), sorted(os.listdir(folder)))
+              names and sorted(names + ["records"]) == there, there)
     found = contents(folder)
     tap.check("rotated: together they are what a file is that is not", b"".join(found) == expected, len(b"".join(found)), len(expected))
     tap.check("rotated: each as large as it may be", all(BYTES - 4001 < len(one) <= BYTES for one in found[:-1]), [len(one) for one in found])
@@ -142,6 +149,15 @@ def killed(smbtap, top, expected):
     tap.check("killed: no record is missing", not missing, len(missing), missing[:1])
 
 
+def relative(smbtap, top, expected):
+    """Of a path that does not begin with a slash, as whoever is in the folder types it."""
+    folder = made(top, "relative")
+    name = os.path.relpath(folder, tap.ROOT)
+    status, said = Replay(smbtap, top, url(name, rotate_bytes="64K", compress="zstd")).finish()
+    tap.check("relative: the same", status == 0 and not said and len(parts(folder)) > 5 and b"".join(contents(folder)) == expected, status,
+              said, parts(folder)[:3])
+
+
 def main():
     if not shutil.which("zstd"):
         tap.skip_all("not installed: zstd")
@@ -151,6 +167,7 @@ def main():
         Replay(sys.argv[1], top, plain).finish()
         expected = read(plain)
         rotated(sys.argv[1], top, expected)
+        relative(sys.argv[1], top, expected)
         killed(sys.argv[1], top, expected)
     tap.finish()
 

@@ -24,16 +24,12 @@ static void it_says_that_it_is_not_there(void **state) {
     assert_non_null(strstr(why, "-Dkafka=enabled"));
 }
 
-static void all_else_needs_librdkafka(void **state) {
-    (void)state;
-    skip();
-}
-
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(it_says_that_it_is_not_there),
-        cmocka_unit_test(all_else_needs_librdkafka),
     };
+    puts("# built without librdkafka: all else is skipped"); /* skip() of cmocka's counts as a failure in TAP */
+    fflush(stdout);
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
 

@@ -402,7 +402,7 @@ static void what_memory_alone_has(void **state) {
     assert_int_equal(gap.from, 13);
     assert_int_equal(safe(s), 12); /* nor is it sure now */
     assert_int_equal(put_sized(s, 101, FILLER, &gap), 0);
-    assert_int_equal(safe(s), 12); /* its record is lost with the rest */
+    assert_int_equal(safe(s), 12); /* what tells it waits itself */
     spool_done(s, expect(s, gap.to + 1, 101));
     assert_int_equal(safe(s), 101);
     spool_close(s, true);
