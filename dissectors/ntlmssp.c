@@ -147,6 +147,7 @@ static bool take_pair(struct ntlm_target_info *info, uint16_t id, struct view va
     struct text *text = text_of_pair(info, id);
     if (text) {
         *text = text_utf16(value);
+        info->has_target_name |= id == AV_TARGET_NAME;
     } else if (id == AV_FLAGS) {
         info->flags = cursor_le32(&c);
         info->has_flags = cursor_ok(&c);
@@ -170,6 +171,7 @@ static bool pairs(struct ntlm_target_info *info, struct view list) {
         uint16_t id = cursor_le16(&c);
         struct view value = cursor_take(&c, cursor_le16(&c));
         if (!cursor_ok(&c) || id == AV_EOL) {
+            info->whole = cursor_ok(&c);
             return good && cursor_ok(&c);
         }
         bool again = id < AV_IDS && (seen >> id & 1);
@@ -202,7 +204,7 @@ static bool same(struct view a, struct view b) {
 }
 
 /* Which responses there are, by their lengths and, where those are the same, by what must be zero (3.3.1). */
-static unsigned responses(struct view lm, struct view nt) {
+unsigned ntlm_responses(struct view lm, struct view nt) {
     bool has_lm = lm.n == SHORT_RESPONSE && has_bits(lm);
     if (nt.n > SHORT_RESPONSE) {
         return NTLM_RESPONSE_NTLMV2 | (has_lm ? NTLM_RESPONSE_LMV2 : 0U);
@@ -239,7 +241,7 @@ static enum verdict authenticate(struct view message, struct cursor *c, struct n
     m->lm_response_length = lm.length;
     m->nt_response_length = nt.length;
     m->anonymous = is_anonymous(user, nt, lm, lm_bytes);
-    m->responses = responses(lm_bytes, nt_bytes);
+    m->responses = ntlm_responses(lm_bytes, nt_bytes);
     m->version = version(&p, m->flags);
     bool good = nt_bytes.n <= SHORT_RESPONSE || client_challenge(m, nt_bytes);
     m->mic = (m->target_info.flags & FLAG_MIC) && has_room(&p, VERSION_SIZE + MIC_SIZE);

@@ -19,9 +19,17 @@ static enum verdict account(struct smb1_block *b, struct smb1_session_setup_requ
     return smb1_worse(v, systems(b, &r->native_os, &r->native_lan_man));
 }
 
+/* What the next bytes are as responses, which are taken afterwards; nothing where not all of them are there. */
+static unsigned responses(const struct smb1_block *b, size_t lm_length, size_t nt_length) {
+    struct cursor c = b->bytes;
+    struct view lm = cursor_take(&c, lm_length), nt = cursor_take(&c, nt_length);
+    return cursor_ok(&c) ? ntlm_responses(lm, nt) : 0;
+}
+
 /* LAN Manager, [XOPEN-SMB]; one password, and no capabilities. */
 static enum verdict lan_manager(struct smb1_block *b, struct smb1_session_setup_request *r) {
     uint16_t length = cursor_le16(&b->words);
+    r->responses = responses(b, length, 0);
     enum verdict v = smb1_take_secret(b, length, &r->oem_password);
     return smb1_worse(v, account(b, r));
 }
@@ -32,6 +40,7 @@ static enum verdict nt_lan_manager(struct smb1_block *b, struct smb1_session_set
     uint16_t unicode_length = cursor_le16(&b->words);
     cursor_skip(&b->words, 4);
     r->capabilities = cursor_le32(&b->words);
+    r->responses = responses(b, oem_length, unicode_length);
     enum verdict v = smb1_take_secret(b, oem_length, &r->oem_password);
     v = smb1_worse(v, smb1_take_secret(b, unicode_length, &r->unicode_password));
     return smb1_worse(v, account(b, r));

@@ -46,6 +46,9 @@ enum verdict dissect_nested(struct dissection *, const struct dissector *, struc
  * contradicts itself, which is then true of the message that carries it. */
 enum verdict dissect_token(struct dissection *, struct view token);
 
+/* Which responses to an NTLM challenge these two are, enum ntlm_response. */
+unsigned ntlm_responses(struct view lm, struct view nt);
+
 /* dissectors/registry.c */
 extern const struct dissector dissector_smb1, dissector_smb2, dissector_smb2_transform, dissector_smb2_compression;
 extern const struct dissector dissector_spnego, dissector_ntlmssp, dissector_kerberos;

@@ -124,6 +124,7 @@ struct security_facts {
     uint64_t client_time, server_time; /* NTLM, FILETIME; 0: none */
     bool authenticated;                /* an AUTHENTICATE came: what follows is of it */
     unsigned responses;                /* enum ntlm_response */
+    bool pairs_whole, empty_spn;       /* of NTLMv2: its list has an end; and a service name in it, an empty one */
     bool has_mic, mic;                 /* has_mic: there could be one */
     bool has_channel_bindings, channel_bindings;
     uint32_t kerberos_options;

@@ -30,7 +30,8 @@ struct ntlm_version { /* 2.2.2.10 */
 struct ntlm_target_info {
     struct text netbios_computer, netbios_domain, dns_computer, dns_domain, dns_tree;
     struct text target_name; /* service that the client asks for */
-    bool has_flags, has_timestamp, has_channel_bindings;
+    bool whole;              /* the list has its end */
+    bool has_flags, has_timestamp, has_channel_bindings, has_target_name;
     bool channel_bindings; /* more than zeros */
     uint32_t flags;
     uint64_t timestamp; /* FILETIME */

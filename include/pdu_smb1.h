@@ -78,6 +78,7 @@ struct smb1_session_setup_request { /* 2.2.4.53.1, MS-SMB 2.2.4.6.1 */
     uint16_t max_buffer_size, max_mpx_count, vc_number;
     uint32_t session_key, capabilities;
     struct smb1_secret oem_password, unicode_password; /* LAN Manager has the first alone */
+    unsigned responses; /* enum ntlm_response: which these two are, where they are no passwords */
     struct text account_name, primary_domain, native_os, native_lan_man;
     struct view security_blob;
 };

@@ -33,6 +33,7 @@ _Static_assert(_Alignof(struct gap) <= SLOT_ALIGN && sizeof(struct slot) % _Alig
 struct shared {
     _Alignas(LINE_CACHE) _Atomic uint64_t put; /* the maker's */
     _Atomic bool wants_room;
+    _Atomic uint64_t jump_from, jump_to; /* nothing lies between them: whoever took all up to there goes on behind */
     _Alignas(LINE_CACHE) _Atomic uint64_t taken; /* the deliverer's */
     _Atomic bool listens;
     _Alignas(LINE_CACHE) _Atomic unsigned orders;
@@ -144,16 +145,25 @@ static uint64_t start_of(const struct channel *c) {
     if (offset < CHANNEL_HOT || at != atomic_load(&c->shared->taken)) {
         return at;
     }
-    slot_at(c, at)->size = 0;
     return at + c->size - offset;
+}
+
+/* Where the room begins. */
+static uint64_t free_from(const struct channel *c) {
+    uint64_t taken = atomic_load(&c->shared->taken);
+    return taken == atomic_load(&c->shared->jump_from) ? atomic_load(&c->shared->jump_to) : taken;
 }
 
 int channel_put(struct channel *c, const struct line *list, size_t count) {
     struct shared *s = c->shared;
-    uint64_t at = start_of(c);
-    if (end_of_all(c, at, list, count) - atomic_load(&s->taken) > c->size) {
+    uint64_t put = atomic_load_explicit(&s->put, memory_order_relaxed), at = start_of(c);
+    if (at != put) { /* nobody looks before there is something */
+        atomic_store(&s->jump_to, at);
+        atomic_store(&s->jump_from, put);
+    }
+    if (end_of_all(c, at, list, count) - free_from(c) > c->size) {
         atomic_store(&s->wants_room, true);
-        if (end_of_all(c, at, list, count) - atomic_load(&s->taken) > c->size) {
+        if (end_of_all(c, at, list, count) - free_from(c) > c->size) {
             return -EAGAIN;
         }
     }
@@ -174,7 +184,8 @@ int channel_put(struct channel *c, const struct line *list, size_t count) {
 }
 
 bool channel_roomy(const struct channel *c) {
-    return atomic_load(&c->shared->put) - atomic_load(&c->shared->taken) <= c->size / 2;
+    uint64_t from = free_from(c), put = atomic_load(&c->shared->put);
+    return put < from || put - from <= c->size / 2;
 }
 
 bool channel_empty(const struct channel *c) {
@@ -223,9 +234,14 @@ bool channel_next(struct channel *c, struct line *l) {
     if (at == put) {
         return false;
     }
+    if (at == atomic_load(&c->shared->jump_from)) {
+        at = atomic_load(&c->shared->jump_to);
+    }
     size_t to_end = c->size - (at & (c->size - 1));
     if (to_end < sizeof(struct slot) || slot_at(c, at)->size == 0) {
         at += to_end;
+    }
+    if (at != c->read) {
         if (atomic_load_explicit(&c->shared->taken, memory_order_relaxed) == c->read) { /* room that is nobody's */
             atomic_store(&c->shared->taken, at);
         }
@@ -243,7 +259,7 @@ bool channel_next(struct channel *c, struct line *l) {
                        .seq = f->seq,
                        .gap = f->gap ? (const struct gap *)(const void *)p : NULL};
     l->text = p + (f->gap ? sizeof *l->gap : 0);
-    c->before = c->read;
+    c->before = at; /* and not in front of what is nobody's, where there may be something new by now */
     c->read = at + f->size;
     return true;
 }

@@ -52,6 +52,7 @@ struct deliverer {
     uint64_t begin_at, pause;      /* when it is begun next, where it was not */
     uint64_t ready_since, told_at; /* 0: it is not ready; nothing was told */
     char told[TRANSPORT_WHY_SIZE]; /* what is wrong, as it was told last */
+    bool said;                     /* that something is wrong, and not yet that it is over */
     int disk;                      /* trouble of the spool's, as it was told last */
     uint64_t put;                  /* records that went into the spool, those that were there at first among them */
     uint64_t lost;                 /* seq of the last one that an earlier process had in memory */
@@ -163,6 +164,7 @@ static void tell_trouble(struct deliverer *d, uint64_t now) {
     const char *why = d->transport.why(d->transport.state);
     if (strcmp(why, d->told) != 0 || (d->ready_since != 0 && now - d->ready_since >= WELL_NS)) {
         snprintf(d->told, sizeof d->told, "%s", why);
+        d->said = true;
         log_error("%s: %s; records are kept meanwhile%s", name_of(d), why,
                   d->settings.output->spool.directory ? " in the spool" : "");
     }
@@ -171,7 +173,8 @@ static void tell_trouble(struct deliverer *d, uint64_t now) {
 
 static void tell_recovery(struct deliverer *d) {
     struct spool_figures s;
-    if (d->told[0] != '\0' && atomic_load(&d->figures->trouble) != 0) {
+    if (d->said) {
+        d->said = false;
         spool_figures(d->spool, &s);
         log_note("%s: takes records again; %" PRIu64 " wait", name_of(d), s.waiting);
     }
@@ -535,6 +538,12 @@ static int tell_rest(struct deliverer *d) {
     if (s.waiting == 0 && (channel_empty(d->channel) || all_out(d))) {
         return untold || refused ? EXIT_FAILURE : EXIT_SUCCESS;
     }
+    if (kept && s.trouble != 0) {
+        log_error("%s: %" PRIu64
+                  " records wait, and the spool in %s cannot be written: %s; what it does not have is lost",
+                  name_of(d), s.waiting, d->settings.output->spool.directory, strerror(-s.trouble));
+        return EXIT_FAILURE;
+    }
     if (kept) {
         log_note("%s: %" PRIu64 " records wait in the spool for the next run", name_of(d), s.waiting);
         return EXIT_SUCCESS;
@@ -606,7 +615,7 @@ static int open_network(struct deliverer *d, char why[DELIVERER_WHY_SIZE]) {
         spool_figures(d->spool, &s);
         d->put = s.waiting + s.dropped;
         if (s.waiting != 0) {
-            log_note("%s: %" PRIu64 " records of an earlier run wait in the spool; they go first", o->name, s.waiting);
+            log_note("%s: %" PRIu64 " records were in the spool; they go first", o->name, s.waiting);
         }
     }
     return error;

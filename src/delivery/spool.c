@@ -182,6 +182,9 @@ void spool_tick(struct spool *s, uint64_t now) {
     if (!s->file) {
         return;
     }
+    if (!s->trouble && spool_folder_gone(&s->folder)) {
+        note_trouble(s, -ENOENT);
+    }
     if (s->trouble && s->now >= s->tried + SPOOL_RETRY_NS) {
         (void)spool_mend(s);
     }

@@ -148,6 +148,11 @@ int spool_folder_sync(struct spool_folder *f) {
     return 0;
 }
 
+bool spool_folder_gone(const struct spool_folder *f) {
+    struct stat st;
+    return fstat(f->fd, &st) == 0 && st.st_nlink == 0;
+}
+
 /* ---- segments */
 
 static int ascending(const void *a, const void *b) {

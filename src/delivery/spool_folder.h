@@ -35,6 +35,8 @@ void spool_folder_damaged(struct spool_folder *, unsigned number);
 /* A record that was refused, to the others. 0 or a negative errno. */
 int spool_folder_refused(struct spool_folder *, const struct line *);
 int spool_folder_sync(struct spool_folder *);
+/* Was it removed? What is written there goes with this process. */
+bool spool_folder_gone(const struct spool_folder *);
 void spool_folder_close(struct spool_folder *);
 /* The line for an error of the folder or of what is in it. */
 void spool_folder_explain(const struct spool_folder *, const char *what, int error, char why[SPOOL_WHY_SIZE]);

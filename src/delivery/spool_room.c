@@ -208,7 +208,7 @@ static int probe(struct spool *s) {
 }
 
 bool spool_mend(struct spool *s) {
-    int error = 0;
+    int error = spool_folder_gone(&s->folder) ? -ENOENT : 0;
     bool any = false;
     for (struct segment *seg = spool_first(s); seg && !error; seg = spool_following(s, seg)) {
         if (seg->number == 0) {

@@ -3,6 +3,7 @@
 #include <string.h>
 
 #include "event/maker.h"
+#include "event/service_name.h"
 
 /* One more, in the order of the table; each once. */
 static void add(struct event_maker *m, enum windows_condition condition) {
@@ -137,7 +138,10 @@ static void session_setup(struct event_maker *m, const struct operation *op) {
     add_if(m, o.accepted, WINDOWS_SESSION_ACCEPTED);
     add_if(m, o.guest, WINDOWS_GUEST);
     add_if(m, a && a->kind == AUTH_NTLMV1, WINDOWS_NTLMV1);
-    add_if(m, a && a->kind == AUTH_NTLMV1 && !a->plain_password, WINDOWS_SERVICE_NAME_MISSING);
+    enum service_name service = service_name_judge(op);
+    add_if(m, service == SERVICE_NAME_MISSING, WINDOWS_SERVICE_NAME_MISSING);
+    add_if(m, service == SERVICE_NAME_EMPTY, WINDOWS_SERVICE_NAME_EMPTY);
+    add_if(m, service == SERVICE_NAME_FOREIGN, WINDOWS_SERVICE_NAME_FOREIGN);
 }
 
 /* SessionId 0 asks for a new session; the first answer says which. */

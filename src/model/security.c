@@ -33,6 +33,8 @@ static void say_authenticate(struct connection *c, struct security_facts *f, con
     f->authenticated = true;
     f->has_mic = n->responses & NTLM_RESPONSE_NTLMV2;
     f->mic = n->mic;
+    f->pairs_whole = info->whole;
+    f->empty_spn = info->has_target_name && info->target_name.bytes.n == 0;
     f->has_channel_bindings = info->has_channel_bindings;
     f->channel_bindings = info->channel_bindings;
 }
@@ -70,6 +72,17 @@ void security_ntlm(struct connection *c, const struct ntlm_message *n) {
         say(c, SECURITY_WORKSTATION, n->workstation);
         say(c, SECURITY_WORKSTATION_DOMAIN, n->domain);
     }
+}
+
+struct security *security_responses(struct connection *c, unsigned responses) {
+    struct security *s = model_take(c->model, &c->model->securities_pool);
+    if (s) {
+        s->holders = 1;
+        s->facts.mechanism = MECHANISM_NTLM;
+        s->facts.authenticated = true;
+        s->facts.responses = responses;
+    }
+    return s;
 }
 
 void security_kerberos(struct connection *c, const struct kerberos_message *k) {
@@ -156,6 +169,8 @@ static void newer_ntlm(struct security_facts *into, const struct security_facts 
         into->responses = from->responses;
         into->has_mic = from->has_mic;
         into->mic = from->mic;
+        into->pairs_whole = from->pairs_whole;
+        into->empty_spn = from->empty_spn;
         into->has_channel_bindings = from->has_channel_bindings;
         into->channel_bindings = from->channel_bindings;
     }

@@ -91,6 +91,8 @@ static struct auth *claimed(struct completion *d) {
     if (a && a->facts.kind != AUTH_ANONYMOUS && (d->c->smb1->plain_passwords || a->facts.kind == AUTH_UNKNOWN)) {
         a->facts.kind = AUTH_UNKNOWN;
         a->facts.plain_password = true;
+    } else if (s->responses != 0) {
+        d->smb1_ex->security = security_join(d->c->model, d->smb1_ex->security, security_responses(d->c, s->responses));
     }
     return a;
 }

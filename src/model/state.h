@@ -347,6 +347,8 @@ void setup_collect(struct completion *, struct setup *, struct security **of_req
 
 /* security.c: what a token in the message at hand says */
 void security_ntlm(struct connection *, const struct ntlm_message *);
+/* The responses of SMB1 without extended security, which are in no token. NULL: no memory. */
+struct security *security_responses(struct connection *, unsigned responses);
 void security_kerberos(struct connection *, const struct kerberos_message *);
 void security_spnego(struct connection *, const struct spnego_message *);
 /* Both in one, by what is newer; takes over both, each of which may be NULL. */

@@ -19,10 +19,6 @@ UNSEEN = {
         702: "NetrShareDel over srvsvc: likewise",
         1804: "20 minutes without SMB1: nothing is told of what did not happen; smbtap inventory --since",
     }),
-    **_of("Audit", {
-        3025: "needs MsvAvTargetName; shown by an NTLMv2 AUTHENTICATE for another server",
-        3026: "needs MsvAvTargetName; shown by an NTLMv2 AUTHENTICATE with an empty one",
-    }),
     **_of("Operational", {
         605: "would take the error on a continuously available share and the client's way to another node",
         658: "as Analytic 657",
@@ -35,8 +31,6 @@ UNSEEN = {
         3004: "a snapshot: what makes the server write it is not sent",
         3005: "as 3004",
         3006: "as 3004",
-        3025: "as Audit 3025",
-        3026: "as Audit 3026",
     }),
     **_of("Security", {1906: "a refusal of good credentials looks as any other; the length is of the key"}),
 }
@@ -88,5 +82,4 @@ UNTOLD = {
     "ResilientHandle": "FSCTL_LMR_REQUEST_RESILIENCY has a record of its own; it is not kept with the handle",
     "PersistentHandle": "flags of durable contexts are not told", "ResumeKey": "the CreateGuid is not told",
     "ServerRequiresEncryption": "session_flags of the SESSION_SETUP record says so",
-    "ServiceClassIsValid": "needs MsvAvTargetName", "PrincipalNameIsValid": "needs MsvAvTargetName",
 }

@@ -3,7 +3,7 @@ Each is named by what it shows."""
 import struct
 
 import smbwire
-from smbwire import (ACCESS_DENIED, ACK, CREATE, FLUSH, IOCTL, LOGOFF, NEGOTIATE, QUERY_DIRECTORY, QUERY_INFO, RESPONSE, RST, SESSION, SESSION_SETUP, SYN,
+from smbwire import (ACCESS_DENIED, ACK, CREATE, FLUSH, IOCTL, LOGOFF, MORE_PROCESSING, NEGOTIATE, QUERY_DIRECTORY, QUERY_INFO, RESPONSE, RST, SESSION, SESSION_SETUP, SYN,
                      TREE_CONNECT, WRITE, utf16)
 
 NOT_SUPPORTED = 0xC00000BB
@@ -34,11 +34,28 @@ def ntlm(nt_response, user="", flags=0x00088201):
     return b"NTLMSSP\0" + struct.pack("<I", 3) + fields + struct.pack("<I", flags) + lm + nt_response + name
 
 
+def challenge(computer):
+    """A CHALLENGE whose target information names the server, MS-NLMP 2.2.1.2."""
+    info = pair(1, utf16(computer)) + pair(0, b"")
+    return b"NTLMSSP\0" + struct.pack("<IHHIIQQHHI", 2, 0, 0, 48, 0x00888205, 1, 0, len(info), len(info), 48) + info
+
+
+def pair(kind, value):
+    """AV_PAIR, MS-NLMP 2.2.2.1."""
+    return struct.pack("<HH", kind, len(value)) + value
+
+
+def ntlmv2(*pairs):
+    """NTLMv2_RESPONSE, 2.2.2.8."""
+    return bytes(range(16)) + struct.pack("<BB6xQ8s4x", 1, 1, 0x01D0000000000000, b"12345678") + b"".join(pairs) + pair(0, b"") + bytes(4)
+
+
 class Made(smbwire.Client2):
     """A client and a server of which each says what the test wants."""
 
     def __init__(self, port):
         super().__init__(smbwire.Talk(port))
+        self.session = 0  # of a SESSION_SETUP: that of its first leg
 
     def refuse(self, command, request, status, **more):
         self.exchange(command, request, struct.pack("<HBBIB", 9, 0, 0, 0, 0), status, **more)
@@ -70,7 +87,7 @@ class Made(smbwire.Client2):
         token = ntlm(bytes(24), "alice") if token is None else token
         request = struct.pack("<HBBIIHHQ", 25, 0, mode, 0, 0, 88, len(token), 0) + token
         number = self.next_id()
-        self.talk.send(0, smbwire.smb2(SESSION_SETUP, number, request, session=0, tree=0))
+        self.talk.send(0, smbwire.smb2(SESSION_SETUP, number, request, session=self.session, tree=0))
         if status:
             self.talk.send(1, smbwire.smb2_error(SESSION_SETUP, number, status))
         else:
@@ -158,6 +175,26 @@ def anonymous_refused():
     c.setup(ntlm(b"", flags=0x00088A01), status=ACCESS_DENIED)
     c.talk.end()
     return c.talk.packets
+
+
+def service_names():
+    """No service name where there could be one, an empty one, and one of another server."""
+    packets = []
+    for port, pairs in ((41140, ()), (41141, (pair(9, b""),)), (41142, (pair(9, utf16("cifs/OTHER")),)), (41143, (pair(9, utf16("http/FS01")),))):
+        c = Made(port)
+        c.negotiate()
+        token = challenge("FS01")
+        request = b"NTLMSSP\0" + struct.pack("<II16x", 1, 0x00888205)
+        number = c.next_id()
+        c.talk.send(0, smbwire.smb2(SESSION_SETUP, number, struct.pack("<HBBIIHHQ", 25, 0, 1, 0, 0, 88, len(request), 0) + request,
+                                    session=0, tree=0))
+        c.talk.send(1, smbwire.smb2(SESSION_SETUP, number, struct.pack("<HHHH", 9, 0, 72, len(token)) + token, RESPONSE, MORE_PROCESSING,
+                                    tree=0))
+        c.session = SESSION
+        c.setup(ntlm(ntlmv2(*pairs), "alice"))
+        c.talk.end()
+        packets += c.talk.packets
+    return packets
 
 
 def encryption_missing():
@@ -265,5 +302,5 @@ def share_refused():
     return c.talk.packets
 
 
-MADE = (attempts, flags, no_signing_no_cipher, dialect_refused, smb2_off, anonymous_refused, encryption_missing, negotiate_altered,
+MADE = (attempts, flags, no_signing_no_cipher, dialect_refused, smb2_off, anonymous_refused, service_names, encryption_missing, negotiate_altered,
         rules_broken, undecryptable, persistence_refused, preserved, slow, share_refused)

@@ -146,6 +146,44 @@ static void the_rest_is_not_touched(void **state) {
     channel_free(c);
 }
 
+/* Who kept up until now and then pauses has all of it before the maker has no room. */
+static void a_pause_has_the_whole_ring(void **state) {
+    (void)state;
+    struct channel *c = channel_of(CHANNEL_BYTES);
+    struct line line;
+    uint64_t seq = 0, read = 0, bytes = 0;
+    for (unsigned round = 0; round < 3; round++) {
+        for (bytes = 0; bytes < 3 << 19; bytes += length_of(seq)) {
+            assert_int_equal(put_one(c, ++seq, NULL), 0);
+        }
+        while (channel_next(c, &line)) {
+            expect(&line, ++read);
+            channel_taken(c);
+        }
+        assert_int_equal(read, seq);
+        assert_int_equal(put_one(c, ++seq, NULL), 0);
+        assert_true(channel_roomy(c));
+        for (bytes = 0; bytes < CHANNEL_BYTES / 10 * 9; bytes += length_of(seq)) {
+            assert_int_equal(put_one(c, ++seq, NULL), 0);
+        }
+        while (put_one(c, seq + 1, NULL) == 0) {
+            seq++;
+        }
+        assert_false(channel_roomy(c));
+        assert_true(channel_next(c, &line));
+        expect(&line, read + 1);
+        channel_unread(c);
+        channel_attach(c); /* another, that begins where the first one did */
+        while (channel_next(c, &line)) {
+            expect(&line, ++read);
+        }
+        channel_taken(c);
+        assert_int_equal(read, seq);
+        assert_true(channel_empty(c));
+    }
+    channel_free(c);
+}
+
 static void all_or_none(void **state) {
     (void)state;
     struct channel *c = new_channel();
@@ -164,6 +202,30 @@ static void all_or_none(void **state) {
         assert_int_equal(line.seq, i);
     }
     assert_false(channel_next(c, &line));
+    channel_free(c);
+}
+
+/* What is free at the ring's end is written again while the first line behind it is not taken. */
+static void unread_at_the_end(void **state) {
+    (void)state;
+    struct channel *c = new_channel();
+    struct line line, large = {.text = text_of(1, RECORD_MAX), .length = RECORD_MAX};
+    for (large.seq = 1; channel_put(c, &large, 1) == 0; large.seq++) {
+    }
+    for (uint64_t seq = 1; seq < large.seq; seq++) {
+        assert_true(channel_next(c, &line));
+        channel_taken(c);
+    }
+    assert_int_equal(channel_put(c, &large, 1), 0); /* it is at the start */
+    assert_true(channel_next(c, &line));
+    while (large.seq++, channel_put(c, &large, 1) == 0) {
+    }
+    large.length = 100;
+    while (channel_put(c, &large, 1) == 0) { /* up to the end, over what was free */
+    }
+    channel_unread(c);
+    assert_true(channel_next(c, &line));
+    assert_int_equal(line.length, RECORD_MAX);
     channel_free(c);
 }
 
@@ -314,7 +376,9 @@ int main(void) {
         cmocka_unit_test(in_order),
         cmocka_unit_test(keeps_up_and_falls_behind),
         cmocka_unit_test(the_rest_is_not_touched),
+        cmocka_unit_test(a_pause_has_the_whole_ring),
         cmocka_unit_test(all_or_none),
+        cmocka_unit_test(unread_at_the_end),
         cmocka_unit_test(gaps_travel),
         cmocka_unit_test(waking),
         cmocka_unit_test(after_a_crash),

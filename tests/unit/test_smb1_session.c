@@ -49,6 +49,7 @@ static void setup_lan_manager(void **state) {
     assert_true(r.oem_password.present);
     assert_int_equal(r.oem_password.length, 6);
     assert_false(r.unicode_password.present);
+    assert_int_equal(r.responses, 0); /* a password, no response */
     check_account(&r, TEST_OEM);
 }
 
@@ -70,6 +71,7 @@ static void setup_nt_in(uint16_t flags2) {
     assert_int_equal(r.oem_password.length, 1);
     assert_true(r.unicode_password.present);
     assert_int_equal(r.unicode_password.length, 24);
+    assert_int_equal(r.responses, NTLM_RESPONSE_NTLM);
     assert_int_equal(r.capabilities, CAP_UNICODE | CAP_LARGE_FILES);
     check_account(&r, flags2);
 }

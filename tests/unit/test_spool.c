@@ -1010,6 +1010,22 @@ static int trouble_of(const struct spool *s) {
     return f.trouble;
 }
 
+static void the_folder_is_removed(void **state) {
+    (void)state;
+    uint64_t now = 1;
+    struct spool *s = open_as(settings_of(1 << 20, SPOOL_DROP_OLDEST), RUN);
+    put(s, 1, 30);
+    spool_tick(s, now);
+    assert_int_equal(trouble_of(s), 0);
+    clean_folder(NULL);
+    for (unsigned i = 0; i < 3; i++) {
+        spool_tick(s, now += 2 * (uint64_t)SECOND);
+        assert_int_equal(trouble_of(s), -ENOENT);
+    }
+    spool_done(s, expect(s, 1, 30));
+    spool_close(s, true);
+}
+
 static void the_disk_is_full_for_a_while(void **state) {
     (void)state;
     uint64_t now = 1;
@@ -1359,6 +1375,7 @@ int main(void) {
         cmocka_unit_test_teardown(a_torn_state, clean_folder),
         cmocka_unit_test_teardown(a_power_cut_without_a_sync, clean_folder),
         cmocka_unit_test_teardown(damage_is_told_once, clean_folder),
+        cmocka_unit_test_teardown(the_folder_is_removed, clean_folder),
         cmocka_unit_test_teardown(the_disk_is_full_for_a_while, clean_folder),
         cmocka_unit_test_teardown(memory_has_a_bound, clean_folder),
         cmocka_unit_test_teardown(killed_while_the_disk_is_full, clean_folder),

@@ -17,6 +17,7 @@ static struct connection_facts connection;
 static struct auth_facts auth;
 static struct session_facts session;
 static struct tree_facts tree;
+static struct security_facts security;
 static struct smb2_message q, r;
 static struct smb1_message q1, r1;
 static struct operation op;
@@ -27,6 +28,7 @@ static int set_up(void **state) {
     connection = (struct connection_facts){
         .flow = &flow, .version = 3, .dialect = SMB2_DIALECT_0311, .cipher = 2, .stages = STAGE_ESTABLISHED};
     auth = (struct auth_facts){.kind = AUTH_NTLMV2};
+    security = (struct security_facts){0};
     session = (struct session_facts){.id = 0x51, .auth = &auth};
     tree = (struct tree_facts){
         .id = 1, .share_type = SMB2_SHARE_TYPE_DISK, .has_access = true, .maximal_access = 0x1200A9};
@@ -50,6 +52,7 @@ static void begin(enum operation_kind kind, uint16_t command) {
         .request = &q,
         .response = &r,
         .auth = &auth,
+        .security = &security,
         .begin = {2000, 2},
         .end = {2500, 3},
         .exchange_begin = {2000, 2},
@@ -175,6 +178,8 @@ static void who_was_refused(void **state) {
     assert_true(names("Server/Security 1009,"));
     assert_false(names("1046"));
     auth.kind = AUTH_NTLMV1;
+    security.authenticated = true;
+    security.responses = NTLM_RESPONSE_NTLM;
     connection.cipher = 0;
     assert_true(names("1046") && names("Server/Security 1021") && names("Server/Audit 3024"));
     connection.dialect = SMB2_DIALECT_0302; /* its capabilities would say */
