@@ -38,7 +38,7 @@ static const struct remedy remedies[] = {
     {ELOOP, "is a symbolic link", "remove it, or name another folder with spool_directory"},
     {EISDIR, "is a folder", "remove it"},
     {EINVAL, "is not a file", "remove it"},
-    {EWOULDBLOCK, "is in use by another process", "stop that, or name another folder with spool_directory"},
+    {EWOULDBLOCK, "is in use by another process", "stop that, or give this output another name"},
     {EPROTO, "was written by another version of smbtap",
      "let that deliver it, or remove the folder, with what waits in it"},
     {EMFILE, "too many files are open", "raise the limit (ulimit -n)"},

@@ -4,6 +4,7 @@ dies. Counts are true, and none falls.
 
 usage: figures.py SMBTAP BUILD
 """
+import json
 import os
 import signal
 import sys
@@ -14,6 +15,10 @@ import receivers
 import sensing
 import tap  # noqa: E402
 import world  # noqa: E402
+
+sys.path.insert(0, os.path.join(tap.ROOT, "tests", "golden"))
+
+import schema  # noqa: E402
 
 METRICS = 9147
 COUNTS = ("records", "sent", "acknowledged", "dropped", "bytes", "reconnects")
@@ -131,6 +136,9 @@ def test():
     time.sleep(1.2)  # the metrics are made each second
     metrics(watched)
     tap.check("no count ever fell", not watched.fell, *watched.fell)
+    wrong = schema.output_violations(b"".join(line + b"\n" for line in sensor.lines()), sensor.records(),
+                                     json.loads(tap.run(smbtap, "--schema").out))
+    tap.check("every record fits the schema, statistics and gaps among them", sensor.sensor("gap") and not wrong, *wrong[:4])
     status, _ = sensor.stop()
     tap.check("it ends with 0", status == 0, status, sensor.err())
     for one in them.values():
