@@ -142,7 +142,9 @@ static int take_line(void *arg, const struct event *e, const char *line, size_t 
         w->figures.stats.findings_lost += wanted;
         return 0;
     }
-    m->line = record_line(e, memcpy(m + 1, line, n), n);
+    if (n != 0) {
+        m->line = record_line(e, memcpy(m + 1, line, n), n);
+    }
     struct arena mem = {.base = (unsigned char *)m + head, .size = wanted ? EVENT_ROOM : 0};
     if (wanted) {
         m->event = packed_event(e, &mem);

@@ -121,7 +121,7 @@ static void hand_on(struct outlet *o) {
 }
 
 int outlet_line(struct outlet *o, const struct line *line) {
-    assert(line->length <= RECORD_MAX - RECORD_PREFIX_MAX);
+    assert(line->length != 0 && line->length <= RECORD_MAX - RECORD_PREFIX_MAX);
     struct json_writer *batch = &o->batch;
     if (batch->size - batch->used < RECORD_MAX + 1 || o->line_count == LINES) {
         hand_on(o);

@@ -13,6 +13,9 @@ OF_TIME = {"time", "start_time", "end_time", "duration_ns", "latency_ns", "first
 OF_MACHINES = {"hostname", "fqdn", "src_hostname", "src_fqdn", "dest_hostname", "dest_fqdn"}
 
 
+EVIDENCE_MAX = 16  # of a finding, FINDINGS_EVIDENCE_MAX
+
+
 def _plain(record, leave, ids):
     """The record without the fields to leave out, wherever they stand; evidence by what it is, not by its number."""
     plain = {}
@@ -24,7 +27,8 @@ def _plain(record, leave, ids):
         if key == "capture":
             value = {name: part for name, part in value.items() if name not in OF_CAPTURE}
         elif key == "evidence":
-            value = [ids.get(one, "?") for one in value]
+            # In the order in which workers came, and, of more than it holds, whichever came first.
+            value = sorted(ids.get(one, "?") for one in value) if len(value) < EVIDENCE_MAX else EVIDENCE_MAX
         elif isinstance(value, dict):
             value = _plain(value, leave, ids)
         if value != {}:

@@ -67,7 +67,8 @@ class Health:
                                    "--metrics-file", self.file, "--stats-interval", "%ds" % INTERVAL)
 
     def findings(self):
-        return [record for record in self.sensor.records() if record["object"] == "finding"]
+        """Those about the sensor itself; others are about clients and servers."""
+        return [record for record in self.sensor.records() if record["object"] == "finding" and "src_ip" not in record]
 
     def rules(self):
         return [record["rule_id"] for record in self.findings()]

@@ -163,6 +163,7 @@ static void take(struct lines *to, unsigned worker, const struct worker_message 
         to->figures[worker] = *m->figures;
     }
     if (m->line.text) {
+        assert_int_not_equal(m->line.length, 0);
         to->at = realloc(to->at, (to->count + 1) * sizeof *to->at);
         to->at[to->count++] = strndup(m->line.text, m->line.length);
     }
