@@ -93,9 +93,7 @@ class Checks:
         tap.check("%s: no capability" % name, set(held) == {"0" * 16}, *held)
         tap.check("%s: not root, and nobody's group" % name, is_user(status, user) and
                   (os.getuid() != 0 or not status["Groups"].split()), status.get("Uid"), status.get("Groups"))
-        others = [status_of(pid) for pid in children(process.pid)]
-        keepers = [one["Pid"] for one in others if one["Name"] == KEEPER]
-        others += [status_of(pid) for keeper in keepers for pid in children(int(keeper))]
+        brokers = [status_of(pid) for pid in children(process.pid)]
         good = len(brokers) == 1 and brokers[0]["Name"] == BROKER and is_user(brokers[0], opener)
         tap.check("%s: one broker, who started it" % name, good, *brokers)
         tap.check("%s: the broker has what opens files" % name, brokers and all(
