@@ -50,7 +50,7 @@ struct deliverer {
     enum transport_state state;
     bool begun;
     uint64_t begin_at, pause;      /* when it is begun next, where it was not */
-    uint64_t ready_since, told_at; /* 0: it is not ready; nothing was told */
+    uint64_t ready_since;          /* 0: it is not ready */
     char told[TRANSPORT_WHY_SIZE]; /* what is wrong, as it was told last */
     bool said;                     /* that something is wrong, and not yet that it is over */
     int disk;                      /* trouble of the spool's, as it was told last */
