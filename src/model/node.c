@@ -1,5 +1,6 @@
 /* Files, as their opens share them: what is marked for deletion by one is deleted when the last one ends. MS-FSA 2.1.5.5 (close),
  * 2.1.5.15.3 (FileDispositionInformation). */
+#include "base/utf16.h"
 #include "model/state.h"
 
 /* What a file is known by. Where its tree was connected before the capture began the share has no name, and stands for itself. */
@@ -9,56 +10,20 @@ struct node_key {
     uint64_t session_id, tree_id;
 };
 
-/* Names are compared without regard to the case of ASCII letters; other letters differ by it. i is even. */
-static uint16_t fold(struct view v, size_t i) {
-    uint16_t u = (uint16_t)(v.p[i] | (i + 1 < v.n ? v.p[i + 1] << 8 : 0));
-    return u >= 'a' && u <= 'z' ? (uint16_t)(u - 0x20) : u;
-}
-
-/* Four units at a time. */
-static uint64_t name_hash(uint64_t secret, uint64_t hash, struct view v) {
-    uint64_t part = 0;
-    for (size_t i = 0; i < v.n; i += 2) {
-        part = part << 16 | fold(v, i);
-        if (i % 8 == 6) {
-            hash = hash_more(secret, hash, part);
-            part = 0;
-        }
-    }
-    return hash_more(secret, hash_more(secret, hash, part), v.n);
-}
-
-static bool same_name(struct view a, struct view b) {
-    if (a.n != b.n) {
-        return false;
-    }
-    for (size_t i = 0; i < a.n; i += 2) {
-        if (fold(a, i) != fold(b, i)) {
-            return false;
-        }
-    }
-    return true;
-}
-
 /* SHARE of \\HOST\SHARE: one server may be called by several names. */
 static struct view share_of(struct text path) {
-    struct view v = path.bytes;
-    size_t start = v.n & ~(size_t)1;
-    while (start >= 2 && !(v.p[start - 2] == '\\' && v.p[start - 1] == 0)) {
-        start -= 2;
-    }
-    return view_from(v, start);
+    return view_from(path.bytes, utf16_behind_last(path.bytes, '\\'));
 }
 
 static uint64_t key_hash(const struct model *m, const struct node_key *k) {
     uint64_t hash = hash_bytes(m->secret, k->server->bytes, sizeof k->server->bytes);
     hash = hash_more(m->secret, hash_more(m->secret, hash, k->session_id), k->tree_id);
-    return name_hash(m->secret, name_hash(m->secret, hash, k->share), k->name);
+    return utf16_name_hash(m->secret, utf16_name_hash(m->secret, hash, k->share), k->name);
 }
 
 static bool same_key(const struct node_key *a, const struct node_key *b) {
     return memcmp(a->server, b->server, sizeof *a->server) == 0 && a->session_id == b->session_id &&
-           a->tree_id == b->tree_id && same_name(a->share, b->share) && same_name(a->name, b->name);
+           a->tree_id == b->tree_id && utf16_same_name(a->share, b->share) && utf16_same_name(a->name, b->name);
 }
 
 static struct node_key key_of_node(const struct node *n) {
