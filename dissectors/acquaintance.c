@@ -14,8 +14,12 @@ enum {
 
 /* ---- what a message is known by */
 
+/* Where the ids end: bytes from the protocol id on. */
+enum { SMB2_IDS_END = 48, SMB1_IDS_END = 32, TRANSFORM_IDS_END = 52 };
+
 /* MS-SMB2 2.2.1 */
-static void smb2_ids(struct message_ids *out, enum direction dir, struct cursor *c) {
+static void smb2_ids(struct message_ids *out, enum direction dir, struct view bytes) {
+    struct cursor fixed = cursor_fixed(bytes, SMB2_IDS_END), *c = &fixed;
     cursor_skip(c, 6);
     out->charge = cursor_le16(c);
     out->interim = cursor_le32(c) == STATUS_IS_PENDING;
@@ -31,7 +35,8 @@ static void smb2_ids(struct message_ids *out, enum direction dir, struct cursor 
 }
 
 /* MS-CIFS 2.2.3.1 */
-static void smb1_ids(struct message_ids *out, enum direction dir, struct cursor *c) {
+static void smb1_ids(struct message_ids *out, enum direction dir, struct view bytes) {
+    struct cursor fixed = cursor_fixed(bytes, SMB1_IDS_END), *c = &fixed;
     cursor_skip(c, 4);
     out->command = cursor_u8(c);
     cursor_skip(c, 4);
@@ -44,27 +49,27 @@ static void smb1_ids(struct message_ids *out, enum direction dir, struct cursor 
     out->unasked = dir == TO_CLIENT && !reply && mid == MID_BREAK && out->command == SMB1_LOCKING_ANDX;
 }
 
+/* MS-SMB2 2.2.41 */
+static void transform_ids(struct message_ids *out, struct view bytes) {
+    struct cursor c = cursor_fixed(bytes, TRANSFORM_IDS_END);
+    cursor_skip(&c, 44);
+    out->session = cursor_le64(&c);
+}
+
 bool message_ids_of(struct message_ids *out, enum direction dir, enum message_kind kind, struct view bytes) {
-    struct message_ids found = {.kind = kind};
-    struct cursor c = cursor_over(bytes);
-    switch (kind) {
-    case MESSAGE_SMB2:
-        smb2_ids(&found, dir, &c);
-        break;
-    case MESSAGE_SMB1:
-        smb1_ids(&found, dir, &c);
-        break;
-    case MESSAGE_TRANSFORM: /* MS-SMB2 2.2.41 */
-        cursor_skip(&c, 44);
-        found.session = cursor_le64(&c);
-        break;
-    default:
-        break;
-    }
-    if (!cursor_ok(&c)) {
+    static const uint8_t end[MESSAGE_KINDS] = {
+        [MESSAGE_SMB1] = SMB1_IDS_END, [MESSAGE_SMB2] = SMB2_IDS_END, [MESSAGE_TRANSFORM] = TRANSFORM_IDS_END};
+    if (bytes.n < end[kind]) {
         return false;
     }
-    *out = found;
+    *out = (struct message_ids){.kind = kind};
+    if (kind == MESSAGE_SMB2) {
+        smb2_ids(out, dir, bytes);
+    } else if (kind == MESSAGE_SMB1) {
+        smb1_ids(out, dir, bytes);
+    } else if (kind == MESSAGE_TRANSFORM) {
+        transform_ids(out, bytes);
+    }
     return true;
 }
 
@@ -78,10 +83,11 @@ static bool used(const struct used_ids *u, uint64_t id) {
 static void shift(struct used_ids *u, uint64_t n) {
     enum { WORDS = ACQUAINTANCE_IDS / 64 };
     uint64_t words = n / 64, bits = n % 64;
-    for (unsigned i = WORDS; i-- > 0;) {
-        uint64_t low = i >= words ? u->bits[i - words] : 0;
-        uint64_t carry = bits != 0 && i >= words + 1 ? u->bits[i - words - 1] >> (64 - bits) : 0;
-        u->bits[i] = bits != 0 ? low << bits | carry : low;
+    for (unsigned i = WORDS; words != 0 && i-- > 0;) {
+        u->bits[i] = i >= words ? u->bits[i - words] : 0;
+    }
+    for (unsigned i = WORDS; bits != 0 && i-- > 0;) {
+        u->bits[i] = u->bits[i] << bits | (i > 0 ? u->bits[i - 1] >> (64 - bits) : 0);
     }
 }
 
