@@ -120,10 +120,20 @@ static enum verdict message_parse(struct dissection *d, struct view message, str
     return fits ? v : smb2_worse(v, V_BAD);
 }
 
-static enum verdict dissect(struct dissection *d, struct view message) {
+/* As much of the protocol id as there is. */
+static bool has_protocol_id(struct view message) {
     static const uint8_t protocol_id[4] = {0xFE, 'S', 'M', 'B'};
-    struct view id = view_part(message, 0, sizeof protocol_id);
-    if (id.n > 0 && memcmp(id.p, protocol_id, id.n) != 0) {
+    size_t n = message.n < sizeof protocol_id ? message.n : sizeof protocol_id;
+    for (size_t i = 0; i < n; i++) {
+        if (message.p[i] != protocol_id[i]) {
+            return false;
+        }
+    }
+    return true;
+}
+
+static enum verdict dissect(struct dissection *d, struct view message) {
+    if (!has_protocol_id(message)) {
         return V_NOT_MINE;
     }
     if (message.n < SMB2_HEADER_SIZE) {

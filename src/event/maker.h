@@ -12,13 +12,8 @@ enum detail { DETAIL_HANDLES, DETAIL_OPERATIONS };
 
 enum { MAKER_TEXTS = 64, EXTENSION_MAX = 16, NTLM_VERSION_TEXT = 16 };
 
-/* Conditions that hold of one operation, at most, and events of the Windows logs that a record names. */
-enum { WINDOWS_MET_MAX = 24, WINDOWS_RECORD_MAX = 32 };
-
-struct windows_conditions_met {
-    uint8_t items[WINDOWS_MET_MAX + 1]; /* enum windows_condition, ascending */
-    unsigned count;
-};
+/* Events of the Windows logs that a record names, at most; conditions as bits, 64 in a word. */
+enum { WINDOWS_RECORD_MAX = 32, WINDOWS_MET_WORDS = (WINDOWS_CONDITIONS + 63) / 64 };
 
 struct event_maker {
     struct event event;
@@ -33,7 +28,7 @@ struct event_maker {
     bool dfs;                              /* the operation's names may have the host and share in front */
     enum detail detail;
     uint64_t slow_ns; /* the caller's: an answer that is later is slow; 0: none is */
-    struct windows_conditions_met windows_met;
+    uint64_t windows_met[WINDOWS_MET_WORDS]; /* conditions that hold of the operation or connection at hand, a bit each */
     const struct windows_event *windows[WINDOWS_RECORD_MAX];
     bool windows_indexed;
     struct windows_index windows_index;

@@ -5,25 +5,12 @@
 #include "event/maker.h"
 #include "event/service_name.h"
 
-/* One more, in the order of the table; each once. */
-static void add(struct event_maker *m, enum windows_condition condition) {
-    struct windows_conditions_met *met = &m->windows_met;
-    unsigned at = met->count;
-    while (at > 0 && met->items[at - 1] > condition) {
-        at--;
-    }
-    if ((at > 0 && met->items[at - 1] == condition) || met->count == WINDOWS_MET_MAX) {
-        return;
-    }
-    memmove(met->items + at + 1, met->items + at, met->count - at);
-    met->items[at] = (uint8_t)condition;
-    met->count++;
+static void add_if(struct event_maker *m, bool holds, enum windows_condition condition) {
+    m->windows_met[condition / 64] |= (uint64_t)holds << condition % 64;
 }
 
-static void add_if(struct event_maker *m, bool holds, enum windows_condition condition) {
-    if (holds) {
-        add(m, condition);
-    }
+static void add(struct event_maker *m, enum windows_condition condition) {
+    add_if(m, true, condition);
 }
 
 /* ---- of each command its request and its response */
@@ -391,20 +378,22 @@ static void smb1_operation(struct event_maker *m, const struct operation *op) {
     }
 }
 
-/* The events of the conditions, as a fact. */
-static void tell(struct event_maker *m) {
-    if (m->windows_met.count == 0) {
-        return;
-    }
+static void begin(struct event_maker *m) {
+    memset(m->windows_met, 0, sizeof m->windows_met);
     if (!m->windows_indexed) {
         windows_index_make(&m->windows_index);
         m->windows_indexed = true;
     }
+}
+
+/* The events of the conditions, in the order of their table, as a fact. */
+static void tell(struct event_maker *m) {
     unsigned count = 0;
-    for (unsigned i = 0; i < m->windows_met.count; i++) {
-        unsigned condition = m->windows_met.items[i];
-        for (unsigned row = m->windows_index.first[condition]; row < m->windows_index.first[condition + 1]; row++) {
-            if (count < WINDOWS_RECORD_MAX) {
+    for (unsigned word = 0; word < WINDOWS_MET_WORDS; word++) {
+        for (uint64_t left = m->windows_met[word]; left != 0; left &= left - 1) {
+            unsigned condition = word * 64 + (unsigned)__builtin_ctzll(left);
+            unsigned end = m->windows_index.first[condition + 1];
+            for (unsigned row = m->windows_index.first[condition]; row < end && count < WINDOWS_RECORD_MAX; row++) {
                 m->windows[count++] = &windows_events[m->windows_index.rows[row]];
             }
         }
@@ -413,7 +402,7 @@ static void tell(struct event_maker *m) {
 }
 
 void maker_windows_operation(struct event_maker *m, const struct operation *op, enum detail detail) {
-    m->windows_met.count = 0;
+    begin(m);
     if (op->implicit) {
         add_if(m, op->handle != NULL, WINDOWS_HANDLE_ENDED);
     } else if (op->smb1_request || op->smb1_response) {
@@ -432,7 +421,7 @@ enum { NETBIOS_PORT = 139, NETBIOS_POSITIVE = 0x82, NETBIOS_NEGATIVE = 0x83 }; /
 
 /* On port 139 a connection stands when the session service said so, which its end record tells. */
 void maker_windows_start(struct event_maker *m, const struct connection_facts *c) {
-    m->windows_met.count = 0;
+    begin(m);
     bool stands = c->flow->start_seen && c->flow->server.port != NETBIOS_PORT;
     add_if(m, stands, WINDOWS_TCP_STAGE);
     add_if(m, stands, WINDOWS_TCP_ESTABLISHED);
@@ -484,7 +473,7 @@ static void transport(struct event_maker *m, const struct connection_facts *c, e
 
 void maker_windows_end(struct event_maker *m, const struct connection_facts *c, enum flow_end_reason reason) {
     bool hung_up = maker_hung_up(c, reason);
-    m->windows_met.count = 0;
+    begin(m);
     stages(m, c, hung_up);
     transport(m, c, reason);
     add_if(m, hung_up && one_of(c, STAGE_STRANGE_SESSION), WINDOWS_UNDECRYPTABLE);
