@@ -81,14 +81,11 @@ static bool used(const struct used_ids *u, uint64_t id) {
 }
 
 static void shift(struct used_ids *u, uint64_t n) {
-    enum { WORDS = ACQUAINTANCE_IDS / 64 };
-    uint64_t words = n / 64, bits = n % 64;
-    for (unsigned i = WORDS; words != 0 && i-- > 0;) {
-        u->bits[i] = i >= words ? u->bits[i - words] : 0;
-    }
-    for (unsigned i = WORDS; bits != 0 && i-- > 0;) {
-        u->bits[i] = u->bits[i] << bits | (i > 0 ? u->bits[i - 1] >> (64 - bits) : 0);
-    }
+    _Static_assert(ACQUAINTANCE_IDS == 128, "two words");
+    __uint128_t bits = (__uint128_t)u->bits[1] << 64 | u->bits[0];
+    bits = n < ACQUAINTANCE_IDS ? bits << n : 0;
+    u->bits[0] = (uint64_t)bits;
+    u->bits[1] = (uint64_t)(bits >> 64);
 }
 
 static void use(struct used_ids *u, uint64_t id) {
@@ -209,6 +206,9 @@ static bool ahead_of(uint16_t mid, uint16_t last) {
 
 static void smb1_learn(struct acquaintance *a, enum direction dir, const struct message_ids *i) {
     uint16_t mid = (uint16_t)i->id;
+    if (i->command == SMB1_NEGOTIATE) {
+        a->from_start = true; /* near enough */
+    }
     if (i->unasked) {
         return; /* it has no MID to go on from, and says nothing of what the client sends */
     }
@@ -244,6 +244,16 @@ static void smb1_learn(struct acquaintance *a, enum direction dir, const struct 
 
 /* ---- learning */
 
+static void smb2_learn(struct acquaintance *a, enum direction dir, const struct message_ids *i) {
+    if (i->command == SMB2_NEGOTIATE) {
+        a->from_start = true; /* near enough */
+    }
+    if (i->id != UINT64_MAX && !i->interim && !(dir == TO_SERVER && i->command == SMB2_CANCEL)) {
+        a->charge = i->charge > a->charge ? i->charge : a->charge;
+        use(&a->used[dir], i->id);
+    }
+}
+
 void acquaintance_begin(struct acquaintance *a, bool start_seen) {
     *a = (struct acquaintance){.from_start = start_seen, .incomplete = {!start_seen, !start_seen}};
 }
@@ -256,23 +266,21 @@ void acquaintance_missed(struct acquaintance *a, enum direction dir, uint64_t le
 
 void acquaintance_learn(struct acquaintance *a, enum direction dir, const struct message_ids *i) {
     a->missed[dir] = 0;
-    bool negotiates = i->kind == MESSAGE_SMB2 ? i->command == SMB2_NEGOTIATE : i->command == SMB1_NEGOTIATE;
-    if (negotiates && (i->kind == MESSAGE_SMB2 || i->kind == MESSAGE_SMB1)) {
-        a->from_start = true; /* near enough */
-    }
     if (!i->unasked) {
         session_learn(a, i);
     }
-    if (i->kind == MESSAGE_SMB1) {
+    switch (i->kind) {
+    case MESSAGE_SMB2:
+        smb2_learn(a, dir, i);
+        break;
+    case MESSAGE_SMB1:
         smb1_learn(a, dir, i);
-    } else if (i->kind == MESSAGE_COMPRESSED) {
+        break;
+    case MESSAGE_COMPRESSED:
         a->compressed = true;
-    }
-    bool counts = i->kind == MESSAGE_SMB2 && i->id != UINT64_MAX && !i->interim &&
-                  !(dir == TO_SERVER && i->command == SMB2_CANCEL);
-    if (counts) {
-        a->charge = i->charge > a->charge ? i->charge : a->charge;
-        use(&a->used[dir], i->id);
+        break;
+    default:
+        break;
     }
 }
 

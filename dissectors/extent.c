@@ -32,10 +32,12 @@ uint32_t extent_least(enum message_kind kind) {
     return least[kind];
 }
 
-enum message_kind extent_kind(struct view have) {
-    struct cursor c = cursor_over(have);
-    uint32_t id = cursor_be32(&c);
-    switch (cursor_ok(&c) ? id : 0) {
+static inline enum message_kind kind_of(struct view have) {
+    if (have.n < PROTOCOL_ID_SIZE) {
+        return MESSAGE_KINDS;
+    }
+    struct cursor c = cursor_fixed(have, PROTOCOL_ID_SIZE);
+    switch (cursor_be32(&c)) {
     case 0xFF534D42:
         return MESSAGE_SMB1;
     case 0xFE534D42:
@@ -47,6 +49,10 @@ enum message_kind extent_kind(struct view have) {
     default:
         return MESSAGE_KINDS;
     }
+}
+
+enum message_kind extent_kind(struct view have) {
+    return kind_of(have);
 }
 
 static uint32_t smaller(uint32_t a, uint32_t b) {
@@ -105,7 +111,7 @@ static void data(struct view have, uint32_t fixed, struct extent *e) {
 }
 
 static enum extent_answer of_smb2(struct view have, uint32_t left, uint32_t *need, struct extent *e) {
-    if (have.n < SMB2_HEADER_SIZE) {
+    if (have.n < SMB2_HEADER_SIZE) { /* of which there is room for all in what is left */
         *need = SMB2_HEADER_SIZE;
         return EXTENT_MORE;
     }
@@ -168,7 +174,7 @@ enum extent_answer extent_of(struct view have, uint32_t left, uint32_t *need, st
         *need = PROTOCOL_ID_SIZE;
         return EXTENT_MORE;
     }
-    enum message_kind kind = extent_kind(have);
+    enum message_kind kind = kind_of(have);
     if (kind == MESSAGE_KINDS) {
         return EXTENT_ALIEN;
     }

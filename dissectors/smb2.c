@@ -123,13 +123,10 @@ static enum verdict message_parse(struct dissection *d, struct view message, str
 /* As much of the protocol id as there is. */
 static bool has_protocol_id(struct view message) {
     static const uint8_t protocol_id[4] = {0xFE, 'S', 'M', 'B'};
-    size_t n = message.n < sizeof protocol_id ? message.n : sizeof protocol_id;
-    for (size_t i = 0; i < n; i++) {
-        if (message.p[i] != protocol_id[i]) {
-            return false;
-        }
+    if (message.n >= sizeof protocol_id) {
+        return memcmp(message.p, protocol_id, sizeof protocol_id) == 0;
     }
-    return true;
+    return message.n == 0 || memcmp(message.p, protocol_id, message.n) == 0;
 }
 
 static enum verdict dissect(struct dissection *d, struct view message) {
