@@ -65,9 +65,12 @@ bool smb1_wants(const struct event *e) {
 }
 
 static bool look_at(struct look *l, const struct event *e) {
+    if (!smb1_wants(e)) {
+        return false;
+    }
     bool response = event_find(e, FIELD_STATUS) != NULL;
     *l = (struct look){.command = command_of(e)};
-    if (!smb1_wants(e) || !l->command) {
+    if (!l->command) {
         return false;
     }
     if (strcmp(l->command, "SMB1_NEGOTIATE") == 0) {
