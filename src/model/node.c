@@ -40,8 +40,7 @@ static struct node_key key_of_handle(const struct handle *h) {
     return k;
 }
 
-static struct node *node_find(struct model *m, const struct node_key *k) {
-    uint64_t hash = key_hash(m, k);
+static struct node *node_find(struct model *m, const struct node_key *k, uint64_t hash) {
     for (struct hash_node *x = hash_first(&m->nodes, hash); x; x = hash_again(x->next, hash)) {
         struct node *n = container_of(x, struct node, by_name);
         struct node_key other = key_of_node(n);
@@ -50,11 +49,6 @@ static struct node *node_find(struct model *m, const struct node_key *k) {
         }
     }
     return NULL;
-}
-
-static void node_insert(struct model *m, struct node *n) {
-    struct node_key k = key_of_node(n);
-    hash_insert(&m->nodes, &n->by_name, key_hash(m, &k));
 }
 
 /* It has no name any more: who opens that name opens another file. */
@@ -67,7 +61,8 @@ static void node_unlink(struct model *m, struct node *n) {
 
 struct node *node_open(struct model *m, struct handle *h, bool again) {
     struct node_key k = key_of_handle(h);
-    struct node *n = node_find(m, &k);
+    uint64_t hash = key_hash(m, &k);
+    struct node *n = node_find(m, &k, hash);
     if (n && n->delete_pending &&
         !again) { /* nobody opens it any more (STATUS_DELETE_PENDING): it is gone, or was spared, and we missed that */
         node_unlink(m, n);
@@ -87,13 +82,13 @@ struct node *node_open(struct model *m, struct handle *h, bool again) {
     n->session_id = k.session_id;
     n->tree_id = k.tree_id;
     n->name = text_share(h->name);
-    node_insert(m, n);
+    hash_insert(&m->nodes, &n->by_name, hash);
     return n;
 }
 
 struct node *node_at(struct model *m, const struct tree *t, struct text name) {
     struct node_key k = {&t->session->server, share_of(t->facts.path), name.bytes, 0, 0};
-    return t->path ? node_find(m, &k) : NULL;
+    return t->path ? node_find(m, &k, key_hash(m, &k)) : NULL;
 }
 
 void node_close(struct model *m, struct node *n) {
@@ -119,11 +114,12 @@ void node_rename(struct model *m, struct node *n, struct shared_text *name) {
         return;
     }
     struct node_key k = key_of_node(n);
-    struct node *replaced = node_find(m, &k);
+    uint64_t hash = key_hash(m, &k);
+    struct node *replaced = node_find(m, &k, hash);
     if (replaced) {
         node_unlink(m, replaced);
     }
-    node_insert(m, n);
+    hash_insert(&m->nodes, &n->by_name, hash);
 }
 
 /* ---- deletion */
