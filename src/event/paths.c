@@ -22,13 +22,14 @@ static uint16_t unit(struct view v, size_t i) {
     return (uint16_t)(v.p[i] | v.p[i + 1] << 8);
 }
 
-static struct text share_of(struct text path) {
-    return text_utf16(view_from(path.bytes, utf16_behind_last(path.bytes, '\\')));
+static struct text share_of(const struct tree_facts *t) {
+    size_t at = t->share_at != 0 ? t->share_at : utf16_behind_last(t->path.bytes, '\\');
+    return text_utf16(view_from(t->path.bytes, at));
 }
 
 void maker_share(struct event_maker *m, const struct tree_facts *t) {
     struct event *e = &m->event;
-    event_text(e, FIELD_SHARE, share_of(t->path));
+    event_text(e, FIELD_SHARE, share_of(t));
     event_text(e, FIELD_SHARE_PATH, t->path);
     if (t->share_type) {
         event_named(e, FIELD_SHARE_TYPE, t->share_type, &names_share_type, 2);
@@ -115,7 +116,7 @@ void maker_file(struct event_maker *m, const struct tree_facts *t, struct text n
         parts[1] = literal("\\");
         parts[2] = name;
         event_joined(e, FIELD_FILE_PATH, parts, 3);
-        local_path(m, share_of(t->path).bytes, name);
+        local_path(m, share_of(t).bytes, name);
     }
     struct view component = view_from(name.bytes, utf16_behind_last(name.bytes, '\\'));
     component.n &= ~(size_t)1;

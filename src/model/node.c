@@ -15,6 +15,10 @@ static struct view share_of(struct text path) {
     return view_from(path.bytes, utf16_behind_last(path.bytes, '\\'));
 }
 
+static struct view share_of_tree(const struct tree_facts *t) {
+    return t->share_at != 0 ? view_from(t->path.bytes, t->share_at) : share_of(t->path);
+}
+
 static uint64_t key_hash(const struct model *m, const struct node_key *k) {
     uint64_t hash = hash_bytes(m->secret, k->server->bytes, sizeof k->server->bytes);
     hash = hash_more(m->secret, hash_more(m->secret, hash, k->session_id), k->tree_id);
@@ -32,7 +36,7 @@ static struct node_key key_of_node(const struct node *n) {
 }
 
 static struct node_key key_of_handle(const struct handle *h) {
-    struct node_key k = {&h->session->server, share_of(h->tree->facts.path), text_of(h->name).bytes, 0, 0};
+    struct node_key k = {&h->session->server, share_of_tree(&h->tree->facts), text_of(h->name).bytes, 0, 0};
     if (!h->tree->path) {
         k.session_id = h->session->facts.id;
         k.tree_id = h->tree->facts.id;
@@ -87,7 +91,7 @@ struct node *node_open(struct model *m, struct handle *h, bool again) {
 }
 
 struct node *node_at(struct model *m, const struct tree *t, struct text name) {
-    struct node_key k = {&t->session->server, share_of(t->facts.path), name.bytes, 0, 0};
+    struct node_key k = {&t->session->server, share_of_tree(&t->facts), name.bytes, 0, 0};
     return t->path ? node_find(m, &k, key_hash(m, &k)) : NULL;
 }
 
