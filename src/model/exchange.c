@@ -412,8 +412,10 @@ static void completion_finish(struct completion *d) {
     effect_apply(d);
     completion_report(d);
     effect_after(d);
-    auth_drop(d->c->model, d->auth);
-    security_drop(d->c->model, d->security);
+    if (d->auth || d->security) {
+        auth_drop(d->c->model, d->auth);
+        security_drop(d->c->model, d->security);
+    }
     completion_settle(d);
 }
 

@@ -189,8 +189,12 @@ void request_drop(struct exchange *x) {
     struct model *m = x->connection->model;
     text_drop(&m->texts, x->text);
     text_drop(&m->texts, x->handle_name);
-    auth_drop(m, x->auth);
-    security_drop(m, x->security);
-    chain_drop(m, x->chain);
+    if (x->auth || x->security) {
+        auth_drop(m, x->auth);
+        security_drop(m, x->security);
+    }
+    if (x->chain) {
+        chain_drop(m, x->chain);
+    }
     budget_give(m->budget, x->lists, x->lists_size);
 }
