@@ -60,8 +60,7 @@ static const char *command_of(const struct event *e) {
 }
 
 bool smb1_wants(const struct event *e) {
-    const struct fact *version = event_find(e, FIELD_VERSION);
-    return e->action == ACTION_MESSAGE && version && version->number == 1;
+    return e->action == ACTION_MESSAGE && e->smb1;
 }
 
 static bool look_at(struct look *l, const struct event *e) {
