@@ -65,6 +65,29 @@ static inline uint64_t fold(uint64_t x) {
     return x - ((from_a & ~behind_z & ~x & HIGH) >> 10);
 }
 
+/* The other way: to what is from 'A' to 'Z'. */
+static inline uint64_t unfold(uint64_t x) {
+    uint64_t low = x & ~HIGH;
+    uint64_t from_a = low + LANES(0x8000U - 'A'), behind_z = low + LANES(0x8000U - 'Z' - 1);
+    return x + ((from_a & ~behind_z & ~x & HIGH) >> 10);
+}
+
+static inline void put_word(uint8_t *to, uint64_t word) {
+    for (unsigned i = 0; i < WORD; i++) {
+        to[i] = (uint8_t)(word >> (8 * i));
+    }
+}
+
+void utf16_lower(struct view v, uint8_t *to) {
+    size_t i = 0;
+    for (; i + WORD <= v.n; i += WORD) {
+        put_word(to + i, unfold(word_at(v.p + i)));
+    }
+    if (i < v.n) {
+        put_word(to + i, unfold(tail_at(v.p + i, v.n - i)));
+    }
+}
+
 bool utf16_same_name(struct view a, struct view b) {
     size_t i = 0;
     if (a.n != b.n) {

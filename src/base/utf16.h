@@ -13,6 +13,8 @@ size_t utf16_first(struct view, uint16_t unit);
 size_t utf16_behind_last(struct view, uint16_t unit);
 /* The same but for the case of ASCII letters; other letters differ by it. */
 bool utf16_same_name(struct view, struct view);
+/* Its ASCII letters as small ones, in room for view.n bytes rounded up to a multiple of 8; behind it there may be zeroes. */
+void utf16_lower(struct view, uint8_t *to);
 /* hash_more with all of it, where the case of ASCII letters makes no difference. */
 uint64_t utf16_name_hash(uint64_t secret, uint64_t hash, struct view);
 

@@ -79,11 +79,8 @@ static void extension(struct event_maker *m, struct view file) {
     if (at <= 2 || found.n == 0 || found.n > sizeof m->extension) {
         return; /* none, or a name that begins with its only dot, or too long to be one */
     }
-    for (size_t i = 0; i + 1 < found.n; i += 2) {
-        bool upper = found.p[i + 1] == 0 && found.p[i] >= 'A' && found.p[i] <= 'Z';
-        m->extension[i] = (uint8_t)(found.p[i] + (upper ? 'a' - 'A' : 0));
-        m->extension[i + 1] = found.p[i + 1];
-    }
+    _Static_assert(sizeof m->extension % 8 == 0, "for utf16_lower");
+    utf16_lower(found, m->extension);
     event_text(&m->event, FIELD_EXTENSION, text_utf16((struct view){m->extension, found.n}));
 }
 

@@ -91,6 +91,20 @@ static void the_same_name(void **state) {
     assert_in_range(equal, ROUNDS / 10, ROUNDS * 9 / 10);
 }
 
+static void in_small_letters(void **state) {
+    (void)state;
+    uint8_t bytes[BYTES_MAX], lower[BYTES_MAX];
+    for (unsigned round = 0; round < ROUNDS; round++) {
+        struct view v = {bytes, fill(bytes)};
+        utf16_lower(v, lower);
+        for (size_t i = 0; i < v.n; i += 2) {
+            uint16_t u = unit(v, i);
+            uint16_t expected = u >= 'A' && u <= 'Z' ? (uint16_t)(u + 0x20) : u;
+            assert_int_equal(unit((struct view){lower, v.n}, i), expected);
+        }
+    }
+}
+
 static void nothing(void **state) {
     (void)state;
     struct view none = {NULL, 0};
@@ -104,6 +118,7 @@ int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(found_at_the_same_place),
         cmocka_unit_test(the_same_name),
+        cmocka_unit_test(in_small_letters),
         cmocka_unit_test(nothing),
     };
     return cmocka_run_group_tests_name("utf16", tests, NULL, NULL);
