@@ -197,6 +197,7 @@ static void on_flow_start(void *arg, struct moment at) {
 
 static void on_bytes(void *arg, enum direction dir, struct view bytes, struct moment at) {
     struct decoded_flow *f = arg;
+    connection_expect(f->connection);
     nbss_bytes(f->framer, dir, bytes, at);
 }
 
