@@ -17,6 +17,7 @@ static void begin(struct event_maker *m, const struct connection_facts *c, enum 
     m->event.at = at;
     m->event.flow = c->flow;
     m->event.flow_json = c->flow_json;
+    m->event.smb1 = false;
     m->event.count = 0;
 }
 
@@ -212,7 +213,8 @@ void maker_operation(struct event_maker *m, const struct operation *op, enum det
     m->detail = detail;
     who(m, op);
     times(e, op, exchange);
-    event_uint(e, FIELD_VERSION, op->smb1_request || op->smb1_response ? 1 : op->connection->version);
+    e->smb1 = op->smb1_request || op->smb1_response;
+    event_uint(e, FIELD_VERSION, e->smb1 ? 1 : op->connection->version);
     dialect(e, op);
     event_name(e, FIELD_OPERATION, operation_names[op->kind]);
     command(m, op);
@@ -223,7 +225,7 @@ void maker_operation(struct event_maker *m, const struct operation *op, enum det
     server_signing(e, op);
     maker_details(m, op);
     quality(e, op);
-    if (detail == DETAIL_OPERATIONS && !op->smb1_request && !op->smb1_response) {
+    if (detail == DETAIL_OPERATIONS && !e->smb1) {
         maker_wire_details(m, op);
     }
     maker_windows_operation(m, op, detail);
