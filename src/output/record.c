@@ -7,23 +7,24 @@
 
 /* What the outlet's members leave of a record. */
 enum { LINE_MAX_BYTES = RECORD_MAX - RECORD_PREFIX_MAX };
+_Static_assert((int)JSON_SLACK <= (int)RECORD_PREFIX_MAX, "what a writer scribbles over");
 
 /* From everything to next to nothing; the first that fits is taken. What identifies the event is cut last, and what the last
  * line leaves fits whatever the event holds (test_record.c tries). */
 static const struct fact_limits levels[] = {
-    /* ordinary, path, name, content, bits, items, item, windows, only_essential */
-    {SIZE_MAX, SIZE_MAX, SIZE_MAX, SIZE_MAX, 32, UINT_MAX, SIZE_MAX, true, false},
-    {SIZE_MAX, SIZE_MAX, SIZE_MAX, SIZE_MAX, 32, UINT_MAX, SIZE_MAX, false, false},
-    {512, 1600, 1600, 400, 32, 32, 256, false, false},
-    {256, 1600, 1600, 200, 32, 16, 128, false, false},
-    {160, 1000, 1600, 128, 32, 16, 96, false, false},
-    {128, 600, 1600, 96, 32, 16, 64, false, false},
-    {96, 400, 1000, 64, 32, 8, 64, false, false},
-    {64, 256, 600, 64, 16, 8, 48, false, false},
-    {48, 160, 400, 48, 8, 4, 32, false, false},
-    {24, 96, 256, 32, 4, 2, 24, false, false},
-    {0, 64, 160, 32, 0, 0, 0, false, false},
-    {0, 64, 96, 32, 0, 0, 0, false, true},
+    /* ordinary, path, name, content, bits, items, item, windows, whole, only_essential */
+    {SIZE_MAX, SIZE_MAX, SIZE_MAX, SIZE_MAX, 32, UINT_MAX, SIZE_MAX, true, true, false},
+    {SIZE_MAX, SIZE_MAX, SIZE_MAX, SIZE_MAX, 32, UINT_MAX, SIZE_MAX, false, true, false},
+    {512, 1600, 1600, 400, 32, 32, 256, false, false, false},
+    {256, 1600, 1600, 200, 32, 16, 128, false, false, false},
+    {160, 1000, 1600, 128, 32, 16, 96, false, false, false},
+    {128, 600, 1600, 96, 32, 16, 64, false, false, false},
+    {96, 400, 1000, 64, 32, 8, 64, false, false, false},
+    {64, 256, 600, 64, 16, 8, 48, false, false, false},
+    {48, 160, 400, 48, 8, 4, 32, false, false, false},
+    {24, 96, 256, 32, 4, 2, 24, false, false, false},
+    {0, 64, 160, 32, 0, 0, 0, false, false, false},
+    {0, 64, 96, 32, 0, 0, 0, false, false, true},
 };
 
 struct word {
@@ -90,17 +91,6 @@ static void write_envelope(struct fact_writer *w, const struct record_settings *
     json_char(json, '}');
 }
 
-static void write_place(struct fact_writer *w, const struct fact_index *index, enum field_place place) {
-    const struct event *e = index->event;
-    for (unsigned i = 0; i < e->count; i++) {
-        const struct fact *f = &e->facts[i];
-        bool ours = f->field == FIELD_LOSSY || f->field == FIELD_TRUNCATED; /* written last, from what happened here */
-        if (fact_keys[f->field].place == place && index->at[f->field] == i + 1 && !ours) {
-            fact_write(w, f);
-        }
-    }
-}
-
 static void write_set(struct fact_writer *w, enum field name, const struct field_set *set) {
     if (field_set_empty(set)) {
         return;
@@ -123,7 +113,7 @@ static void write_proto_info(struct fact_writer *w, const struct fact_index *ind
     size_t before = json->used;
     json_literal(json, ",\"proto_info\":");
     size_t first = json->used;
-    write_place(w, index, PLACE_PROTO);
+    fact_write_place(w, index, PLACE_PROTO);
     write_set(w, FIELD_LOSSY, &w->lossy);
     write_set(w, FIELD_TRUNCATED, &w->truncated);
     if (json->used == first) {
@@ -145,7 +135,7 @@ static bool write_within(const struct record_settings *settings, const struct fa
     if (e->flow_json.n != 0) {
         json_raw(&w.json, (const char *)e->flow_json.p + of_capture, e->flow_json.n - of_capture);
     }
-    write_place(&w, index, PLACE_FLOW);
+    fact_write_place(&w, index, PLACE_FLOW);
     if (e->object == OBJECT_FLOW && e->action == ACTION_MESSAGE && fact_find(index, FIELD_CONTENT) == NULL) {
         content_write(&w, index);
     }
