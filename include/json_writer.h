@@ -67,8 +67,6 @@ void json_hex(struct json_writer *, uint64_t, unsigned digits);
 /* RFC 3339 UTC with nine digits, no quotes. ns since 1970; a FILETIME before that is written as what it is. RFC 3339 ends with
  * the year 9999, FILETIME does not: what is later is written as the last nanosecond of that year and JSON_TEXT_LOSSY returned. */
 void json_time(struct json_writer *, uint64_t ns);
-/* Its 30 bytes, and where they end. */
-char *json_put_time(struct json_second *, uint64_t ns, char *to);
 unsigned json_filetime(struct json_writer *, uint64_t filetime);
 /* The text between quotes that the caller writes, escaped: at most limit bytes of output, cut at a character. Unpaired
  * surrogates, NUL and bytes that are no UTF-8 become U+FFFD, ASCII above 0x7F is guessed to be Latin-1, and the odd last byte of
@@ -79,5 +77,12 @@ unsigned json_text(struct json_writer *, struct text, size_t limit, enum json_cu
 unsigned json_joined(struct json_writer *, const struct text *parts, size_t count, size_t limit, enum json_cut);
 /* The same without a limit but the writer's memory. */
 unsigned json_whole(struct json_writer *, const struct text *parts, size_t count);
+
+/* For who keeps the place where it writes: at to, behind which there are JSON_SLACK bytes. They return where the text ends, and add to
+ * the flags. */
+char *json_put_time(struct json_second *, uint64_t ns, char *to); /* 30 bytes */
+char *json_put_filetime(struct json_second *, uint64_t filetime, char *to, unsigned *flags);
+/* NULL where it does not end before stop, which is followed by JSON_SLACK bytes. */
+char *json_put_whole(const struct text *parts, size_t count, char *to, const char *stop, unsigned *flags);
 
 #endif

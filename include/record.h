@@ -17,12 +17,15 @@ enum { RECORD_MAX = 4000, RECORD_PREFIX_MAX = 128 };
 /* record_id of a run and a seq, both uint64_t, for printf; the outlet writes the same. */
 #define RECORD_ID_FORMAT "%016" PRIx64 "-%" PRIu64
 
+struct json_second; /* json_writer.h */
+
 struct record_settings {
     const char *sensor_id;
     const char *capture_name; /* the file, or the interface; NULL: neither is written */
     bool live;                /* capture is {"interface"}, else {"file", "frame"} */
     const char *const
         *interfaces; /* live, by struct frame's interface: that of a flow goes before capture_name; NULL: none */
+    struct json_second *second; /* of the last time that was written, kept from record to record; NULL: not kept */
 };
 
 /* Writes the members of e from sensor_id on, without the opening brace, into line (RECORD_MAX bytes). Returns the length. */

@@ -14,6 +14,7 @@
 #include "decode/decode.h"
 #include "event/maker.h"
 #include "flow/table.h"
+#include "json_writer.h"
 #include "model/model.h"
 #include "nbss.h"
 #include "pdu.h"
@@ -29,6 +30,7 @@ struct pipeline {
     const struct pipeline_settings *settings;
     struct pipeline_outlet outlet;
     struct record_settings record;
+    struct json_second second; /* of the record written last */
     struct budget *budget;
     struct resident resident;
     unsigned unlooked; /* packets since memory was looked at */
@@ -290,7 +292,8 @@ struct pipeline *pipeline_new(const struct pipeline_settings *settings, const ch
     }
     p->settings = settings;
     p->outlet = *outlet;
-    p->record = (struct record_settings){.sensor_id = settings->sensor_id,
+    p->record = (struct record_settings){.second = &p->second,
+                                         .sensor_id = settings->sensor_id,
                                          .capture_name = capture_name,
                                          .live = settings->interfaces != NULL,
                                          .interfaces = settings->interfaces};

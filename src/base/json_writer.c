@@ -77,13 +77,19 @@ void json_time(struct json_writer *w, uint64_t ns) {
     json_wrote(w, json_put_time(&w->second, ns, json_end(w)));
 }
 
-unsigned json_filetime(struct json_writer *w, uint64_t filetime) {
+char *json_put_filetime(struct json_second *remembered, uint64_t filetime, char *to, unsigned *flags) {
     const int64_t from_1601_to_1970 = 11644473600, last = 253402300799; /* 9999-12-31T23:59:59 */
     int64_t second = (int64_t)(filetime / 10000000) - from_1601_to_1970;
     bool late = second > last;
     uint32_t ns = late ? 999999999 : (uint32_t)(filetime % 10000000) * 100;
-    json_wrote(w, put_moment(&w->second, late ? last : second, ns, json_end(w)));
-    return late ? JSON_TEXT_LOSSY : 0;
+    *flags |= late ? JSON_TEXT_LOSSY : 0;
+    return put_moment(remembered, late ? last : second, ns, to);
+}
+
+unsigned json_filetime(struct json_writer *w, uint64_t filetime) {
+    unsigned flags = 0;
+    json_wrote(w, json_put_filetime(&w->second, filetime, json_end(w), &flags));
+    return flags;
 }
 
 /* Bytes of output that an ASCII character takes: itself, after a backslash, or as an escape (controls, and DEL). */
@@ -136,18 +142,32 @@ static bool is_lossy(struct text t, uint32_t c) {
 }
 
 /* Copies what stands for itself or behind a backslash, block by block, as far as it goes and there is room for a whole one. */
-static char *put_plain(struct text t, size_t *pos, char *out, const char *stop) {
-    bool wide = t.encoding == ENC_UTF16LE;
-    const uint8_t *p = t.bytes.p + *pos;
-    size_t left = (t.bytes.n - *pos) >> wide, taken = PLAIN_BLOCK;
+static inline char *put_units(struct view v, size_t *pos, char *out, const char *stop) {
+    const uint8_t *p = v.p + *pos;
+    size_t left = (v.n - *pos) / 2, taken = PLAIN_BLOCK;
     while (left != 0 && taken == PLAIN_BLOCK && stop - out >= PLAIN_ROOM) {
-        size_t n = left < PLAIN_BLOCK ? left : PLAIN_BLOCK;
-        out = wide ? plain_units(p, n, out, &taken) : plain_bytes(p, n, out, &taken);
+        out = plain_units(p, left < PLAIN_BLOCK ? left : PLAIN_BLOCK, out, &taken);
         left -= taken;
-        p += taken << wide;
+        p += 2 * taken;
     }
-    *pos = (size_t)(p - t.bytes.p);
+    *pos = (size_t)(p - v.p);
     return out;
+}
+
+static inline char *put_bytes(struct view v, size_t *pos, char *out, const char *stop) {
+    const uint8_t *p = v.p + *pos;
+    size_t left = v.n - *pos, taken = PLAIN_BLOCK;
+    while (left != 0 && taken == PLAIN_BLOCK && stop - out >= PLAIN_ROOM) {
+        out = plain_bytes(p, left < PLAIN_BLOCK ? left : PLAIN_BLOCK, out, &taken);
+        left -= taken;
+        p += taken;
+    }
+    *pos = (size_t)(p - v.p);
+    return out;
+}
+
+static inline char *put_plain(struct text t, size_t *pos, char *out, const char *stop) {
+    return t.encoding == ENC_UTF16LE ? put_units(t.bytes, pos, out, stop) : put_bytes(t.bytes, pos, out, stop);
 }
 
 /* Writes t from pos on at out, as far as stop: all of it, or *cut. */
@@ -183,19 +203,26 @@ static unsigned write_text(struct json_writer *w, struct text t, size_t pos, siz
     return flags | (cut ? JSON_TEXT_TRUNCATED : 0);
 }
 
+char *json_put_whole(const struct text *parts, size_t count, char *to, const char *stop, unsigned *flags) {
+    bool cut = false;
+    for (size_t i = 0; i < count; i++) {
+        size_t pos = 0;
+        to = put_plain(parts[i], &pos, to, stop);
+        if (pos < parts[i].bytes.n) {
+            to = put_text(parts[i], pos, to, stop, flags, &cut);
+        }
+    }
+    return cut ? NULL : to;
+}
+
 unsigned json_whole(struct json_writer *w, const struct text *parts, size_t count) {
     unsigned flags = 0;
-    bool cut = false;
-    char *out = json_end(w);
-    const char *stop = w->base + w->size;
-    for (size_t i = 0; i < count; i++) {
-        out = put_text(parts[i], 0, out, stop, &flags, &cut);
-    }
-    if (cut) {
+    const char *end = json_put_whole(parts, count, json_end(w), w->base + w->size, &flags);
+    if (end == NULL) {
         w->overflowed = true;
-        return flags;
+    } else {
+        w->used = (size_t)(end - w->base);
     }
-    w->used = (size_t)(out - w->base);
     return flags;
 }
 

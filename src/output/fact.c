@@ -64,6 +64,7 @@ static const bool essential[FIELDS] = {
     [FIELD_REASON] = true,        [FIELD_SENSOR_VERSION] = true,
 };
 
+enum { BITS_MAX = 32 };      /* of a fact */
 enum { ESSENTIAL_MIN = 64 }; /* bytes that a text among them has in any case */
 
 /* ---- what takes no more than JSON_SLACK bytes with its key: written at to; each returns where it ends */
@@ -125,51 +126,45 @@ static char *put_guid(char *to, const struct guid *guid) {
     return to + 1;
 }
 
-/* ---- names: as long as they are */
+static char *put_filetime(struct fact_writer *w, const struct fact *f, char *to) {
+    unsigned flags = 0;
+    *to = '"';
+    to = json_put_filetime(&w->json.second, f->number, to + 1, &flags);
+    fact_note(w, f->field, flags);
+    *to = '"';
+    return to + 1;
+}
 
-enum { NAME_AT_ONCE = 64 }; /* with a key's 32 bytes and two quotation marks within JSON_SLACK */
+enum { NAME_AT_ONCE = 90 }; /* with a key's 32 bytes and what stands around it within JSON_SLACK */
+
+static inline char *put_ascii(struct json_writer *json, const char *s, size_t n, char *to) {
+    if (n <= NAME_AT_ONCE) {
+        return digits_copy(to, s, n);
+    }
+    json_wrote(json, to);
+    json_raw(json, s, n);
+    return json_end(json);
+}
+
+static inline char *put_name(struct json_writer *json, const char *name, size_t n, char *to) {
+    *to = '"';
+    to = put_ascii(json, name, n, to + 1);
+    *to = '"';
+    return to + 1;
+}
+
+static char *put_named(struct fact_writer *w, const struct fact *f, char *to) {
+    const struct name_row *row = fact_row(f);
+    return row != NULL ? put_name(&w->json, row->name, row->length, to)
+                       : put_hex_string(to, f->number, f->digits ? f->digits : 8);
+}
 
 static void write_name_string(struct json_writer *json, const char *name, size_t n) {
-    char *to = json_end(json);
-    *to++ = '"';
-    if (n <= NAME_AT_ONCE) {
-        to = digits_copy(to, name, n);
-    } else {
-        json_wrote(json, to);
-        json_raw(json, name, n);
-        to = json_end(json);
-    }
-    *to = '"';
-    json_wrote(json, to + 1);
+    json_wrote(json, put_name(json, name, n, json_end(json)));
 }
 
 static void write_hex_string(struct json_writer *json, uint64_t number, unsigned digits) {
     json_wrote(json, put_hex_string(json_end(json), number, digits));
-}
-
-static bool write_name(struct fact_writer *w, const struct fact *f) {
-    if (f->name[0] == '\0') {
-        return false;
-    }
-    write_name_string(&w->json, f->name, strlen(f->name));
-    return true;
-}
-
-static bool write_named(struct fact_writer *w, const struct fact *f) {
-    const struct name_row *row = fact_row(f);
-    if (row != NULL) {
-        write_name_string(&w->json, row->name, row->length);
-    } else {
-        write_hex_string(&w->json, f->number, f->digits ? f->digits : 8);
-    }
-    return true;
-}
-
-static bool write_filetime(struct fact_writer *w, const struct fact *f) {
-    json_char(&w->json, '"');
-    fact_note(w, f->field, json_filetime(&w->json, f->number));
-    json_char(&w->json, '"');
-    return true;
 }
 
 /* ---- lists */
@@ -244,19 +239,13 @@ static size_t limit_of(const struct fact_limits *limits, enum field field) {
     return limit < ESSENTIAL_MIN && essential[field] ? ESSENTIAL_MIN : limit;
 }
 
-static unsigned write_string(struct fact_writer *w, enum field field, const struct text *parts, size_t count) {
+static bool write_joined_text(struct fact_writer *w, enum field field, const struct text *parts, size_t count) {
     enum json_cut cut = kinds[field] == KIND_ORDINARY ? JSON_CUT_END : JSON_CUT_FRONT;
     json_char(&w->json, '"');
-    unsigned flags = w->limits->whole ? json_whole(&w->json, parts, count)
-                                      : json_joined(&w->json, parts, count, limit_of(w->limits, field), cut);
-    json_char(&w->json, '"');
-    return flags;
-}
-
-static bool write_joined_text(struct fact_writer *w, enum field field, const struct text *parts, size_t count) {
     size_t before = w->json.used;
-    unsigned flags = write_string(w, field, parts, count);
-    bool empty = w->json.used - before <= 2;
+    unsigned flags = json_joined(&w->json, parts, count, limit_of(w->limits, field), cut);
+    bool empty = w->json.used == before;
+    json_char(&w->json, '"');
     if (empty && flags & JSON_TEXT_TRUNCATED) {
         flags &= ~(unsigned)JSON_TEXT_LOSSY;
     }
@@ -366,8 +355,10 @@ static bool write_windows(struct fact_writer *w, const struct fact *f) {
         return false;
     }
     for (unsigned i = 0; i < f->windows.count; i++) {
-        json_char(&w->json, i == 0 ? '[' : ',');
-        json_raw(&w->json, f->windows.items[i]->json, f->windows.items[i]->json_length);
+        const struct windows_event *event = f->windows.items[i];
+        char *to = json_end(&w->json);
+        *to++ = i == 0 ? '[' : ',';
+        json_wrote(&w->json, put_ascii(&w->json, event->json, event->json_length, to));
     }
     json_char(&w->json, ']');
     return true;
@@ -376,12 +367,6 @@ static bool write_windows(struct fact_writer *w, const struct fact *f) {
 /* What is longer, each of its own length: returns whether there was a value. */
 static bool write_long(struct fact_writer *w, const struct fact *f) {
     switch ((enum fact_form)f->form) {
-    case FACT_FILETIME:
-        return write_filetime(w, f);
-    case FACT_NAME:
-        return write_name(w, f);
-    case FACT_NAMED:
-        return write_named(w, f);
     case FACT_BITS:
         return write_bits(w, f);
     case FACT_NAMES16:
@@ -406,45 +391,93 @@ static bool write_long(struct fact_writer *w, const struct fact *f) {
     }
 }
 
-static void write_fact(struct fact_writer *w, const struct fact *f) {
-    if (w->limits->only_essential && !essential[f->field]) {
-        fact_note(w, f->field, JSON_TEXT_TRUNCATED);
-        return;
+/* The same for who keeps the place: NULL where there was none. */
+static char *put_long(struct fact_writer *w, const struct fact *f, char *to) {
+    json_wrote(&w->json, to);
+    return write_long(w, f) ? json_end(&w->json) : NULL;
+}
+
+/* Bits, of which the limit is no less than there can be. Rows are ascending, as for write_bits. */
+static char *put_bits(struct fact_writer *w, const struct fact *f, char *to) {
+    const char *stop = w->json.base + w->json.size;
+    const struct name_row *row = f->table != NULL ? f->table->rows : NULL;
+    const struct name_row *end = row != NULL ? row + f->table->count : NULL;
+    uint32_t left = (uint32_t)f->number;
+    char *first = to;
+    for (; row != end && left != 0 && to <= stop; row++) {
+        if (row->value != 0 && (left & row->value) == row->value) {
+            left &= ~row->value;
+            *to = ',';
+            to = put_name(&w->json, row->name, row->length, to + 1);
+        }
     }
-    size_t before = w->json.used;
-    char *to = fact_put_key(f->field, json_end(&w->json));
+    if (left != 0 && to <= stop) {
+        *to = ',';
+        to = put_hex_string(to + 1, left, f->digits ? f->digits : 8);
+    }
+    *first = '[';
+    *to = ']';
+    return to != first ? to + 1 : NULL;
+}
+
+/* A text of which nothing is cut, as in nearly every record. */
+static char *put_whole(struct fact_writer *w, const struct fact *f, const struct text *parts, size_t count, char *to) {
+    unsigned flags = 0;
+    *to = '"';
+    char *end = json_put_whole(parts, count, to + 1, w->json.base + w->json.size, &flags);
+    if (end == NULL) {
+        w->json.overflowed = true;
+        return NULL;
+    }
+    fact_note(w, f->field, flags);
+    *end = '"';
+    return end != to + 1 ? end + 1 : NULL;
+}
+
+/* The value of f; NULL where there is none. */
+static char *put_value(struct fact_writer *w, const struct fact *f, char *to) {
     switch ((enum fact_form)f->form) {
     case FACT_BOOL:
-        to = put_bool(to, f->number);
-        break;
+        return put_bool(to, f->number);
     case FACT_UINT:
-        to = put_integer(w, f->field, f->number, to);
-        break;
+        return put_integer(w, f->field, f->number, to);
     case FACT_TIME:
-        to = put_time(w, f->number, to);
-        break;
+        return put_time(w, f->number, to);
+    case FACT_FILETIME:
+        return put_filetime(w, f, to);
     case FACT_HEX:
-        to = put_hex_string(to, f->number, f->digits);
-        break;
+        return put_hex_string(to, f->number, f->digits);
+    case FACT_NAME:
+        return f->name[0] != '\0' ? put_name(&w->json, f->name, strlen(f->name), to) : NULL;
+    case FACT_NAMED:
+        return put_named(w, f, to);
+    case FACT_BITS:
+        return w->limits->bits >= BITS_MAX ? put_bits(w, f, to) : put_long(w, f, to);
     case FACT_FILE_ID:
-        to = put_file_id(to, &f->file_id);
-        break;
+        return put_file_id(to, &f->file_id);
     case FACT_GUID:
-        to = put_guid(to, f->guid);
-        break;
+        return put_guid(to, f->guid);
+    case FACT_TEXT:
+        return w->limits->whole ? put_whole(w, f, &f->text, 1, to) : put_long(w, f, to);
+    case FACT_JOINED:
+        return w->limits->whole ? put_whole(w, f, f->joined, f->parts, to) : put_long(w, f, to);
     default:
-        json_wrote(&w->json, to);
-        if (!write_long(w, f)) { /* where there was none the key goes again */
-            w->json.used = before;
-        }
-        return;
+        return put_long(w, f, to);
     }
-    json_wrote(&w->json, to);
 }
 
 void fact_write_place(struct fact_writer *w, const struct fact_index *index, enum field_place place) {
     const struct fact *facts = index->event->facts;
-    for (unsigned i = 0; i < index->counts[place]; i++) {
-        write_fact(w, &facts[index->lists[place][i]]);
+    const char *stop = w->json.base + w->json.size;
+    char *to = json_end(&w->json);
+    for (unsigned i = 0; i < index->counts[place] && to <= stop; i++) {
+        const struct fact *f = &facts[index->lists[place][i]];
+        if (w->limits->only_essential && !essential[f->field]) {
+            fact_note(w, f->field, JSON_TEXT_TRUNCATED);
+            continue;
+        }
+        char *end = put_value(w, f, fact_put_key(f->field, to));
+        to = end != NULL ? end : to; /* where there was none the key goes again */
     }
+    json_wrote(&w->json, to);
 }

@@ -2,6 +2,7 @@
 
 #include <limits.h>
 
+#include "base/digits.h"
 #include "content.h"
 #include "fact.h"
 
@@ -53,7 +54,7 @@ static void write_setting(struct fact_writer *w, enum field field, const char *v
     struct text text = {{(const uint8_t *)value, strlen(value)}, ENC_UTF8};
     size_t limit = w->limits->ordinary < 64 ? 64 : w->limits->ordinary;
     json_char(&w->json, '"');
-    fact_note(w, field, json_text(&w->json, text, limit, cut));
+    fact_note(w, field, w->limits->whole ? json_whole(&w->json, &text, 1) : json_text(&w->json, text, limit, cut));
     json_char(&w->json, '"');
 }
 
@@ -63,10 +64,11 @@ static void write_envelope(struct fact_writer *w, const struct record_settings *
     json_literal(json, "\"sensor_id\":");
     write_setting(w, FIELD_SENSOR_ID, settings->sensor_id, JSON_CUT_END);
     json_literal(json, ",\"time\":\"");
-    json_time(json, e->at.time_ns);
-    json_char(json, '"');
-    json_raw(json, objects[e->object].text, objects[e->object].length);
-    json_raw(json, actions[e->action].text, actions[e->action].length);
+    char *to = json_put_time(&json->second, e->at.time_ns, json_end(json));
+    *to++ = '"';
+    to = digits_copy(to, objects[e->object].text, objects[e->object].length);
+    to = digits_copy(to, actions[e->action].text, actions[e->action].length);
+    json_wrote(json, to);
     const char *name =
         settings->interfaces && e->flow ? settings->interfaces[e->flow->link.interface] : settings->capture_name;
     if (name == NULL) {
@@ -130,6 +132,9 @@ static bool write_within(const struct record_settings *settings, const struct fa
                          const struct fact_limits *limits, char *line, size_t *length) {
     const struct event *e = index->event;
     struct fact_writer w = {.json = {.base = line, .size = LINE_MAX_BYTES}, .limits = limits};
+    if (settings->second) {
+        w.json.second = *settings->second;
+    }
     size_t of_capture = record_flow_capture(e->flow_json);
     write_envelope(&w, settings, e, view_part(e->flow_json, 0, of_capture));
     if (e->flow_json.n != 0) {
@@ -142,6 +147,9 @@ static bool write_within(const struct record_settings *settings, const struct fa
     write_proto_info(&w, index);
     json_char(&w.json, '}');
     *length = w.json.used;
+    if (settings->second) {
+        *settings->second = w.json.second;
+    }
     return !w.json.overflowed;
 }
 
