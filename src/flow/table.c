@@ -202,7 +202,7 @@ static struct flow *sparest(struct flow_table *t, uint64_t *weight) {
 }
 
 bool flow_table_evict(struct flow_table *t) {
-    uint64_t weight;
+    uint64_t weight = 0;
     struct flow *f = sparest(t, &weight);
     if (!f) {
         return false;
