@@ -75,14 +75,27 @@ unsigned json_filetime(struct json_writer *, uint64_t filetime);
 unsigned json_text(struct json_writer *, struct text, size_t limit, enum json_cut);
 /* The same for several texts as if they were one. */
 unsigned json_joined(struct json_writer *, const struct text *parts, size_t count, size_t limit, enum json_cut);
-/* The same without a limit but the writer's memory. */
-unsigned json_whole(struct json_writer *, const struct text *parts, size_t count);
-
 /* For who keeps the place where it writes: at to, behind which there are JSON_SLACK bytes. They return where the text ends, and add to
  * the flags. */
 char *json_put_time(struct json_second *, uint64_t ns, char *to); /* 30 bytes */
 char *json_put_filetime(struct json_second *, uint64_t filetime, char *to, unsigned *flags);
+
+/* Where texts stand that were written before and are still there, so that the next time they are copied: names and paths stand in
+ * several places of a record. Zeroed at first; the texts' bytes stay the same meanwhile. */
+enum { JSON_REMEMBERED = 8 };
+struct json_texts {
+    struct {
+        struct text text;
+        const char *at;
+        size_t length;
+    } slots[JSON_REMEMBERED];
+};
+
 /* NULL where it does not end before stop, which is followed by JSON_SLACK bytes. */
-char *json_put_whole(const struct text *parts, size_t count, char *to, const char *stop, unsigned *flags);
+char *json_put_whole(struct json_texts *, const struct text *parts, size_t count, char *to, const char *stop,
+                     unsigned *flags);
+
+/* json_joined without a limit but the writer's memory. */
+unsigned json_whole(struct json_writer *, struct json_texts *, const struct text *parts, size_t count);
 
 #endif

@@ -14,7 +14,6 @@
 #include "decode/decode.h"
 #include "event/maker.h"
 #include "flow/table.h"
-#include "json_writer.h"
 #include "model/model.h"
 #include "nbss.h"
 #include "pdu.h"
@@ -30,7 +29,7 @@ struct pipeline {
     const struct pipeline_settings *settings;
     struct pipeline_outlet outlet;
     struct record_settings record;
-    struct json_second second; /* of the record written last */
+    struct record_memo memo;
     struct budget *budget;
     struct resident resident;
     unsigned unlooked; /* packets since memory was looked at */
@@ -292,7 +291,7 @@ struct pipeline *pipeline_new(const struct pipeline_settings *settings, const ch
     }
     p->settings = settings;
     p->outlet = *outlet;
-    p->record = (struct record_settings){.second = &p->second,
+    p->record = (struct record_settings){.memo = &p->memo,
                                          .sensor_id = settings->sensor_id,
                                          .capture_name = capture_name,
                                          .live = settings->interfaces != NULL,

@@ -203,10 +203,44 @@ static unsigned write_text(struct json_writer *w, struct text t, size_t pos, siz
     return flags | (cut ? JSON_TEXT_TRUNCATED : 0);
 }
 
-char *json_put_whole(const struct text *parts, size_t count, char *to, const char *stop, unsigned *flags) {
+/* Shorter ones are written as soon as found. */
+enum { REMEMBERED_MIN = 20 };
+
+static bool same_text(const struct text *a, const struct text *b) {
+    return a->bytes.p == b->bytes.p && a->bytes.n == b->bytes.n && a->encoding == b->encoding;
+}
+
+static char *put_remembered(struct json_texts *texts, const struct text *t, char *to, const char *stop, unsigned *flags,
+                            bool *cut) {
+    size_t slot = ((uintptr_t)t->bytes.p >> 3 ^ t->bytes.n >> 1) % JSON_REMEMBERED;
+    if (same_text(&texts->slots[slot].text, t)) {
+        size_t n = texts->slots[slot].length;
+        if (n > (size_t)(stop - to)) {
+            *cut = true;
+            return to;
+        }
+        return digits_copy(to, texts->slots[slot].at, n);
+    }
+    unsigned lost = 0;
+    char *end = put_text(*t, 0, to, stop, &lost, cut);
+    if (lost == 0 && !*cut) {
+        texts->slots[slot].text = *t;
+        texts->slots[slot].at = to;
+        texts->slots[slot].length = (size_t)(end - to);
+    }
+    *flags |= lost;
+    return end;
+}
+
+char *json_put_whole(struct json_texts *texts, const struct text *parts, size_t count, char *to, const char *stop,
+                     unsigned *flags) {
     bool cut = false;
     for (size_t i = 0; i < count; i++) {
         size_t pos = 0;
+        if (parts[i].bytes.n >= REMEMBERED_MIN) {
+            to = put_remembered(texts, &parts[i], to, stop, flags, &cut);
+            continue;
+        }
         to = put_plain(parts[i], &pos, to, stop);
         if (pos < parts[i].bytes.n) {
             to = put_text(parts[i], pos, to, stop, flags, &cut);
@@ -215,9 +249,9 @@ char *json_put_whole(const struct text *parts, size_t count, char *to, const cha
     return cut ? NULL : to;
 }
 
-unsigned json_whole(struct json_writer *w, const struct text *parts, size_t count) {
+unsigned json_whole(struct json_writer *w, struct json_texts *texts, const struct text *parts, size_t count) {
     unsigned flags = 0;
-    const char *end = json_put_whole(parts, count, json_end(w), w->base + w->size, &flags);
+    const char *end = json_put_whole(texts, parts, count, json_end(w), w->base + w->size, &flags);
     if (end == NULL) {
         w->overflowed = true;
     } else {

@@ -122,7 +122,7 @@ static inline __m128i plain_part(const uint8_t *p, size_t n) {
     } else if (n != 0) {
         low = (uint64_t)p[0] | (uint64_t)p[n / 2] << (n / 2 * 8) | (uint64_t)p[n - 1] << (8 * n - 8);
     }
-    return _mm_set_epi64x((long long)high, (long long)low);
+    return _mm_unpacklo_epi64(_mm_cvtsi64_si128((long long)low), _mm_cvtsi64_si128((long long)high));
 }
 
 static inline __m128i plain_block(const uint8_t *p, size_t n) {

@@ -424,7 +424,7 @@ static char *put_bits(struct fact_writer *w, const struct fact *f, char *to) {
 static char *put_whole(struct fact_writer *w, const struct fact *f, const struct text *parts, size_t count, char *to) {
     unsigned flags = 0;
     *to = '"';
-    char *end = json_put_whole(parts, count, to + 1, w->json.base + w->json.size, &flags);
+    char *end = json_put_whole(&w->texts, parts, count, to + 1, w->json.base + w->json.size, &flags);
     if (end == NULL) {
         w->json.overflowed = true;
         return NULL;

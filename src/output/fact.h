@@ -45,6 +45,7 @@ struct fact_writer {
     struct json_writer json;
     const struct fact_limits *limits;
     struct field_set lossy, truncated;
+    struct json_texts texts;
 };
 
 /* A field as its member begins, in memory of constant size, so that it is copied without a loop. */

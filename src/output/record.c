@@ -54,15 +54,38 @@ static void write_setting(struct fact_writer *w, enum field field, const char *v
     struct text text = {{(const uint8_t *)value, strlen(value)}, ENC_UTF8};
     size_t limit = w->limits->ordinary < 64 ? 64 : w->limits->ordinary;
     json_char(&w->json, '"');
-    fact_note(w, field, w->limits->whole ? json_whole(&w->json, &text, 1) : json_text(&w->json, text, limit, cut));
+    fact_note(w, field, json_text(&w->json, text, limit, cut));
     json_char(&w->json, '"');
+}
+
+/* The same, but a text that is whole is kept. */
+static void write_kept_setting(struct fact_writer *w, enum field field, const char *value, enum json_cut cut,
+                               struct record_setting *kept) {
+    struct json_writer *json = &w->json;
+    if (kept == NULL || w->limits != &levels[0]) {
+        write_setting(w, field, value, cut);
+        return;
+    }
+    if (kept->value == value) {
+        json_wrote(json, digits_copy(json_end(json), kept->text, kept->length));
+        return;
+    }
+    size_t before = json->used;
+    write_setting(w, field, value, cut);
+    kept->length = json->used - before;
+    bool keep = !json->overflowed && kept->length <= RECORD_SETTING_MAX && !field_set_has(&w->lossy, field);
+    kept->value = keep ? value : NULL;
+    if (keep) {
+        memcpy(kept->text, json->base + before, kept->length);
+    }
 }
 
 static void write_envelope(struct fact_writer *w, const struct record_settings *settings, const struct event *e,
                            struct view of_flow) {
     struct json_writer *json = &w->json;
+    struct record_memo *memo = settings->memo;
     json_literal(json, "\"sensor_id\":");
-    write_setting(w, FIELD_SENSOR_ID, settings->sensor_id, JSON_CUT_END);
+    write_kept_setting(w, FIELD_SENSOR_ID, settings->sensor_id, JSON_CUT_END, memo ? &memo->sensor : NULL);
     json_literal(json, ",\"time\":\"");
     char *to = json_put_time(&json->second, e->at.time_ns, json_end(json));
     *to++ = '"';
@@ -76,10 +99,10 @@ static void write_envelope(struct fact_writer *w, const struct record_settings *
     }
     if (settings->live) {
         json_literal(json, ",\"capture\":{\"interface\":");
-        write_setting(w, FIELD_CAPTURE, name, JSON_CUT_END);
+        write_kept_setting(w, FIELD_CAPTURE, name, JSON_CUT_END, memo ? &memo->capture : NULL);
     } else {
         json_literal(json, ",\"capture\":{\"file\":");
-        write_setting(w, FIELD_CAPTURE, name, JSON_CUT_FRONT);
+        write_kept_setting(w, FIELD_CAPTURE, name, JSON_CUT_FRONT, memo ? &memo->capture : NULL);
         if (e->at.frame != 0) {
             json_literal(json, ",\"frame\":");
             json_uint(json, e->at.frame);
@@ -132,8 +155,8 @@ static bool write_within(const struct record_settings *settings, const struct fa
                          const struct fact_limits *limits, char *line, size_t *length) {
     const struct event *e = index->event;
     struct fact_writer w = {.json = {.base = line, .size = LINE_MAX_BYTES}, .limits = limits};
-    if (settings->second) {
-        w.json.second = *settings->second;
+    if (settings->memo) {
+        w.json.second = settings->memo->second;
     }
     size_t of_capture = record_flow_capture(e->flow_json);
     write_envelope(&w, settings, e, view_part(e->flow_json, 0, of_capture));
@@ -147,8 +170,8 @@ static bool write_within(const struct record_settings *settings, const struct fa
     write_proto_info(&w, index);
     json_char(&w.json, '}');
     *length = w.json.used;
-    if (settings->second) {
-        *settings->second = w.json.second;
+    if (settings->memo) {
+        settings->memo->second = w.json.second;
     }
     return !w.json.overflowed;
 }
