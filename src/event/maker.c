@@ -252,8 +252,8 @@ static const char *const end_reasons[] = {
 };
 
 static const struct name_row tcp_flag_rows[] = {
-    {TCP_FIN, "FIN"}, {TCP_SYN, "SYN"}, {TCP_RST, "RST"}, {TCP_PSH, "PSH"},
-    {TCP_ACK, "ACK"}, {TCP_URG, "URG"}, {TCP_ECE, "ECE"}, {TCP_CWR, "CWR"},
+    NAME_ROW(TCP_FIN, "FIN"), NAME_ROW(TCP_SYN, "SYN"), NAME_ROW(TCP_RST, "RST"), NAME_ROW(TCP_PSH, "PSH"),
+    NAME_ROW(TCP_ACK, "ACK"), NAME_ROW(TCP_URG, "URG"), NAME_ROW(TCP_ECE, "ECE"), NAME_ROW(TCP_CWR, "CWR"),
 };
 static const struct name_table tcp_flag_names = {tcp_flag_rows, sizeof tcp_flag_rows / sizeof tcp_flag_rows[0]};
 
@@ -291,11 +291,11 @@ static void users(struct event_maker *m, const struct connection_facts *c) {
 
 /* RFC 1002 4.3.4: why a session request was refused. */
 static const struct name_row netbios_rows[] = {
-    {0x80, "refused: not listening on called name"},
-    {0x81, "refused: not listening for calling name"},
-    {0x82, "refused: called name not present"},
-    {0x83, "refused: insufficient resources"},
-    {0x8F, "refused: unspecified error"},
+    NAME_ROW(0x80, "refused: not listening on called name"),
+    NAME_ROW(0x81, "refused: not listening for calling name"),
+    NAME_ROW(0x82, "refused: called name not present"),
+    NAME_ROW(0x83, "refused: insufficient resources"),
+    NAME_ROW(0x8F, "refused: unspecified error"),
 };
 static const struct name_table netbios_names = {netbios_rows, sizeof netbios_rows / sizeof netbios_rows[0]};
 
