@@ -36,12 +36,16 @@ void connection_start(struct connection *c) {
 }
 
 /* What tokens said belongs to the element of the message that they stood in. */
-static void message_forget(struct connection *c) {
+static void said_forget(struct connection *c) {
+    auth_drop(c->model, c->claimed);
+    security_drop(c->model, c->said);
+    c->claimed = NULL;
+    c->said = NULL;
+}
+
+static inline void message_forget(struct connection *c) {
     if (c->claimed || c->said) {
-        auth_drop(c->model, c->claimed);
-        security_drop(c->model, c->said);
-        c->claimed = NULL;
-        c->said = NULL;
+        said_forget(c);
     }
 }
 

@@ -190,9 +190,10 @@ static void bytes(void **state) {
 
 int main(void) {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(nothing_in_it),
-        cmocka_unit_test(by_key), cmocka_unit_test(many_members), cmocka_unit_test(no_memory_for_buckets),
-        cmocka_unit_test(spread),        cmocka_unit_test(keyed),        cmocka_unit_test(bytes),
+        cmocka_unit_test(nothing_in_it), cmocka_unit_test(by_key),
+        cmocka_unit_test(many_members),  cmocka_unit_test(no_memory_for_buckets),
+        cmocka_unit_test(spread),        cmocka_unit_test(keyed),
+        cmocka_unit_test(bytes),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
