@@ -30,6 +30,7 @@ struct pipeline {
     struct pipeline_outlet outlet;
     struct record_settings record;
     struct budget *budget;
+    size_t most; /* held before a packet, so that it finds room */
     struct resident resident;
     unsigned unlooked; /* packets since memory was looked at */
     struct stats *stats;
@@ -233,8 +234,7 @@ static void keep_headroom(struct pipeline *p, uint64_t frame) {
         p->unlooked = 0;
         (void)resident_look(&p->resident);
     }
-    size_t most = p->budget->ceiling - p->budget->ceiling / HEADROOM_SHARE;
-    while (p->budget->held > most && make_room(p, frame)) {
+    while (p->budget->held > p->most && make_room(p, frame)) {
     }
 }
 
@@ -295,6 +295,7 @@ struct pipeline *pipeline_new(const struct pipeline_settings *settings, const ch
                                          .live = settings->interfaces != NULL,
                                          .interfaces = settings->interfaces};
     p->budget = budget;
+    p->most = budget->ceiling - budget->ceiling / HEADROOM_SHARE;
     p->stats = stats;
     p->resident.fd = -1;
     if (!settings->interfaces) { /* live, memory is several workers' and looked at as a whole */
