@@ -30,6 +30,8 @@ FOLDERS = {"capture": "capture", "decode": "decode", "flow": "flow", "model": "m
            "output": "output", "delivery": "output", "": "pipeline"}
 FRAMING = re.compile(r"nbss|resync|acquaintance|extent")
 SOURCE = re.compile(r"/src/(?:(\w+)/)?[^/]+$|/dissectors/([^/]+)$")
+# And nothing else: MALLOC_PERTURB_ and its like cost instructions.
+ENVIRONMENT = {"PATH": os.environ.get("PATH", os.defpath), "LC_ALL": "C"}
 ROUNDS_MAX = 100
 SETTLED = 1e-6
 
@@ -86,17 +88,15 @@ class Counts:
                 target = int(value.split()[1], 16)
 
 
-def count(words, program):
-    """Runs the words, which begin with the program, under callgrind."""
-    with tempfile.TemporaryDirectory(prefix="smbtap-callgrind-") as folder:
-        out = os.path.join(folder, "out")
-        command = ["valgrind", "--tool=callgrind", "--dump-instr=yes", "--compress-strings=no", "--compress-pos=no",
-                   "--callgrind-out-file=" + out]
-        done = subprocess.run(command + words, stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True,
-                              check=False)
-        if done.returncode != 0 or not os.path.exists(out):
-            raise Unable("callgrind: %s: exit status %d: %s" % (" ".join(words), done.returncode, done.stderr[-500:]))
-        return Counts(out), os.path.realpath(program)
+def count(words, out):
+    """Runs the words under callgrind, which writes to out."""
+    command = ["valgrind", "--tool=callgrind", "--dump-instr=yes", "--compress-strings=no", "--compress-pos=no",
+               "--callgrind-out-file=" + out]
+    done = subprocess.run(command + words, stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True,
+                          check=False, env=ENVIRONMENT)
+    if done.returncode != 0 or not os.path.exists(out):
+        raise Unable("callgrind: %s: exit status %d: %s" % (" ".join(words), done.returncode, done.stderr[-500:]))
+    return Counts(out)
 
 
 def stages_of(program, addresses):
@@ -170,10 +170,20 @@ def split(counts, program, owner):
     return sums
 
 
+def ours(counts, program):
+    """The addresses of the program's own that were counted."""
+    return {address for function, own in counts.own.items() if function[0] == program for address in own}
+
+
+def split_alone(counts, program):
+    program = os.path.realpath(program)
+    return split(counts, program, stages_of(program, ours(counts, program)))
+
+
 def of_runs(program, runs):
     """runs: {name: words after the program's}; {name: ({stage: instructions}, total)}."""
     program = os.path.realpath(program)
-    counted = {name: count([program] + words, program)[0] for name, words in runs.items()}
-    addresses = {address for one in counted.values() for function, own in one.own.items() if function[0] == program for address in own}
-    owner = stages_of(program, addresses)
+    with tempfile.TemporaryDirectory(prefix="smbtap-callgrind-") as folder:
+        counted = {name: count([program] + words, os.path.join(folder, "out")) for name, words in runs.items()}
+    owner = stages_of(program, set().union(*(ours(one, program) for one in counted.values())))
     return {name: (split(one, program, owner), one.total) for name, one in counted.items()}
