@@ -246,13 +246,23 @@ void connection_verdict(struct connection *c, enum verdict verdict) {
     c->model->stats->verdicts[verdict]++;
 }
 
+static size_t name_list_size(unsigned room) {
+    return room * (sizeof(struct text) + sizeof(struct shared_text *));
+}
+
+static void name_list_free(struct connection *c, struct name_list *l) {
+    for (unsigned i = 0; i < l->count; i++) {
+        text_drop(&c->model->texts, l->kept[i]);
+    }
+    budget_give(c->model->budget, l->texts, name_list_size(l->room));
+}
+
 static void names_free(struct connection *c) {
     if (!c->names) {
         return;
     }
-    for (unsigned i = 0; i < c->names->kept_count; i++) {
-        text_drop(&c->model->texts, c->names->kept[i]);
-    }
+    name_list_free(c, &c->names->users);
+    name_list_free(c, &c->names->shares);
     budget_give(c->model->budget, c->names, sizeof *c->names);
 }
 
@@ -319,6 +329,8 @@ void connection_end(struct connection *c, enum flow_end_reason reason, struct mo
     budget_give(m->budget, c, sizeof *c + c->facts.flow_json.n);
 }
 
+enum { NAMES_FIRST = 2 };
+
 static struct connection_names *names_of(struct connection *c) {
     if (!c->names) {
         c->names = budget_take(c->model->budget, sizeof *c->names);
@@ -327,9 +339,32 @@ static struct connection_names *names_of(struct connection *c) {
     return c->names;
 }
 
-static struct text names_keep(struct connection_names *n, struct shared_text *t) {
-    n->kept[n->kept_count++] = text_share(t);
-    return text_of(t);
+/* Room for so many more; there are at most CONNECTION_NAMES_MAX users and as many shares. */
+static bool name_list_grow(struct connection *c, struct name_list *l, unsigned more) {
+    if (l->count + more <= l->room) {
+        return true;
+    }
+    unsigned room = l->room ? 2 * l->room : NAMES_FIRST;
+    struct text *texts = budget_take(c->model->budget, name_list_size(room));
+    if (!texts) {
+        c->model->stats->names_lost++;
+        return false;
+    }
+    struct shared_text **kept = (struct shared_text **)(void *)(texts + room);
+    for (unsigned i = 0; i < l->count; i++) {
+        texts[i] = l->texts[i];
+        kept[i] = l->kept[i];
+    }
+    budget_give(c->model->budget, l->texts, name_list_size(l->room));
+    l->texts = texts;
+    l->kept = kept;
+    l->room = room;
+    return true;
+}
+
+static void name_list_add(struct name_list *l, struct shared_text *t) {
+    l->texts[l->count] = text_of(t);
+    l->kept[l->count++] = text_share(t);
 }
 
 void connection_add_user(struct connection *c, const struct auth *auth) {
@@ -338,7 +373,8 @@ void connection_add_user(struct connection *c, const struct auth *auth) {
         return;
     }
     for (unsigned i = 0; i < c->facts.user_count; i++) {
-        if (text_same(n->users[i * 2], auth->facts.domain) && text_same(n->users[i * 2 + 1], auth->facts.user)) {
+        if (text_same(n->users.texts[i * 2], auth->facts.domain) &&
+            text_same(n->users.texts[i * 2 + 1], auth->facts.user)) {
             return;
         }
     }
@@ -346,10 +382,12 @@ void connection_add_user(struct connection *c, const struct auth *auth) {
         c->model->stats->names_left_out++;
         return;
     }
-    n->users[c->facts.user_count * 2] = names_keep(n, auth->domain);
-    n->users[c->facts.user_count * 2 + 1] = names_keep(n, auth->user);
-    c->facts.user_count++;
-    c->facts.users = n->users;
+    if (name_list_grow(c, &n->users, 2)) {
+        name_list_add(&n->users, auth->domain);
+        name_list_add(&n->users, auth->user);
+        c->facts.user_count++;
+        c->facts.users = n->users.texts;
+    }
 }
 
 void connection_add_share(struct connection *c, struct shared_text *path) {
@@ -358,7 +396,7 @@ void connection_add_share(struct connection *c, struct shared_text *path) {
         return;
     }
     for (unsigned i = 0; i < c->facts.share_count; i++) {
-        if (text_same(n->shares[i], text_of(path))) {
+        if (text_same(n->shares.texts[i], text_of(path))) {
             return;
         }
     }
@@ -366,6 +404,9 @@ void connection_add_share(struct connection *c, struct shared_text *path) {
         c->model->stats->names_left_out++;
         return;
     }
-    n->shares[c->facts.share_count++] = names_keep(n, path);
-    c->facts.shares = n->shares;
+    if (name_list_grow(c, &n->shares, 1)) {
+        name_list_add(&n->shares, path);
+        c->facts.share_count++;
+        c->facts.shares = n->shares.texts;
+    }
 }

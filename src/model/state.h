@@ -201,11 +201,15 @@ struct copy_sources {
     unsigned next; /* the oldest is written over */
 };
 
-/* Names for the end record of a connection. */
+/* Names for the end record of a connection: few connections have more than one of each. */
+struct name_list {
+    struct text *texts;        /* as the facts have them */
+    struct shared_text **kept; /* what they are of; behind them in the same block */
+    unsigned count, room;
+};
+
 struct connection_names {
-    struct shared_text *kept[CONNECTION_NAMES_MAX * 3];
-    unsigned kept_count;
-    struct text users[CONNECTION_NAMES_MAX * 2], shares[CONNECTION_NAMES_MAX];
+    struct name_list users, shares; /* a user is two: domain and name */
 };
 
 /* What both sides said in their last NEGOTIATE, as far as it is not in the facts. */
