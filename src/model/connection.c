@@ -257,15 +257,11 @@ void connection_verdict(struct connection *c, enum verdict verdict) {
     c->model->stats->verdicts[verdict]++;
 }
 
-static size_t name_list_size(unsigned room) {
-    return room * (sizeof(struct text) + sizeof(struct shared_text *));
-}
-
 static void name_list_free(struct connection *c, struct name_list *l) {
     for (unsigned i = 0; i < l->count; i++) {
-        text_drop(&c->model->texts, l->kept[i]);
+        text_drop(&c->model->texts, l->items[i]);
     }
-    budget_give(c->model->budget, l->texts, name_list_size(l->room));
+    budget_give(c->model->budget, l->items, l->room * sizeof *l->items);
 }
 
 static void names_free(struct connection *c) {
@@ -305,6 +301,23 @@ static void note_what_lives(struct connection *c) {
     }
 }
 
+static void texts_of(const struct name_list *l, struct text *to) {
+    for (unsigned i = 0; i < l->count; i++) {
+        to[i] = text_of(l->items[i]);
+    }
+}
+
+static void tell_end(struct connection *c, enum flow_end_reason reason, struct moment at) {
+    struct text users[CONNECTION_NAMES_MAX * 2], shares[CONNECTION_NAMES_MAX];
+    if (c->names) {
+        texts_of(&c->names->users, users);
+        texts_of(&c->names->shares, shares);
+        c->facts.users = users;
+        c->facts.shares = shares;
+    }
+    c->model->sink.end(c->model->sink.arg, &c->facts, reason, at);
+}
+
 void connection_end(struct connection *c, enum flow_end_reason reason, struct moment at) {
     struct model *m = c->model;
     bool over = reason != FLOW_END_CAPTURE_END && reason != FLOW_END_EVICTED;
@@ -322,7 +335,7 @@ void connection_end(struct connection *c, enum flow_end_reason reason, struct mo
         session_leave(container_of(x, struct channel, of_connection));
     }
     machine_refresh(c);
-    m->sink.end(m->sink.arg, &c->facts, reason, at);
+    tell_end(c, reason, at);
     smb1_free(c);
     message_forget(c);
     machine_forget(c);
@@ -340,8 +353,6 @@ void connection_end(struct connection *c, enum flow_end_reason reason, struct mo
     budget_give(m->budget, c, sizeof *c + c->facts.flow_json.n);
 }
 
-enum { NAMES_FIRST = 2 };
-
 static struct connection_names *names_of(struct connection *c) {
     if (!c->names) {
         c->names = budget_take(c->model->budget, sizeof *c->names);
@@ -355,27 +366,23 @@ static bool name_list_grow(struct connection *c, struct name_list *l, unsigned m
     if (l->count + more <= l->room) {
         return true;
     }
-    unsigned room = l->room ? 2 * l->room : NAMES_FIRST;
-    struct text *texts = budget_take(c->model->budget, name_list_size(room));
-    if (!texts) {
+    unsigned room = l->room ? 2 * l->room : more;
+    struct shared_text **items = budget_take(c->model->budget, room * sizeof *items);
+    if (!items) {
         c->model->stats->names_lost++;
         return false;
     }
-    struct shared_text **kept = (struct shared_text **)(void *)(texts + room);
     for (unsigned i = 0; i < l->count; i++) {
-        texts[i] = l->texts[i];
-        kept[i] = l->kept[i];
+        items[i] = l->items[i];
     }
-    budget_give(c->model->budget, l->texts, name_list_size(l->room));
-    l->texts = texts;
-    l->kept = kept;
+    budget_give(c->model->budget, l->items, l->room * sizeof *l->items);
+    l->items = items;
     l->room = room;
     return true;
 }
 
-static void name_list_add(struct name_list *l, struct shared_text *t) {
-    l->texts[l->count] = text_of(t);
-    l->kept[l->count++] = text_share(t);
+static bool is_named(const struct name_list *l, unsigned i, struct text name) {
+    return text_same(text_of(l->items[i]), name);
 }
 
 void connection_add_user(struct connection *c, const struct auth *auth) {
@@ -384,8 +391,7 @@ void connection_add_user(struct connection *c, const struct auth *auth) {
         return;
     }
     for (unsigned i = 0; i < c->facts.user_count; i++) {
-        if (text_same(n->users.texts[i * 2], auth->facts.domain) &&
-            text_same(n->users.texts[i * 2 + 1], auth->facts.user)) {
+        if (is_named(&n->users, i * 2, auth->facts.domain) && is_named(&n->users, i * 2 + 1, auth->facts.user)) {
             return;
         }
     }
@@ -394,10 +400,9 @@ void connection_add_user(struct connection *c, const struct auth *auth) {
         return;
     }
     if (name_list_grow(c, &n->users, 2)) {
-        name_list_add(&n->users, auth->domain);
-        name_list_add(&n->users, auth->user);
+        n->users.items[n->users.count++] = text_share(auth->domain);
+        n->users.items[n->users.count++] = text_share(auth->user);
         c->facts.user_count++;
-        c->facts.users = n->users.texts;
     }
 }
 
@@ -407,7 +412,7 @@ void connection_add_share(struct connection *c, struct shared_text *path) {
         return;
     }
     for (unsigned i = 0; i < c->facts.share_count; i++) {
-        if (text_same(n->shares.texts[i], text_of(path))) {
+        if (is_named(&n->shares, i, text_of(path))) {
             return;
         }
     }
@@ -416,8 +421,7 @@ void connection_add_share(struct connection *c, struct shared_text *path) {
         return;
     }
     if (name_list_grow(c, &n->shares, 1)) {
-        name_list_add(&n->shares, path);
+        n->shares.items[n->shares.count++] = text_share(path);
         c->facts.share_count++;
-        c->facts.shares = n->shares.texts;
     }
 }

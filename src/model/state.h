@@ -203,8 +203,7 @@ struct copy_sources {
 
 /* Names for the end record of a connection: few connections have more than one of each. */
 struct name_list {
-    struct text *texts;        /* as the facts have them */
-    struct shared_text **kept; /* what they are of; behind them in the same block */
+    struct shared_text **items; /* NULL among them for an empty one */
     unsigned count, room;
 };
 
@@ -481,5 +480,7 @@ void model_unify(struct model *, struct text *);
 void *model_take(struct model *, struct pool *);
 /* Keeps a text, making room likewise. NULL for an empty text, or where nothing is left to evict (counted). */
 struct shared_text *model_text(struct model *, struct text);
+/* The same for what many connections say. */
+struct shared_text *model_text_common(struct model *, struct text);
 
 #endif
