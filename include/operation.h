@@ -66,15 +66,16 @@ struct connection_facts {
     uint16_t server_security_mode, client_security_mode; /* of NEGOTIATE */
     uint16_t stages;                                     /* enum connection_stage */
     uint32_t refusal; /* status of the last that was refused; 0: none, or no NTSTATUS */
+    /* sums for the end record, and more of them below */
+    uint64_t requests, errors, bytes_read, bytes_written;
+    uint64_t signed_messages, unsigned_messages; /* requests and final responses behind NEGOTIATE and SESSION_SETUP */
     struct machine_facts machines[MACHINE_SIDES];
     struct text smb1_dialect; /* chosen by an SMB1 NEGOTIATE */
     uint8_t netbios_answer;   /* 0x82 to 0x84, RFC 1002 4.3.1; 0: none was seen */
     uint8_t netbios_error;    /* of a negative one, RFC 1002 4.3.4 */
     uint64_t keep_alives;
-    /* sums for the end record */
-    uint64_t requests, errors, bytes_read, bytes_written, files_opened, files_written, files_deleted;
+    uint64_t files_opened, files_written, files_deleted;
     uint64_t encrypted_messages, compressed_messages;
-    uint64_t signed_messages, unsigned_messages; /* requests and final responses behind NEGOTIATE and SESSION_SETUP */
     uint64_t framer_faults[FRAMER_FAULTS], verdicts[VERDICTS];
     const struct text *users, *shares; /* told at the end alone; of these, users come in pairs: domain, name */
     unsigned user_count, share_count;  /* users: pairs */

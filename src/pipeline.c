@@ -198,6 +198,7 @@ static void on_flow_start(void *arg, struct moment at) {
 
 static void on_bytes(void *arg, enum direction dir, struct view bytes, struct moment at) {
     struct decoded_flow *f = arg;
+    connection_expect(f->connection);
     nbss_bytes(f->framer, dir, bytes, at);
 }
 
@@ -228,14 +229,23 @@ static bool make_room(struct pipeline *p, uint64_t frame) {
 
 enum { LOOK_PACKETS = 256 }; /* between two looks at what the system counts */
 
+static size_t most_held(const struct pipeline *p) {
+    return p->budget->ceiling - p->budget->ceiling / HEADROOM_SHARE;
+}
+
+__attribute__((cold)) static void make_headroom(struct pipeline *p, uint64_t frame) {
+    while (p->budget->held > most_held(p) && make_room(p, frame)) {
+    }
+}
+
 /* Before a packet is dealt with, for nothing is at work then. */
-static void keep_headroom(struct pipeline *p, uint64_t frame) {
+static inline void keep_headroom(struct pipeline *p, uint64_t frame) {
     if (++p->unlooked >= LOOK_PACKETS) {
         p->unlooked = 0;
         (void)resident_look(&p->resident);
     }
-    size_t most = p->budget->ceiling - p->budget->ceiling / HEADROOM_SHARE;
-    while (p->budget->held > most && make_room(p, frame)) {
+    if (p->budget->held > most_held(p)) {
+        make_headroom(p, frame);
     }
 }
 

@@ -28,8 +28,8 @@ struct slot {
 
 struct pool_block {
     struct link link;
-    void *free;           /* given back: a list through their first word */
-    unsigned out, carved; /* objects that are out, and that ever were */
+    void *free;                                  /* given back: a list through their first word */
+    unsigned out, carved;                        /* objects that are out, and that ever were */
     _Alignas(max_align_t) unsigned char bytes[]; /* room for the first slot in front of the first object */
 };
 

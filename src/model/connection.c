@@ -1,4 +1,5 @@
 #include <assert.h>
+#include <stddef.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -35,12 +36,16 @@ void connection_start(struct connection *c) {
 }
 
 /* What tokens said belongs to the element of the message that they stood in. */
-static void message_forget(struct connection *c) {
+static void said_forget(struct connection *c) {
+    auth_drop(c->model, c->claimed);
+    security_drop(c->model, c->said);
+    c->claimed = NULL;
+    c->said = NULL;
+}
+
+static inline void message_forget(struct connection *c) {
     if (c->claimed || c->said) {
-        auth_drop(c->model, c->claimed);
-        security_drop(c->model, c->said);
-        c->claimed = NULL;
-        c->said = NULL;
+        said_forget(c);
     }
 }
 
@@ -59,6 +64,13 @@ static void expire(struct connection *c) {
     }
     if (c->smb1) {
         smb1_expire(c);
+    }
+}
+
+void connection_expect(const struct connection *c) {
+    enum { CACHE_LINE = 64, UP_TO = offsetof(struct connection, facts.smb1_dialect) };
+    for (size_t at = 0; at < UP_TO; at += CACHE_LINE) {
+        __builtin_prefetch((const unsigned char *)c + at, 1);
     }
 }
 

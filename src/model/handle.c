@@ -11,8 +11,8 @@ static uint64_t handle_hash(const struct model *m, struct file_id id) {
 }
 
 struct handle *handle_find_in(const struct model *m, const struct hash *table, struct file_id id) {
-    uint64_t hash = handle_hash(m, id);
-    for (struct hash_node *n = hash_first(table, hash); n; n = hash_again(n->next, hash)) {
+    uint64_t hash = hash_counts(table) ? handle_hash(m, id) : 0;
+    for (struct hash_node *n = hash_candidates(table, hash); n; n = hash_candidate(table, n->next, hash)) {
         struct handle *h = container_of(n, struct handle, by_id);
         if (h->facts.id.persistent == id.persistent && h->facts.id.volatile_part == id.volatile_part) {
             return h;

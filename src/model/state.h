@@ -219,24 +219,17 @@ struct negotiation {
 };
 
 struct connection {
+    /* What each message needs lies together, up to the front of the facts: connection_expect fetches it. */
     struct model *model;
-    struct connection_facts facts;
-    struct link of_model;
-    struct hash channels, exchanges, setups;
-    struct list channel_list, setup_list;
+    /* the message at hand */
+    const struct message *message; /* the model's, of which there is one at a time */
+    enum direction dir;
+    bool compressed;       /* it came out of a compressed envelope */
+    struct auth *claimed;  /* found in the message at hand, for the SESSION_SETUP around it */
+    struct security *said; /* the same, and for a NEGOTIATE */
+    struct hash exchanges;
     struct list exchange_ages,
         put_off; /* put_off: older than the timeout, and not given up since an interim answer came */
-    struct channel *last_channel;
-    struct guid client_guid, server_guid;
-    bool client_guid_known, server_guid_known;
-    struct negotiation negotiation;
-    bool started, client_accepted;
-    /* the message at hand */
-    enum direction dir;
-    const struct message *message; /* the model's, of which there is one at a time */
-    bool compressed;               /* it came out of a compressed envelope */
-    struct auth *claimed;          /* found in the message at hand, for the SESSION_SETUP around it */
-    struct security *said;         /* the same, and for a NEGOTIATE */
     /* compound chains, each direction */
     struct {
         bool open; /* an element came before in this chain */
@@ -244,14 +237,23 @@ struct connection {
         uint32_t tree_id;
         struct chain *chain;
     } chains[DIRECTIONS];
-    struct smb1_connection *smb1;      /* smb1_state.h; NULL until there is an SMB1 message */
+    struct channel *last_channel;
+    struct smb1_connection *smb1;       /* smb1_state.h; NULL until there is an SMB1 message */
+    struct shared_text *netbios_called; /* until it is known whether the server answers to it */
+    uint64_t machines_known;            /* the generation that facts.machines are of; 0: of none */
+    struct connection_facts facts;
+    struct link of_model;
+    struct hash channels, setups;
+    struct list channel_list, setup_list;
+    struct guid client_guid, server_guid;
+    bool client_guid_known, server_guid_known;
+    struct negotiation negotiation;
+    bool started, client_accepted;
     struct copy_sources *copy_sources; /* NULL until a resume key is given out */
     struct connection_names *names;    /* NULL until there are any */
     struct shared_text *smb1_dialect;
-    struct shared_text *netbios_called; /* until it is known whether the server answers to it */
-    bool netbios_asked;                 /* a session request was seen */
+    bool netbios_asked; /* a session request was seen */
     struct shown shown[MACHINE_SIDES];
-    uint64_t machines_known; /* the generation that facts.machines are of; 0: of none */
     uint8_t flow_json[];
 };
 

@@ -10,8 +10,8 @@ static uint64_t tree_hash(const struct session *s, uint32_t id) {
 }
 
 struct tree *tree_find(struct session *s, uint32_t id) {
-    uint64_t hash = tree_hash(s, id);
-    for (struct hash_node *n = hash_first(&s->trees, hash); n; n = hash_again(n->next, hash)) {
+    uint64_t hash = hash_counts(&s->trees) ? tree_hash(s, id) : 0;
+    for (struct hash_node *n = hash_candidates(&s->trees, hash); n; n = hash_candidate(&s->trees, n->next, hash)) {
         struct tree *t = container_of(n, struct tree, by_id);
         if (t->facts.id == id) {
             return t;
