@@ -77,7 +77,7 @@ struct connection_facts {
     uint64_t files_opened, files_written, files_deleted;
     uint64_t encrypted_messages, compressed_messages;
     uint64_t framer_faults[FRAMER_FAULTS], verdicts[VERDICTS];
-    const struct text *users, *shares; /* of these, users come in pairs: domain, name */
+    const struct text *users, *shares; /* told at the end alone; of these, users come in pairs: domain, name */
     unsigned user_count, share_count;  /* users: pairs */
 };
 

@@ -192,13 +192,22 @@ void *model_take(struct model *m, struct pool *pool) {
     return object;
 }
 
-struct shared_text *model_text(struct model *m, struct text text) {
-    struct shared_text *t = text_keep(&m->texts, text);
+static struct shared_text *keep_text(struct model *m, struct text text,
+                                     struct shared_text *(*keep)(struct text_store *, struct text)) {
+    struct shared_text *t = keep(&m->texts, text);
     while (!t && text.bytes.n != 0 && evict(m)) {
-        t = text_keep(&m->texts, text);
+        t = keep(&m->texts, text);
     }
     m->stats->names_lost += !t && text.bytes.n != 0;
     return t;
+}
+
+struct shared_text *model_text(struct model *m, struct text text) {
+    return keep_text(m, text, text_keep);
+}
+
+struct shared_text *model_text_common(struct model *m, struct text text) {
+    return keep_text(m, text, text_keep_common);
 }
 
 struct model_costs model_costs(void) {

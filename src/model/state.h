@@ -201,11 +201,14 @@ struct copy_sources {
     unsigned next; /* the oldest is written over */
 };
 
-/* Names for the end record of a connection. */
+/* Names for the end record of a connection: few connections have more than one of each. */
+struct name_list {
+    struct shared_text **items; /* NULL among them for an empty one */
+    unsigned count, room;
+};
+
 struct connection_names {
-    struct shared_text *kept[CONNECTION_NAMES_MAX * 3];
-    unsigned kept_count;
-    struct text users[CONNECTION_NAMES_MAX * 2], shares[CONNECTION_NAMES_MAX];
+    struct name_list users, shares; /* a user is two: domain and name */
 };
 
 /* What both sides said in their last NEGOTIATE, as far as it is not in the facts. */
@@ -479,5 +482,7 @@ void model_unify(struct model *, struct text *);
 void *model_take(struct model *, struct pool *);
 /* Keeps a text, making room likewise. NULL for an empty text, or where nothing is left to evict (counted). */
 struct shared_text *model_text(struct model *, struct text);
+/* The same for what many connections say. */
+struct shared_text *model_text_common(struct model *, struct text);
 
 #endif
