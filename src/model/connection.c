@@ -288,6 +288,7 @@ void connection_end(struct connection *c, enum flow_end_reason reason, struct mo
     struct model *m = c->model;
     bool over = reason != FLOW_END_CAPTURE_END && reason != FLOW_END_EVICTED;
     m->now = at;
+    m->end_unseen = reason != FLOW_END_FIN && reason != FLOW_END_RST;
     smb1_end(c);
     for (struct link *x; (x = list_first(&c->put_off)) || (x = list_first(&c->exchange_ages));) {
         exchange_abandon(container_of(x, struct exchange, age));
@@ -300,6 +301,7 @@ void connection_end(struct connection *c, enum flow_end_reason reason, struct mo
     for (struct link *x; (x = list_first(&c->channel_list));) {
         session_leave(container_of(x, struct channel, of_connection));
     }
+    m->end_unseen = false;
     machine_refresh(c);
     m->sink.end(m->sink.arg, &c->facts, reason, at);
     smb1_free(c);

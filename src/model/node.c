@@ -16,7 +16,7 @@ static uint16_t fold(struct view v, size_t i) {
 }
 
 /* Four units at a time. */
-static uint64_t name_hash(uint64_t secret, uint64_t hash, struct view v) {
+uint64_t node_name_hash(uint64_t secret, uint64_t hash, struct view v) {
     uint64_t part = 0;
     for (size_t i = 0; i < v.n; i += 2) {
         part = part << 16 | fold(v, i);
@@ -28,7 +28,7 @@ static uint64_t name_hash(uint64_t secret, uint64_t hash, struct view v) {
     return hash_more(secret, hash_more(secret, hash, part), v.n);
 }
 
-static bool same_name(struct view a, struct view b) {
+bool node_same_name(struct view a, struct view b) {
     if (a.n != b.n) {
         return false;
     }
@@ -40,8 +40,7 @@ static bool same_name(struct view a, struct view b) {
     return true;
 }
 
-/* SHARE of \\HOST\SHARE: one server may be called by several names. */
-static struct view share_of(struct text path) {
+struct view node_share(struct text path) {
     struct view v = path.bytes;
     size_t start = v.n & ~(size_t)1;
     while (start >= 2 && !(v.p[start - 2] == '\\' && v.p[start - 1] == 0)) {
@@ -53,21 +52,21 @@ static struct view share_of(struct text path) {
 static uint64_t key_hash(const struct model *m, const struct node_key *k) {
     uint64_t hash = hash_bytes(m->secret, k->server->bytes, sizeof k->server->bytes);
     hash = hash_more(m->secret, hash_more(m->secret, hash, k->session_id), k->tree_id);
-    return name_hash(m->secret, name_hash(m->secret, hash, k->share), k->name);
+    return node_name_hash(m->secret, node_name_hash(m->secret, hash, k->share), k->name);
 }
 
 static bool same_key(const struct node_key *a, const struct node_key *b) {
     return memcmp(a->server, b->server, sizeof *a->server) == 0 && a->session_id == b->session_id &&
-           a->tree_id == b->tree_id && same_name(a->share, b->share) && same_name(a->name, b->name);
+           a->tree_id == b->tree_id && node_same_name(a->share, b->share) && node_same_name(a->name, b->name);
 }
 
 static struct node_key key_of_node(const struct node *n) {
-    return (struct node_key){&n->server, share_of(text_of(n->share)), text_of(n->name).bytes, n->session_id,
+    return (struct node_key){&n->server, node_share(text_of(n->share)), text_of(n->name).bytes, n->session_id,
                              n->tree_id};
 }
 
 static struct node_key key_of_handle(const struct handle *h) {
-    struct node_key k = {&h->session->server, share_of(h->tree->facts.path), text_of(h->name).bytes, 0, 0};
+    struct node_key k = {&h->session->server, node_share(h->tree->facts.path), text_of(h->name).bytes, 0, 0};
     if (!h->tree->path) {
         k.session_id = h->session->facts.id;
         k.tree_id = h->tree->facts.id;
@@ -127,7 +126,7 @@ struct node *node_open(struct model *m, struct handle *h, bool again) {
 }
 
 struct node *node_at(struct model *m, const struct tree *t, struct text name) {
-    struct node_key k = {&t->session->server, share_of(t->facts.path), name.bytes, 0, 0};
+    struct node_key k = {&t->session->server, node_share(t->facts.path), name.bytes, 0, 0};
     return t->path ? node_find(m, &k) : NULL;
 }
 
