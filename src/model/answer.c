@@ -1,5 +1,6 @@
 /* What servers answered, held against what they answered to the same question before: the dialect of the same offer, the highest dialect
  * of a cluster's share, the list of interfaces. Another answer means that somebody changed the server. */
+#include "base/utf16.h"
 #include "model/state.h"
 
 enum answer_kind { ANSWER_DIALECT, ANSWER_CLUSTER_DIALECT, ANSWER_INTERFACES };
@@ -139,7 +140,7 @@ void answer_cluster_dialect(struct completion *d) {
     }
     bool known;
     struct answer *a =
-        answer_get(d, ANSWER_CLUSTER_DIALECT, node_name_hash(m->secret, 0, text_of(d->ex->text).bytes), &known);
+        answer_get(d, ANSWER_CLUSTER_DIALECT, utf16_name_hash(m->secret, 0, text_of(d->ex->text).bytes), &known);
     if (!a) {
         return;
     }
@@ -210,7 +211,7 @@ void answer_interfaces(struct completion *d, const struct smb2_ioctl *r) {
     }
     struct text host = d->tree ? tree_host(d->tree->facts.path) : (struct text){{NULL, 0}, ENC_UTF16LE};
     bool known;
-    struct answer *a = answer_get(d, ANSWER_INTERFACES, node_name_hash(m->secret, 0, host.bytes), &known);
+    struct answer *a = answer_get(d, ANSWER_INTERFACES, utf16_name_hash(m->secret, 0, host.bytes), &known);
     if (!a) {
         return;
     }

@@ -1,11 +1,12 @@
 /* Opens by instances of applications: a machine that fails over to another host opens its files again from there, as the same instance
  * (SMB2_CREATE_APP_INSTANCE_ID), and the server closes what the first host had open. MS-SMB2 3.3.5.9.13. */
+#include "base/utf16.h"
 #include "model/state.h"
 
 enum { READS = 0x80000000 | FILE_READ_DATA | GENERIC_ALL }; /* the first: GENERIC_READ, MS-SMB2 2.2.13.1.1 */
 
 static uint64_t application_hash(const struct model *m, const struct guid *application, struct text name) {
-    return node_name_hash(m->secret, hash_bytes(m->secret, application->bytes, sizeof application->bytes), name.bytes);
+    return utf16_name_hash(m->secret, hash_bytes(m->secret, application->bytes, sizeof application->bytes), name.bytes);
 }
 
 static uint64_t file_hash(const struct model *m, const struct address *server, struct file_id id) {
@@ -67,9 +68,14 @@ static bool is_open(const struct completion *d, const struct instance *x) {
     return durable || (x->handle && durable_session_lost_ns(x->handle->session) == 0);
 }
 
+/* SHARE of \\HOST\SHARE: one server may be called by several names. */
+static struct view share_of(struct text path) {
+    return view_from(path.bytes, utf16_behind_last(path.bytes, '\\'));
+}
+
 static bool same_file(const struct instance *x, const struct handle *h) {
-    return node_same_name(node_share(text_of(x->share)), node_share(h->tree->facts.path)) &&
-           node_same_name(text_of(x->handle ? x->handle->name : x->name).bytes, h->facts.name.bytes);
+    return utf16_same_name(share_of(text_of(x->share)), share_of(h->tree->facts.path)) &&
+           utf16_same_name(text_of(x->handle ? x->handle->name : x->name).bytes, h->facts.name.bytes);
 }
 
 static struct instance *rival_of(const struct completion *d, const struct handle *h, const struct guid *application) {

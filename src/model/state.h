@@ -437,10 +437,6 @@ bool handle_evict(struct model *);
 struct node *node_open(struct model *, struct handle *, bool again);
 void node_close(struct model *, struct node *); /* one open less; NULL is fine */
 void node_rename(struct model *, struct node *, struct shared_text *name);
-/* SHARE of \\HOST\SHARE: one server may be called by several names. UTF-16. */
-struct view node_share(struct text path);
-uint64_t node_name_hash(uint64_t secret, uint64_t hash, struct view name);
-bool node_same_name(struct view a, struct view b); /* of files and shares, UTF-16 */
 /* What is open under a path of the tree, as far as is known; NULL: nothing. */
 struct node *node_at(struct model *, const struct tree *, struct text name);
 void handle_mark(struct handle *, const struct smb2_set_info_request *);
