@@ -81,8 +81,10 @@ static void on_start(void *arg, const struct connection_facts *c) {
 
 static void on_operation(void *arg, const struct operation *op) {
     struct pipeline *p = arg;
+    uint8_t causes;
     p->maker.slow_ns = p->settings->slow_ns;
-    if (maker_wants(op, detail_of(p)) || maker_is_slow(&p->maker, op)) {
+    if (maker_wants(op, detail_of(p)) || maker_is_slow(&p->maker, op) ||
+        maker_stalled_ns(&p->maker, op, &causes) != 0) {
         maker_operation(&p->maker, op, detail_of(p));
         send_event(p);
     } else if (op->smb1_request || op->smb1_response || maker_notable(op)) {

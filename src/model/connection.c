@@ -334,6 +334,7 @@ void connection_end(struct connection *c, enum flow_end_reason reason, struct mo
     struct model *m = c->model;
     bool over = reason != FLOW_END_CAPTURE_END && reason != FLOW_END_EVICTED;
     m->now = at;
+    m->end_unseen = reason != FLOW_END_FIN && reason != FLOW_END_RST;
     smb1_end(c);
     for (struct link *x; (x = list_first(&c->put_off)) || (x = list_first(&c->exchange_ages));) {
         exchange_abandon(container_of(x, struct exchange, age));
@@ -346,6 +347,7 @@ void connection_end(struct connection *c, enum flow_end_reason reason, struct mo
     for (struct link *x; (x = list_first(&c->channel_list));) {
         session_leave(container_of(x, struct channel, of_connection));
     }
+    m->end_unseen = false;
     machine_refresh(c);
     tell_end(c, reason, at);
     smb1_free(c);
