@@ -65,6 +65,7 @@ struct connection_facts {
     bool server_mode_known, client_mode_known;
     uint16_t server_security_mode, client_security_mode; /* of NEGOTIATE */
     uint16_t stages;                                     /* enum connection_stage */
+    uint16_t downgrade_signs;                            /* enum downgrade_sign: of all its messages */
     uint32_t refusal; /* status of the last that was refused; 0: none, or no NTSTATUS */
     struct machine_facts machines[MACHINE_SIDES];
     struct text smb1_dialect; /* chosen by an SMB1 NEGOTIATE */
@@ -212,8 +213,10 @@ struct operation {
     struct text aimed_name;
     bool durable_reconnect;
     bool session_binding;
-    bool negotiate_differs; /* IOCTL: FSCTL_VALIDATE_NEGOTIATE_INFO says something else than NEGOTIATE did */
-    bool session_renewed;   /* SESSION_SETUP of a session that there was before */
+    bool negotiate_differs;   /* IOCTL: FSCTL_VALIDATE_NEGOTIATE_INFO says something else than NEGOTIATE did */
+    bool session_renewed;     /* SESSION_SETUP of a session that there was before */
+    uint16_t downgrade_signs; /* enum downgrade_sign */
+    uint16_t earlier_dialect; /* SMB1 after SMB2: the highest that the two had agreed on; 0: none, or not known */
 };
 
 #endif

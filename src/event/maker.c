@@ -14,6 +14,7 @@ static void begin(struct event_maker *m, const struct connection_facts *c, enum 
     m->text_count = 0;
     m->event.object = OBJECT_FLOW;
     m->event.action = action;
+    m->event.downgrade_signs = 0;
     m->event.at = at;
     m->event.flow = c->flow;
     m->event.flow_json = c->flow_json;
@@ -203,6 +204,14 @@ static bool is_dfs(const struct operation *op) {
            (op->request && (op->request->header.flags & SMB2_FLAGS_DFS_OPERATIONS));
 }
 
+static void downgrade(struct event *e, const struct operation *op) {
+    e->downgrade_signs = op->downgrade_signs;
+    event_bits(e, FIELD_DOWNGRADE_SIGNS, op->downgrade_signs, &names_downgrade_sign);
+    if (op->earlier_dialect != 0) {
+        event_named(e, FIELD_EARLIER_DIALECT, op->earlier_dialect, &names_dialect, 3);
+    }
+}
+
 void maker_operation(struct event_maker *m, const struct operation *op, enum detail detail) {
     struct event *e = &m->event;
     bool exchange = detail == DETAIL_HANDLES && op->kind == OPERATION_SESSION_SETUP;
@@ -221,6 +230,9 @@ void maker_operation(struct event_maker *m, const struct operation *op, enum det
     flags(e, op);
     smb1_signing(e, op);
     server_signing(e, op);
+    if (op->downgrade_signs != 0) {
+        downgrade(e, op);
+    }
     maker_details(m, op);
     quality(e, op);
     if (detail == DETAIL_OPERATIONS && !op->smb1_request && !op->smb1_response) {
@@ -325,6 +337,7 @@ static void session_sums(struct event_maker *m, const struct connection_facts *c
     if (c->server_mode_known) {
         event_name(e, FIELD_SIGNING, signing_mode(c->server_security_mode));
     }
+    event_bits(e, FIELD_DOWNGRADE_SIGNS, c->downgrade_signs, &names_downgrade_sign);
     if (c->signed_messages + c->unsigned_messages != 0) {
         event_uint(e, FIELD_SIGNED_MESSAGES, c->signed_messages);
         event_uint(e, FIELD_UNSIGNED_MESSAGES, c->unsigned_messages);

@@ -43,6 +43,7 @@ static void negotiate(struct completion *d) {
     c->server_guid = r->negotiate_response.server_guid;
     c->server_guid_known = true;
     negotiation_answered(c, &r->negotiate_response);
+    peers_agree(c, c->facts.dialect);
 }
 
 static void session_setup(struct completion *d) {

@@ -610,5 +610,9 @@ void completion_report(struct completion *d) {
     m->stats->smb1_operations += op->smb1_request || op->smb1_response;
     note_stage(&d->c->facts, op);
     note_signing(&d->c->facts, op);
+    if (op->kind == OPERATION_NEGOTIATE || op->kind == OPERATION_SESSION_SETUP || op->negotiate_differs ||
+        op->smb1_request || op->smb1_response) {
+        downgrade_look(d);
+    }
     m->sink.operation(m->sink.arg, op);
 }

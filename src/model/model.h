@@ -25,10 +25,11 @@ enum {
     MODEL_DURABLES_MAX = 1 << 16,  /* durable handles whose names are kept for a reconnect; evicted_durables */
     MODEL_SETUPS_MAX = 1 << 18,    /* SESSION_SETUP exchanges under way; evicted_setups */
     MODEL_MACHINES_MAX = 1 << 16,  /* addresses whose names are kept; evicted_machines */
+    MODEL_PEERS_MAX = 1 << 16,     /* clients and servers that agreed on SMB2; evicted_peers */
 };
 
 struct model_limits {
-    size_t exchanges, sessions, channels, trees, handles, durables, setups, machines;
+    size_t exchanges, sessions, channels, trees, handles, durables, setups, machines, peers;
     uint64_t
         answer_timeout_ns; /* a request without any answer, an interim one included, is given up after this time, by a packet_clock */
 };

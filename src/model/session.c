@@ -150,6 +150,9 @@ struct session *session_new(struct connection *c, uint64_t id, bool smb1) {
         session_free(s, HANDLE_LOST);
         return NULL;
     }
+    if (!smb1) { /* also where the NEGOTIATE was before the capture */
+        peers_agree(c, c->facts.dialect);
+    }
     return s;
 }
 

@@ -42,6 +42,15 @@ struct machine {
     struct shared_text *host, *fqdn; /* fqdn may be NULL */
 };
 
+/* A client and a server that agreed on SMB2. */
+struct peers {
+    struct hash_node by_addresses; /* model->peers */
+    struct age age;                /* model->peers_ages */
+    struct address client, server;
+    uint64_t since_ns; /* when they did first, as far as was seen */
+    uint16_t dialect;  /* the highest; 0: not known */
+};
+
 /* Where a name of a machine comes from, the weakest first. */
 enum machine_source {
     MACHINE_NETBIOS = 1, /* of a session request on port 139, RFC 1002 4.3.2 */
@@ -227,7 +236,7 @@ struct connection {
     struct guid client_guid, server_guid;
     bool client_guid_known, server_guid_known;
     struct negotiation negotiation;
-    bool started, client_accepted;
+    bool started, client_accepted, smb1_looked_at;
     /* the message at hand */
     enum direction dir;
     const struct message *message; /* the model's, of which there is one at a time */
@@ -262,14 +271,14 @@ struct model {
     struct moment now;         /* of what is being dealt with: a message, or the end of a connection */
     struct packet_clock clock; /* for what waits too long */
     size_t setup_count, tree_count, handle_count, exchange_count, smb1_exchange_count, smb1_transfer_count,
-        session_count, channel_count, durable_count, machine_count;
+        session_count, channel_count, durable_count, machine_count, peers_count;
     uint64_t machine_generation; /* changes with any name of a machine */
-    struct hash sessions_by_server, sessions_by_peers, nodes, durables_by_server, durables_by_guid, machines;
+    struct hash sessions_by_server, sessions_by_peers, nodes, durables_by_server, durables_by_guid, machines, peers;
     struct list connections, session_ages, tree_ages, handle_ages, exchange_ages, durable_ages, setup_ages,
-        smb1_exchange_ages, smb1_transfers, machine_ages;
+        smb1_exchange_ages, smb1_transfers, machine_ages, peers_ages;
     struct pool sessions_pool, channels_pool, trees_pool, handles_pool, nodes_pool, exchanges_pool, chains_pool,
         auths_pool, setups_pool, durables_pool, smb1_exchanges_pool, smb1_processes_pool, securities_pool,
-        machines_pool;
+        machines_pool, peers_pool;
     struct text_store texts;
     struct code_page *code_page; /* of OEM strings; NULL: none was set */
     struct arena scratch;        /* texts of the message at hand, in UTF-16 */
@@ -447,6 +456,17 @@ void negotiation_asked(struct connection *, const struct smb2_negotiate_request 
 void negotiation_answered(struct connection *, const struct smb2_negotiate_response *);
 /* Does FSCTL_VALIDATE_NEGOTIATE_INFO, request or response or NULL, say something else? */
 bool negotiation_differs(const struct connection *, const struct smb2_ioctl *, const struct smb2_ioctl *);
+
+/* peers.c */
+/* Client and server of this connection agreed on SMB2; dialect 0: on which is not known. */
+void peers_agree(struct connection *, uint16_t dialect);
+/* Had they before a time, and on what at most? */
+bool peers_agreed(struct connection *, uint64_t time_ns, uint16_t *dialect);
+bool peers_evict(struct model *);
+void peers_free_all(struct model *);
+
+/* downgrade.c: the signs of an operation that is finished, into it and into its connection's facts */
+void downgrade_look(struct completion *);
 
 /* keep.c: what of a request outlives its packet */
 void request_keep(struct exchange *, const struct smb2_message *);

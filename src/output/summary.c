@@ -214,6 +214,7 @@ static void print_limits(const struct stats *s, FILE *to) {
         {s->evicted_handles, "handle forgotten", "handles forgotten"},
         {s->evicted_durables, "durable handle forgotten", "durable handles forgotten"},
         {s->evicted_machines, "machine's name forgotten", "machines' names forgotten"},
+        {s->evicted_peers, "pair of client and server forgotten", "pairs of client and server forgotten"},
         {s->evicted_copy_keys, "copy key forgotten", "copy keys forgotten"},
         {s->searches_cut, "search for a handle cut", "searches for a handle cut"},
         {s->names_lost, "name not kept", "names not kept"},

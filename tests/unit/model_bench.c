@@ -71,6 +71,8 @@ static void note_tokens(struct seen *s, const struct operation *op) {
         narrow(s->fqdn[i], op->connection->machines[i].fqdn);
     }
     s->left_off = op->left_off;
+    s->downgrade_signs = op->downgrade_signs;
+    s->earlier_dialect = op->earlier_dialect;
     if (op->security) {
         narrow(s->spn, op->security->names[SECURITY_SPN]);
         narrow(s->server_dns, op->security->names[SECURITY_SERVER_DNS_NAME]);
@@ -159,6 +161,7 @@ static void on_end(void *arg, const struct connection_facts *f, enum flow_end_re
     b->ends++;
     b->end = (struct seen_end){
         .stages = f->stages,
+        .downgrade_signs = f->downgrade_signs,
         .signed_messages = f->signed_messages,
         .unsigned_messages = f->unsigned_messages,
         .refusal = f->refusal,

@@ -32,6 +32,7 @@ struct seen {
     enum mechanism mechanism;
     uint32_t client_flags[2], server_flags;
     bool left_off, has_state;
+    uint16_t downgrade_signs, earlier_dialect;
     const void *connection;
     uint64_t session_id;
     bool has_tree_id, has_file_id;
@@ -53,7 +54,7 @@ struct seen_end {
     uint64_t signed_messages, unsigned_messages;
     unsigned user_count, share_count;
     char first_user[BENCH_NAME_MAX], server_name[BENCH_NAME_MAX], client[BENCH_NAME_MAX]; /* names of machines */
-    uint16_t dialect, stages;
+    uint16_t dialect, stages, downgrade_signs;
     uint32_t refusal;
 };
 

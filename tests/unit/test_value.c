@@ -85,6 +85,40 @@ static void spans(void **state) {
     assert_int_equal(ns, 77);
 }
 
+static const char *const no_delays[] = {
+    "",
+    "1",
+    "1.5",
+    "s",
+    "ms",
+    ".5s",
+    "1.s",
+    "0s",
+    "0.0s",
+    "0ms",
+    "0.0001s",
+    "0.5ms",
+    "1.0005s",
+    "1us",
+    "1mss",
+    "1S",
+    "1 s",
+    " 1s",
+    "+1s",
+    "-1s",
+    "1,5s",
+    "1.5.5s",
+    "1e3s",
+    "3651d",
+    "3650.1d",
+    "315360000001ms",
+    "9999999999999s",
+    "1.5000000s",
+    "0x1s",
+    "inf",
+    "99999999999999999999s",
+};
+
 static void delays(void **state) {
     (void)state;
     static const struct {
@@ -114,42 +148,9 @@ static void delays(void **state) {
         assert_string_equal(value_delay_text(ns, told), good[i].told);
         assert_true(value_delay(told, &ns) && ns == good[i].ns); /* what is told can be given */
     }
-    static const char *const bad[] = {
-        "",
-        "1",
-        "1.5",
-        "s",
-        "ms",
-        ".5s",
-        "1.s",
-        "0s",
-        "0.0s",
-        "0ms",
-        "0.0001s",
-        "0.5ms",
-        "1.0005s",
-        "1us",
-        "1mss",
-        "1S",
-        "1 s",
-        " 1s",
-        "+1s",
-        "-1s",
-        "1,5s",
-        "1.5.5s",
-        "1e3s",
-        "3651d",
-        "3650.1d",
-        "315360000001ms",
-        "9999999999999s",
-        "1.5000000s",
-        "0x1s",
-        "inf",
-        "99999999999999999999s",
-    };
     ns = 77;
-    for (size_t i = 0; i < sizeof bad / sizeof bad[0]; i++) {
-        assert_false(value_delay(bad[i], &ns));
+    for (size_t i = 0; i < sizeof no_delays / sizeof no_delays[0]; i++) {
+        assert_false(value_delay(no_delays[i], &ns));
     }
     assert_int_equal(ns, 77);
 }
