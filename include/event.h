@@ -104,7 +104,7 @@ _Static_assert(FIELDS <= UINT16_MAX, "a fact's field is two bytes");
 enum event_object { OBJECT_FLOW, OBJECT_FINDING, OBJECT_SENSOR };
 enum event_action { ACTION_START, ACTION_MESSAGE, ACTION_END, ACTION_RAISE, ACTION_STATS, ACTION_GAP, ACTION_STOP };
 
-enum { EVENT_FACTS_MAX = 80 };
+enum { EVENT_FACTS_MAX = 88 };
 
 struct event {
     enum event_object object;

@@ -234,6 +234,7 @@ void maker_operation(struct event_maker *m, const struct operation *op, enum det
         downgrade(e, op);
     }
     maker_details(m, op);
+    maker_protection(m, op);
     quality(e, op);
     if (detail == DETAIL_OPERATIONS && !op->smb1_request && !op->smb1_response) {
         maker_wire_details(m, op);
@@ -337,6 +338,7 @@ static void session_sums(struct event_maker *m, const struct connection_facts *c
     if (c->server_mode_known) {
         event_name(e, FIELD_SIGNING, signing_mode(c->server_security_mode));
     }
+    maker_protection_offered(m, c);
     event_bits(e, FIELD_DOWNGRADE_SIGNS, c->downgrade_signs, &names_downgrade_sign);
     if (c->signed_messages + c->unsigned_messages != 0) {
         event_uint(e, FIELD_SIGNED_MESSAGES, c->signed_messages);
@@ -352,6 +354,7 @@ static void session_sums(struct event_maker *m, const struct connection_facts *c
     netbios(e, c);
     users(m, c);
     event_texts(e, FIELD_SHARES, c->shares, c->share_count);
+    maker_protection_ends(m, c);
     event_uint(e, FIELD_FILES_OPENED, c->files_opened);
     event_uint(e, FIELD_FILES_WRITTEN, c->files_written);
     event_uint(e, FIELD_FILES_DELETED, c->files_deleted);

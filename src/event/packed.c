@@ -22,9 +22,19 @@ static const struct text *copy_texts(struct arena *mem, const struct text *from,
     return to;
 }
 
+/* The names of the columns live as long as the program. */
+static const struct fact_rows *copy_rows(struct arena *mem, const struct fact_rows *from) {
+    struct fact_rows *to = arena_take(mem, sizeof *to);
+    if (to) {
+        *to = *from;
+        to->names = copy_texts(mem, from->names, from->count);
+        to->cells = copy(mem, from->cells, (size_t)from->count * from->column_count * sizeof from->cells[0]);
+    }
+    return to;
+}
+
 static void copy_fact(struct arena *mem, struct fact *f) {
     switch ((enum fact_form)f->form) {
-    case FACT_ROWS: /* of the sensor's own events, which no other thread makes; they stay where they are */
     case FACT_BOOL:
     case FACT_UINT:
     case FACT_TIME:
@@ -55,6 +65,9 @@ static void copy_fact(struct arena *mem, struct fact *f) {
         return;
     case FACT_WINDOWS: /* rows of a table */
         f->windows.items = copy(mem, f->windows.items, f->windows.count * sizeof(const struct windows_event *));
+        return;
+    case FACT_ROWS:
+        f->rows = copy_rows(mem, f->rows);
         return;
     case FACT_COUNTS: /* its names live as long as the program */
         f->counts.values = copy(mem, f->counts.values, f->counts.count * sizeof f->counts.values[0]);

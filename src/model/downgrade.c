@@ -140,6 +140,8 @@ void downgrade_look(struct completion *d) {
         signs |= smb2_negotiate(op);
     } else if (op->kind == OPERATION_SESSION_SETUP && !op->gap) {
         signs |= session_setup(op);
+    } else if (downgrade_lacks_signature(d)) {
+        signs |= DOWNGRADE_MESSAGE_NOT_SIGNED;
     }
     op->downgrade_signs = (uint16_t)signs;
     d->c->facts.downgrade_signs |= (uint16_t)signs;

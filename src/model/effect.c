@@ -56,7 +56,9 @@ static void session_setup(struct completion *d) {
     }
     const struct smb2_message *r = answer_of(d);
     if (d->session && r && r->header.status == STATUS_SUCCESS) {
+        const struct smb2_message *q = request_of(d);
         d->session->facts.flags = r->session_setup_response.session_flags;
+        sums_session_begins(d, q != NULL, q ? q->session_setup_request.security_mode : 0);
     }
 }
 

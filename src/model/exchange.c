@@ -394,9 +394,11 @@ void completion_settle(struct completion *d) {
         d->handle = NULL;
     }
     if (d->ends_tree && d->tree) {
+        sums_tree_ends(d->c, d->tree);
         tree_free(d->c->model, d->tree, HANDLE_CLOSED);
     }
     if (d->ends_session && d->session) {
+        sums_session_ends(d->c, d->session);
         session_end(d->session);
     }
 }
@@ -559,24 +561,6 @@ static void note_stage(struct connection_facts *c, const struct operation *op) {
     }
 }
 
-static void count_signature(struct connection_facts *c, bool there, bool is_signed) {
-    c->signed_messages += there && is_signed;
-    c->unsigned_messages += there && !is_signed;
-}
-
-/* NEGOTIATE is never signed, and SESSION_SETUP only at its end: they say nothing of what a session does. */
-static void note_signing(struct connection_facts *c, const struct operation *op) {
-    const struct smb2_message *two[] = {op->request, op->response};
-    const struct smb1_message *one[] = {op->smb1_request, op->smb1_response};
-    if (op->kind == OPERATION_NEGOTIATE || op->kind == OPERATION_SESSION_SETUP) {
-        return;
-    }
-    for (unsigned i = 0; i < 2; i++) {
-        count_signature(c, two[i], two[i] && (two[i]->header.flags & SMB2_FLAGS_SIGNED));
-        count_signature(c, one[i], one[i] && one[i]->header.has_signature);
-    }
-}
-
 void completion_report(struct completion *d) {
     struct operation *op = &d->op;
     struct model *m = d->c->model;
@@ -588,6 +572,8 @@ void completion_report(struct completion *d) {
     op->session = d->session ? &d->session->facts : NULL;
     op->tree = d->tree ? &d->tree->facts : NULL;
     op->handle = d->handle ? &d->handle->facts : NULL;
+    op->ends_session = d->ends_session;
+    op->ends_tree = d->ends_tree;
     op->response = d->rsp;
     aimed_at(d);
     op->header = d->ex ? &d->ex->request.header : d->rsp ? &d->rsp->header : NULL;
@@ -609,9 +595,9 @@ void completion_report(struct completion *d) {
                          (op->smb1_response && op->smb1_response->header.has_signature);
     m->stats->smb1_operations += op->smb1_request || op->smb1_response;
     note_stage(&d->c->facts, op);
-    note_signing(&d->c->facts, op);
+    sums_count(d);
     if (op->kind == OPERATION_NEGOTIATE || op->kind == OPERATION_SESSION_SETUP || op->negotiate_differs ||
-        op->smb1_request || op->smb1_response) {
+        op->smb1_request || op->smb1_response || downgrade_lacks_signature(d)) {
         downgrade_look(d);
     }
     m->sink.operation(m->sink.arg, op);

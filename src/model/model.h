@@ -38,7 +38,7 @@ struct model_limits model_limits_default(void);
 
 enum {
     MACHINE_NAME_MAX = 255,    /* characters of a machine's name (RFC 1035 2.3.4); a longer one is none */
-    CONNECTION_NAMES_MAX = 16, /* users, shares named in an end record (records.md); names_left_out */
+    CONNECTION_NAMES_MAX = 16, /* users, shares, sessions named in an end record (records.md); names_left_out */
     COPY_SOURCES_MAX = 8,      /* resume keys of a connection, the oldest is written over; evicted_copy_keys */
     BREAK_SESSIONS_MAX = 256,  /* of a connection, looked through for the handle of an oplock break; searches_cut */
 };

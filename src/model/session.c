@@ -187,6 +187,7 @@ static void channel_free(struct channel *channel) {
 void session_leave(struct channel *channel) {
     struct session *s = channel->session;
     if (s->channels.head.next == s->channels.head.prev) {
+        sums_session_ends(channel->connection, s);
         session_free(s, HANDLE_LOST);
     } else {
         channel_free(channel);
@@ -442,6 +443,7 @@ static void end_previous(struct completion *d, const struct auth *auth) {
     }
     struct session *old = session_elsewhere(d->c, q->previous_session_id, true);
     if (old && old != d->session && same_user(old->auth, auth)) {
+        sums_session_ends(container_of(list_first(&old->channels), struct channel, of_session)->connection, old);
         session_end(old);
     }
 }

@@ -217,6 +217,13 @@ struct connection_names {
     struct text users[CONNECTION_NAMES_MAX * 2], shares[CONNECTION_NAMES_MAX];
 };
 
+/* What ended on a connection, for its end record. */
+struct connection_sums {
+    struct session_sums sessions[CONNECTION_NAMES_MAX];
+    struct share_sums shares[CONNECTION_NAMES_MAX];
+    struct shared_text *paths[CONNECTION_NAMES_MAX]; /* of the shares */
+};
+
 /* What both sides said in their last NEGOTIATE, as far as it is not in the facts. */
 struct negotiation {
     bool asked, answered;
@@ -253,6 +260,7 @@ struct connection {
     struct smb1_connection *smb1;      /* smb1_state.h; NULL until there is an SMB1 message */
     struct copy_sources *copy_sources; /* NULL until a resume key is given out */
     struct connection_names *names;    /* NULL until there are any */
+    struct connection_sums *sums;      /* NULL until a session or tree ended */
     struct shared_text *smb1_dialect;
     struct shared_text *netbios_called; /* until it is known whether the server answers to it */
     bool netbios_asked;                 /* a session request was seen */
@@ -465,8 +473,25 @@ bool peers_agreed(struct connection *, uint64_t time_ns, uint16_t *dialect);
 bool peers_evict(struct model *);
 void peers_free_all(struct model *);
 
+/* sums.c */
+/* A SESSION_SETUP succeeded, of the completion's session; asked: its request was seen, and said client_mode. */
+void sums_session_begins(struct completion *, bool asked, uint16_t client_mode);
+void sums_count(struct completion *); /* the messages of a completion */
+/* They end with this connection, or on it; each is told once. */
+void sums_session_ends(struct connection *, struct session *);
+void sums_tree_ends(struct connection *, const struct tree *);
+void sums_free(struct connection *);
+
 /* downgrade.c: the signs of an operation that is finished, into it and into its connection's facts */
 void downgrade_look(struct completion *);
+/* The session requires that its messages are signed, and a request that the server granted, or its answer, is not. */
+static inline bool downgrade_lacks_signature(const struct completion *d) {
+    return d->session && d->session->facts.signing_required == KNOWN_YES &&
+           d->session->facts.encryption_required != KNOWN_YES && d->op.request && d->rsp &&
+           d->op.kind != OPERATION_NEGOTIATE && d->op.kind != OPERATION_SESSION_SETUP &&
+           status_succeeded(d->rsp->header.status) &&
+           !(d->op.request->header.flags & d->rsp->header.flags & SMB2_FLAGS_SIGNED);
+}
 
 /* keep.c: what of a request outlives its packet */
 void request_keep(struct exchange *, const struct smb2_message *);

@@ -1,6 +1,7 @@
 #!/usr/bin/env python3
 """Signs of a downgrade in whole conversations: on the record that shows them, on the end of the connection, and as findings, each once
-for a pair of client and server, with what it rests on.
+for a pair of client and server, with what it rests on. And how sessions and shares are signed and encrypted: what was offered, what
+is required, and what came of it.
 
 usage: downgrade.py SMBTAP
 """
@@ -16,9 +17,10 @@ import pcapfile  # noqa: E402
 import smbwire  # noqa: E402
 import tap  # noqa: E402
 from events_made import CIPHERS, INTEGRITY, context  # noqa: E402
-from smbwire import NEGOTIATE, RESPONSE, SESSION_SETUP  # noqa: E402
+from smbwire import LOGOFF, NEGOTIATE, RESPONSE, SESSION_SETUP  # noqa: E402
 
 SIGNED = 8
+TREE_DISCONNECT, ECHO = 4, 13
 OTHER_HASH = context(1, struct.pack("<HHH", 1, 4, 2) + b"salt")
 NO_HASH = context(1, struct.pack("<HH", 0, 4) + b"salt")
 CIPHER, OTHER_CIPHER, NO_CIPHER = (context(2, struct.pack("<HH", 1, number)) for number in (2, 4, 0))
@@ -179,9 +181,71 @@ def smb1_after(smbtap):
         tap.check("SMB1 before SMB2 is none, %s" % detail, not r.signs("message") and not r.findings(SMB1), r.signs("message"))
 
 
+def protection(smbtap):
+    """Of each session and share what was offered, required and got: where it ends, and at the end of its connection."""
+    c = made(42700, OFFER, ANSWER)
+    c.setup(mode=3)
+    c.share(name="data")
+    c.exchange(ECHO, b"\x04\0\0\0", b"\x04\0\0\0", tree=0)
+    c.exchange(TREE_DISCONNECT, b"\x04\0\0\0", b"\x04\0\0\0")
+    c.share(flags=0x8000, name="secret")
+    c.exchange(LOGOFF, b"\x04\0\0\0", b"\x04\0\0\0", tree=0)
+    c.talk.end()
+    name = "0x%016x" % smbwire.SESSION
+    for detail in ("handles", "operations"):
+        r = Records(smbtap, c.talk.packets, detail)
+        by = {}
+        for record in r.all:
+            by.setdefault(record.get("proto_info", {}).get("operation", record["action"]), []).append(record["proto_info"]
+                                                                                                      if "proto_info" in record else {})
+
+        def has(what, at, **fields):
+            have = {key: at.get(key) for key in fields}
+            tap.check("%s, %s" % (what, detail), have == fields, have, fields)
+        has("a session's beginning", by["session_setup"][-1], signing_required=True, encryption_required=False, cipher="AES-128-GCM",
+            signing_algorithm="AES-GMAC", security_mode_client=["signing_enabled", "signing_required"], signing="enabled")
+        has("a share", by["tree_connect"][0], signing_required=True, encryption_required=False)
+        has("a share that is encrypted", by["tree_connect"][1], signing_required=True, encryption_required=True)
+        if detail == "operations":
+            has("a share's end", by["tree_disconnect"][0], signing_required=True, encryption_required=False, signed_messages=0,
+                unsigned_messages=4)
+        has("a session's end", by["logoff"][0], signing_required=True, encryption_required=False, signed_messages=0, unsigned_messages=10)
+        has("the connection's", by["end"][0], signing="enabled", offered_dialects=["3.0.2", "3.1.1"],
+            security_mode_client=["signing_enabled"], ciphers=["AES-128-GCM", "AES-128-CCM"],
+            signing_algorithms=["AES-GMAC", "AES-CMAC"], cipher="AES-128-GCM", signing_algorithm="AES-GMAC", signed_messages=0,
+            unsigned_messages=10,
+            session_security=[{"name": name, "signing_required": True, "encryption_required": False, "signed_messages": 0,
+                               "unsigned_messages": 10, "encrypted_messages": 0}],
+            share_security=[{"name": "\\\\FS01\\data", "encryption_required": False, "signed_messages": 0, "unsigned_messages": 4},
+                            {"name": "\\\\FS01\\secret", "encryption_required": True, "signed_messages": 0, "unsigned_messages": 2}])
+        found = r.findings("unsigned_message")
+        tap.check("messages without a signature are a finding, %s" % detail, [(one["kind"], one["severity"], one["count"],
+                  one["proto_info"]["downgrade_signs"]) for one in found] == [("anomaly", "medium", 5, ["message_not_signed"])], found)
+        tap.check("with those that have a record, %s" % detail, [len(one["evidence"]) for one in found] ==
+                  [3 if detail == "handles" else 5], found)
+
+
+def sums(smbtap):
+    """On all our captures: what sessions had is what their connection had, where there is one connection to each; and what shares had is
+    no more than that."""
+    wrong = []
+    for path in tap.captures():
+        ends = [record["proto_info"] for record in tap.records(tap.run(smbtap, "-q", "-r", path).out)
+                if record["action"] == "end" and "session_security" in record.get("proto_info", {})]
+        for end in ends:
+            rows, shares = end["session_security"], end.get("share_security", [])
+            for key in ("signed_messages", "unsigned_messages"):
+                of_sessions, of_shares = (sum(row[key] for row in part) for part in (rows, shares))
+                if "multichannel" not in path and (of_sessions > end.get(key, 0) or of_shares > of_sessions):
+                    wrong.append((path, key, end.get(key), of_sessions, of_shares))
+            if "multichannel" not in path and sum(row["encrypted_messages"] for row in rows) > end.get("encrypted_messages", 0):
+                wrong.append((path, "encrypted", rows))
+    tap.check("sums of sessions and shares are no more than their connection's, on all captures", not wrong, *wrong[:8])
+
+
 def main():
     smbtap = sys.argv[1]
-    for part in (negotiations, dialects, count, cut, session, validation, smb1_after):
+    for part in (negotiations, dialects, count, cut, session, validation, smb1_after, protection, sums):
         part(smbtap)
     tap.finish()
 
