@@ -358,6 +358,9 @@ uint64_t maker_stalled_ns(const struct event_maker *m, const struct operation *o
 
 bool maker_notable(const struct operation *op) {
     const struct smb2_message *any = op->request ? op->request : op->response;
+    if (op->downgrade_signs != 0) {
+        return true;
+    }
     return any && (op->kind == OPERATION_NEGOTIATE || (op->kind == OPERATION_IOCTL && !any->empty && !any->is_error &&
                                                        any->ioctl.ctl_code == FSCTL_VALIDATE_NEGOTIATE_INFO));
 }

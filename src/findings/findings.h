@@ -4,7 +4,7 @@
  * The rules so far (tables/rule.def): SMB1 is asked for, and SMB1 is spoken; each once for a pair of client and server. A NEGOTIATE
  * that offers SMB2 as well asks for nothing that matters here, and one that is answered in SMB2 is no use of SMB1. What records name as
  * events of the Windows logs that say more than themselves: how a pair signs and encrypts, who is let in as nobody or refused, what is
- * slow; each once for a pair in an interval. And anomalies of
+ * slow; and signs of a downgrade (downgrade.h); each once for a pair in an interval. And anomalies of
  * one connection, each told once, when it ends. And what the sensor itself suffers from, by its figures: an interface that receives
  * nothing, traffic of one direction only, loss; each told once until it is over. */
 #ifndef FINDINGS_H

@@ -90,6 +90,7 @@ struct notice {
     bool has_status;
     uint32_t status, dialect; /* dialect: 0 where it is not known */
     const char *signing;      /* what the server said; NULL: not known */
+    unsigned downgrade_signs;
     struct name share;
 };
 
