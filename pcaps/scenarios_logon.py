@@ -101,3 +101,30 @@ def kerberos(stage):
     c = Actor(stage)
     c.note("session_setup", c.call(smb.session_setup(false_ticket())), "STATUS_LOGON_FAILURE", mechanism="kerberos", auth="kerberos")
     c.close()
+
+
+def bad_tickets(stage):
+    """By name, what tickets.py makes."""
+    keytab, conf = os.path.join(stage.dir, "server.keytab"), os.path.join(stage.dir, "domain", "etc", "smb.conf")
+    for command in (["samba-tool", "domain", "exportkeytab", keytab, "--principal=FS01$", "-s", conf],
+                    ["/usr/bin/python3", os.path.join(os.path.dirname(os.path.abspath(__file__)), "tickets.py"),
+                     os.path.join(stage.dir, "client.conf"), stage.users["alice"], keytab]):
+        done = subprocess.run(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, timeout=60, check=False,
+                              env=dict(os.environ, KRB5_CONFIG=os.path.join(stage.dir, "krb5.conf")))
+        assert done.returncode == 0, "%s: %s" % (command[0], done.stderr)
+    return {name: bytes.fromhex(token) for name, token in (line.split() for line in done.stdout.splitlines())}
+
+
+@scenario("kerberos-errors", "tickets that are refused",
+          {}, how="client.py with impacket's tickets", domain=True)
+def kerberos_errors(stage):
+    tokens = bad_tickets(stage)
+    for name in ("skewed", "ahead", "other_key", "other_service", "not_yet", "expired"):
+        c = Actor(stage)
+        a = c.call(smb.session_setup(tokens[name]))
+        print("EXPERIMENT", name, a.name, a.body.hex(), flush=True)
+        if name == "skewed":
+            c.session = a.session_id
+            a = c.call(smb.session_setup(tokens["right"]))
+            print("EXPERIMENT", name, a.name, a.body.hex(), flush=True)
+        c.close()
