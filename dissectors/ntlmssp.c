@@ -248,6 +248,7 @@ static enum verdict authenticate(struct view message, struct cursor *c, struct n
     struct payload p = payload(message, c);
     struct view lm_bytes = bytes_of(&p, lm), nt_bytes = bytes_of(&p, nt);
     m->domain = name(bytes_of(&p, domain), m->flags);
+    m->domain_lost = domain.length > 0 && m->domain.bytes.n == 0;
     m->user = name(bytes_of(&p, user), m->flags);
     m->workstation = name(bytes_of(&p, workstation), m->flags);
     (void)bytes_of(&p, key);

@@ -86,7 +86,7 @@ enum auth_kind { AUTH_UNKNOWN, AUTH_NTLMV1, AUTH_NTLMV2, AUTH_ANONYMOUS, AUTH_GU
 struct auth_facts {
     enum auth_kind kind;
     bool plain_password; /* SMB1: no response to a challenge, but the password itself, or none */
-    bool domain_lost;    /* the capture cut it off: the name alone is another user's */
+    bool domain_lost;    /* the capture cut it off, or it is not where it should be: the name alone is another user's */
     struct text domain, user, workstation;
     struct machine_facts machine; /* the workstation, as far as it names one, */
     struct address address;       /* and that it showed itself at */

@@ -46,6 +46,7 @@ struct ntlm_message {
     struct ntlm_version version;
     /* NEGOTIATE has the last two, of the machine; AUTHENTICATE all three */
     struct text user, domain, workstation;
+    bool domain_lost;                    /* AUTHENTICATE: it has one, which leads outside */
     struct text target_name;             /* CHALLENGE */
     struct ntlm_target_info target_info; /* CHALLENGE; AUTHENTICATE: inside of an NTLMv2 response */
     /* AUTHENTICATE, MS-NLMP 2.2.1.3 */

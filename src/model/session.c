@@ -265,6 +265,7 @@ struct auth *auth_keep(struct connection *c, const struct ntlm_message *n) {
     a->domain = model_text(m, n->domain);
     a->user = model_text(m, n->user);
     a->workstation = model_text(m, n->workstation);
+    a->facts.domain_lost = n->domain_lost;
     a->facts.domain = text_of(a->domain);
     a->facts.user = text_of(a->user);
     a->facts.workstation = text_of(a->workstation);

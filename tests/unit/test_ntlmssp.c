@@ -353,6 +353,13 @@ static void test_order_and_overlaps(void **state) {
     m = dissected(&fixed, TO_SERVER, V_BAD);
     assert_int_equal(m.user.bytes.n, 0);
     assert_text(m.domain, "CORP", ENC_UTF16LE);
+    struct token outside = t;
+    set_field(&outside, DOMAIN, 8, (uint32_t)t.n);
+    m = dissected(&outside, TO_SERVER, V_BAD);
+    assert_true(m.domain_lost && m.domain.bytes.n == 0);
+    assert_text(m.user, "alice", ENC_UTF16LE);
+    set_field(&outside, DOMAIN, 0, (uint32_t)t.n);
+    assert_false(dissected(&outside, TO_SERVER, V_OK).domain_lost);
     struct token empty = modern(false);
     set_field(&empty, USER, 0, 0xffffffff); /* where nothing is, no offset is wrong */
     assert_true(dissected(&empty, TO_SERVER, V_OK).anonymous);
