@@ -129,9 +129,52 @@ static struct setup_outcome outcome_of(const struct operation *op) {
     return o;
 }
 
+/* The server's token said that the client is who it says, before the server refused it all the same. */
+static bool proved(const struct security_facts *s) {
+    enum { ACCEPT_COMPLETED = 0 }; /* RFC 4178 4.2.2 */
+    return s->reply.known || (s->has_state && s->state == ACCEPT_COMPLETED);
+}
+
+/* NTLM's keys have 128 bits, MS-NLMP 3.4.5; Kerberos' as many as the encryption of the AP-REP, or else of the authenticator, takes. */
+static bool key_below_256_bits(const struct security_facts *s) {
+    enum { AES256_SHA1 = 18, AES256_SHA384 = 20, CAMELLIA256 = 26 }; /* RFC 3962, 8009, 6803 */
+    uint32_t kind = s->reply.known ? s->reply.encryption : s->authenticator.encryption;
+    bool known = s->reply.known || s->authenticator.known;
+    return s->mechanism == MECHANISM_NTLM ||
+           (known && kind != AES256_SHA1 && kind != AES256_SHA384 && kind != CAMELLIA256);
+}
+
+/* A status that says what is wrong with the account, or with its being here: then the key is not what is. */
+static bool blames_account(uint32_t status) {
+    switch (status) {
+    case STATUS_LOGON_FAILURE:
+    case STATUS_ACCOUNT_RESTRICTION:
+    case STATUS_INVALID_LOGON_HOURS:
+    case STATUS_INVALID_WORKSTATION:
+    case STATUS_PASSWORD_EXPIRED:
+    case STATUS_ACCOUNT_DISABLED:
+    case STATUS_LOGON_TYPE_NOT_GRANTED:
+    case STATUS_ACCOUNT_EXPIRED:
+    case STATUS_PASSWORD_MUST_CHANGE:
+    case STATUS_ACCOUNT_LOCKED_OUT:
+        return true;
+    default:
+        return false;
+    }
+}
+
+static bool key_too_short(const struct operation *op) {
+    const struct smb1_message *r1 = op->smb1_response;
+    uint32_t status = op->response ? op->response->header.status : r1 && r1->header.nt_status ? r1->header.status : 0;
+    bool anonymous = op->auth && op->auth->kind == AUTH_ANONYMOUS; /* it has no key */
+    return op->security && !anonymous && !blames_account(status) && proved(op->security) &&
+           key_below_256_bits(op->security);
+}
+
 static void session_setup(struct event_maker *m, const struct operation *op) {
     struct setup_outcome o = outcome_of(op);
     const struct auth_facts *a = op->auth;
+    add_if(m, o.answered && !o.accepted && key_too_short(op), WINDOWS_KEY_TOO_SHORT);
     add_if(m, o.answered && !o.accepted, WINDOWS_SESSION_REFUSED);
     add_if(m, o.answered && !o.accepted, WINDOWS_SESSION_FAILED);
     add_if(m, o.answered && !o.accepted && a && a->kind == AUTH_ANONYMOUS, WINDOWS_ANONYMOUS_REFUSED);

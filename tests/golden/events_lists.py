@@ -32,7 +32,6 @@ UNSEEN = {
         3005: "as 3004",
         3006: "as 3004",
     }),
-    **_of("Security", {1906: "a refusal of good credentials looks as any other; the length is of the key"}),
 }
 
 # Kinds of records that are listed for an event, and in which it does not come out.
