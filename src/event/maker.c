@@ -17,6 +17,7 @@ static void begin(struct event_maker *m, const struct connection_facts *c, enum 
     m->event.at = at;
     m->event.flow = c->flow;
     m->event.flow_json = c->flow_json;
+    m->event.sends_away = false;
     m->event.count = 0;
 }
 

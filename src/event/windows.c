@@ -365,6 +365,39 @@ static void rules(struct event_maker *m, const struct operation *op) {
     add_if(m, denied(op) && is_signed && needs_no_right, WINDOWS_SIGNATURE_REFUSED);
 }
 
+/* ---- failover */
+
+/* What a server may say that wants its clients at another address of the cluster, or is losing the share; others say something of a
+ * file, a right or the request. */
+static bool says_go_away(uint32_t status) {
+    switch (status) {
+    case STATUS_DEVICE_NOT_READY:
+    case STATUS_IO_TIMEOUT:
+    case STATUS_FILE_FORCED_CLOSED:
+    case STATUS_UNEXPECTED_NETWORK_ERROR:
+    case STATUS_NETWORK_NAME_DELETED:
+    case STATUS_CONNECTION_DISCONNECTED:
+    case STATUS_CONNECTION_RESET:
+    case STATUS_RETRY:
+    case STATUS_CONNECTION_ABORTED:
+    case STATUS_VOLUME_DISMOUNTED:
+    case STATUS_SHUTDOWN_IN_PROGRESS:
+    case STATUS_HOST_DOWN:
+    case STATUS_SERVER_UNAVAILABLE:
+    case STATUS_FILE_NOT_AVAILABLE:
+    case STATUS_CLUSTER_NODE_DOWN:
+        return true;
+    default:
+        return false;
+    }
+}
+
+static bool sends_away(const struct operation *op) {
+    bool failed = op->response && op->response->header.status >> 30 == 3;
+    return failed && op->tree && (op->tree->capabilities & SMB2_SHARE_CAP_CONTINUOUS_AVAILABILITY) &&
+           says_go_away(op->response->header.status);
+}
+
 /* ---- answers that are late */
 
 static bool waits(const struct operation *op) {
@@ -422,6 +455,7 @@ static void smb2_operation(struct event_maker *m, const struct operation *op, en
     }
     ends(m, op);
     rules(m, op);
+    m->event.sends_away = sends_away(op);
 }
 
 static void smb1_operation(struct event_maker *m, const struct operation *op) {

@@ -93,13 +93,23 @@ struct notice {
     struct name share;
 };
 
+/* A client whose request failed on a continuously available share, see failover.c. */
+struct failover {
+    struct hash_node node;
+    struct link age;
+    struct address client, server;
+    struct name share; /* its path */
+    uint64_t at_ns, seq;
+};
+
 struct findings {
     struct findings_settings settings;
     struct findings_sink sink;
     struct stats *stats;
-    struct hash pairs, pending_flows, notices;
-    struct list ages, pending, notice_ages; /* oldest first */
-    size_t pair_count, pending_count, notice_count;
+    struct hash pairs, pending_flows, notices, failovers;
+    struct list ages, pending, notice_ages, failover_ages; /* oldest first */
+    size_t pair_count, pending_count, notice_count, failover_count;
+    uint64_t cause; /* seq of the record that the message at hand goes back to; 0: none */
     struct {
         bool no_packets[FIGURES_INTERFACES_MAX], one_direction, capture_loss;
         uint64_t quiet_since[FIGURES_INTERFACES_MAX]; /* ns; 0: it was not in the last interval */
@@ -116,6 +126,11 @@ void notice_event(struct findings *, const struct event *, uint64_t seq, const c
 bool notice_evict(struct findings *); /* the oldest is told and goes; false: there is none */
 void notices_finish(struct findings *);
 void notices_free(struct findings *);
+void notice_count(struct findings *, enum rule, const struct event *, uint64_t seq, const char *capture);
+/* failover.c */
+bool failover_wants(const struct event *);
+void failover_event(struct findings *, const struct event *, uint64_t seq, const char *capture);
+void failovers_free(struct findings *);
 /* anomaly.c */
 void anomaly_event(struct findings *, const struct event *, uint64_t seq, const char *capture);
 /* raise.c: tells of a rule of a pair, of a connection, or of the sensor. */

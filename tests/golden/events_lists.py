@@ -20,7 +20,6 @@ UNSEEN = {
         1804: "20 minutes without SMB1: nothing is told of what did not happen; smbtap inventory --since",
     }),
     **_of("Operational", {
-        605: "would take the error on a continuously available share and the client's way to another node",
         658: "as Analytic 657",
         1012: "would take two answers to FSCTL_QUERY_NETWORK_INTERFACE_INFO that differ",
         1017: "as Analytic 655",

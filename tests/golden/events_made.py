@@ -345,5 +345,27 @@ def key_too_short():
     return c.talk.packets + d.talk.packets
 
 
+def at_other_address(packets, later):
+    """The same with another server, so many nanoseconds later."""
+    other = smbwire.SERVER[:3] + b"\x0b"
+    return [packet._replace(time_ns=packet.time_ns + later, data=packet.data[:26] + packet.data[26:34].replace(smbwire.SERVER, other) +
+                            packet.data[34:]) for packet in packets]
+
+
+def forced_away():
+    """A file on a continuously available share is not there any more, and the client has the share from another node."""
+    packets = []
+    for number, later in ((0, 0), (1, 5 * SECONDS)):
+        c = Made(41160 + number)
+        c.negotiate()
+        c.setup()
+        c.share(capabilities=CONTINUOUS)
+        if number == 0:
+            c.refuse(CREATE, smbwire.create_request(utf16("a")), 0xC0000467)
+        c.talk.end()
+        packets += at_other_address(c.talk.packets, later) if later else c.talk.packets
+    return packets
+
+
 MADE = (attempts, flags, no_signing_no_cipher, dialect_refused, smb2_off, anonymous_refused, service_names, encryption_missing, negotiate_altered,
-        rules_broken, undecryptable, persistence_refused, preserved, slow, share_refused, key_too_short)
+        rules_broken, undecryptable, persistence_refused, preserved, slow, share_refused, key_too_short, forced_away)

@@ -164,6 +164,28 @@ static void short_keys(void **state) {
     assert_false(names("Security 1906"));
 }
 
+/* For 605, which findings tell: an error on a continuously available share that is not about the file. */
+static void sent_away(void **state) {
+    (void)state;
+    begin(OPERATION_CREATE, SMB2_CREATE);
+    tree.capabilities = SMB2_SHARE_CAP_CONTINUOUS_AVAILABILITY;
+    (void)events(DETAIL_HANDLES);
+    assert_false(maker.event.sends_away);
+    error(STATUS_FILE_NOT_AVAILABLE);
+    (void)events(DETAIL_HANDLES);
+    assert_true(maker.event.sends_away);
+    error(STATUS_ACCESS_DENIED);
+    (void)events(DETAIL_HANDLES);
+    assert_false(maker.event.sends_away);
+    error(STATUS_NETWORK_NAME_DELETED);
+    tree.capabilities = 0;
+    (void)events(DETAIL_HANDLES);
+    assert_false(maker.event.sends_away);
+    op.tree = NULL;
+    (void)events(DETAIL_HANDLES);
+    assert_false(maker.event.sends_away);
+}
+
 static void leases(void **state) {
     (void)state;
     begin(OPERATION_OPLOCK_BREAK, SMB2_OPLOCK_BREAK);
@@ -434,6 +456,7 @@ int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test_setup(requests_and_responses, set_up),
         cmocka_unit_test_setup(short_keys, set_up),
+        cmocka_unit_test_setup(sent_away, set_up),
         cmocka_unit_test_setup(leases, set_up),
         cmocka_unit_test_setup(who, set_up),
         cmocka_unit_test_setup(who_was_refused, set_up),
