@@ -15,6 +15,7 @@
 enum {
     HEADER_SIZE = 4,
     PROTOCOL_ID_SIZE = 4,
+    LENGTH_BITS = 0x1FFFF, /* of a frame's length, where a session was asked for: RFC 1002 4.3.1 */
     CONTROL_MAX = 512, /* bytes of a packet that is no session message; two names with their scopes, RFC 1002 4.3.2 */
 };
 
@@ -75,8 +76,8 @@ struct nbss {
     struct nbss_pool *pool;
     struct budget *budget;
     struct framer_sink sink;
-    struct acquaintance known;
     struct lane lanes[DIRECTIONS];
+    struct acquaintance known;
 };
 
 /* What a step works on. */
@@ -417,7 +418,6 @@ static void frame_begin(const struct step *s) {
     struct cursor c = cursor_over((struct view){l->header, HEADER_SIZE});
     uint8_t type = cursor_u8(&c);
     uint32_t length = cursor_be24(&c);
-    enum { LENGTH_BITS = 0x1FFFF };
     if (s->n->session_service && length > LENGTH_BITS) {
         report(s, FAULT_NBSS_LENGTH);
         length &= LENGTH_BITS;
@@ -536,10 +536,10 @@ static void passed_over(const struct step *s) {
     }
 }
 
-/* Works off a source; returns from where on it has to be kept, because a message may begin there: the end, mostly. */
-static uint32_t consume(struct step *s, struct resync_source *src) {
+/* Works off a source from pos on; returns from where on it has to be kept, because a message may begin there: the end, mostly. */
+static uint32_t consume(struct step *s, struct resync_source *src, uint32_t pos) {
     struct lane *l = s->lane;
-    uint32_t pos = 0, end = (uint32_t)src->bytes.n;
+    uint32_t end = (uint32_t)src->bytes.n;
     while (pos < end) {
         if (l->state != LANE_LOST) {
             pos = follow_source(s, src, pos);
@@ -650,16 +650,17 @@ static void lost_decide(struct step *s) {
     if (lost) {
         s->lane->lost = NULL;
         struct resync_source src = lost_source(s, lost, true);
-        consume(s, &src);
+        consume(s, &src, 0);
         lost_free(s, lost);
     }
 }
 
-static void lane_bytes(struct step *s, struct view v) {
+/* A segment, of which this much was worked off already. */
+static void lane_bytes(struct step *s, struct view v, uint32_t done) {
     struct lost *lost = s->lane->lost;
     if (lost && lost_append(s, lost, v)) {
         struct resync_source src = lost_source(s, lost, false);
-        uint32_t from = consume(s, &src);
+        uint32_t from = consume(s, &src, 0);
         if (from < src.bytes.n) {
             lost_drop(lost, from, src.first == from);
         } else {
@@ -671,10 +672,62 @@ static void lane_bytes(struct step *s, struct view v) {
     lost_decide(s);
     struct resync_mark mark = {s->at, 0, true};
     struct resync_source src = {v, &mark, 1, &s->n->known, s->dir, s->lane->edge ? 0 : RESYNC_NOWHERE, false};
-    uint32_t from = consume(s, &src);
+    uint32_t from = consume(s, &src, done);
     if (from < v.n) {
         lost_begin(s, view_from(v, from), from == 0, src.first == from);
     }
+}
+
+/* ---- the ordinary case, which is the same as the steps above make of it, and shorter */
+
+/* An element that is all there and says nothing odd. */
+static bool is_plain(const struct step *s, struct view v, uint32_t left, bool first) {
+    struct extent *e = &s->lane->extent;
+    uint32_t need;
+    return extent_of(v, left, &need, e) == EXTENT_KNOWN && !e->chain_lies && !e->payload_lies &&
+           e->whole <= NBSS_WHOLE_MAX && (first || e->kind == MESSAGE_SMB2);
+}
+
+/* A frame that begins here and ends in the same segment: hands out its elements where they lie. Returns how much that was: all of the
+ * frame, nothing, or up to an element that has to go through the steps. */
+static size_t pass_frame(const struct step *s, struct view v) {
+    struct lane *l = s->lane;
+    struct cursor c = cursor_over(v);
+    uint32_t left = cursor_be32(&c); /* a session message's type is 0 */
+    struct view rest = view_part(v, HEADER_SIZE, left);
+    if (!cursor_ok(&c) || left > LENGTH_BITS || left > rest.n || !is_plain(s, rest, left, true)) {
+        return 0;
+    }
+    l->begin = s->at;
+    l->trusted = l->first = true;
+    l->edge = l->chained = false;
+    do {
+        uint32_t length = l->extent.length;
+        hand_out(s, view_part(rest, 0, l->extent.whole), 0);
+        l->first = false;
+        rest = view_from(rest, length);
+        left -= length;
+    } while (left != 0 && is_plain(s, rest, left, false));
+    if (left != 0) {
+        l->left = left;
+        l->state = LANE_HEAD;
+    }
+    return (size_t)(rest.p - v.p);
+}
+
+/* From the start of a segment: frames that are all in it, or a part of the data of READ or WRITE. Returns how much that was. */
+static size_t pass_ordinary(const struct step *s, struct view v) {
+    struct lane *l = s->lane;
+    if (l->state == LANE_BODY && l->pos >= l->extent.whole && v.n < l->extent.length - l->pos) {
+        l->pos += (uint32_t)v.n;
+        return v.n;
+    }
+    size_t pos = 0, n = 1;
+    while (n != 0 && pos < v.n && l->state == LANE_HEADER && l->header_have == 0 && !l->trial && !l->doubtful) {
+        n = pass_frame(s, view_from(v, pos));
+        pos += n;
+    }
+    return pos;
 }
 
 /* A gap in a message whose extent is not known: as much of it is kept as is known. */
@@ -763,8 +816,9 @@ size_t nbss_size(void) {
 
 void nbss_bytes(struct nbss *n, enum direction dir, struct view v, struct moment at) {
     struct step s = step_of(n, dir, at);
-    if (v.n != 0) {
-        lane_bytes(&s, v);
+    size_t done = pass_ordinary(&s, v);
+    if (done < v.n) {
+        lane_bytes(&s, v, (uint32_t)done);
     }
 }
 

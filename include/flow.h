@@ -32,21 +32,23 @@ struct contradictions {
     struct contradiction of[CONTRADICTIONS];
 };
 
+/* What every packet changes stands together, behind the rest: see flow/entry.h. */
 struct flow_facts {
-    struct endpoint client, server;
-    struct link_facts link; /* of the first packet; src_mac is the client's */
-    bool start_seen : 1;    /* a SYN of the handshake was seen, either side's; false when picked up in the middle */
-    bool server_closed : 1; /* it sent the first FIN or RST, where tcp_flags has one; else the client did */
-    uint8_t tcp_flags;      /* all that were seen, either way; not those of a RST that was not believed */
-    const struct wrapping *wrapping; /* of the first packet, turned as link is; NULL: none */
-    struct moment first, last;       /* packets; last.time_ns never falls behind first's, whatever the clock did */
-    uint64_t packets[DIRECTIONS];
-    uint64_t bytes[DIRECTIONS];        /* of TCP payload on the wire, retransmissions counted once, cut frames whole */
-    uint64_t missed_bytes[DIRECTIONS]; /* sent, acknowledged or cut, and never seen */
-    uint64_t gaps[DIRECTIONS];         /* how many holes they make */
+    struct link_facts link;                /* of the first packet; src_mac is the client's */
+    struct moment first;                   /* the first packet */
+    uint64_t missed_bytes[DIRECTIONS];     /* sent, acknowledged or cut, and never seen */
+    uint64_t gaps[DIRECTIONS];             /* how many holes they make */
     struct contradictions *contradictions; /* NULL while there are none, as nearly always */
     char flow_id[17];      /* 16 hex digits and NUL: SipHash of the 5-tuple and the first packet's time */
     char community_id[31]; /* Community ID v1, seed 0 */
+    struct endpoint client, server;
+    const struct wrapping *wrapping; /* of the first packet, turned as link is; NULL: none */
+    bool start_seen : 1;    /* a SYN of the handshake was seen, either side's; false when picked up in the middle */
+    bool server_closed : 1; /* it sent the first FIN or RST, where tcp_flags has one; else the client did */
+    uint8_t tcp_flags;      /* all that were seen, either way; not those of a RST that was not believed */
+    struct moment last;     /* the last packet; its time never falls behind first's, whatever the clock did */
+    uint64_t packets[DIRECTIONS];
+    uint64_t bytes[DIRECTIONS]; /* of TCP payload on the wire, retransmissions counted once, cut frames whole */
 };
 
 #endif

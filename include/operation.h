@@ -150,7 +150,8 @@ struct session_facts {
 struct tree_facts {
     uint32_t id;
     uint8_t share_type; /* SMB2_SHARE_TYPE_*; 0 while unknown */
-    bool has_access;    /* SMB2: the three that follow are known */
+    bool has_access;    /* SMB2: the three numbers that follow are known */
+    uint16_t share_at;  /* where the share begins in the path; 0: it was not looked for */
     uint32_t flags, capabilities, maximal_access;
     struct text path; /* \\host\share as sent; empty while unknown */
 };

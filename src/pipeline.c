@@ -29,6 +29,7 @@ struct pipeline {
     const struct pipeline_settings *settings;
     struct pipeline_outlet outlet;
     struct record_settings record;
+    struct record_memo memo;
     struct budget *budget;
     struct resident resident;
     unsigned unlooked; /* packets since memory was looked at */
@@ -290,7 +291,8 @@ struct pipeline *pipeline_new(const struct pipeline_settings *settings, const ch
     }
     p->settings = settings;
     p->outlet = *outlet;
-    p->record = (struct record_settings){.sensor_id = settings->sensor_id,
+    p->record = (struct record_settings){.memo = &p->memo,
+                                         .sensor_id = settings->sensor_id,
                                          .capture_name = capture_name,
                                          .live = settings->interfaces != NULL,
                                          .interfaces = settings->interfaces};

@@ -6,6 +6,7 @@
 #include <poll.h>
 #include <stdarg.h>
 #include <stdio.h>
+#include <stdio_ext.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
@@ -18,11 +19,13 @@ enum {
     MAGIC_MAX = 8,
 };
 
-/* The file below libpcap: it counts what was read, keeps the first bytes and remembers why reading failed, none of
- * which can be had from libpcap. */
+/* The file below libpcap: what was read of it, its first bytes and why reading failed, none of which can be had from libpcap. Those of a
+ * file on a disk are asked of the system when they are wanted; of a pipe they are noted as it is read. */
 struct source {
     int fd;
-    bool owned; /* ours to close */
+    FILE *file; /* libpcap's, once it took it */
+    bool owned; /* the descriptor is ours to close */
+    bool plain; /* a file that the C library reads itself, as fast as it can */
     int error;  /* of the last read, a positive errno */
     uint64_t read, total;
     uint8_t magic[MAGIC_MAX];
@@ -36,6 +39,7 @@ struct capture {
     char *name, *buffer;
     struct bpf_program filter;
     bool filtered;
+    int link_type;   /* of all frames: libpcap reads no file with several */
     uint64_t frames; /* read so far */
     int held;        /* what read_frame said of the frame below; 1: it waits for capture_next */
     bool holding;
@@ -79,6 +83,20 @@ static ssize_t source_read(void *cookie, char *to, size_t n) {
     return got;
 }
 
+static uint64_t source_position(const struct source *s) {
+    off_t at = s->plain ? lseek(s->fd, 0, SEEK_CUR) : (off_t)s->read;
+    return at > 0 ? (uint64_t)at : 0;
+}
+
+/* Reading ended, or libpcap does not like it: finds out about a plain file what was noted of another one. */
+static void source_look(struct source *s) {
+    if (s->plain) {
+        s->error = ferror(s->file) ? errno : 0;
+        s->read = source_position(s);
+        (void)!pread(s->fd, s->magic, MAGIC_MAX, 0);
+    }
+}
+
 static int source_close(void *cookie) {
     struct source *s = cookie;
     return s->owned ? close(s->fd) : 0;
@@ -120,8 +138,22 @@ static int source_open(struct source *s, int fd, const char *path, char *why, si
     }
     if (S_ISREG(st.st_mode)) {
         s->total = (uint64_t)st.st_size;
+        s->plain = s->owned;
     }
     return 0;
+}
+
+/* Used by one thread alone, and so without locks. */
+static bool source_stream(struct source *s, char *buffer) {
+    static const cookie_io_functions_t functions = {.read = source_read, .close = source_close};
+    s->file = s->plain ? fdopen(s->fd, "r") : fopencookie(s, "r", functions);
+    if (!s->file) {
+        source_close(s);
+        return false;
+    }
+    (void)__fsetlocking(s->file, FSETLOCKING_BYCALLER);
+    setvbuf(s->file, buffer, _IOFBF, READ_BUFFER);
+    return true;
 }
 
 /* What a file that is no capture may be, by its first bytes, and what to do about it. */
@@ -213,21 +245,18 @@ int capture_refuse_link_type(const char *name, int link_type, char *why, size_t 
 
 /* The FILE belongs to libpcap once it took it; before, it is closed here. */
 static int open_pcap(struct capture *c, char *why, size_t size) {
-    static const cookie_io_functions_t functions = {.read = source_read, .close = source_close};
-    FILE *file = fopencookie(&c->source, "r", functions);
-    if (!file) {
-        source_close(&c->source);
+    if (!source_stream(&c->source, c->buffer)) {
         return refuse(-ENOMEM, why, size, "%s: out of memory", c->name);
     }
-    setvbuf(file, c->buffer, _IOFBF, READ_BUFFER);
     char problem[PCAP_ERRBUF_SIZE] = "";
-    c->pcap = pcap_fopen_offline_with_tstamp_precision(file, PCAP_TSTAMP_PRECISION_NANO, problem);
+    c->pcap = pcap_fopen_offline_with_tstamp_precision(c->source.file, PCAP_TSTAMP_PRECISION_NANO, problem);
     if (!c->pcap) {
-        fclose(file);
+        source_look(&c->source);
+        fclose(c->source.file);
         return refuse_format(c, problem, why, size);
     }
-    int link_type = pcap_datalink(c->pcap);
-    return capture_reads(link_type) ? 0 : capture_refuse_link_type(c->name, link_type, why, size);
+    c->link_type = pcap_datalink(c->pcap);
+    return capture_reads(c->link_type) ? 0 : capture_refuse_link_type(c->name, c->link_type, why, size);
 }
 
 int capture_open(struct capture **out, int fd, const char *path, char *why, size_t why_size) {
@@ -293,6 +322,7 @@ static uint64_t nanoseconds(const struct timeval *tv) {
 /* libpcap 1.10 wants one link type and one snap length for all interfaces of a pcapng file, and finds out on the way.
  */
 static int refuse_frame(struct capture *c) {
+    source_look(&c->source);
     const char *problem = pcap_geterr(c->pcap);
     if (c->source.error != 0) {
         return refuse(-c->source.error, c->why, sizeof c->why, "%s: cannot be read behind frame %llu: %s", c->name,
@@ -319,19 +349,16 @@ static int refuse_frame(struct capture *c) {
                   (unsigned long long)c->frames, problem);
 }
 
-static int read_frame(struct capture *c, struct pcap_pkthdr **header, struct frame *frame) {
+static inline int read_frame(struct capture *c, struct pcap_pkthdr **header, struct frame *frame) {
     const uint8_t *bytes;
     int got = pcap_next_ex(c->pcap, header, &bytes);
-    if (got == PCAP_ERROR_BREAK) {
-        return 0;
-    }
     if (got != 1) {
-        return refuse_frame(c);
+        return got == PCAP_ERROR_BREAK ? 0 : refuse_frame(c);
     }
     const struct pcap_pkthdr *h = *header;
     frame->bytes = (struct view){bytes, h->caplen};
     frame->wire_length = h->len > h->caplen ? h->len : h->caplen;
-    frame->link_type = pcap_datalink(c->pcap);
+    frame->link_type = c->link_type;
     frame->at = (struct moment){nanoseconds(&h->ts), ++c->frames};
     frame->interface = 0;
     return 1;
@@ -356,14 +383,15 @@ int capture_first(struct capture *c, struct frame *frame) {
 int capture_next(struct capture *c, struct frame *frame) {
     for (;;) {
         struct pcap_pkthdr *header = &c->first_header;
-        int got = c->held;
+        int got;
         if (c->holding) {
+            got = c->held;
             *frame = c->first;
             c->holding = false;
         } else {
             got = read_frame(c, &header, frame);
         }
-        if (got != 1 || !c->filtered || pcap_offline_filter(&c->filter, header, frame->bytes.p) != 0) {
+        if (!c->filtered || got != 1 || pcap_offline_filter(&c->filter, header, frame->bytes.p) != 0) {
             return got;
         }
     }
@@ -374,11 +402,11 @@ const char *capture_why(const struct capture *c) {
 }
 
 struct capture_position capture_position(const struct capture *c) {
-    return (struct capture_position){c->source.read, c->source.total};
+    return (struct capture_position){source_position(&c->source), c->source.total};
 }
 
 int capture_link_type(const struct capture *c) {
-    return pcap_datalink(c->pcap);
+    return c->link_type;
 }
 
 int capture_snap_length(const struct capture *c) {

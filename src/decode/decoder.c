@@ -5,6 +5,7 @@
 #include "base/siphash.h"
 #include "layers.h"
 #include "link.h"
+#include "plain.h"
 
 #define EXPIRY_STEP_NS (SECOND_NS / 10)
 
@@ -22,6 +23,7 @@ struct decoder *decoder_new(const struct decoder_settings *settings, struct budg
         return NULL;
     }
     d->settings = *settings;
+    d->plain = !settings->verify_checksums && !settings->key_vlan && !settings->key_tunnel;
     d->stats = stats;
     d->fragments = fragments_new(settings, budget, stats);
     if (!d->fragments) {
@@ -75,14 +77,7 @@ static enum verdict decode_link(struct layers *l, int link_type) {
     }
 }
 
-enum verdict decoder_frame(struct decoder *d, const struct frame *frame, struct packet *out) {
-    d->stats->packets++;
-    d->stats->bytes += frame->wire_length;
-    d->frames++;
-    if (packet_clock_advance(&d->clock, frame->at.time_ns) >= d->next_expiry) {
-        d->next_expiry = d->clock.now + EXPIRY_STEP_NS;
-        fragments_expire(d->fragments, d->clock.now);
-    }
+static void packet_begin(struct packet *out, const struct frame *frame) {
     out->at.time_ns = frame->at.time_ns; /* one by one, as they were just written: a load of both would wait */
     out->at.frame = frame->at.frame;
     out->link.interface = frame->interface;
@@ -91,15 +86,30 @@ enum verdict decoder_frame(struct decoder *d, const struct frame *frame, struct 
     out->link.has_mac = out->wrapping.has_tunnel = false;
     out->link.vlan_count = out->wrapping.layer_count = 0;
     out->wrapping.key_tag = 0;
+}
+
+enum verdict decode_layers(struct decoder *d, const struct frame *frame, struct packet *out) {
     struct layers l = {
         .in = cursor_over(frame->bytes), .end = frame->wire_length, .out = out, .stats = d->stats, .decoder = d};
+    packet_begin(out, frame);
     enum verdict verdict = decode_link(&l, frame->link_type);
-    if (verdict == V_OK) {
-        d->stats->tcp_packets++;
-        if (d->settings.key_vlan || d->settings.key_tunnel) {
-            out->wrapping.key_tag = layers_key_tag(&l);
-        }
+    if (verdict == V_OK && (d->settings.key_vlan || d->settings.key_tunnel)) {
+        out->wrapping.key_tag = layers_key_tag(&l);
     }
+    return verdict;
+}
+
+enum verdict decoder_frame(struct decoder *d, const struct frame *frame, struct packet *out) {
+    d->stats->packets++;
+    d->stats->bytes += frame->wire_length;
+    d->frames++;
+    if (packet_clock_advance(&d->clock, frame->at.time_ns) >= d->next_expiry) {
+        d->next_expiry = d->clock.now + EXPIRY_STEP_NS;
+        fragments_expire(d->fragments, d->clock.now);
+    }
+    packet_begin(out, frame);
+    enum verdict verdict = d->plain && plain_segment(frame, out) ? V_OK : decode_layers(d, frame, out);
+    d->stats->tcp_packets += verdict == V_OK;
     return verdict;
 }
 

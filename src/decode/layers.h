@@ -14,6 +14,7 @@ struct decoder {
     struct packet_clock clock;
     uint64_t next_expiry; /* of the clock: when it is looked what waited too long */
     uint64_t frames;
+    bool plain; /* the settings ask for nothing that plain.h does not do */
 };
 
 struct layers {
@@ -36,6 +37,9 @@ enum {
     ETHERTYPE_MPLS_UPSTREAM = 0x8848,
     ETHERTYPE_PPPOE = 0x8864, /* the session's */
     ETHERTYPE_MIN = 0x0600,   /* below, it is a length: IEEE 802.3 */
+    TPID_8021Q = 0x8100,
+    VLAN_ID_BITS = 0x0fff,    /* IEEE 802.1Q 9.6 */
+    WINDOW_SCALE_NONE = 0xff, /* struct packet's: of a segment that has no such option */
 };
 
 /* Counts the reason and returns the verdict that goes with it. */
@@ -80,6 +84,8 @@ static inline struct view layers_view(const struct layers *l) {
 /* The number for wrapping.key_tag, by what is around the packet so far. */
 uint64_t layers_key_tag(const struct layers *);
 
+/* A frame layer by layer, whatever it is; counts its fault. */
+enum verdict decode_layers(struct decoder *, const struct frame *, struct packet *out);
 bool decode_is_vlan(uint16_t ethertype);
 enum verdict decode_ethertype(struct layers *, uint16_t ethertype);
 enum verdict decode_ethernet(struct layers *);

@@ -2,7 +2,6 @@
 #include "link.h"
 
 enum {
-    TPID_8021Q = 0x8100,
     TPID_8021AD = 0x88a8,
     TPID_QINQ = 0x9100, /* before 802.1ad, still in use; 0x9200 and 0x9300 likewise */
     TPID_QINQ2 = 0x9200,
@@ -36,7 +35,7 @@ static enum verdict skip_tags(struct layers *l, uint16_t *ethertype) {
             return decode_refuse(l, DECODE_DEPTH);
         }
         if (link->vlan_count < VLAN_MAX) {
-            link->vlan[link->vlan_count++] = tag & 0x0fff;
+            link->vlan[link->vlan_count++] = tag & VLAN_ID_BITS;
         }
     }
     return V_OK;

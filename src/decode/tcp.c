@@ -2,7 +2,7 @@
 #include "checksum.h"
 #include "layers.h"
 
-enum { OPTION_END = 0, OPTION_NOP = 1, OPTION_WINDOW_SCALE = 3, WINDOW_SCALE_MAX = 14, WINDOW_SCALE_NONE = 0xff };
+enum { OPTION_END = 0, OPTION_NOP = 1, OPTION_WINDOW_SCALE = 3, WINDOW_SCALE_MAX = 14 };
 
 static uint8_t window_scale(struct view options) {
     struct cursor c = cursor_over(options);

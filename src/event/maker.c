@@ -17,6 +17,7 @@ static void begin(struct event_maker *m, const struct connection_facts *c, enum 
     m->event.at = at;
     m->event.flow = c->flow;
     m->event.flow_json = c->flow_json;
+    m->event.smb1 = false;
     m->event.sends_away = false;
     m->event.count = 0;
 }
@@ -213,7 +214,8 @@ void maker_operation(struct event_maker *m, const struct operation *op, enum det
     m->detail = detail;
     who(m, op);
     times(e, op, exchange);
-    event_uint(e, FIELD_VERSION, op->smb1_request || op->smb1_response ? 1 : op->connection->version);
+    e->smb1 = op->smb1_request || op->smb1_response;
+    event_uint(e, FIELD_VERSION, e->smb1 ? 1 : op->connection->version);
     dialect(e, op);
     event_name(e, FIELD_OPERATION, operation_names[op->kind]);
     command(m, op);
@@ -224,7 +226,7 @@ void maker_operation(struct event_maker *m, const struct operation *op, enum det
     server_signing(e, op);
     maker_details(m, op);
     quality(e, op);
-    if (detail == DETAIL_OPERATIONS && !op->smb1_request && !op->smb1_response) {
+    if (detail == DETAIL_OPERATIONS && !e->smb1) {
         maker_wire_details(m, op);
     }
     maker_windows_operation(m, op, detail);
@@ -251,8 +253,8 @@ static const char *const end_reasons[] = {
 };
 
 static const struct name_row tcp_flag_rows[] = {
-    {TCP_FIN, "FIN"}, {TCP_SYN, "SYN"}, {TCP_RST, "RST"}, {TCP_PSH, "PSH"},
-    {TCP_ACK, "ACK"}, {TCP_URG, "URG"}, {TCP_ECE, "ECE"}, {TCP_CWR, "CWR"},
+    NAME_ROW(TCP_FIN, "FIN"), NAME_ROW(TCP_SYN, "SYN"), NAME_ROW(TCP_RST, "RST"), NAME_ROW(TCP_PSH, "PSH"),
+    NAME_ROW(TCP_ACK, "ACK"), NAME_ROW(TCP_URG, "URG"), NAME_ROW(TCP_ECE, "ECE"), NAME_ROW(TCP_CWR, "CWR"),
 };
 static const struct name_table tcp_flag_names = {tcp_flag_rows, sizeof tcp_flag_rows / sizeof tcp_flag_rows[0]};
 
@@ -290,11 +292,11 @@ static void users(struct event_maker *m, const struct connection_facts *c) {
 
 /* RFC 1002 4.3.4: why a session request was refused. */
 static const struct name_row netbios_rows[] = {
-    {0x80, "refused: not listening on called name"},
-    {0x81, "refused: not listening for calling name"},
-    {0x82, "refused: called name not present"},
-    {0x83, "refused: insufficient resources"},
-    {0x8F, "refused: unspecified error"},
+    NAME_ROW(0x80, "refused: not listening on called name"),
+    NAME_ROW(0x81, "refused: not listening for calling name"),
+    NAME_ROW(0x82, "refused: called name not present"),
+    NAME_ROW(0x83, "refused: insufficient resources"),
+    NAME_ROW(0x8F, "refused: unspecified error"),
 };
 static const struct name_table netbios_names = {netbios_rows, sizeof netbios_rows / sizeof netbios_rows[0]};
 

@@ -12,12 +12,14 @@ enum detail { DETAIL_HANDLES, DETAIL_OPERATIONS };
 
 enum { MAKER_TEXTS = 64, EXTENSION_MAX = 16, NTLM_VERSION_TEXT = 16 };
 
-/* Conditions that hold of one operation, at most, and events of the Windows logs that a record names. */
-enum { WINDOWS_MET_MAX = 24, WINDOWS_RECORD_MAX = 32 };
+/* Events of the Windows logs that a record names, at most; conditions as bits, 64 in a word. */
+enum { WINDOWS_RECORD_MAX = 32, WINDOWS_MET_WORDS = (WINDOWS_CONDITIONS + 63) / 64, WINDOWS_TOLD_BITS = 5 };
 
-struct windows_conditions_met {
-    uint8_t items[WINDOWS_MET_MAX + 1]; /* enum windows_condition, ascending */
+/* A set of conditions and its events. */
+struct windows_told {
+    uint64_t met[WINDOWS_MET_WORDS];
     unsigned count;
+    const struct windows_event *items[WINDOWS_RECORD_MAX];
 };
 
 struct event_maker {
@@ -34,8 +36,9 @@ struct event_maker {
     bool dfs;                              /* the operation's names may have the host and share in front */
     enum detail detail;
     uint64_t slow_ns; /* the caller's: an answer that is later is slow; 0: none is */
-    struct windows_conditions_met windows_met;
-    const struct windows_event *windows[WINDOWS_RECORD_MAX];
+    uint64_t
+        windows_met[WINDOWS_MET_WORDS]; /* conditions that hold of the operation or connection at hand, a bit each */
+    struct windows_told windows_told[1 << WINDOWS_TOLD_BITS]; /* by a digest of the set; all zeroes: the empty one */
     bool windows_indexed;
     struct windows_index windows_index;
 };

@@ -5,25 +5,12 @@
 #include "event/maker.h"
 #include "event/service_name.h"
 
-/* One more, in the order of the table; each once. */
-static void add(struct event_maker *m, enum windows_condition condition) {
-    struct windows_conditions_met *met = &m->windows_met;
-    unsigned at = met->count;
-    while (at > 0 && met->items[at - 1] > condition) {
-        at--;
-    }
-    if ((at > 0 && met->items[at - 1] == condition) || met->count == WINDOWS_MET_MAX) {
-        return;
-    }
-    memmove(met->items + at + 1, met->items + at, met->count - at);
-    met->items[at] = (uint8_t)condition;
-    met->count++;
+static void add_if(struct event_maker *m, bool holds, enum windows_condition condition) {
+    m->windows_met[condition / 64] |= (uint64_t)holds << condition % 64;
 }
 
-static void add_if(struct event_maker *m, bool holds, enum windows_condition condition) {
-    if (holds) {
-        add(m, condition);
-    }
+static void add(struct event_maker *m, enum windows_condition condition) {
+    add_if(m, true, condition);
 }
 
 /* ---- of each command its request and its response */
@@ -56,14 +43,14 @@ static void messages(struct event_maker *m, const struct operation *op) {
     if (command > SMB2_OPLOCK_BREAK) {
         return;
     }
-    bool lease = is_lease_break(op->request) || is_lease_break(op->response);
+    bool lease = command == SMB2_OPLOCK_BREAK && (is_lease_break(op->request) || is_lease_break(op->response));
     if (has_request(op)) {
         add(m, lease ? WINDOWS_REQUEST_LEASE_BREAK : WINDOWS_REQUEST_NEGOTIATE + command);
     }
     if (has_answer(op) && command != SMB2_CANCEL) {
         add(m, lease ? WINDOWS_RESPONSE_LEASE_BREAK : WINDOWS_RESPONSE_NEGOTIATE + command - (command > SMB2_CANCEL));
     }
-    add_if(m, op->unasked && is_lease_break(op->response), WINDOWS_LEASE_NOTIFICATION);
+    add_if(m, lease && op->unasked && is_lease_break(op->response), WINDOWS_LEASE_NOTIFICATION);
     add_if(m, op->response && op->response->is_error && op->response->header.status >> 30 == 3, WINDOWS_RESPONSE_ERROR);
 }
 
@@ -357,11 +344,15 @@ static bool is_plain(const struct operation *op) {
     return has_request(op) && command > SMB2_SESSION_SETUP && (session || share);
 }
 
+/* Of what was refused, or not answered. */
 static void rules(struct event_maker *m, const struct operation *op) {
+    if (!denied(op) && !op->response_lost) {
+        return;
+    }
     unsigned command = op->header->command;
     bool needs_no_right = command == SMB2_ECHO || command == SMB2_LOGOFF || command == SMB2_TREE_DISCONNECT;
     bool is_signed = has_request(op) && (op->request->header.flags & SMB2_FLAGS_SIGNED);
-    add_if(m, is_plain(op) && (denied(op) || op->response_lost), WINDOWS_MESSAGE_PLAIN);
+    add_if(m, is_plain(op), WINDOWS_MESSAGE_PLAIN);
     add_if(m, denied(op) && is_signed && needs_no_right, WINDOWS_SIGNATURE_REFUSED);
 }
 
@@ -468,29 +459,44 @@ static void smb1_operation(struct event_maker *m, const struct operation *op) {
     }
 }
 
-/* The events of the conditions, as a fact. */
-static void tell(struct event_maker *m) {
-    if (m->windows_met.count == 0) {
-        return;
-    }
+static void begin(struct event_maker *m) {
+    memset(m->windows_met, 0, sizeof m->windows_met);
+}
+
+/* The events of the conditions, in the order of their table. */
+static void list_events(struct event_maker *m, struct windows_told *t) {
     if (!m->windows_indexed) {
         windows_index_make(&m->windows_index);
         m->windows_indexed = true;
     }
-    unsigned count = 0;
-    for (unsigned i = 0; i < m->windows_met.count; i++) {
-        unsigned condition = m->windows_met.items[i];
-        for (unsigned row = m->windows_index.first[condition]; row < m->windows_index.first[condition + 1]; row++) {
-            if (count < WINDOWS_RECORD_MAX) {
-                m->windows[count++] = &windows_events[m->windows_index.rows[row]];
+    memcpy(t->met, m->windows_met, sizeof t->met);
+    t->count = 0;
+    for (unsigned word = 0; word < WINDOWS_MET_WORDS; word++) {
+        for (uint64_t left = t->met[word]; left != 0; left &= left - 1) {
+            unsigned condition = word * 64 + (unsigned)__builtin_ctzll(left);
+            unsigned end = m->windows_index.first[condition + 1];
+            for (unsigned row = m->windows_index.first[condition]; row < end && t->count < WINDOWS_RECORD_MAX; row++) {
+                t->items[t->count++] = &windows_events[m->windows_index.rows[row]];
             }
         }
     }
-    event_windows(&m->event, m->windows, count);
+}
+
+/* As a fact. Those of few commands and outcomes are nearly all that there are: their lists are at hand. */
+static void tell(struct event_maker *m) {
+    uint64_t mixed = 0;
+    for (unsigned word = 0; word < WINDOWS_MET_WORDS; word++) {
+        mixed = (mixed ^ m->windows_met[word]) * UINT64_C(0x9e3779b97f4a7c15);
+    }
+    struct windows_told *t = &m->windows_told[mixed >> (64 - WINDOWS_TOLD_BITS)];
+    if (memcmp(t->met, m->windows_met, sizeof t->met) != 0) {
+        list_events(m, t);
+    }
+    event_windows(&m->event, t->items, t->count);
 }
 
 void maker_windows_operation(struct event_maker *m, const struct operation *op, enum detail detail) {
-    m->windows_met.count = 0;
+    begin(m);
     if (op->implicit) {
         add_if(m, op->handle != NULL, WINDOWS_HANDLE_ENDED);
     } else if (op->smb1_request || op->smb1_response) {
@@ -509,7 +515,7 @@ enum { NETBIOS_PORT = 139, NETBIOS_POSITIVE = 0x82, NETBIOS_NEGATIVE = 0x83 }; /
 
 /* On port 139 a connection stands when the session service said so, which its end record tells. */
 void maker_windows_start(struct event_maker *m, const struct connection_facts *c) {
-    m->windows_met.count = 0;
+    begin(m);
     bool stands = c->flow->start_seen && c->flow->server.port != NETBIOS_PORT;
     add_if(m, stands, WINDOWS_TCP_STAGE);
     add_if(m, stands, WINDOWS_TCP_ESTABLISHED);
@@ -561,7 +567,7 @@ static void transport(struct event_maker *m, const struct connection_facts *c, e
 
 void maker_windows_end(struct event_maker *m, const struct connection_facts *c, enum flow_end_reason reason) {
     bool hung_up = maker_hung_up(c, reason);
-    m->windows_met.count = 0;
+    begin(m);
     stages(m, c, hung_up);
     transport(m, c, reason);
     add_if(m, hung_up && one_of(c, STAGE_STRANGE_SESSION), WINDOWS_UNDECRYPTABLE);

@@ -33,17 +33,18 @@ struct half {
     bool early : 1;    /* picked up in the middle: the first data waits a little for what may come before it */
     bool silent : 1;   /* waited for in vain: the capture seems to have the other direction alone */
     bool fin_lost : 1; /* the one byte from next on that was acknowledged is taken for a FIN that was not captured */
+    bool steady : 1;   /* its next packet can be predicted: see prediction.h */
     uint8_t seen;      /* packets in this stretch, as far as they are counted, and when the first was: see sides.h */
     uint16_t seen_since;
 };
 
+/* In the order of use: what the lookup and an ordinary packet need stands together, from the facts' second half on. */
 struct flow {
-    struct hash_node by_ends; /* in the table */
     struct flow_facts facts;
+    struct hash_node by_ends; /* in the table */
     struct half halves[DIRECTIONS];
     void *connection;        /* the sink's */
     struct reorder *reorder; /* NULL while everything is in order: see reassembly.h */
-    struct link order;       /* by their beginning */
     struct link idle;        /* of its state, by their last packet */
     uint64_t active;         /* the table's clock at that packet */
     uint8_t state;           /* enum flow_state */
@@ -60,6 +61,7 @@ struct flow {
     uint32_t syn_isn;
     uint32_t closing_ack; /* what the first FIN or RST acknowledged */
     uint32_t rst_seq;     /* the RST's place */
+    struct link order;    /* by their beginning */
     struct moment syn_at;
     struct wrapping wrapping[]; /* none or one: the facts' */
 };

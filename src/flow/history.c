@@ -16,6 +16,7 @@ struct past {
 struct history {
     struct budget *budget;
     uint64_t end;
+    size_t at;        /* of end, in the ring */
     size_t size;      /* of the ring */
     uint32_t at_most; /* of one segment */
     alignas(alignof(struct past)) uint8_t ring[];
@@ -39,18 +40,18 @@ void history_add(struct history *h, uint64_t *last, uint32_t seq, struct view v)
     }
     uint32_t n = v.n < h->at_most ? (uint32_t)v.n : h->at_most;
     uint64_t size = (sizeof(struct past) + n + alignof(struct past) - 1) / alignof(struct past) * alignof(struct past);
-    uint64_t at = h->end % h->size;
-    if (at + size > h->size) {
-        h->end += h->size - at;
-        at = 0;
+    if (size > h->size - h->at) {
+        h->end += h->size - h->at;
+        h->at = 0;
     }
-    struct past *p = (struct past *)(void *)(h->ring + at);
+    struct past *p = (struct past *)(void *)(h->ring + h->at);
     p->before = *last;
     p->seq = seq;
     p->n = n;
     memcpy(p->data, v.p, n);
     *last = h->end;
     h->end += size;
+    h->at += size;
 }
 
 /* The two share a part: is it the same? */

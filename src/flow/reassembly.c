@@ -92,18 +92,29 @@ static bool pass_fin(struct half *h) {
     return true;
 }
 
-static void pass_on(struct flow_context *c, struct flow *f, enum direction d, const struct arrival *a) {
-    if (a->bytes.n != 0) {
-        history_add(c->history, &f->halves[d].passed, a->seq, a->bytes);
+/* length bytes, of which these are there: they are next. */
+static void pass_bytes(struct flow_context *c, struct flow *f, enum direction d, struct view bytes, uint32_t length,
+                       struct moment at) {
+    struct half *h = &f->halves[d];
+    if (bytes.n != 0) {
+        history_add(c->history, &h->passed, h->next, bytes);
     }
-    advance(&f->halves[d], a->length);
-    delivery_bytes(c, f, d, a->bytes, a->length, a->at);
+    advance(h, length);
+    delivery_bytes(c, f, d, bytes, length, at);
+}
+
+static void pass_on(struct flow_context *c, struct flow *f, enum direction d, const struct arrival *a) {
+    assert(a->seq == f->halves[d].next);
+    pass_bytes(c, f, d, a->bytes, a->length, a->at);
+}
+
+void reassembly_pass(struct flow_context *c, struct flow *f, enum direction d, const struct packet *p) {
+    pass_bytes(c, f, d, p->payload, p->payload_length, p->at);
 }
 
 static void pass_head(struct flow_context *c, struct flow *f, enum direction d) {
     struct segment *s = queue_pop(&f->reorder->queues[d]);
     struct arrival a = {.seq = s->seq, .length = s->length, .bytes = {s->data, s->n}, .at = s->at};
-    assert(s->seq == f->halves[d].next);
     pass_on(c, f, d, &a);
     segment_free(s, &f->reorder->held);
 }

@@ -37,6 +37,9 @@ void reassembly_begin(struct half *, uint32_t next);
 /* The packet's acknowledgment, data and FIN. The flow may be doomed behind it. */
 void reassembly_packet(struct flow_context *, struct flow *, enum direction, const struct packet *);
 
+/* Passes on the packet's data, which is next, while nothing waits. */
+void reassembly_pass(struct flow_context *, struct flow *, enum direction, const struct packet *);
+
 /* The other side says, in what is no data packet, that it has all of a direction up to here. */
 void reassembly_ack(struct flow *, enum direction, uint32_t ack);
 

@@ -11,6 +11,7 @@
 #include "delivery.h"
 #include "entry.h"
 #include "limits.h"
+#include "prediction.h"
 #include "reassembly.h"
 #include "sides.h"
 
@@ -91,24 +92,29 @@ static bool endpoint_equal(const struct endpoint *a, const struct endpoint *b) {
            memcmp(a->ip.bytes, b->ip.bytes, sizeof a->ip.bytes) == 0;
 }
 
-static uint8_t *append_endpoint(uint8_t *to, const struct endpoint *e) {
-    size_t size = e->ip.family == 4 ? 4 : 16;
-    memcpy(to, e->ip.bytes, size);
-    memcpy(to + size, &e->port, sizeof e->port);
-    return to + size + sizeof e->port;
+static uint64_t hash_address(uint64_t secret, uint64_t hash, const struct address *a) {
+    uint64_t words[2];
+    memcpy(words, a->bytes, sizeof words);
+    return hash_more(secret, hash_more(secret, hash, words[0]), words[1]);
 }
 
 /* The same for both directions: the smaller end comes first. */
 static uint64_t hash_of(const struct flow_table *t, const struct packet *p) {
+    const struct siphash_key key = t->context.settings.hash_key;
     const struct endpoint *a = &p->src, *b = &p->dst;
-    uint8_t input[2 * (16 + sizeof a->port) + sizeof p->wrapping.key_tag];
-    bool swap = a->port > b->port || (a->port == b->port && memcmp(a->ip.bytes, b->ip.bytes, sizeof a->ip.bytes) > 0);
-    uint8_t *end = append_endpoint(append_endpoint(input, swap ? b : a), swap ? a : b);
-    if (p->wrapping.key_tag != 0) {
-        memcpy(end, &p->wrapping.key_tag, sizeof p->wrapping.key_tag);
-        end += sizeof p->wrapping.key_tag;
+    if (a->port > b->port || (a->port == b->port && memcmp(a->ip.bytes, b->ip.bytes, sizeof a->ip.bytes) > 0)) {
+        a = &p->dst;
+        b = &p->src;
     }
-    return siphash13(t->context.settings.hash_key, (struct view){input, (size_t)(end - input)});
+    uint64_t ports = (uint64_t)a->port << 16 | b->port, hash = key.k0 ^ p->wrapping.key_tag;
+    if (a->ip.family == 4) {
+        uint32_t low, high;
+        memcpy(&low, a->ip.bytes, sizeof low);
+        memcpy(&high, b->ip.bytes, sizeof high);
+        return hash_more(key.k1, hash_more(key.k1, hash, ports), (uint64_t)low << 32 | high);
+    }
+    hash = hash_address(key.k1, hash_address(key.k1, hash, &a->ip), &b->ip);
+    return hash_more(key.k1, hash, ports);
 }
 
 static uint64_t key_tag_of(const struct flow *f) {
@@ -202,7 +208,7 @@ static struct flow *sparest(struct flow_table *t, uint64_t *weight) {
 }
 
 bool flow_table_evict(struct flow_table *t) {
-    uint64_t weight;
+    uint64_t weight = 0;
     struct flow *f = sparest(t, &weight);
     if (!f) {
         return false;
@@ -350,9 +356,6 @@ static void on_settled(void *arg, struct flow *f) {
 }
 
 static void expire(struct flow_table *t) {
-    if (t->context.now < t->next_expiry) {
-        return;
-    }
     t->next_expiry = t->context.now + EXPIRY_STEP_NS;
     const struct flow_settings *s = &t->context.settings;
     reassembly_tick(&t->context, on_settled, t);
@@ -363,6 +366,13 @@ static void expire(struct flow_table *t) {
 }
 
 /* --- packets --- */
+
+static void pass_time(struct flow_table *t, uint64_t ns) {
+    advance_clock(t, ns);
+    if (t->context.now >= t->next_expiry) {
+        expire(t);
+    }
+}
 
 static void touch(struct flow_table *t, struct flow *f) {
     if (f->state == FLOW_CLOSED && f->listed == FLOW_CLOSED) {
@@ -377,11 +387,16 @@ static void touch(struct flow_table *t, struct flow *f) {
 
 void flow_table_packet(struct flow_table *t, const struct packet *p) {
     t->frame = p->at.frame;
-    advance_clock(t, p->at.time_ns);
-    expire(t);
+    pass_time(t, p->at.time_ns);
     enum direction d = TO_SERVER;
     uint64_t hash = hash_of(t, p);
     struct flow *f = find(t, p, hash, &d);
+    if (f && prediction_packet(&t->context, f, d, p)) {
+        sides_packet(&t->context, f, d);
+        f->active = t->context.now;
+        list_renew(&t->idle[FLOW_LIVE], &f->idle);
+        return;
+    }
     if (!f) {
         f = begin_flow(t, p, hash, &d);
     } else if (connection_superseded(f, d, p)) {
@@ -399,12 +414,12 @@ void flow_table_packet(struct flow_table *t, const struct packet *p) {
         remove_flow(t, f);
     } else {
         touch(t, f);
+        prediction_note(f);
     }
 }
 
 void flow_table_tick(struct flow_table *t, uint64_t time_ns) {
-    advance_clock(t, time_ns);
-    expire(t);
+    pass_time(t, time_ns);
 }
 
 void flow_table_finish(struct flow_table *t) {

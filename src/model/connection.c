@@ -36,19 +36,29 @@ void connection_start(struct connection *c) {
 
 /* What tokens said belongs to the element of the message that they stood in. */
 static void message_forget(struct connection *c) {
-    auth_drop(c->model, c->claimed);
-    security_drop(c->model, c->said);
-    c->claimed = NULL;
-    c->said = NULL;
+    if (c->claimed || c->said) {
+        auth_drop(c->model, c->claimed);
+        security_drop(c->model, c->said);
+        c->claimed = NULL;
+        c->said = NULL;
+    }
 }
 
 /* The server was called so, and did not deny it. */
 static void netbios_accepted(struct connection *c) {
     struct shared_text *called = c->netbios_called;
-    if (called) {
-        c->netbios_called = NULL;
-        machine_show(c, MACHINE_SERVER, MACHINE_NETBIOS, machine_name(text_of(called)));
-        text_drop(&c->model->texts, called);
+    c->netbios_called = NULL;
+    machine_show(c, MACHINE_SERVER, MACHINE_NETBIOS, machine_name(text_of(called)));
+    text_drop(&c->model->texts, called);
+}
+
+/* What waited too long, at the time of the message at hand. */
+static void expire(struct connection *c) {
+    if (list_first(&c->exchange_ages)) {
+        exchange_expire(c);
+    }
+    if (c->smb1) {
+        smb1_expire(c);
     }
 }
 
@@ -65,10 +75,11 @@ void connection_message(struct connection *c, enum direction dir, const struct m
         c->chains[dir].open = false;
     }
     message_forget(c);
-    netbios_accepted(c);
+    if (c->netbios_called) {
+        netbios_accepted(c);
+    }
     packet_clock_advance(&m->clock, message->begin.time_ns);
-    exchange_expire(c);
-    smb1_expire(c);
+    expire(c);
 }
 
 /* Only SMB3 has envelopes; but what both sides agreed on says more than one of them. */
@@ -208,7 +219,7 @@ static bool is_smb1_encrypted(const struct connection *c, struct view bytes) {
 }
 
 static void netbios_answered(struct connection *c, bool accepted) {
-    if (accepted) {
+    if (accepted && c->netbios_called) {
         netbios_accepted(c);
     } else {
         text_drop(&c->model->texts, c->netbios_called);

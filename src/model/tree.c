@@ -3,6 +3,8 @@
 
 #include <string.h>
 
+#include "base/utf16.h"
+
 static uint64_t tree_hash(const struct session *s, uint32_t id) {
     return hash_number(s->model->secret, id);
 }
@@ -57,6 +59,8 @@ static struct text host_of(struct text path) {
 void tree_name(struct completion *d, struct tree *t, struct shared_text *path) {
     t->path = text_share(path);
     t->facts.path = text_of(t->path);
+    size_t share_at = utf16_behind_last(t->facts.path.bytes, '\\');
+    t->facts.share_at = share_at <= UINT16_MAX ? (uint16_t)share_at : 0;
     connection_add_share(d->c, t->path);
     machine_show(d->c, MACHINE_SERVER, MACHINE_SHARE, machine_name(host_of(t->facts.path)));
 }

@@ -33,7 +33,8 @@ static bool is_operation(const struct sentence *s, const char *operation) {
 }
 
 static void say_texts(struct sentence *s, const struct text *parts, size_t count, enum json_cut cut) {
-    s->flags |= json_joined(&s->w->json, parts, count, s->w->limits->content, cut);
+    s->flags |= s->w->limits->whole ? json_whole(&s->w->json, &s->w->texts, parts, count)
+                                    : json_joined(&s->w->json, parts, count, s->w->limits->content, cut);
 }
 
 /* A list's items, or a mask's names. */

@@ -381,6 +381,7 @@ static void no_captures(void **state) {
     (void)state;
     refused("/nonexistent/x.pcap", -ENOENT, "no such file");
     refused("/tmp", -EISDIR, "directory");
+    refused("/proc/self/mem", -EIO, "cannot be read: Input/output error"); /* its first page is none */
     refused_bytes("", 0, -ENODATA, "empty");
     refused_bytes("\x1f\x8b\x08\x00\x00\x00\x00\x00\x00\x03", 10, -EPROTONOSUPPORT, "zcat");
     refused_bytes("\x28\xb5\x2f\xfd\x00\x00\x00\x00", 8, -EPROTONOSUPPORT, "zstdcat");

@@ -1,5 +1,7 @@
 /* Link, IP and TCP headers: each link type, and each truncation of a good frame in memory of exactly its size. */
 #include "decode_bench.h"
+#include "../../src/decode/layers.h"
+#include "../../src/decode/plain.h"
 
 static void ethernet(void **state) {
     (void)state;
@@ -338,6 +340,113 @@ static void every_byte_every_value(void **state) {
     }
 }
 
+static void assert_same_endpoint(const struct endpoint *a, const struct endpoint *b) {
+    assert_int_equal(a->port, b->port);
+    assert_int_equal(a->ip.family, b->ip.family);
+    assert_memory_equal(a->ip.bytes, b->ip.bytes, sizeof a->ip.bytes);
+}
+
+static void assert_same_packet(const struct packet *a, const struct packet *b) {
+    assert_same_endpoint(&a->src, &b->src);
+    assert_same_endpoint(&a->dst, &b->dst);
+    assert_int_equal(a->seq, b->seq);
+    assert_int_equal(a->ack, b->ack);
+    assert_int_equal(a->window, b->window);
+    assert_int_equal(a->window_scale, b->window_scale);
+    assert_int_equal(a->flags, b->flags);
+    assert_int_equal(a->payload_length, b->payload_length);
+    assert_int_equal(a->payload.n, b->payload.n);
+    assert_true(a->payload.n == 0 || a->payload.p == b->payload.p);
+    assert_int_equal(a->link.has_mac, b->link.has_mac);
+    assert_memory_equal(a->link.src_mac, b->link.src_mac, 6);
+    assert_memory_equal(a->link.dst_mac, b->link.dst_mac, 6);
+    assert_int_equal(a->link.vlan_count, b->link.vlan_count);
+    assert_memory_equal(a->link.vlan, b->link.vlan, a->link.vlan_count * sizeof a->link.vlan[0]);
+}
+
+/* Does the shortest way take it? Then it makes of it what the layers do. */
+static bool plain_as_layers(struct decoder *d, struct view bytes, size_t wire) {
+    uint8_t *copy = malloc(bytes.n + (bytes.n == 0));
+    assert_non_null(copy);
+    memcpy(copy, bytes.p, bytes.n);
+    const struct frame frame = {{copy, bytes.n}, (uint32_t)wire, DLT_EN10MB, {12345, 6}, 0};
+    struct packet plain, layers, whole;
+    assert_int_not_equal(decoder_frame(d, &frame, &whole), V_LIMIT);
+    plain = whole;
+    plain.link.vlan_count = 0;
+    bool taken = plain_segment(&frame, &plain);
+    if (taken) {
+        assert_int_equal(decode_layers(d, &frame, &layers), V_OK);
+        assert_same_packet(&plain, &layers);
+        assert_same_packet(&whole, &layers);
+    }
+    free(copy);
+    return taken;
+}
+
+static void put_tagged(struct builder *b, bool tag, unsigned version) {
+    put_ethernet(b, tag ? 0x8100 : version == 4 ? 0x0800 : 0x86dd);
+    if (tag) {
+        put16(b, 0xe005);
+        put16(b, version == 4 ? 0x0800 : 0x86dd);
+    }
+    if (version == 4) {
+        put_ipv4_tcp(b, "\1\1\1\1hello");
+    } else {
+        put_ipv6_tcp(b, "\1\1\1\1hello");
+    }
+    put(b, "trailer", 7);
+}
+
+/* The shortest way takes ordinary frames, cut ones and those with options of TCP among them, and whatever it takes is what the layers
+ * say: with each byte of each value, and with each cut. */
+static void plain_frames(void **state) {
+    (void)state;
+    struct stats stats = {0};
+    struct budget budget;
+    struct decoder *d = decoder_for_test(NULL, &budget, &stats);
+    unsigned taken = 0, left = 0;
+    for (unsigned kind = 0; kind < 4; kind++) {
+        struct builder good = {.n = 0};
+        put_tagged(&good, kind & 1, kind & 2 ? 6 : 4);
+        size_t headers = good.n - 16; /* options, data and trailer */
+        for (size_t n = 0; n <= good.n; n++) {
+            assert_int_equal(plain_as_layers(d, (struct view){good.bytes, n}, good.n), n >= headers);
+        }
+        for (size_t i = 0; i < good.n; i++) {
+            for (unsigned v = 0; v < 256; v++) {
+                struct builder b = good;
+                b.bytes[i] = (uint8_t)v;
+                bool plain = plain_as_layers(d, (struct view){b.bytes, b.n}, b.n);
+                taken += plain;
+                left += !plain;
+            }
+        }
+    }
+    assert_true(taken > 10000 && left > 1000);
+    decoder_free(d);
+    assert_int_equal(budget.held, 0);
+}
+
+/* What is asked for besides is done for ordinary frames too. */
+static void plain_frames_verified(void **state) {
+    (void)state;
+    struct decoder_settings settings = decoder_settings_default();
+    struct builder b = {.n = 0};
+    put_tagged(&b, true, 4);
+    for (unsigned i = 0; i < 2; i++) {
+        struct stats stats = {0};
+        struct budget budget;
+        struct packet p;
+        settings.verify_checksums = i == 0;
+        settings.key_vlan = i == 1;
+        struct decoder *d = decoder_for_test(&settings, &budget, &stats);
+        assert_int_equal(decode_with(d, (struct view){b.bytes, b.n}, b.n, DLT_EN10MB, &p), i == 0 ? V_BAD : V_OK);
+        assert_true(i == 0 || p.wrapping.key_tag != 0);
+        decoder_free(d);
+    }
+}
+
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(ethernet),
@@ -358,6 +467,8 @@ int main(void) {
         cmocka_unit_test(lengths_that_contradict),
         cmocka_unit_test(other_protocols),
         cmocka_unit_test(every_byte_every_value),
+        cmocka_unit_test(plain_frames),
+        cmocka_unit_test(plain_frames_verified),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

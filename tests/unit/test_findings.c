@@ -56,6 +56,7 @@ static struct event message(struct bench *b, unsigned second, unsigned command) 
     struct event e = {.object = OBJECT_FLOW, .action = ACTION_MESSAGE, .flow = &b->flow};
     e.at = (struct moment){(uint64_t)second * SECOND, second};
     e.flow_json = (struct view){(const uint8_t *)",\"f\":1", 6};
+    e.smb1 = true;
     event_uint(&e, FIELD_VERSION, 1);
     event_name(&e, FIELD_COMMAND, names_find(&names_smb1_command, command));
     return e;

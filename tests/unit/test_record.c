@@ -143,7 +143,7 @@ static void order_of_members(void **state) {
             "\"capture\":{\"interface\":\"eth0\"}}");
 }
 
-static const struct name_row letter_rows[] = {{1, "A"}, {2, "B"}, {4, "C"}, {8, "D"}};
+static const struct name_row letter_rows[] = {NAME_ROW(1, "A"), NAME_ROW(2, "B"), NAME_ROW(4, "C"), NAME_ROW(8, "D")};
 static const struct name_table letters = {letter_rows, 4};
 
 static void every_form(void **state) {

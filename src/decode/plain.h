@@ -1,0 +1,14 @@
+/* The shortest way for what nearly every frame is: Ethernet with at most one tag, IPv4 without options or IPv6 without extensions, in
+ * one piece, and TCP without SYN. */
+#ifndef PLAIN_H
+#define PLAIN_H
+
+#include <stdbool.h>
+
+#include "packet.h"
+
+/* False: it is something else, or anything is wrong with it, for the layers to find out; *out may be half written then. True: *out is
+ * what the layers would make of it where nothing is verified and nothing added to the key. */
+__attribute__((warn_unused_result)) bool plain_segment(const struct frame *, struct packet *out);
+
+#endif
