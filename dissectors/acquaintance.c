@@ -125,13 +125,8 @@ static bool session_known(const struct acquaintance *a, const struct message_ids
     return false;
 }
 
-/* To the front with it; the last one goes. */
-static void session_learn(struct acquaintance *a, const struct message_ids *i) {
-    uint64_t session = session_of(i);
-    if ((i->kind != MESSAGE_SMB1 && (session == 0 || session == UINT64_MAX)) ||
-        (a->session_count != 0 && a->sessions[0] == session)) {
-        return;
-    }
+/* To the front with it; the last one goes. On its own, as that of SMB1 below: what is learned of each message of SMB2 stays short. */
+__attribute__((noinline)) static void session_to_front(struct acquaintance *a, uint64_t session) {
     unsigned k = 0;
     while (k < a->session_count && a->sessions[k] != session) {
         k++;
@@ -142,6 +137,14 @@ static void session_learn(struct acquaintance *a, const struct message_ids *i) {
     k = k < ACQUAINTANCE_SESSIONS ? k : ACQUAINTANCE_SESSIONS - 1;
     memmove(a->sessions + 1, a->sessions, k * sizeof *a->sessions);
     a->sessions[0] = session;
+}
+
+static inline void session_learn(struct acquaintance *a, const struct message_ids *i) {
+    uint64_t session = session_of(i);
+    bool none = i->kind != MESSAGE_SMB1 && (session == 0 || session == UINT64_MAX);
+    if (!none && (a->session_count == 0 || a->sessions[0] != session)) {
+        session_to_front(a, session);
+    }
 }
 
 /* ---- MIDs */
@@ -204,7 +207,8 @@ static bool ahead_of(uint16_t mid, uint16_t last) {
     return by != 0 && by <= ACQUAINTANCE_MIDS_APART;
 }
 
-static void smb1_learn(struct acquaintance *a, enum direction dir, const struct message_ids *i) {
+__attribute__((noinline)) static void smb1_learn(struct acquaintance *a, enum direction dir,
+                                                 const struct message_ids *i) {
     uint16_t mid = (uint16_t)i->id;
     if (i->command == SMB1_NEGOTIATE) {
         a->from_start = true; /* near enough */

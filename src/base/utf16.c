@@ -73,9 +73,14 @@ static inline uint64_t unfold(uint64_t x) {
 }
 
 static inline void put_word(uint8_t *to, uint64_t word) {
-    for (unsigned i = 0; i < WORD; i++) {
-        to[i] = (uint8_t)(word >> (8 * i));
-    }
+    to[0] = (uint8_t)word;
+    to[1] = (uint8_t)(word >> 8);
+    to[2] = (uint8_t)(word >> 16);
+    to[3] = (uint8_t)(word >> 24);
+    to[4] = (uint8_t)(word >> 32);
+    to[5] = (uint8_t)(word >> 40);
+    to[6] = (uint8_t)(word >> 48);
+    to[7] = (uint8_t)(word >> 56);
 }
 
 void utf16_lower(struct view v, uint8_t *to) {

@@ -25,6 +25,8 @@ struct findings *findings_new(const struct findings_settings *settings, const st
     hash_init(&f->notices, settings->budget);
     hash_init(&f->failovers, settings->budget);
     list_init(&f->failover_ages);
+    hash_init(&f->silences, settings->budget);
+    list_init(&f->silence_ages);
     list_init(&f->notice_ages);
     list_init(&f->ages);
     list_init(&f->pending);
@@ -182,6 +184,7 @@ bool findings_want(const struct event *e) {
 void findings_event(struct findings *f, const struct event *e, uint64_t seq, const char *capture) {
     if (e->object == OBJECT_FLOW && e->flow != NULL) {
         smb1_event(f, e, seq, capture);
+        silence_event(f, e, seq, capture);
         anomaly_event(f, e, seq, capture);
         notice_event(f, e, seq, capture);
         failover_event(f, e, seq, capture);
@@ -197,6 +200,7 @@ void findings_finish(struct findings *f) {
         tell(f, container_of(l, struct pair, age));
     }
     notices_finish(f);
+    silence_finish(f);
 }
 
 void findings_free(struct findings *f) {
@@ -213,6 +217,9 @@ void findings_free(struct findings *f) {
     notices_free(f);
     failovers_free(f);
     hash_free(&f->failovers);
+    f->settings.at_once = true; /* nothing is told any more */
+    silence_finish(f);
+    hash_free(&f->silences);
     hash_free(&f->notices);
     hash_free(&f->pairs);
     hash_free(&f->pending_flows);
