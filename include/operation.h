@@ -127,7 +127,7 @@ enum auth_kind { AUTH_UNKNOWN, AUTH_NTLMV1, AUTH_NTLMV2, AUTH_ANONYMOUS, AUTH_GU
 struct auth_facts {
     enum auth_kind kind;
     bool plain_password; /* SMB1: no response to a challenge, but the password itself, or none */
-    bool domain_lost;    /* the capture cut it off: the name alone is another user's */
+    bool domain_lost;    /* the capture cut it off, or it is not where it should be: the name alone is another user's */
     struct text domain, user, workstation;
     struct machine_facts machine; /* the workstation, as far as it names one, */
     struct address address;       /* and that it showed itself at */
@@ -146,10 +146,12 @@ enum security_name {
     SECURITY_SERVER_DNS_TREE,
     SECURITY_WORKSTATION, /* of an NTLM NEGOTIATE */
     SECURITY_WORKSTATION_DOMAIN,
-    SECURITY_ERROR_TEXT, /* of a KRB-ERROR */
-    SECURITY_HINT,       /* of a NegTokenInit2 */
-    SECURITY_CHOSEN,     /* mechanism of a NegTokenResp */
-    SECURITY_OFFERED,    /* and the next ones, as many as there are: mechanisms of a NegTokenInit */
+    SECURITY_ERROR_TEXT, /* of a KRB-ERROR, and who it is from */
+    SECURITY_ERROR_REALM,
+    SECURITY_ERROR_SERVICE,
+    SECURITY_HINT,    /* of a NegTokenInit2 */
+    SECURITY_CHOSEN,  /* mechanism of a NegTokenResp */
+    SECURITY_OFFERED, /* and the next ones, as many as there are: mechanisms of a NegTokenInit */
     SECURITY_NAMES = SECURITY_OFFERED + SPNEGO_MECHANISMS_MAX
 };
 
@@ -168,10 +170,16 @@ struct security_facts {
     bool pairs_whole, empty_spn;       /* of NTLMv2: its list has an end; and a service name in it, an empty one */
     bool has_mic, mic;                 /* has_mic: there could be one */
     bool has_channel_bindings, channel_bindings;
+    bool has_machine_id;
+    uint8_t machine_id[NTLM_MACHINE_ID_SIZE]; /* MS-NLMP 2.2.2.2 */
     uint32_t kerberos_options;
     struct kerberos_encrypted ticket, authenticator, reply;
-    bool has_error_code;
+    bool has_error_code; /* a KRB-ERROR came: what follows is of it */
     uint32_t error_code;
+    uint64_t error_client_time, error_server_time; /* ns since 1970; 0: none */
+    bool skew_recovery;
+    bool has_error_status;
+    uint32_t error_status; /* NTSTATUS */
 };
 
 struct session_facts {

@@ -50,6 +50,7 @@ struct event_maker {
     uint8_t extension[EXTENSION_MAX * 2];
     uint8_t drive[3];
     char versions[2][NTLM_VERSION_TEXT];
+    char machine_id[2 * NTLM_MACHINE_ID_SIZE];
     uint64_t fault_counts[FRAMER_FAULTS + VERDICTS];
     char unnamed[16], unnamed_command[16]; /* what has no name, in hex */
     bool dfs;                              /* the operation's names may have the host and share in front */

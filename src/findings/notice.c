@@ -228,6 +228,10 @@ void notice_event(struct findings *f, const struct event *e, uint64_t seq, const
     }
 }
 
+void notice_count(struct findings *f, enum rule rule, const struct event *e, uint64_t seq, const char *capture) {
+    count(f, rule, WHEN_ALWAYS, e, seq, capture);
+}
+
 void notices_finish(struct findings *f) {
     for (struct link *l = list_first(&f->notice_ages); l; l = list_next(&f->notice_ages, l)) {
         tell(f, container_of(l, struct notice, age));

@@ -76,6 +76,11 @@ static void note_tokens(struct seen *s, const struct operation *op) {
     if (op->security) {
         narrow(s->spn, op->security->names[SECURITY_SPN]);
         narrow(s->server_dns, op->security->names[SECURITY_SERVER_DNS_NAME]);
+        narrow(s->error_service, op->security->names[SECURITY_ERROR_SERVICE]);
+        s->kerberos_error = op->security->error_code;
+        s->kerberos_error_status = op->security->error_status;
+        s->kerberos_server_time = op->security->error_server_time;
+        s->skew_recovery = op->security->skew_recovery;
         s->mechanism = op->security->mechanism;
         s->client_flags[0] = op->security->client_flags[0];
         s->client_flags[1] = op->security->client_flags[1];

@@ -28,7 +28,11 @@ struct seen {
     char new_name[BENCH_NAME_MAX]; /* SMB1, "" where there is none */
     char pattern[BENCH_NAME_MAX];
     char host[MACHINE_SIDES][BENCH_NAME_MAX], fqdn[MACHINE_SIDES][BENCH_NAME_MAX];
-    char spn[BENCH_NAME_MAX], server_dns[BENCH_NAME_MAX]; /* of the SESSION_SETUP's tokens */
+    char spn[BENCH_NAME_MAX], server_dns[BENCH_NAME_MAX],
+        error_service[BENCH_NAME_MAX]; /* of the SESSION_SETUP's tokens */
+    uint32_t kerberos_error, kerberos_error_status;
+    uint64_t kerberos_server_time;
+    bool skew_recovery;
     enum mechanism mechanism;
     uint32_t client_flags[2], server_flags;
     bool left_off, has_state;
