@@ -81,7 +81,7 @@ char *json_put_time(struct json_second *, uint64_t ns, char *to); /* 30 bytes */
 char *json_put_filetime(struct json_second *, uint64_t filetime, char *to, unsigned *flags);
 
 /* Where texts stand that were written before and are still there, so that the next time they are copied: names and paths stand in
- * several places of a record. Zeroed at first; the texts' bytes stay the same meanwhile. */
+ * several places of a record. known is 0 at first; the texts' bytes stay the same meanwhile. */
 enum { JSON_REMEMBERED = 8 };
 struct json_texts {
     struct {
@@ -89,11 +89,12 @@ struct json_texts {
         const char *at;
         size_t length;
     } slots[JSON_REMEMBERED];
+    unsigned known; /* a bit for each slot that is in use */
+    unsigned flags; /* JSON_TEXT_*, of those written since the caller made it 0 */
 };
 
 /* NULL where it does not end before stop, which is followed by JSON_SLACK bytes. */
-char *json_put_whole(struct json_texts *, const struct text *parts, size_t count, char *to, const char *stop,
-                     unsigned *flags);
+char *json_put_whole(struct json_texts *, const struct text *parts, size_t count, char *to, const char *stop);
 
 /* json_joined without a limit but the writer's memory. */
 unsigned json_whole(struct json_writer *, struct json_texts *, const struct text *parts, size_t count);

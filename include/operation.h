@@ -77,7 +77,7 @@ struct connection_facts {
     uint64_t files_opened, files_written, files_deleted;
     uint64_t encrypted_messages, compressed_messages;
     uint64_t framer_faults[FRAMER_FAULTS], verdicts[VERDICTS];
-    const struct text *users, *shares; /* of these, users come in pairs: domain, name */
+    const struct text *users, *shares; /* told at the end alone; of these, users come in pairs: domain, name */
     unsigned user_count, share_count;  /* users: pairs */
 };
 
@@ -160,6 +160,30 @@ struct handle_facts {
     uint64_t read_count, write_count;
 };
 
+/* An open that a server closed for another client's, MS-SMB2 3.3.5.9.13: the old one in the record of the new, and the new one's client
+ * in those of requests that name the old one still. */
+struct takeover_facts {
+    struct file_id file_id;
+    struct address client;
+};
+
+enum interface_change_kind { INTERFACE_ADDED, INTERFACE_REMOVED, INTERFACE_ALTERED };
+
+struct interface_change {
+    struct smb2_network_interface interface; /* as it is now; a removed one as it was */
+    enum interface_change_kind kind;
+};
+
+/* What a server answers otherwise than it did before to the same question. */
+struct answer_change {
+    bool has_dialect;         /* NEGOTIATE, of the same Dialects */
+    uint16_t dialect_before;  /* 0: it was refused */
+    bool has_cluster_dialect; /* TREE_CONNECT, of the same share */
+    uint16_t cluster_dialect_before;
+    const struct interface_change *interfaces; /* FSCTL_QUERY_NETWORK_INTERFACE_INFO */
+    unsigned interface_count;
+};
+
 struct operation {
     enum operation_kind kind;
     const struct connection_facts *connection;
@@ -216,6 +240,12 @@ struct operation {
     bool session_binding;
     bool negotiate_differs; /* IOCTL: FSCTL_VALIDATE_NEGOTIATE_INFO says something else than NEGOTIATE did */
     bool session_renewed;   /* SESSION_SETUP of a session that there was before */
+    bool resilient;         /* CREATE that takes up a handle again: FSCTL_LMR_REQUEST_RESILIENCY was granted for it */
+    bool timed_out;         /* the same, refused after the time that the server had given */
+    bool taken_over;        /* answered with STATUS_FILE_CLOSED, and an open of another client had taken its place */
+    const struct takeover_facts
+        *takeover; /* CREATE in the place of another client's open, or with taken_over; else NULL */
+    const struct answer_change *change; /* NULL: none */
 };
 
 #endif

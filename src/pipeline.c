@@ -31,6 +31,7 @@ struct pipeline {
     struct record_settings record;
     struct record_memo memo;
     struct budget *budget;
+    size_t most; /* held before a packet, so that it finds room */
     struct resident resident;
     unsigned unlooked; /* packets since memory was looked at */
     struct stats *stats;
@@ -80,8 +81,10 @@ static void on_start(void *arg, const struct connection_facts *c) {
 
 static void on_operation(void *arg, const struct operation *op) {
     struct pipeline *p = arg;
+    uint8_t causes;
     p->maker.slow_ns = p->settings->slow_ns;
-    if (maker_wants(op, detail_of(p)) || maker_is_slow(&p->maker, op)) {
+    if (maker_wants(op, detail_of(p)) || maker_is_slow(&p->maker, op) ||
+        maker_stalled_ns(&p->maker, op, &causes) != 0) {
         maker_operation(&p->maker, op, detail_of(p));
         send_event(p);
     } else if (op->smb1_request || op->smb1_response || maker_notable(op)) {
@@ -229,12 +232,8 @@ static bool make_room(struct pipeline *p, uint64_t frame) {
 
 enum { LOOK_PACKETS = 256 }; /* between two looks at what the system counts */
 
-static size_t most_held(const struct pipeline *p) {
-    return p->budget->ceiling - p->budget->ceiling / HEADROOM_SHARE;
-}
-
 __attribute__((cold)) static void make_headroom(struct pipeline *p, uint64_t frame) {
-    while (p->budget->held > most_held(p) && make_room(p, frame)) {
+    while (p->budget->held > p->most && make_room(p, frame)) {
     }
 }
 
@@ -244,7 +243,7 @@ static inline void keep_headroom(struct pipeline *p, uint64_t frame) {
         p->unlooked = 0;
         (void)resident_look(&p->resident);
     }
-    if (p->budget->held > most_held(p)) {
+    if (p->budget->held > p->most) {
         make_headroom(p, frame);
     }
 }
@@ -307,6 +306,7 @@ struct pipeline *pipeline_new(const struct pipeline_settings *settings, const ch
                                          .live = settings->interfaces != NULL,
                                          .interfaces = settings->interfaces};
     p->budget = budget;
+    p->most = budget->ceiling - budget->ceiling / HEADROOM_SHARE;
     p->stats = stats;
     p->resident.fd = -1;
     if (!settings->interfaces) { /* live, memory is several workers' and looked at as a whole */

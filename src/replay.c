@@ -196,18 +196,23 @@ static bool on_pause(void *arg) {
 
 /* ---- captures */
 
-static int read_frames(struct replay *r, struct capture *c, struct pipeline *p) {
-    struct frame frame;
-    int got = 0;
-    for (unsigned n = 0; !*r->stop && r->write_error == 0 && (got = capture_next(c, &frame)) == 1; n++) {
-        if (pipeline_frame(p, &frame) != 0) {
-            break;
-        }
-        if (r->progress && n % PROGRESS_FRAMES == 0) {
-            progress_update(r->progress, r->bytes_before + capture_position(c).read);
-        }
+/* The capture at hand, into its pipeline. */
+struct reading {
+    struct replay *replay;
+    struct pipeline *pipeline;
+    unsigned frames;
+};
+
+static bool read_frame(void *arg, const struct frame *frame) {
+    struct reading *of = arg;
+    struct replay *r = of->replay;
+    if (pipeline_frame(of->pipeline, frame) != 0) {
+        return false;
     }
-    return got;
+    if (of->frames++ % PROGRESS_FRAMES == 0 && r->progress) {
+        progress_update(r->progress, r->bytes_before + capture_position(r->reading).read);
+    }
+    return !*r->stop && r->write_error == 0;
 }
 
 static void read_capture(struct replay *r, struct capture *c) {
@@ -220,7 +225,8 @@ static void read_capture(struct replay *r, struct capture *c) {
     }
     r->stats.captures++;
     r->capture_name = capture_name(c);
-    int got = read_frames(r, c, p);
+    struct reading reading = {r, p, 0};
+    int got = *r->stop || r->write_error != 0 ? 0 : capture_read(c, read_frame, &reading);
     if (r->write_error == 0 && pipeline_finish(p) != 0) {
         fail(r, EXIT_FAILURE);
     }

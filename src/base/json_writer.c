@@ -203,17 +203,13 @@ static unsigned write_text(struct json_writer *w, struct text t, size_t pos, siz
     return flags | (cut ? JSON_TEXT_TRUNCATED : 0);
 }
 
-/* Shorter ones are written as soon as found. */
-enum { REMEMBERED_MIN = 20 };
-
 static bool same_text(const struct text *a, const struct text *b) {
     return a->bytes.p == b->bytes.p && a->bytes.n == b->bytes.n && a->encoding == b->encoding;
 }
 
-static char *put_remembered(struct json_texts *texts, const struct text *t, char *to, const char *stop, unsigned *flags,
-                            bool *cut) {
+static char *put_remembered(struct json_texts *texts, const struct text *t, char *to, const char *stop, bool *cut) {
     size_t slot = ((uintptr_t)t->bytes.p >> 3 ^ t->bytes.n >> 1) % JSON_REMEMBERED;
-    if (same_text(&texts->slots[slot].text, t)) {
+    if (texts->known >> slot & 1 && same_text(&texts->slots[slot].text, t)) {
         size_t n = texts->slots[slot].length;
         if (to > stop || n > (size_t)(stop - to)) {
             *cut = true;
@@ -221,43 +217,55 @@ static char *put_remembered(struct json_texts *texts, const struct text *t, char
         }
         return digits_copy(to, texts->slots[slot].at, n);
     }
-    unsigned lost = 0;
-    char *end = put_text(*t, 0, to, stop, &lost, cut);
-    if (lost == 0 && !*cut) {
+    unsigned flags = 0;
+    char *end = put_text(*t, 0, to, stop, &flags, cut);
+    if (flags == 0 && !*cut) {
+        texts->known |= 1u << slot;
         texts->slots[slot].text = *t;
         texts->slots[slot].at = to;
         texts->slots[slot].length = (size_t)(end - to);
     }
-    *flags |= lost;
+    texts->flags |= flags;
     return end;
 }
 
-char *json_put_whole(struct json_texts *texts, const struct text *parts, size_t count, char *to, const char *stop,
-                     unsigned *flags) {
+/* What is not plain, or not short; NULL where there is no room. */
+__attribute__((noinline)) static char *put_other(struct json_texts *texts, const struct text *t, char *to,
+                                                 const char *stop) {
     bool cut = false;
-    for (size_t i = 0; i < count; i++) {
-        size_t pos = 0;
-        if (parts[i].bytes.n >= REMEMBERED_MIN) {
-            to = put_remembered(texts, &parts[i], to, stop, flags, &cut);
-            continue;
-        }
-        to = put_plain(parts[i], &pos, to, stop);
-        if (pos < parts[i].bytes.n) {
-            to = put_text(parts[i], pos, to, stop, flags, &cut);
-        }
+    unsigned flags = 0;
+    if (t->bytes.n > PLAIN_SHORT) {
+        to = put_remembered(texts, t, to, stop, &cut);
+    } else {
+        to = put_text(*t, 0, to, stop, &flags, &cut);
+        texts->flags |= flags;
     }
     return cut ? NULL : to;
 }
 
+char *json_put_whole(struct json_texts *texts, const struct text *parts, size_t count, char *to, const char *stop) {
+    if (to > stop) {
+        return NULL;
+    }
+    for (const struct text *t = parts; t != parts + count; t++) {
+        char *end = plain_short(t, to, stop);
+        if (end == NULL && (end = put_other(texts, t, to, stop)) == NULL) {
+            return NULL;
+        }
+        to = end;
+    }
+    return to;
+}
+
 unsigned json_whole(struct json_writer *w, struct json_texts *texts, const struct text *parts, size_t count) {
-    unsigned flags = 0;
-    const char *end = json_put_whole(texts, parts, count, json_end(w), w->base + w->size, &flags);
+    texts->flags = 0;
+    const char *end = json_put_whole(texts, parts, count, json_end(w), w->base + w->size);
     if (end == NULL) {
         w->overflowed = true;
     } else {
         w->used = (size_t)(end - w->base);
     }
-    return flags;
+    return texts->flags;
 }
 
 /* How many characters that stand for themselves the next eight bytes are: all of them, or 0. */

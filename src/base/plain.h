@@ -13,6 +13,8 @@
 #include <stdint.h>
 #include <string.h>
 
+#include "view.h"
+
 #ifdef __SSE2__
 #include <emmintrin.h>
 #endif
@@ -145,7 +147,7 @@ static inline char *plain_insert(uint64_t v, unsigned mask, size_t n, char *to) 
     return end;
 }
 
-static inline char *plain_put(__m128i block, size_t n, char *to, size_t *taken) {
+__attribute__((always_inline)) static inline char *plain_put(__m128i block, size_t n, char *to, size_t *taken) {
     __m128i escaped =
         _mm_or_si128(_mm_cmpeq_epi8(block, _mm_set1_epi8('"')), _mm_cmpeq_epi8(block, _mm_set1_epi8('\\')));
     __m128i unfit = _mm_or_si128(_mm_cmpeq_epi8(block, _mm_set1_epi8(0x7F)),
@@ -165,12 +167,12 @@ static inline char *plain_put(__m128i block, size_t n, char *to, size_t *taken) 
     return to;
 }
 
-static inline char *plain_bytes(const uint8_t *p, size_t n, char *to, size_t *taken) {
+__attribute__((always_inline)) static inline char *plain_bytes(const uint8_t *p, size_t n, char *to, size_t *taken) {
     return plain_put(plain_block(p, n), n, to, taken);
 }
 
 /* Packing saturates: what is above 0xFF becomes that or 0, and neither is plain. */
-static inline char *plain_units(const uint8_t *p, size_t n, char *to, size_t *taken) {
+__attribute__((always_inline)) static inline char *plain_units(const uint8_t *p, size_t n, char *to, size_t *taken) {
     __m128i first = plain_block(p, 2 * n), second = _mm_setzero_si128();
     if (n > 8) {
         second = plain_block(p + 16, 2 * n - 16);
@@ -180,14 +182,30 @@ static inline char *plain_units(const uint8_t *p, size_t n, char *to, size_t *ta
 
 #else
 
-static inline char *plain_bytes(const uint8_t *p, size_t n, char *to, size_t *taken) {
+__attribute__((always_inline)) static inline char *plain_bytes(const uint8_t *p, size_t n, char *to, size_t *taken) {
     return plain_bytes_portable(p, n, to, taken);
 }
 
-static inline char *plain_units(const uint8_t *p, size_t n, char *to, size_t *taken) {
+__attribute__((always_inline)) static inline char *plain_units(const uint8_t *p, size_t n, char *to, size_t *taken) {
     return plain_units_portable(p, n, to, taken);
 }
 
 #endif
+
+enum { PLAIN_SHORT = 20 };
+
+/* A text of at most PLAIN_SHORT bytes and one block that is plain all through, where PLAIN_ROOM bytes are free before stop; NULL where
+ * it is none, or there is less room. */
+static inline char *plain_short(const struct text *t, char *to, const char *stop) {
+    bool wide = t->encoding == ENC_UTF16LE;
+    size_t n = t->bytes.n, taken = 0;
+    if (n > PLAIN_SHORT || n >> wide > PLAIN_BLOCK || stop - to < PLAIN_ROOM) {
+        return NULL;
+    }
+    if (n >> wide != 0) {
+        to = wide ? plain_units(t->bytes.p, n / 2, to, &taken) : plain_bytes(t->bytes.p, n, to, &taken);
+    }
+    return taken << wide == n ? to : NULL;
+}
 
 #endif

@@ -21,11 +21,10 @@ static inline void round_once(struct state *s) {
     s->v2 = rotate(s->v2, 32);
 }
 
-static inline void absorb(struct state *s, uint64_t word, int rounds) {
+static inline void absorb(struct state *s, uint64_t word) {
     s->v3 ^= word;
-    for (int i = 0; i < rounds; i++) {
-        round_once(s);
-    }
+    round_once(s);
+    round_once(s);
     s->v0 ^= word;
 }
 
@@ -38,7 +37,7 @@ static inline uint64_t word_at(const uint8_t *p, size_t n) {
     return word;
 }
 
-static inline uint64_t siphash(struct siphash_key key, struct view in, int rounds, int final_rounds) {
+uint64_t siphash24(struct siphash_key key, struct view in) {
     struct state s = {
         key.k0 ^ UINT64_C(0x736f6d6570736575),
         key.k1 ^ UINT64_C(0x646f72616e646f6d),
@@ -47,20 +46,12 @@ static inline uint64_t siphash(struct siphash_key key, struct view in, int round
     };
     size_t at = 0;
     for (; in.n - at >= 8; at += 8) {
-        absorb(&s, word_at(in.p + at, 8), rounds);
+        absorb(&s, word_at(in.p + at, 8));
     }
-    absorb(&s, word_at(in.p + at, in.n - at) | (uint64_t)in.n << 56, rounds);
+    absorb(&s, word_at(in.p + at, in.n - at) | (uint64_t)in.n << 56);
     s.v2 ^= 0xff;
-    for (int i = 0; i < final_rounds; i++) {
+    for (int i = 0; i < 4; i++) {
         round_once(&s);
     }
     return s.v0 ^ s.v1 ^ s.v2 ^ s.v3;
-}
-
-uint64_t siphash24(struct siphash_key key, struct view in) {
-    return siphash(key, in, 2, 4);
-}
-
-uint64_t siphash13(struct siphash_key key, struct view in) {
-    return siphash(key, in, 1, 3);
 }

@@ -1,5 +1,4 @@
-/* SipHash (Aumasson and Bernstein, 2012): a keyed hash, so that nobody outside can choose inputs that collide. 2-4 is
- * the published strength, for identifiers; 1-3 is for tables in memory. */
+/* SipHash-2-4 (Aumasson and Bernstein, 2012): a keyed hash, for identifiers. Tables in memory have hash.h's, which is shorter. */
 #ifndef SIPHASH_H
 #define SIPHASH_H
 
@@ -12,6 +11,5 @@ struct siphash_key {
 };
 
 uint64_t siphash24(struct siphash_key, struct view);
-uint64_t siphash13(struct siphash_key, struct view);
 
 #endif

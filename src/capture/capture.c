@@ -349,18 +349,22 @@ static int refuse_frame(struct capture *c) {
                   (unsigned long long)c->frames, problem);
 }
 
-static inline int read_frame(struct capture *c, struct pcap_pkthdr **header, struct frame *frame) {
-    const uint8_t *bytes;
-    int got = pcap_next_ex(c->pcap, header, &bytes);
-    if (got != 1) {
-        return got == PCAP_ERROR_BREAK ? 0 : refuse_frame(c);
-    }
-    const struct pcap_pkthdr *h = *header;
+static inline void set_frame(struct capture *c, const struct pcap_pkthdr *h, const uint8_t *bytes,
+                             struct frame *frame) {
     frame->bytes = (struct view){bytes, h->caplen};
     frame->wire_length = h->len > h->caplen ? h->len : h->caplen;
     frame->link_type = c->link_type;
     frame->at = (struct moment){nanoseconds(&h->ts), ++c->frames};
     frame->interface = 0;
+}
+
+static int read_frame(struct capture *c, struct pcap_pkthdr **header, struct frame *frame) {
+    const uint8_t *bytes;
+    int got = pcap_next_ex(c->pcap, header, &bytes);
+    if (got != 1) {
+        return got == PCAP_ERROR_BREAK ? 0 : refuse_frame(c);
+    }
+    set_frame(c, *header, bytes, frame);
     return 1;
 }
 
@@ -380,6 +384,10 @@ int capture_first(struct capture *c, struct frame *frame) {
     return c->held;
 }
 
+static inline bool wanted(const struct capture *c, const struct pcap_pkthdr *header, const struct frame *frame) {
+    return !c->filtered || pcap_offline_filter(&c->filter, header, frame->bytes.p) != 0;
+}
+
 int capture_next(struct capture *c, struct frame *frame) {
     for (;;) {
         struct pcap_pkthdr *header = &c->first_header;
@@ -391,10 +399,41 @@ int capture_next(struct capture *c, struct frame *frame) {
         } else {
             got = read_frame(c, &header, frame);
         }
-        if (!c->filtered || got != 1 || pcap_offline_filter(&c->filter, header, frame->bytes.p) != 0) {
+        if (got != 1 || wanted(c, header, frame)) {
             return got;
         }
     }
+}
+
+/* Of capture_read. */
+struct reading {
+    struct capture *capture;
+    bool (*take)(void *arg, const struct frame *);
+    void *arg;
+};
+
+static void on_frame(unsigned char *user, const struct pcap_pkthdr *header, const unsigned char *bytes) {
+    const struct reading *r = (const struct reading *)(const void *)user;
+    struct frame frame;
+    set_frame(r->capture, header, bytes, &frame);
+    if (wanted(r->capture, header, &frame) && !r->take(r->arg, &frame)) {
+        pcap_breakloop(r->capture->pcap);
+    }
+}
+
+int capture_read(struct capture *c, bool (*take)(void *arg, const struct frame *), void *arg) {
+    struct reading reading = {c, take, arg};
+    if (c->holding) {
+        c->holding = false;
+        if (c->held != 1) {
+            return c->held;
+        }
+        if (wanted(c, &c->first_header, &c->first) && !take(arg, &c->first)) {
+            return 1;
+        }
+    }
+    int got = pcap_loop(c->pcap, -1, on_frame, (unsigned char *)&reading);
+    return got == PCAP_ERROR_BREAK ? 1 : got < 0 ? refuse_frame(c) : 0;
 }
 
 const char *capture_why(const struct capture *c) {

@@ -35,7 +35,12 @@ __attribute__((warn_unused_result)) int capture_next(struct capture *, struct fr
  * capture_next. */
 __attribute__((warn_unused_result)) int capture_first(struct capture *, struct frame *);
 
-/* The line for the last failure of capture_next or capture_first; lives as long as the capture. */
+/* All frames that capture_next would give, with less between them: take is called for each, until it says false. 1: it did; else what
+ * capture_next gives at the end. */
+__attribute__((warn_unused_result)) int capture_read(struct capture *, bool (*take)(void *arg, const struct frame *),
+                                                     void *arg);
+
+/* The line for the last failure of one of these; lives as long as the capture. */
 const char *capture_why(const struct capture *);
 
 struct capture_position {

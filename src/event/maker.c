@@ -179,6 +179,23 @@ static void quality(struct event *e, const struct operation *op) {
     }
 }
 
+static const struct name_row stall_rows[] = {
+    NAME_ROW(STALL_CLIENT_CLOSED, "client_window"),
+    NAME_ROW(STALL_SERVER_CLOSED, "server_window"),
+    NAME_ROW(STALL_CLIENT_RETRANSMISSION, "client_retransmission"),
+    NAME_ROW(STALL_SERVER_RETRANSMISSION, "server_retransmission"),
+};
+static const struct name_table stall_names = {stall_rows, sizeof stall_rows / sizeof stall_rows[0]};
+
+static void stalled(struct event_maker *m, const struct operation *op) {
+    uint8_t causes;
+    uint64_t ns = maker_stalled_ns(m, op, &causes);
+    if (ns != 0) {
+        event_uint(&m->event, FIELD_NETWORK_STALL_NS, ns);
+        event_bits(&m->event, FIELD_NETWORK_STALL_CAUSES, causes, &stall_names);
+    }
+}
+
 static void times(struct event *e, const struct operation *op, bool exchange) {
     bool envelope = op->transform || op->compression; /* a request begins something, a response ends it */
     bool answered = envelope ? op->dir == TO_CLIENT : (op->response || op->smb1_response) && !op->unasked;
@@ -213,6 +230,7 @@ void maker_operation(struct event_maker *m, const struct operation *op, enum det
     m->detail = detail;
     who(m, op);
     times(e, op, exchange);
+    stalled(m, op);
     e->smb1 = op->smb1_request || op->smb1_response;
     event_uint(e, FIELD_VERSION, e->smb1 ? 1 : op->connection->version);
     dialect(e, op);
@@ -224,6 +242,8 @@ void maker_operation(struct event_maker *m, const struct operation *op, enum det
     smb1_signing(e, op);
     server_signing(e, op);
     maker_details(m, op);
+    maker_changes(m, op);
+    maker_takeover(m, op);
     quality(e, op);
     if (detail == DETAIL_OPERATIONS && !e->smb1) {
         maker_wire_details(m, op);

@@ -4,6 +4,7 @@
 
 #include "event/maker.h"
 #include "event/service_name.h"
+#include "event/stalls.h"
 
 static void add_if(struct event_maker *m, bool holds, enum windows_condition condition) {
     m->windows_met[condition / 64] |= (uint64_t)holds << condition % 64;
@@ -210,6 +211,7 @@ static void negotiate(struct event_maker *m, const struct operation *op) {
     add_if(m, q && q->dialects.count != 0 && status == STATUS_NOT_SUPPORTED, WINDOWS_DIALECT_REFUSED);
     add_if(m, q && final && no_common_cipher(q, r), WINDOWS_NO_COMMON_CIPHER);
     add_if(m, q && cannot_encrypt(q, r), WINDOWS_CLIENT_CANNOT_ENCRYPT);
+    add_if(m, op->change && op->change->has_dialect, WINDOWS_DIALECT_LIMIT_CHANGED);
     if (final) {
         add_if(m, !(r->security_mode & SMB2_NEGOTIATE_SIGNING_REQUIRED), WINDOWS_SIGNING_NOT_REQUIRED);
         add_if(m, r->dialect >= SMB2_DIALECT_0210 && !(r->capabilities & SMB2_GLOBAL_CAP_LEASING), WINDOWS_LEASING_OFF);
@@ -237,6 +239,7 @@ static void tree_connect(struct event_maker *m, const struct operation *op) {
     add_if(m, connected, WINDOWS_TREE_ALLOCATED);
     add_if(m, denied(op), WINDOWS_SHARE_DENIED);
     add_if(m, denied(op) && is_anonymous(op), WINDOWS_SHARE_DENIED_ANONYMOUS);
+    add_if(m, op->change && op->change->has_cluster_dialect, WINDOWS_CLUSTER_DIALECT_CHANGED);
     if (connected && t && t->has_access) {
         add_if(m, t->flags & SMB2_SHAREFLAG_ACCESS_BASED_DIRECTORY_ENUM, WINDOWS_ACCESS_BASED_ENUMERATION);
         add_if(m, is_anonymous(op) && t->share_type == SMB2_SHARE_TYPE_DISK, WINDOWS_ANONYMOUS_ALLOWED);
@@ -261,6 +264,7 @@ static void create(struct event_maker *m, const struct operation *op) {
     add_if(m, opened, WINDOWS_OPENED);
     add_if(m, opened && reopens, WINDOWS_REOPENED);
     add_if(m, failed && reopens, WINDOWS_REOPEN_FAILED);
+    add_if(m, op->timed_out, WINDOWS_HANDLE_TIMED_OUT);
     add_if(m, opened && op->kind == OPERATION_OPEN_PIPE && is_anonymous(op), WINDOWS_ANONYMOUS_ALLOWED);
     add_if(m, q && denied(op) && beyond_share(op->tree, q->desired_access), WINDOWS_SHARE_DENIED);
     bool available = op->tree && (op->tree->capabilities & SMB2_SHARE_CAP_CONTINUOUS_AVAILABILITY);
@@ -332,10 +336,24 @@ static bool waits(const struct operation *op) {
     }
 }
 
-bool maker_is_slow(const struct event_maker *m, const struct operation *op) {
+static bool has_both(const struct operation *op) {
     bool answered = (op->request && op->response) || (op->smb1_request && op->smb1_response);
-    bool both = answered && !op->request_lost && !op->response_lost;
-    return m->slow_ns != 0 && both && op->end.time_ns >= op->begin.time_ns + m->slow_ns && !waits(op);
+    return answered && !op->request_lost && !op->response_lost;
+}
+
+bool maker_is_slow(const struct event_maker *m, const struct operation *op) {
+    return m->slow_ns != 0 && has_both(op) && op->end.time_ns >= op->begin.time_ns + m->slow_ns && !waits(op);
+}
+
+/* It was under way until the packet at hand, which brought its last byte. Where some are missing it may have been over before. */
+uint64_t maker_stalled_ns(const struct event_maker *m, const struct operation *op, uint8_t *causes) {
+    const struct flow_facts *flow = op->connection->flow;
+    if (!flow->trouble || m->slow_ns == 0 || op->gap || flow->last.time_ns < op->begin.time_ns + m->slow_ns ||
+        !has_both(op) || waits(op)) {
+        return 0;
+    }
+    uint64_t ns = stalls_during(flow->trouble, op->begin.time_ns, flow->last.time_ns, causes);
+    return ns >= m->slow_ns ? ns : 0;
 }
 
 bool maker_notable(const struct operation *op) {
@@ -364,10 +382,12 @@ static void smb2_operation(struct event_maker *m, const struct operation *op, en
         break;
     case SMB2_IOCTL:
         add_if(m, op->negotiate_differs, WINDOWS_NEGOTIATE_ALTERED);
+        add_if(m, op->change && op->change->interface_count != 0, WINDOWS_INTERFACES_CHANGED);
         break;
     default:
         break;
     }
+    add_if(m, op->takeover != NULL, WINDOWS_HANDLE_TAKEN_OVER);
     ends(m, op);
     rules(m, op);
 }
@@ -430,7 +450,9 @@ void maker_windows_operation(struct event_maker *m, const struct operation *op, 
     } else if (op->header) {
         smb2_operation(m, op, detail);
     }
+    uint8_t causes;
     add_if(m, maker_is_slow(m, op), WINDOWS_SLOW);
+    add_if(m, maker_stalled_ns(m, op, &causes) != 0, WINDOWS_SLOW_NETWORK);
     tell(m);
 }
 

@@ -83,6 +83,11 @@ static bool look_at(struct look *l, const struct event *e) {
     return l->asked || l->answered;
 }
 
+bool smb1_spoken(const struct event *e) {
+    struct look l;
+    return look_at(&l, e);
+}
+
 /* ---- what is worth keeping of it */
 
 static void keep(struct name *to, const struct fact *f) {

@@ -8,8 +8,8 @@ static uint16_t step_of(const struct flow_context *c) {
     return (uint16_t)(c->now >> STEP_SHIFT);
 }
 
-static bool is_old(const struct flow_context *c, const struct half *h) {
-    return h->seen != 0 && (uint16_t)(step_of(c) - h->seen_since) >= STRETCH_STEPS;
+static bool is_old(uint16_t step, const struct half *h) {
+    return (uint16_t)(step - h->seen_since) >= STRETCH_STEPS && h->seen != 0;
 }
 
 static void forget(struct flow *f) {
@@ -32,13 +32,16 @@ void sides_packet(struct flow_context *c, struct flow *f, enum direction from) {
     if (!(f->opened || f->picked_up) || f->state == FLOW_CLOSED) {
         return;
     }
-    if (is_old(c, &f->halves[TO_SERVER]) || is_old(c, &f->halves[TO_CLIENT])) {
+    uint16_t step = step_of(c);
+    if (is_old(step, &f->halves[TO_SERVER]) || is_old(step, &f->halves[TO_CLIENT])) {
         judge(c, f);
     }
     if (h->seen == 0) {
-        h->seen_since = step_of(c);
+        h->seen_since = step;
     }
-    h->seen = (uint8_t)(h->seen + (h->seen < SIDES_PACKETS));
+    if (h->seen < SIDES_PACKETS) {
+        h->seen++;
+    }
 }
 
 void sides_finish(struct flow_context *c, struct flow *f) {

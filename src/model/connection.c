@@ -269,13 +269,19 @@ void connection_verdict(struct connection *c, enum verdict verdict) {
     c->model->stats->verdicts[verdict]++;
 }
 
+static void name_list_free(struct connection *c, struct name_list *l) {
+    for (unsigned i = 0; i < l->count; i++) {
+        text_drop(&c->model->texts, l->items[i]);
+    }
+    budget_give(c->model->budget, l->items, l->room * sizeof *l->items);
+}
+
 static void names_free(struct connection *c) {
     if (!c->names) {
         return;
     }
-    for (unsigned i = 0; i < c->names->kept_count; i++) {
-        text_drop(&c->model->texts, c->names->kept[i]);
-    }
+    name_list_free(c, &c->names->users);
+    name_list_free(c, &c->names->shares);
     budget_give(c->model->budget, c->names, sizeof *c->names);
 }
 
@@ -307,10 +313,28 @@ static void note_what_lives(struct connection *c) {
     }
 }
 
+static void texts_of(const struct name_list *l, struct text *to) {
+    for (unsigned i = 0; i < l->count; i++) {
+        to[i] = text_of(l->items[i]);
+    }
+}
+
+static void tell_end(struct connection *c, enum flow_end_reason reason, struct moment at) {
+    struct text users[CONNECTION_NAMES_MAX * 2], shares[CONNECTION_NAMES_MAX];
+    if (c->names) {
+        texts_of(&c->names->users, users);
+        texts_of(&c->names->shares, shares);
+        c->facts.users = users;
+        c->facts.shares = shares;
+    }
+    c->model->sink.end(c->model->sink.arg, &c->facts, reason, at);
+}
+
 void connection_end(struct connection *c, enum flow_end_reason reason, struct moment at) {
     struct model *m = c->model;
     bool over = reason != FLOW_END_CAPTURE_END && reason != FLOW_END_EVICTED;
     m->now = at;
+    m->end_unseen = reason != FLOW_END_FIN && reason != FLOW_END_RST;
     smb1_end(c);
     for (struct link *x; (x = list_first(&c->put_off)) || (x = list_first(&c->exchange_ages));) {
         exchange_abandon(container_of(x, struct exchange, age));
@@ -323,8 +347,9 @@ void connection_end(struct connection *c, enum flow_end_reason reason, struct mo
     for (struct link *x; (x = list_first(&c->channel_list));) {
         session_leave(container_of(x, struct channel, of_connection));
     }
+    m->end_unseen = false;
     machine_refresh(c);
-    m->sink.end(m->sink.arg, &c->facts, reason, at);
+    tell_end(c, reason, at);
     smb1_free(c);
     message_forget(c);
     machine_forget(c);
@@ -350,9 +375,28 @@ static struct connection_names *names_of(struct connection *c) {
     return c->names;
 }
 
-static struct text names_keep(struct connection_names *n, struct shared_text *t) {
-    n->kept[n->kept_count++] = text_share(t);
-    return text_of(t);
+/* Room for so many more; there are at most CONNECTION_NAMES_MAX users and as many shares. */
+static bool name_list_grow(struct connection *c, struct name_list *l, unsigned more) {
+    if (l->count + more <= l->room) {
+        return true;
+    }
+    unsigned room = l->room ? 2 * l->room : more;
+    struct shared_text **items = budget_take(c->model->budget, room * sizeof *items);
+    if (!items) {
+        c->model->stats->names_lost++;
+        return false;
+    }
+    for (unsigned i = 0; i < l->count; i++) {
+        items[i] = l->items[i];
+    }
+    budget_give(c->model->budget, l->items, l->room * sizeof *l->items);
+    l->items = items;
+    l->room = room;
+    return true;
+}
+
+static bool is_named(const struct name_list *l, unsigned i, struct text name) {
+    return text_same(text_of(l->items[i]), name);
 }
 
 void connection_add_user(struct connection *c, const struct auth *auth) {
@@ -361,7 +405,7 @@ void connection_add_user(struct connection *c, const struct auth *auth) {
         return;
     }
     for (unsigned i = 0; i < c->facts.user_count; i++) {
-        if (text_same(n->users[i * 2], auth->facts.domain) && text_same(n->users[i * 2 + 1], auth->facts.user)) {
+        if (is_named(&n->users, i * 2, auth->facts.domain) && is_named(&n->users, i * 2 + 1, auth->facts.user)) {
             return;
         }
     }
@@ -369,10 +413,11 @@ void connection_add_user(struct connection *c, const struct auth *auth) {
         c->model->stats->names_left_out++;
         return;
     }
-    n->users[c->facts.user_count * 2] = names_keep(n, auth->domain);
-    n->users[c->facts.user_count * 2 + 1] = names_keep(n, auth->user);
-    c->facts.user_count++;
-    c->facts.users = n->users;
+    if (name_list_grow(c, &n->users, 2)) {
+        n->users.items[n->users.count++] = text_share(auth->domain);
+        n->users.items[n->users.count++] = text_share(auth->user);
+        c->facts.user_count++;
+    }
 }
 
 void connection_add_share(struct connection *c, struct shared_text *path) {
@@ -381,7 +426,7 @@ void connection_add_share(struct connection *c, struct shared_text *path) {
         return;
     }
     for (unsigned i = 0; i < c->facts.share_count; i++) {
-        if (text_same(n->shares[i], text_of(path))) {
+        if (is_named(&n->shares, i, text_of(path))) {
             return;
         }
     }
@@ -389,6 +434,8 @@ void connection_add_share(struct connection *c, struct shared_text *path) {
         c->model->stats->names_left_out++;
         return;
     }
-    n->shares[c->facts.share_count++] = names_keep(n, path);
-    c->facts.shares = n->shares;
+    if (name_list_grow(c, &n->shares, 1)) {
+        n->shares.items[n->shares.count++] = text_share(path);
+        c->facts.share_count++;
+    }
 }

@@ -212,8 +212,14 @@ void handle_opened(struct completion *d) {
     if (asked) {
         name_open(d, h);
     }
-    if (r->contexts.durable_request || (asked && d->ex->request.create_request.contexts.durable_reconnect)) {
-        durable_keep(d->c, h);
+    bool again = asked && d->ex->request.create_request.contexts.durable_reconnect;
+    if (r->contexts.durable_request || again) {
+        durable_keep(d->c, h, again);
+        durable_granted(h, r->contexts.durable_timeout);
+        d->op.resilient = again && h->durable && h->durable->resilient;
+    }
+    if (again ? m->instance_count != 0 : asked && d->ex->request.create_request.contexts.has_app_instance) {
+        instance_opened(d, h);
     }
 }
 
@@ -270,9 +276,12 @@ static void leave_node(struct model *m, struct handle *h, enum handle_end how) {
 
 void handle_free(struct model *m, struct handle *h, enum handle_end how) {
     handle_refresh(m, h, m->now);
+    if (m->instance_count != 0) {
+        instance_leave(m, h, how);
+    }
     leave_node(m, h, how);
     if (h->durable) {
-        durable_leave(m, h, how == HANDLE_CLOSED);
+        durable_leave(m, h, how);
     }
     if (h->process) {
         smb1_process_leave(h);

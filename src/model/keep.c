@@ -155,7 +155,8 @@ void request_keep(struct exchange *x, const struct smb2_message *message) {
     }
     struct text *text = q->header.command == SMB2_IOCTL ? telling_ioctl_text(&q->ioctl) : telling_text(q);
     if (text) {
-        x->text = model_text(x->connection->model, *text);
+        struct model *m = x->connection->model;
+        x->text = q->header.command == SMB2_TREE_CONNECT ? model_text_common(m, *text) : model_text(m, *text);
         *text = text_of(x->text);
     }
     switch (q->header.command) {

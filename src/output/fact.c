@@ -3,6 +3,7 @@
 #include <arpa/inet.h>
 
 #include "base/digits.h"
+#include "base/plain.h"
 
 const struct fact_key fact_keys[FIELDS] = {
 #define FIELD(id, name, place, type, meaning) {",\"" name "\":"},
@@ -10,15 +11,10 @@ const struct fact_key fact_keys[FIELDS] = {
 #undef FIELD
 };
 
-const uint8_t fact_key_lengths[FIELDS] = {
-#define FIELD(id, name, place, type, meaning) sizeof(",\"" name "\":") - 1,
-#include "tables/field.def"
-#undef FIELD
-};
-
-const uint8_t fact_places[FIELDS] = {
+const struct fact_shape fact_shapes[FIELDS] = {
 #define FIELD(id, name, place, type, meaning) \
-    FIELD_##id == FIELD_LOSSY || FIELD_##id == FIELD_TRUNCATED ? PLACE_ENVELOPE : PLACE_##place,
+    {sizeof(",\"" name "\":") - 1,            \
+     FIELD_##id == FIELD_LOSSY || FIELD_##id == FIELD_TRUNCATED ? PLACE_ENVELOPE : PLACE_##place},
 #include "tables/field.def"
 #undef FIELD
 };
@@ -67,16 +63,22 @@ static const bool essential[FIELDS] = {
 enum { BITS_MAX = 32 };      /* of a fact */
 enum { ESSENTIAL_MIN = 64 }; /* bytes that a text among them has in any case */
 
-/* ---- what takes no more than JSON_SLACK bytes with its key: written at to; each returns where it ends */
+/* ---- the value of a fact, written at to: each returns where it ends, NULL where there is none. With its key it takes no more than
+ * JSON_SLACK bytes, or its room is looked at. */
 
-static char *put_bool(char *to, bool value) {
+static inline char *put_truth(char *to, bool value) {
     memcpy(to, value ? "true\0" : "false", 5);
     return to + (value ? 4 : 5);
 }
 
+static char *put_bool(struct fact_writer *w, const struct fact *f, char *to) {
+    (void)w;
+    return put_truth(to, f->number);
+}
+
 /* Readers of JSON keep integers in a double: what does not fit one exactly would come out as another number there. An id is
  * written as it is all the same, another one would be wrong. */
-static char *put_integer(struct fact_writer *w, enum field field, uint64_t number, char *to) {
+static inline char *put_integer(struct fact_writer *w, enum field field, uint64_t number, char *to) {
     const uint64_t max = (UINT64_C(1) << 53) - 1;
     if (number > max && field != FIELD_MESSAGE_ID) {
         fact_note(w, field, JSON_TEXT_LOSSY);
@@ -85,24 +87,34 @@ static char *put_integer(struct fact_writer *w, enum field field, uint64_t numbe
     return digits_uint(to, number);
 }
 
-static char *put_time(struct fact_writer *w, uint64_t ns, char *to) {
+static char *put_uint(struct fact_writer *w, const struct fact *f, char *to) {
+    return put_integer(w, f->field, f->number, to);
+}
+
+static char *put_time(struct fact_writer *w, const struct fact *f, char *to) {
     *to = '"';
-    to = json_put_time(&w->json.second, ns, to + 1);
+    to = json_put_time(&w->json.second, f->number, to + 1);
     *to = '"';
     return to + 1;
 }
 
-static char *put_hex_string(char *to, uint64_t number, unsigned digits) {
+static inline char *put_hex_string(char *to, uint64_t number, unsigned digits) {
     memcpy(to, "\"0x", 3);
     to = digits_hex(to + 3, number, digits);
     *to = '"';
     return to + 1;
 }
 
-static char *put_file_id(char *to, const struct file_id *id) {
+static char *put_hex(struct fact_writer *w, const struct fact *f, char *to) {
+    (void)w;
+    return put_hex_string(to, f->number, f->digits);
+}
+
+static char *put_file_id(struct fact_writer *w, const struct fact *f, char *to) {
+    (void)w;
     memcpy(to, "\"0x", 3);
-    to = digits_hex(to + 3, id->persistent, 16);
-    to = digits_hex(to, id->volatile_part, 16);
+    to = digits_hex(to + 3, f->file_id.persistent, 16);
+    to = digits_hex(to, f->file_id.volatile_part, 16);
     *to = '"';
     return to + 1;
 }
@@ -113,8 +125,9 @@ static char *put_dash(char *to) {
 }
 
 /* MS-DTYP 2.3.4.3, without the braces: three numbers of the machine's order, which is the little end first, then bytes. */
-static char *put_guid(char *to, const struct guid *guid) {
-    const uint8_t *b = guid->bytes;
+static char *put_guid(struct fact_writer *w, const struct fact *f, char *to) {
+    (void)w;
+    const uint8_t *b = f->guid->bytes;
     *to++ = '"';
     to = put_dash(digits_hex8(to, b[0] | (uint32_t)b[1] << 8 | (uint32_t)b[2] << 16 | (uint32_t)b[3] << 24, 8));
     to = put_dash(digits_hex8(to, b[4] | (uint32_t)b[5] << 8, 4));
@@ -328,7 +341,7 @@ static void write_cell(struct fact_writer *w, const struct fact *f, unsigned col
     write_name_string(&w->json, f->rows->columns[column], strlen(f->rows->columns[column]));
     json_char(&w->json, ':');
     char *to = json_end(&w->json);
-    json_wrote(&w->json, f->rows->booleans >> column & 1 ? put_bool(to, value) : put_integer(w, f->field, value, to));
+    json_wrote(&w->json, f->rows->booleans >> column & 1 ? put_truth(to, value) : put_integer(w, f->field, value, to));
 }
 
 static bool write_rows(struct fact_writer *w, const struct fact *f) {
@@ -349,19 +362,21 @@ static bool write_rows(struct fact_writer *w, const struct fact *f) {
     return list_end(&l, ']');
 }
 
-static bool write_windows(struct fact_writer *w, const struct fact *f) {
-    if (!w->limits->windows) {
-        fact_note(w, f->field, JSON_TEXT_TRUNCATED);
-        return false;
+static char *put_windows(struct fact_writer *w, const struct fact *f, char *to) {
+    const char *stop = w->json.base + w->json.size;
+    char *first = to;
+    if (!w->limits->windows || f->windows.count == 0) {
+        fact_note(w, f->field, w->limits->windows ? 0 : JSON_TEXT_TRUNCATED);
+        return NULL;
     }
-    for (unsigned i = 0; i < f->windows.count; i++) {
+    for (unsigned i = 0; i < f->windows.count && to <= stop; i++) {
         const struct windows_event *event = f->windows.items[i];
-        char *to = json_end(&w->json);
-        *to++ = i == 0 ? '[' : ',';
-        json_wrote(&w->json, put_ascii(&w->json, event->json, event->json_length, to));
+        *to = ',';
+        to = put_ascii(&w->json, event->json, event->json_length, to + 1);
     }
-    json_char(&w->json, ']');
-    return true;
+    *first = '[';
+    *to = ']';
+    return to + 1;
 }
 
 /* What is longer, each of its own length: returns whether there was a value. */
@@ -383,8 +398,6 @@ static bool write_long(struct fact_writer *w, const struct fact *f) {
         return write_counts(w, f);
     case FACT_ROWS:
         return write_rows(w, f);
-    case FACT_WINDOWS:
-        return write_windows(w, f);
     default:
         assert(false);
         return false;
@@ -399,6 +412,9 @@ static char *put_long(struct fact_writer *w, const struct fact *f, char *to) {
 
 /* Bits, of which the limit is no less than there can be. Rows are ascending, as for write_bits. */
 static char *put_bits(struct fact_writer *w, const struct fact *f, char *to) {
+    if (w->limits->bits < BITS_MAX) {
+        return put_long(w, f, to);
+    }
     const char *stop = w->json.base + w->json.size;
     const struct name_row *row = f->table != NULL ? f->table->rows : NULL;
     const struct name_row *end = row != NULL ? row + f->table->count : NULL;
@@ -420,64 +436,77 @@ static char *put_bits(struct fact_writer *w, const struct fact *f, char *to) {
     return to != first ? to + 1 : NULL;
 }
 
-/* A text of which nothing is cut, as in nearly every record. */
+/* Texts of which nothing is cut, as in nearly every record. */
 static char *put_whole(struct fact_writer *w, const struct fact *f, const struct text *parts, size_t count, char *to) {
-    unsigned flags = 0;
     *to = '"';
-    char *end = json_put_whole(&w->texts, parts, count, to + 1, w->json.base + w->json.size, &flags);
+    w->texts.flags = 0;
+    char *end = json_put_whole(&w->texts, parts, count, to + 1, w->json.base + w->json.size);
     if (end == NULL) {
         w->json.overflowed = true;
         return NULL;
     }
-    fact_note(w, f->field, flags);
+    fact_note(w, f->field, w->texts.flags);
     *end = '"';
     return end != to + 1 ? end + 1 : NULL;
 }
 
-/* The value of f; NULL where there is none. */
-static char *put_value(struct fact_writer *w, const struct fact *f, char *to) {
-    switch ((enum fact_form)f->form) {
-    case FACT_BOOL:
-        return put_bool(to, f->number);
-    case FACT_UINT:
-        return put_integer(w, f->field, f->number, to);
-    case FACT_TIME:
-        return put_time(w, f->number, to);
-    case FACT_FILETIME:
-        return put_filetime(w, f, to);
-    case FACT_HEX:
-        return put_hex_string(to, f->number, f->digits);
-    case FACT_NAME:
-        return f->name[0] != '\0' ? put_name(&w->json, f->name, strlen(f->name), to) : NULL;
-    case FACT_NAMED:
-        return put_named(w, f, to);
-    case FACT_BITS:
-        return w->limits->bits >= BITS_MAX ? put_bits(w, f, to) : put_long(w, f, to);
-    case FACT_FILE_ID:
-        return put_file_id(to, &f->file_id);
-    case FACT_GUID:
-        return put_guid(to, f->guid);
-    case FACT_TEXT:
-        return w->limits->whole ? put_whole(w, f, &f->text, 1, to) : put_long(w, f, to);
-    case FACT_JOINED:
-        return w->limits->whole ? put_whole(w, f, f->joined, f->parts, to) : put_long(w, f, to);
-    default:
-        return put_long(w, f, to);
-    }
+static char *put_joined(struct fact_writer *w, const struct fact *f, char *to) {
+    return w->limits->whole ? put_whole(w, f, f->joined, f->parts, to) : put_long(w, f, to);
 }
 
-void fact_write_place(struct fact_writer *w, const struct fact_index *index, enum field_place place) {
-    const struct fact *facts = index->event->facts;
+static char *put_text(struct fact_writer *w, const struct fact *f, char *to) {
+    if (!w->limits->whole) {
+        return put_long(w, f, to);
+    }
+    char *end = plain_short(&f->text, to + 1, w->json.base + w->json.size);
+    if (end == NULL) {
+        return put_whole(w, f, &f->text, 1, to);
+    }
+    *to = *end = '"';
+    return end != to + 1 ? end + 1 : NULL;
+}
+
+static char *put_name_of(struct fact_writer *w, const struct fact *f, char *to) {
+    return f->name[0] != '\0' ? put_name(&w->json, f->name, strlen(f->name), to) : NULL;
+}
+
+static char *(*const putters[])(struct fact_writer *, const struct fact *, char *) = {
+    [FACT_BOOL] = put_bool,         [FACT_UINT] = put_uint,       [FACT_TIME] = put_time,
+    [FACT_FILETIME] = put_filetime, [FACT_HEX] = put_hex,         [FACT_NAME] = put_name_of,
+    [FACT_NAMED] = put_named,       [FACT_BITS] = put_bits,       [FACT_NAMES16] = put_long,
+    [FACT_TEXT] = put_text,         [FACT_JOINED] = put_joined,   [FACT_TEXTS] = put_long,
+    [FACT_FILE_ID] = put_file_id,   [FACT_GUID] = put_guid,       [FACT_ADDRESSES] = put_long,
+    [FACT_COUNTS] = put_long,       [FACT_WINDOWS] = put_windows, [FACT_ROWS] = put_long,
+};
+
+/* ,"name":value at to; where there is no value the key goes again. */
+static inline char *put_fact(struct fact_writer *w, const struct fact *f, bool only_essential, char *to) {
+    if (only_essential && !essential[f->field]) {
+        fact_note(w, f->field, JSON_TEXT_TRUNCATED);
+        return to;
+    }
+    char *end = putters[f->form](w, f, fact_put_key(f->field, to));
+    return end != NULL ? end : to;
+}
+
+void fact_write_flow(struct fact_writer *w, const struct fact_index *index) {
     const char *stop = w->json.base + w->json.size;
     char *to = json_end(&w->json);
-    for (unsigned i = 0; i < index->counts[place] && to <= stop; i++) {
-        const struct fact *f = &facts[index->lists[place][i]];
-        if (w->limits->only_essential && !essential[f->field]) {
-            fact_note(w, f->field, JSON_TEXT_TRUNCATED);
-            continue;
+    for (unsigned i = 0; i < index->flow_count && to <= stop; i++) {
+        to = put_fact(w, &index->event->facts[index->flow[i]], w->limits->only_essential, to);
+    }
+    json_wrote(&w->json, to);
+}
+
+void fact_write_proto(struct fact_writer *w, const struct fact_index *index) {
+    const char *stop = w->json.base + w->json.size;
+    const struct fact *first = index->event->facts, *end = first + index->event->count;
+    bool only_essential = w->limits->only_essential, repeated = index->repeated;
+    char *to = json_end(&w->json);
+    for (const struct fact *f = first; f != end && to <= stop; f++) {
+        if (fact_shapes[f->field].place == PLACE_PROTO && !(repeated && index->at[f->field] != f - first + 1)) {
+            to = put_fact(w, f, only_essential, to);
         }
-        char *end = put_value(w, f, fact_put_key(f->field, to));
-        to = end != NULL ? end : to; /* where there was none the key goes again */
     }
     json_wrote(&w->json, to);
 }

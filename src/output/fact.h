@@ -48,6 +48,13 @@ struct fact_writer {
     struct json_texts texts;
 };
 
+static inline void fact_writer_begin(struct fact_writer *w, struct json_writer json, const struct fact_limits *limits) {
+    w->json = json;
+    w->limits = limits;
+    w->lossy = w->truncated = (struct field_set){0};
+    w->texts.known = 0;
+}
+
 /* A field as its member begins, in memory of constant size, so that it is copied without a loop. */
 struct fact_key {
     char member[32]; /* ,"name": */
@@ -55,33 +62,40 @@ struct fact_key {
 
 extern const struct fact_key fact_keys[FIELDS];
 
-/* How long that is. */
-extern const uint8_t fact_key_lengths[FIELDS];
+/* How long that is, and where its facts are written. The fields that a record makes itself, from what happened to the others, count
+ * as the envelope's, which has no facts. */
+struct fact_shape {
+    uint8_t key_length, place; /* place: enum field_place */
+};
 
-/* Where facts are written, by enum field_place. The fields that a record makes itself, from what happened to the others, count as
- * the envelope's, which has no facts. */
-enum { FACT_PLACES = PLACE_PROTO + 1 };
-extern const uint8_t fact_places[FIELDS];
+extern const struct fact_shape fact_shapes[FIELDS];
 
 /* Where an event has its facts. Of two facts for one field the first counts. */
 struct fact_index {
     const struct event *event;
-    uint8_t counts[FACT_PLACES];
-    uint8_t lists[FACT_PLACES][EVENT_FACTS_MAX]; /* positions by place, in the order of the event */
-    uint8_t at[FIELDS];                          /* 1 + position, 0: none */
+    unsigned flow_count;
+    bool repeated;                 /* there are two for one field */
+    uint8_t flow[EVENT_FACTS_MAX]; /* positions of those of the flow's place, which are few */
+    uint8_t at[FIELDS];            /* 1 + position, 0: none */
 };
 
 static inline void fact_index_make(struct fact_index *index, const struct event *e) {
+    unsigned flow = 0, count = e->count;
     index->event = e;
+    index->repeated = false;
     memset(index->at, 0, sizeof(index->at));
-    memset(index->counts, 0, sizeof(index->counts));
-    for (unsigned i = 0; i < e->count; i++) {
-        unsigned field = e->facts[i].field, place = fact_places[field];
-        if (index->at[field] == 0) {
-            index->at[field] = (uint8_t)(i + 1);
-            index->lists[place][index->counts[place]++] = (uint8_t)i;
+    for (unsigned i = 0; i < count; i++) {
+        unsigned field = e->facts[i].field;
+        if (index->at[field] != 0) {
+            index->repeated = true;
+            continue;
+        }
+        index->at[field] = (uint8_t)(i + 1);
+        if (fact_shapes[field].place == PLACE_FLOW) {
+            index->flow[flow++] = (uint8_t)i;
         }
     }
+    index->flow_count = flow;
 }
 
 /* NULL where the event has none. */
@@ -92,12 +106,13 @@ static inline const struct fact *fact_find(const struct fact_index *index, enum 
 
 /* The facts of a place, each as ,"name":value; nothing at all where the value is empty. What was lost or cut on the way is noted in
  * the writer's sets. */
-void fact_write_place(struct fact_writer *, const struct fact_index *, enum field_place);
+void fact_write_flow(struct fact_writer *, const struct fact_index *);
+void fact_write_proto(struct fact_writer *, const struct fact_index *);
 
 /* ,"name": and where it ends, in JSON_SLACK bytes. */
 static inline char *fact_put_key(enum field field, char *to) {
     memcpy(to, fact_keys[field].member, sizeof(fact_keys[field].member));
-    return to + fact_key_lengths[field];
+    return to + fact_shapes[field].key_length;
 }
 
 static inline void fact_write_key(struct fact_writer *w, enum field field) {
@@ -106,7 +121,7 @@ static inline void fact_write_key(struct fact_writer *w, enum field field) {
 
 /* "name" */
 static inline void fact_write_name(struct fact_writer *w, enum field field) {
-    json_raw(&w->json, fact_keys[field].member + 1, fact_key_lengths[field] - 2u);
+    json_raw(&w->json, fact_keys[field].member + 1, fact_shapes[field].key_length - 2u);
 }
 
 /* Notes what json_text returned. */

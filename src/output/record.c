@@ -138,7 +138,7 @@ static void write_proto_info(struct fact_writer *w, const struct fact_index *ind
     size_t before = json->used;
     json_literal(json, ",\"proto_info\":");
     size_t first = json->used;
-    fact_write_place(w, index, PLACE_PROTO);
+    fact_write_proto(w, index);
     write_set(w, FIELD_LOSSY, &w->lossy);
     write_set(w, FIELD_TRUNCATED, &w->truncated);
     if (json->used == first) {
@@ -154,7 +154,8 @@ static void write_proto_info(struct fact_writer *w, const struct fact_index *ind
 static bool write_within(const struct record_settings *settings, const struct fact_index *index,
                          const struct fact_limits *limits, char *line, size_t *length) {
     const struct event *e = index->event;
-    struct fact_writer w = {.json = {.base = line, .size = LINE_MAX_BYTES}, .limits = limits};
+    struct fact_writer w; /* not zeroed as a whole: what stands in texts counts by its known */
+    fact_writer_begin(&w, (struct json_writer){.base = line, .size = LINE_MAX_BYTES}, limits);
     if (settings->memo) {
         w.json.second = settings->memo->second;
     }
@@ -163,7 +164,7 @@ static bool write_within(const struct record_settings *settings, const struct fa
     if (e->flow_json.n != 0) {
         json_raw(&w.json, (const char *)e->flow_json.p + of_capture, e->flow_json.n - of_capture);
     }
-    fact_write_place(&w, index, PLACE_FLOW);
+    fact_write_flow(&w, index);
     if (e->object == OBJECT_FLOW && e->action == ACTION_MESSAGE && fact_find(index, FIELD_CONTENT) == NULL) {
         content_write(&w, index);
     }

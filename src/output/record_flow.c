@@ -110,7 +110,7 @@ size_t record_flow_capture(struct view json) {
         return 0;
     }
     const char *src_ip = fact_keys[FIELD_SRC_IP].member; /* the flow's first; names and numbers have none of it */
-    const uint8_t *end = memmem(json.p, json.n, src_ip, fact_key_lengths[FIELD_SRC_IP]);
+    const uint8_t *end = memmem(json.p, json.n, src_ip, fact_shapes[FIELD_SRC_IP].key_length);
     return end ? (size_t)(end - json.p) : 0;
 }
 

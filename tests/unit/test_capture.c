@@ -293,6 +293,52 @@ static void no_filter(void **state) {
     done(&w, c);
 }
 
+static bool count_frame(void *arg, const struct frame *f) {
+    int *left = arg;
+    assert_int_equal(f->bytes.n, 54);
+    return --*left != 0;
+}
+
+/* How many frames there are, one by one or all at once, the first of them looked at before. */
+static int read_to_end(struct capture *c, unsigned how, int *frames) {
+    struct frame f;
+    int got, left = 0;
+    if (how == 2) {
+        (void)!capture_first(c, &f);
+    }
+    if (how != 0) {
+        got = capture_read(c, count_frame, &left);
+        *frames = -left;
+        return got;
+    }
+    for (*frames = 0; (got = capture_next(c, &f)) == 1;) {
+        ++*frames;
+    }
+    return got;
+}
+
+static void stops_where_it_is_told(void **state) {
+    (void)state;
+    struct writer w;
+    writer_pcap(&w, MICRO, false, 1);
+    for (unsigned i = 0; i < 5; i++) {
+        writer_frame(&w, i, 0, 54, 54);
+    }
+    struct capture *c = open_good(&w);
+    struct frame f;
+    int left = 1;
+    assert_int_equal(capture_first(c, &f), 1);
+    assert_int_equal(capture_read(c, count_frame, &left), 1);
+    left = 2;
+    assert_int_equal(capture_read(c, count_frame, &left), 1);
+    assert_int_equal(capture_next(c, &f), 1);
+    assert_int_equal(f.at.frame, 4);
+    left = 9;
+    assert_int_equal(capture_read(c, count_frame, &left), 0);
+    assert_int_equal(left, 8);
+    done(&w, c);
+}
+
 static void cut_anywhere(void **state) {
     (void)state;
     struct writer w;
@@ -300,16 +346,13 @@ static void cut_anywhere(void **state) {
     writer_frame(&w, 1, 0, 54, 54);
     writer_frame(&w, 2, 0, 54, 54);
     fclose(w.file);
-    for (long size = 24 + 70 + 70 - 1; size >= 24; size--) {
+    for (long i = 3 * (24 + 70 + 70 - 1); i >= 3 * 24; i--) {
+        long size = i / 3;
         assert_int_equal(truncate(w.path, size), 0);
         struct capture *c = NULL;
-        struct frame f;
         char why[CAPTURE_WHY_MAX];
         assert_int_equal(open_path(&c, w.path, why), 0);
-        int frames = 0, got;
-        while ((got = capture_next(c, &f)) == 1) {
-            frames++;
-        }
+        int frames, got = read_to_end(c, (unsigned)(i % 3), &frames);
         assert_int_equal(frames, (size - 24) / 70);
         if (size == 24 || size == 24 + 70) {
             assert_int_equal(got, 0);
@@ -483,6 +526,7 @@ int main(void) {
         cmocka_unit_test(filter_of_another_order),
         cmocka_unit_test(no_filter),
         cmocka_unit_test(cut_anywhere),
+        cmocka_unit_test(stops_where_it_is_told),
         cmocka_unit_test(damaged),
         cmocka_unit_test(strange_times),
         cmocka_unit_test(no_captures),

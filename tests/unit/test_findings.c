@@ -140,8 +140,8 @@ static void segments_that_differ(void **state) {
     (void)state;
     struct bench b;
     bench_begin(&b, false, 0);
-    struct contradictions differ = {{[SEGMENTS_DIFFER] = {2, {5 * (uint64_t)SECOND, 50}, 6 * (uint64_t)SECOND}}};
-    b.flow.contradictions = &differ;
+    struct flow_trouble differ = {.of = {[SEGMENTS_DIFFER] = {2, {5 * (uint64_t)SECOND, 50}, 6 * (uint64_t)SECOND}}};
+    b.flow.trouble = &differ;
     struct event e = flow_end(&b, "client");
     e.flow_json = (struct view){(const uint8_t *)",\"f\":1", 6};
     b.seq = 9;
@@ -165,8 +165,8 @@ static void fragments_that_differ(void **state) {
     (void)state;
     struct bench b;
     bench_begin(&b, false, 0);
-    struct contradictions differ = {{[FRAGMENTS_DIFFER] = {1, {5 * (uint64_t)SECOND, 50}, 5 * (uint64_t)SECOND}}};
-    b.flow.contradictions = &differ;
+    struct flow_trouble differ = {.of = {[FRAGMENTS_DIFFER] = {1, {5 * (uint64_t)SECOND, 50}, 5 * (uint64_t)SECOND}}};
+    b.flow.trouble = &differ;
     struct event e = flow_end(&b, "client");
     e.flow_json = (struct view){(const uint8_t *)",\"f\":1", 6};
     give(&b, &e);

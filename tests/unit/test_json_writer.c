@@ -296,6 +296,41 @@ static void overflow(void **state) {
     assert_true(w.overflowed);
 }
 
+/* json_whole writes what json_joined does without a limit, all of it or nothing, also where the same stands before. */
+static void whole(void **state) {
+    (void)state;
+    struct text parts[] = {UTF16(u"\\\\FS01\\projects\\quarter"),
+                           UTF16(u"\\"),
+                           ASCII(""),
+                           UTF16(u"na\u00efve"),
+                           UTF8("a plain one of some length \"\\"),
+                           UTF16(u"\\\\FS01\\projects\\quarter")};
+    enum { PARTS = sizeof(parts) / sizeof(parts[0]) };
+    struct json_writer w = fresh();
+    unsigned flags = json_joined(&w, parts, PARTS, SIZE_MAX, JSON_CUT_END);
+    size_t length = w.used;
+    json_joined(&w, parts, PARTS, SIZE_MAX, JSON_CUT_END);
+    for (size_t size = 0; size <= 2 * length; size++) {
+        struct json_texts texts = {0};
+        char *small = malloc(size + JSON_SLACK);
+        assert_non_null(small);
+        struct json_writer twice = {.base = small, .size = size};
+        unsigned got = json_whole(&twice, &texts, parts, PARTS);
+        assert_true(size < length || got == flags);
+        json_whole(&twice, &texts, parts, PARTS);
+        assert_int_equal(twice.overflowed, size < 2 * length);
+        assert_int_equal(twice.used, size / length * length);
+        assert_memory_equal(small, memory, twice.used);
+        assert_null(json_put_whole(&texts, parts, PARTS, small + size + 1, small + size));
+        free(small);
+    }
+    struct json_texts texts = {0};
+    struct text odd = bytes("a\0b", 3, ENC_UTF16LE);
+    w = fresh();
+    assert_int_equal(json_whole(&w, &texts, &odd, 1), JSON_TEXT_LOSSY);
+    assert_written(&w, "a");
+}
+
 /* 64 KiB of text costs what its limit costs, not what it is long: this would take minutes otherwise. */
 static void long_texts_are_cheap(void **state) {
     (void)state;
@@ -322,6 +357,7 @@ int main(void) {
         cmocka_unit_test(every_cut),
         cmocka_unit_test(joined),
         cmocka_unit_test(overflow),
+        cmocka_unit_test(whole),
         cmocka_unit_test(long_texts_are_cheap),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
