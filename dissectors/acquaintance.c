@@ -14,8 +14,12 @@ enum {
 
 /* ---- what a message is known by */
 
+/* Where the ids end: bytes from the protocol id on. */
+enum { SMB2_IDS_END = 48, SMB1_IDS_END = 32, TRANSFORM_IDS_END = 52 };
+
 /* MS-SMB2 2.2.1 */
-static void smb2_ids(struct message_ids *out, enum direction dir, struct cursor *c) {
+static void smb2_ids(struct message_ids *out, enum direction dir, struct view bytes) {
+    struct cursor fixed = cursor_fixed(bytes, SMB2_IDS_END), *c = &fixed;
     cursor_skip(c, 6);
     out->charge = cursor_le16(c);
     out->interim = cursor_le32(c) == STATUS_IS_PENDING;
@@ -31,7 +35,8 @@ static void smb2_ids(struct message_ids *out, enum direction dir, struct cursor 
 }
 
 /* MS-CIFS 2.2.3.1 */
-static void smb1_ids(struct message_ids *out, enum direction dir, struct cursor *c) {
+static void smb1_ids(struct message_ids *out, enum direction dir, struct view bytes) {
+    struct cursor fixed = cursor_fixed(bytes, SMB1_IDS_END), *c = &fixed;
     cursor_skip(c, 4);
     out->command = cursor_u8(c);
     cursor_skip(c, 4);
@@ -44,27 +49,27 @@ static void smb1_ids(struct message_ids *out, enum direction dir, struct cursor 
     out->unasked = dir == TO_CLIENT && !reply && mid == MID_BREAK && out->command == SMB1_LOCKING_ANDX;
 }
 
+/* MS-SMB2 2.2.41 */
+static void transform_ids(struct message_ids *out, struct view bytes) {
+    struct cursor c = cursor_fixed(bytes, TRANSFORM_IDS_END);
+    cursor_skip(&c, 44);
+    out->session = cursor_le64(&c);
+}
+
 bool message_ids_of(struct message_ids *out, enum direction dir, enum message_kind kind, struct view bytes) {
-    struct message_ids found = {.kind = kind};
-    struct cursor c = cursor_over(bytes);
-    switch (kind) {
-    case MESSAGE_SMB2:
-        smb2_ids(&found, dir, &c);
-        break;
-    case MESSAGE_SMB1:
-        smb1_ids(&found, dir, &c);
-        break;
-    case MESSAGE_TRANSFORM: /* MS-SMB2 2.2.41 */
-        cursor_skip(&c, 44);
-        found.session = cursor_le64(&c);
-        break;
-    default:
-        break;
-    }
-    if (!cursor_ok(&c)) {
+    static const uint8_t end[MESSAGE_KINDS] = {
+        [MESSAGE_SMB1] = SMB1_IDS_END, [MESSAGE_SMB2] = SMB2_IDS_END, [MESSAGE_TRANSFORM] = TRANSFORM_IDS_END};
+    if (bytes.n < end[kind]) {
         return false;
     }
-    *out = found;
+    *out = (struct message_ids){.kind = kind};
+    if (kind == MESSAGE_SMB2) {
+        smb2_ids(out, dir, bytes);
+    } else if (kind == MESSAGE_SMB1) {
+        smb1_ids(out, dir, bytes);
+    } else if (kind == MESSAGE_TRANSFORM) {
+        transform_ids(out, bytes);
+    }
     return true;
 }
 
@@ -76,13 +81,11 @@ static bool used(const struct used_ids *u, uint64_t id) {
 }
 
 static void shift(struct used_ids *u, uint64_t n) {
-    enum { WORDS = ACQUAINTANCE_IDS / 64 };
-    uint64_t words = n / 64, bits = n % 64;
-    for (unsigned i = WORDS; i-- > 0;) {
-        uint64_t low = i >= words ? u->bits[i - words] : 0;
-        uint64_t carry = bits != 0 && i >= words + 1 ? u->bits[i - words - 1] >> (64 - bits) : 0;
-        u->bits[i] = bits != 0 ? low << bits | carry : low;
-    }
+    _Static_assert(ACQUAINTANCE_IDS == 128, "two words");
+    __uint128_t bits = (__uint128_t)u->bits[1] << 64 | u->bits[0];
+    bits = n < ACQUAINTANCE_IDS ? bits << n : 0;
+    u->bits[0] = (uint64_t)bits;
+    u->bits[1] = (uint64_t)(bits >> 64);
 }
 
 static void use(struct used_ids *u, uint64_t id) {
@@ -122,13 +125,8 @@ static bool session_known(const struct acquaintance *a, const struct message_ids
     return false;
 }
 
-/* To the front with it; the last one goes. */
-static void session_learn(struct acquaintance *a, const struct message_ids *i) {
-    uint64_t session = session_of(i);
-    if ((i->kind != MESSAGE_SMB1 && (session == 0 || session == UINT64_MAX)) ||
-        (a->session_count != 0 && a->sessions[0] == session)) {
-        return;
-    }
+/* To the front with it; the last one goes. On its own, as that of SMB1 below: what is learned of each message of SMB2 stays short. */
+__attribute__((noinline)) static void session_to_front(struct acquaintance *a, uint64_t session) {
     unsigned k = 0;
     while (k < a->session_count && a->sessions[k] != session) {
         k++;
@@ -139,6 +137,14 @@ static void session_learn(struct acquaintance *a, const struct message_ids *i) {
     k = k < ACQUAINTANCE_SESSIONS ? k : ACQUAINTANCE_SESSIONS - 1;
     memmove(a->sessions + 1, a->sessions, k * sizeof *a->sessions);
     a->sessions[0] = session;
+}
+
+static inline void session_learn(struct acquaintance *a, const struct message_ids *i) {
+    uint64_t session = session_of(i);
+    bool none = i->kind != MESSAGE_SMB1 && (session == 0 || session == UINT64_MAX);
+    if (!none && (a->session_count == 0 || a->sessions[0] != session)) {
+        session_to_front(a, session);
+    }
 }
 
 /* ---- MIDs */
@@ -201,8 +207,12 @@ static bool ahead_of(uint16_t mid, uint16_t last) {
     return by != 0 && by <= ACQUAINTANCE_MIDS_APART;
 }
 
-static void smb1_learn(struct acquaintance *a, enum direction dir, const struct message_ids *i) {
+__attribute__((noinline)) static void smb1_learn(struct acquaintance *a, enum direction dir,
+                                                 const struct message_ids *i) {
     uint16_t mid = (uint16_t)i->id;
+    if (i->command == SMB1_NEGOTIATE) {
+        a->from_start = true; /* near enough */
+    }
     if (i->unasked) {
         return; /* it has no MID to go on from, and says nothing of what the client sends */
     }
@@ -238,6 +248,16 @@ static void smb1_learn(struct acquaintance *a, enum direction dir, const struct 
 
 /* ---- learning */
 
+static void smb2_learn(struct acquaintance *a, enum direction dir, const struct message_ids *i) {
+    if (i->command == SMB2_NEGOTIATE) {
+        a->from_start = true; /* near enough */
+    }
+    if (i->id != UINT64_MAX && !i->interim && !(dir == TO_SERVER && i->command == SMB2_CANCEL)) {
+        a->charge = i->charge > a->charge ? i->charge : a->charge;
+        use(&a->used[dir], i->id);
+    }
+}
+
 void acquaintance_begin(struct acquaintance *a, bool start_seen) {
     *a = (struct acquaintance){.from_start = start_seen, .incomplete = {!start_seen, !start_seen}};
 }
@@ -250,23 +270,21 @@ void acquaintance_missed(struct acquaintance *a, enum direction dir, uint64_t le
 
 void acquaintance_learn(struct acquaintance *a, enum direction dir, const struct message_ids *i) {
     a->missed[dir] = 0;
-    bool negotiates = i->kind == MESSAGE_SMB2 ? i->command == SMB2_NEGOTIATE : i->command == SMB1_NEGOTIATE;
-    if (negotiates && (i->kind == MESSAGE_SMB2 || i->kind == MESSAGE_SMB1)) {
-        a->from_start = true; /* near enough */
-    }
     if (!i->unasked) {
         session_learn(a, i);
     }
-    if (i->kind == MESSAGE_SMB1) {
+    switch (i->kind) {
+    case MESSAGE_SMB2:
+        smb2_learn(a, dir, i);
+        break;
+    case MESSAGE_SMB1:
         smb1_learn(a, dir, i);
-    } else if (i->kind == MESSAGE_COMPRESSED) {
+        break;
+    case MESSAGE_COMPRESSED:
         a->compressed = true;
-    }
-    bool counts = i->kind == MESSAGE_SMB2 && i->id != UINT64_MAX && !i->interim &&
-                  !(dir == TO_SERVER && i->command == SMB2_CANCEL);
-    if (counts) {
-        a->charge = i->charge > a->charge ? i->charge : a->charge;
-        use(&a->used[dir], i->id);
+        break;
+    default:
+        break;
     }
 }
 

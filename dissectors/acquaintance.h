@@ -47,15 +47,12 @@ struct asked_mid {
     bool waits, partly; /* partly: a response came that need not be the last */
 };
 
+/* What each message needs stands first. */
 struct acquaintance {
     uint64_t sessions[ACQUAINTANCE_SESSIONS];
     struct used_ids used[DIRECTIONS];
     uint32_t missed[DIRECTIONS]; /* bytes lost since the last message that was believed */
-    struct message_ids doubtful[ACQUAINTANCE_DOUBTFUL];
-    uint8_t doubtful_from[ACQUAINTANCE_DOUBTFUL]; /* enum direction */
-    struct asked_mid asked[ACQUAINTANCE_MIDS];
-    uint16_t last_mid, last_answered; /* MIDs, the largest */
-    uint16_t charge;                  /* CreditCharge, the largest */
+    uint16_t charge;             /* CreditCharge, the largest */
     uint8_t session_count, doubtful_count, doubtful_next, asked_count, asked_next;
     bool from_start;             /* the first bytes were seen */
     bool incomplete[DIRECTIONS]; /* something was lost, some time */
@@ -63,6 +60,10 @@ struct acquaintance {
     bool smb1_answered;
     bool mids_grow, mids_repeat; /* from one request to the next; one was not larger */
     bool compressed;
+    uint16_t last_mid, last_answered; /* MIDs, the largest */
+    struct asked_mid asked[ACQUAINTANCE_MIDS];
+    uint8_t doubtful_from[ACQUAINTANCE_DOUBTFUL]; /* enum direction */
+    struct message_ids doubtful[ACQUAINTANCE_DOUBTFUL];
 };
 
 void acquaintance_begin(struct acquaintance *, bool start_seen);

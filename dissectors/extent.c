@@ -7,8 +7,7 @@
 
 enum {
     PROTOCOL_ID_SIZE = 4,
-    COMMAND_AT = 12, /* MS-SMB2 2.2.1, from the protocol id on */
-    FLAGS_AT = 16,
+    COMMAND_AT = 12, /* MS-SMB2 2.2.1, from the protocol id on; two fields behind it are Flags and NextCommand */
     NEXT_COMMAND_AT = 20,
     BODY_AT = SMB2_HEADER_SIZE,
     DATA_FIELDS_END = 72, /* DataOffset and length: up to here in both 2.2.20 and 2.2.21 */
@@ -33,10 +32,12 @@ uint32_t extent_least(enum message_kind kind) {
     return least[kind];
 }
 
-enum message_kind extent_kind(struct view have) {
-    struct cursor c = cursor_over(have);
-    uint32_t id = cursor_be32(&c);
-    switch (cursor_ok(&c) ? id : 0) {
+static inline enum message_kind kind_of(struct view have) {
+    if (have.n < PROTOCOL_ID_SIZE) {
+        return MESSAGE_KINDS;
+    }
+    struct cursor c = cursor_fixed(have, PROTOCOL_ID_SIZE);
+    switch (cursor_be32(&c)) {
     case 0xFF534D42:
         return MESSAGE_SMB1;
     case 0xFE534D42:
@@ -50,6 +51,10 @@ enum message_kind extent_kind(struct view have) {
     }
 }
 
+enum message_kind extent_kind(struct view have) {
+    return kind_of(have);
+}
+
 static uint32_t smaller(uint32_t a, uint32_t b) {
     return a < b ? a : b;
 }
@@ -59,12 +64,10 @@ static struct cursor from(struct view v, size_t off) {
 }
 
 /* MS-SMB2 2.2.1: NextCommand is on the grid, behind this header, and leaves room for another. */
-static void chain(struct view have, uint32_t left, struct extent *e) {
-    struct cursor c = from(have, NEXT_COMMAND_AT);
-    uint32_t next = cursor_le32(&c);
+static void chain(uint32_t next, uint32_t left, struct extent *e) {
     e->last = true;
     e->length = left;
-    if (!cursor_ok(&c) || next == 0) {
+    if (next == 0) {
         return;
     }
     if (next % 8 != 0 || next < SMB2_HEADER_SIZE || left < SMB2_HEADER_SIZE || next > left - SMB2_HEADER_SIZE) {
@@ -77,20 +80,16 @@ static void chain(struct view have, uint32_t left, struct extent *e) {
 
 /* The fixed part of a message that carries data, or 0. An error response to READ has another StructureSize (2.2.2), and so the
  * size decides together with command and direction. */
-static uint32_t data_head(struct view have) {
-    struct cursor c = from(have, COMMAND_AT);
-    uint16_t command = cursor_le16(&c);
-    cursor_skip(&c, 2);
-    bool response = cursor_le32(&c) & SMB2_FLAGS_SERVER_TO_REDIR;
+static uint32_t data_head(uint16_t command, bool response, struct view have) {
+    if (response ? command != SMB2_READ : command != SMB2_WRITE) {
+        return 0;
+    }
     struct cursor body = from(have, BODY_AT);
     uint16_t size = cursor_le16(&body);
-    if (command == SMB2_READ && response && (size == READ_RESPONSE_SIZE || !cursor_ok(&body))) {
-        return READ_RESPONSE_FIXED;
+    if (cursor_ok(&body) && size != (response ? READ_RESPONSE_SIZE : WRITE_REQUEST_SIZE)) {
+        return 0;
     }
-    if (command == SMB2_WRITE && !response && (size == WRITE_REQUEST_SIZE || !cursor_ok(&body))) {
-        return WRITE_REQUEST_FIXED;
-    }
-    return 0;
+    return response ? READ_RESPONSE_FIXED : WRITE_REQUEST_FIXED;
 }
 
 /* What is payload of a message with fixed bytes before it, MS-SMB2 2.2.20 and 2.2.21. */
@@ -112,14 +111,19 @@ static void data(struct view have, uint32_t fixed, struct extent *e) {
 }
 
 static enum extent_answer of_smb2(struct view have, uint32_t left, uint32_t *need, struct extent *e) {
-    if (have.n < SMB2_HEADER_SIZE) {
+    if (have.n < SMB2_HEADER_SIZE) { /* of which there is room for all in what is left */
         *need = SMB2_HEADER_SIZE;
         return EXTENT_MORE;
     }
+    struct cursor c = cursor_fixed(have, SMB2_HEADER_SIZE);
+    cursor_skip(&c, COMMAND_AT);
+    uint16_t command = cursor_le16(&c);
+    cursor_skip(&c, 2);
+    bool response = cursor_le32(&c) & SMB2_FLAGS_SERVER_TO_REDIR;
     struct extent found = {.kind = MESSAGE_SMB2};
-    chain(have, left, &found);
+    chain(cursor_le32(&c), left, &found);
     found.whole = found.length;
-    uint32_t fixed = data_head(have);
+    uint32_t fixed = data_head(command, response, have);
     if (fixed != 0 && found.length >= fixed) {
         if (have.n < DATA_FIELDS_END) {
             *need = DATA_FIELDS_END;
@@ -170,7 +174,7 @@ enum extent_answer extent_of(struct view have, uint32_t left, uint32_t *need, st
         *need = PROTOCOL_ID_SIZE;
         return EXTENT_MORE;
     }
-    enum message_kind kind = extent_kind(have);
+    enum message_kind kind = kind_of(have);
     if (kind == MESSAGE_KINDS) {
         return EXTENT_ALIEN;
     }
@@ -197,7 +201,8 @@ bool extent_of_cut(struct view have, uint32_t left, struct extent *e) {
     }
     struct extent found = {kind, left, 0, left, true, false, false};
     if (kind == MESSAGE_SMB2) {
-        chain(have, left, &found);
+        struct cursor c = from(have, NEXT_COMMAND_AT);
+        chain(cursor_le32(&c), left, &found); /* 0 where it is not there */
         found.whole = found.length;
     }
     *e = found;

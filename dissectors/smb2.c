@@ -3,6 +3,7 @@
  * tables/smb2_command.def. */
 #include "smb2.h"
 
+#include <stddef.h>
 #include <string.h>
 
 #include "pdu.h"
@@ -20,7 +21,8 @@ static const struct command commands[SMB2_COMMANDS] = {
 };
 
 /* 2.2.1.1 and 2.2.1.2. All 64 bytes are there. false: not the StructureSize of an SMB2 header. */
-static bool header_parse(struct cursor *c, struct smb2_header *h) {
+static bool header_parse(struct view message, struct smb2_header *h) {
+    struct cursor fixed = cursor_fixed(message, SMB2_HEADER_SIZE), *c = &fixed;
     cursor_skip(c, 4);
     uint16_t structure_size = cursor_le16(c);
     h->credit_charge = cursor_le16(c);
@@ -32,12 +34,13 @@ static bool header_parse(struct cursor *c, struct smb2_header *h) {
     h->message_id = cursor_le64(c);
     if (h->flags & SMB2_FLAGS_ASYNC_COMMAND) {
         h->async_id = cursor_le64(c);
+        h->process_id = h->tree_id = 0;
     } else {
+        h->async_id = 0;
         h->process_id = cursor_le32(c);
         h->tree_id = cursor_le32(c);
     }
-    h->session_id = cursor_le64(c);
-    cursor_skip(c, 16); /* Signature */
+    h->session_id = cursor_le64(c); /* Signature, 16 bytes, is behind it */
     return structure_size == SMB2_HEADER_SIZE;
 }
 
@@ -101,35 +104,47 @@ static enum verdict body_parse(struct dissection *d, struct cursor *c, struct sm
     return parser(&body, m);
 }
 
-static enum verdict message_parse(struct dissection *d, struct cursor *c, struct smb2_message *m) {
-    bool is_header = header_parse(c, &m->header);
+static enum verdict message_parse(struct dissection *d, struct view message, struct smb2_message *m) {
+    bool is_header = header_parse(message, &m->header);
+    struct cursor c = cursor_over(message);
+    cursor_skip(&c, SMB2_HEADER_SIZE);
     m->response = m->header.flags & SMB2_FLAGS_SERVER_TO_REDIR;
     if (!is_header) {
         m->empty = true;
         return V_BAD;
     }
-    enum verdict v = body_parse(d, c, m);
+    enum verdict v = body_parse(d, &c, m);
     /* The flag decides how the body is read; a flag against the direction (2.2.1) is a contradiction all the same,
      * save in what no request asked for: 2.2.44 does not say which flag that has. */
     bool fits = m->response == (d->dir == TO_CLIENT) || m->header.command == SMB2_SERVER_TO_CLIENT_NOTIFICATION;
     return fits ? v : smb2_worse(v, V_BAD);
 }
 
-static enum verdict dissect(struct dissection *d, struct view message) {
+/* As much of the protocol id as there is. */
+static bool has_protocol_id(struct view message) {
     static const uint8_t protocol_id[4] = {0xFE, 'S', 'M', 'B'};
-    struct view id = view_part(message, 0, sizeof protocol_id);
-    if (id.n > 0 && memcmp(id.p, protocol_id, id.n) != 0) {
+    if (message.n >= sizeof protocol_id) {
+        return memcmp(message.p, protocol_id, sizeof protocol_id) == 0;
+    }
+    return message.n == 0 || memcmp(message.p, protocol_id, message.n) == 0;
+}
+
+static enum verdict dissect(struct dissection *d, struct view message) {
+    if (!has_protocol_id(message)) {
         return V_NOT_MINE;
     }
     if (message.n < SMB2_HEADER_SIZE) {
         return V_SHORT;
     }
-    struct cursor c = cursor_over(message);
     struct pdu pdu;
-    memset(&pdu, 0, sizeof pdu);
     pdu.kind = PDU_SMB2;
+    pdu.smb2.is_error = pdu.smb2.empty = false;
     pdu.smb2.compressed = d->depth > 0; /* nothing else encloses SMB2 in the clear */
-    pdu.verdict = message_parse(d, &c, &pdu.smb2);
+    pdu.verdict = message_parse(d, message, &pdu.smb2);
+    if (pdu.smb2.empty) { /* else the parser of the command has set all of what is its own */
+        size_t body = offsetof(struct smb2_message, negotiate_request);
+        memset((unsigned char *)&pdu.smb2 + body, 0, sizeof pdu.smb2 - body);
+    }
     d->deliver(d->arg, &pdu);
     return pdu.verdict;
 }
@@ -204,20 +219,4 @@ enum verdict smb2_take_u16s(struct arena *mem, struct cursor *c, size_t count, s
     }
     *out = (struct u16_list){items, (unsigned)count};
     return V_OK;
-}
-
-struct file_id smb2_take_file_id(struct cursor *c) {
-    struct file_id id;
-    id.persistent = cursor_le64(c);
-    id.volatile_part = cursor_le64(c);
-    return id;
-}
-
-struct smb2_file_times smb2_take_times(struct cursor *c) {
-    struct smb2_file_times t;
-    t.creation = cursor_le64(c);
-    t.last_access = cursor_le64(c);
-    t.last_write = cursor_le64(c);
-    t.change = cursor_le64(c);
-    return t;
 }

@@ -16,6 +16,14 @@ struct smb2_body {
     struct cursor c; /* over the message from its header on, so that offsets fit; stands behind StructureSize */
 };
 
+/* The fixed part of so many bytes, a constant, behind StructureSize, for a parser whose message has it whatever StructureSize says
+ * besides: nothing is tested twice (cursor_fixed). */
+static inline struct cursor smb2_fixed(const struct smb2_body *b, size_t size) {
+    struct cursor c = cursor_fixed(view_from(b->c.in, SMB2_HEADER_SIZE), size & ~(size_t)1);
+    cursor_skip(&c, 2);
+    return c;
+}
+
 /* Sets the member of the message that is its own. The verdict is that of the body: with V_SHORT, V_BAD and V_LIMIT the
  * fields that could be read are set and what could not is empty. */
 typedef enum verdict smb2_parser(struct smb2_body *, struct smb2_message *);
@@ -48,8 +56,21 @@ enum verdict smb2_take_text(struct cursor *, size_t n, struct text *);
 /* count numbers of 16 bits at the cursor. V_BAD where they are not there, V_LIMIT where the arena has no room. */
 enum verdict smb2_take_u16s(struct arena *, struct cursor *, size_t count, struct u16_list *);
 
-struct file_id smb2_take_file_id(struct cursor *);
-struct smb2_file_times smb2_take_times(struct cursor *);
+static inline struct file_id smb2_take_file_id(struct cursor *c) {
+    struct file_id id;
+    id.persistent = cursor_le64(c);
+    id.volatile_part = cursor_le64(c);
+    return id;
+}
+
+static inline struct smb2_file_times smb2_take_times(struct cursor *c) {
+    struct smb2_file_times t;
+    t.creation = cursor_le64(c);
+    t.last_access = cursor_le64(c);
+    t.last_write = cursor_le64(c);
+    t.change = cursor_le64(c);
+    return t;
+}
 
 /* The contexts in a view that holds the whole list, MS-SMB2 2.2.13.2 and 2.2.14.2. */
 enum verdict smb2_create_contexts_parse(struct arena *, struct view list, bool response, struct smb2_create_contexts *);

@@ -32,7 +32,7 @@ static void durable_reconnect(struct cursor *c, bool response, struct smb2_creat
 /* 2.2.13.2.11, 2.2.14.2.12 */
 static void durable_request_v2(struct cursor *c, bool response, struct smb2_create_contexts *out) {
     struct guid guid = {{0}};
-    cursor_skip(c, 4); /* Timeout */
+    uint32_t timeout = cursor_le32(c);
     uint32_t flags = cursor_le32(c);
     if (!response) {
         cursor_skip(c, 8);
@@ -42,6 +42,7 @@ static void durable_request_v2(struct cursor *c, bool response, struct smb2_crea
         return;
     }
     out->durable_request = true;
+    out->durable_timeout = timeout;
     out->persistent = flags & SMB2_DHANDLE_FLAG_PERSISTENT;
     if (!response) {
         out->has_create_guid = true;

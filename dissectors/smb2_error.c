@@ -64,6 +64,10 @@ static enum verdict data_parse(uint32_t status, uint32_t error_id, struct view d
         out->required_size = cursor_le32(&c);
         out->has_required_size = cursor_ok(&c);
         return out->has_required_size ? V_OK : V_BAD;
+    case STATUS_SMB_BAD_CLUSTER_DIALECT: /* 3.3.5.7: MaxClusterDialect */
+        out->cluster_dialect = cursor_le16(&c);
+        out->has_cluster_dialect = cursor_ok(&c);
+        return out->has_cluster_dialect ? V_OK : V_BAD;
     default:
         return V_OK;
     }

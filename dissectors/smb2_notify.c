@@ -3,12 +3,13 @@
 
 /* 2.2.35 */
 enum verdict smb2_change_notify_request(struct smb2_body *b, struct smb2_message *m) {
-    struct smb2_change_notify_request r = {0};
-    r.flags = cursor_le16(&b->c);
-    r.output_buffer_length = cursor_le32(&b->c);
-    r.file_id = smb2_take_file_id(&b->c);
-    r.completion_filter = cursor_le32(&b->c);
-    m->change_notify_request = r;
+    struct cursor c = smb2_fixed(b, 32);
+    struct smb2_change_notify_request *r = &m->change_notify_request;
+    *r = (struct smb2_change_notify_request){0};
+    r->flags = cursor_le16(&c);
+    r->output_buffer_length = cursor_le32(&c);
+    r->file_id = smb2_take_file_id(&c);
+    r->completion_filter = cursor_le32(&c);
     return V_OK;
 }
 

@@ -24,27 +24,29 @@ enum verdict smb2_entries_count(struct view buffer, unsigned *entries) {
 
 /* 2.2.33 */
 enum verdict smb2_query_directory_request(struct smb2_body *b, struct smb2_message *m) {
-    struct smb2_query_directory_request r = {0};
-    r.info_class = cursor_u8(&b->c);
-    r.flags = cursor_u8(&b->c);
-    r.file_index = cursor_le32(&b->c);
-    r.file_id = smb2_take_file_id(&b->c);
-    uint16_t pattern_offset = cursor_le16(&b->c);
-    uint16_t pattern_length = cursor_le16(&b->c);
-    r.output_buffer_length = cursor_le32(&b->c);
-    enum verdict v = smb2_text(b, pattern_offset, pattern_length, &r.pattern);
-    m->query_directory_request = r;
+    struct cursor c = smb2_fixed(b, 33);
+    struct smb2_query_directory_request *r = &m->query_directory_request;
+    *r = (struct smb2_query_directory_request){0};
+    r->info_class = cursor_u8(&c);
+    r->flags = cursor_u8(&c);
+    r->file_index = cursor_le32(&c);
+    r->file_id = smb2_take_file_id(&c);
+    uint16_t pattern_offset = cursor_le16(&c);
+    uint16_t pattern_length = cursor_le16(&c);
+    r->output_buffer_length = cursor_le32(&c);
+    enum verdict v = smb2_text(b, pattern_offset, pattern_length, &r->pattern);
     return v;
 }
 
 /* 2.2.34 */
 enum verdict smb2_query_directory_response(struct smb2_body *b, struct smb2_message *m) {
-    struct smb2_entries r = {0};
-    uint16_t offset = cursor_le16(&b->c);
-    uint32_t length = cursor_le32(&b->c);
-    enum verdict v = smb2_part(b, offset, length, &r.buffer);
-    v = smb2_worse(v, smb2_entries_count(r.buffer, &r.entries));
-    r.whole = v == V_OK;
-    m->query_directory_response = r;
+    struct cursor c = smb2_fixed(b, 9);
+    struct smb2_entries *r = &m->query_directory_response;
+    *r = (struct smb2_entries){0};
+    uint16_t offset = cursor_le16(&c);
+    uint32_t length = cursor_le32(&c);
+    enum verdict v = smb2_part(b, offset, length, &r->buffer);
+    v = smb2_worse(v, smb2_entries_count(r->buffer, &r->entries));
+    r->whole = v == V_OK;
     return v;
 }

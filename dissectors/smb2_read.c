@@ -3,26 +3,29 @@
 
 /* 2.2.19 */
 enum verdict smb2_read_request(struct smb2_body *b, struct smb2_message *m) {
-    struct smb2_read_request r = {0};
-    cursor_skip(&b->c, 1); /* Padding */
-    r.flags = cursor_u8(&b->c);
-    r.length = cursor_le32(&b->c);
-    r.offset = cursor_le64(&b->c);
-    r.file_id = smb2_take_file_id(&b->c);
-    r.minimum_count = cursor_le32(&b->c);
-    r.channel = cursor_le32(&b->c);
-    r.remaining_bytes = cursor_le32(&b->c);
-    m->read_request = r; /* the channel information behind it is RDMA's */
+    struct cursor c = smb2_fixed(b, 49);
+    struct smb2_read_request *r = &m->read_request;
+    *r = (struct smb2_read_request){0};
+    cursor_skip(&c, 1); /* Padding */
+    r->flags = cursor_u8(&c);
+    r->length = cursor_le32(&c);
+    r->offset = cursor_le64(&c);
+    r->file_id = smb2_take_file_id(&c);
+    r->minimum_count = cursor_le32(&c);
+    r->channel = cursor_le32(&c);
+    r->remaining_bytes = cursor_le32(&c);
+    /* the channel information behind it is RDMA's */
     return V_OK;
 }
 
 /* 2.2.20 */
 enum verdict smb2_read_response(struct smb2_body *b, struct smb2_message *m) {
-    struct smb2_read_response r = {0};
-    uint8_t data_offset = cursor_u8(&b->c);
-    cursor_skip(&b->c, 1);
-    r.data_length = cursor_le32(&b->c);
-    r.data_remaining = cursor_le32(&b->c);
-    m->read_response = r;
-    return smb2_payload(b, data_offset, r.data_length);
+    struct cursor c = smb2_fixed(b, 17);
+    struct smb2_read_response *r = &m->read_response;
+    *r = (struct smb2_read_response){0};
+    uint8_t data_offset = cursor_u8(&c);
+    cursor_skip(&c, 1);
+    r->data_length = cursor_le32(&c);
+    r->data_remaining = cursor_le32(&c);
+    return smb2_payload(b, data_offset, r->data_length);
 }

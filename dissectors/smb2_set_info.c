@@ -126,18 +126,19 @@ static enum verdict change_parse(struct smb2_set_info_request *r, enum verdict o
 
 /* 2.2.39 */
 enum verdict smb2_set_info_request(struct smb2_body *b, struct smb2_message *m) {
-    struct smb2_set_info_request r = {0};
-    r.info_type = cursor_u8(&b->c);
-    r.info_class = cursor_u8(&b->c);
-    uint32_t length = cursor_le32(&b->c);
-    uint16_t offset = cursor_le16(&b->c);
-    cursor_skip(&b->c, 2);
-    r.additional_information = cursor_le32(&b->c);
-    r.file_id = smb2_take_file_id(&b->c);
-    enum verdict v = smb2_part(b, offset, length, &r.buffer);
-    r.buffer_length = v == V_BAD ? 0 : length;
-    v = change_parse(&r, v);
-    m->set_info_request = r;
+    struct cursor c = smb2_fixed(b, 33);
+    struct smb2_set_info_request *r = &m->set_info_request;
+    *r = (struct smb2_set_info_request){0};
+    r->info_type = cursor_u8(&c);
+    r->info_class = cursor_u8(&c);
+    uint32_t length = cursor_le32(&c);
+    uint16_t offset = cursor_le16(&c);
+    cursor_skip(&c, 2);
+    r->additional_information = cursor_le32(&c);
+    r->file_id = smb2_take_file_id(&c);
+    enum verdict v = smb2_part(b, offset, length, &r->buffer);
+    r->buffer_length = v == V_BAD ? 0 : length;
+    v = change_parse(r, v);
     return v;
 }
 

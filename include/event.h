@@ -111,6 +111,7 @@ struct event {
     enum event_action action;
     uint8_t operation;             /* of flow/message: enum operation_kind */
     uint8_t severity;              /* of a finding: enum line_severity */
+    bool smb1;                     /* of flow/message: FIELD_VERSION says 1 */
     struct moment at;              /* when it began, and its frame */
     const struct flow_facts *flow; /* NULL where it belongs to none */
     struct view flow_json;         /* the facts of its flow that never change, written once: see record_flow */

@@ -28,8 +28,30 @@ struct contradiction {
 
 enum contradiction_kind { SEGMENTS_DIFFER, FRAGMENTS_DIFFER, CONTRADICTIONS };
 
-struct contradictions {
+/* What held TCP up, as bits: a side's receive window was closed, or bytes of that side came again or late, behind those that follow
+ * them. */
+enum stall_cause {
+    STALL_CLIENT_CLOSED = 1 << 0, /* its window */
+    STALL_SERVER_CLOSED = 1 << 1,
+    STALL_CLIENT_RETRANSMISSION = 1 << 2,
+    STALL_SERVER_RETRANSMISSION = 1 << 3,
+};
+
+/* From the close of a window to its opening; from the packet before a retransmission to that, or from the first that was seen behind a
+ * hole to what filled it. */
+struct stall {
+    uint64_t from_ns, to_ns;
+    uint8_t cause;
+};
+
+enum { STALLS_KEPT_MAX = 16 };
+
+/* What goes wrong in a flow, kept from the first time on. */
+struct flow_trouble {
     struct contradiction of[CONTRADICTIONS];
+    struct stall stalls[STALLS_KEPT_MAX]; /* the last ones; evicted_stalls */
+    uint8_t stall_count, last_stall;      /* last_stall: where the youngest is */
+    uint64_t closed_since[DIRECTIONS];    /* the window of the side that sends this way; 0: it is open */
 };
 
 /* What every packet changes stands together, behind the rest: see flow/entry.h. */
@@ -38,7 +60,7 @@ struct flow_facts {
     struct moment first;                   /* the first packet */
     uint64_t missed_bytes[DIRECTIONS];     /* sent, acknowledged or cut, and never seen */
     uint64_t gaps[DIRECTIONS];             /* how many holes they make */
-    struct contradictions *contradictions; /* NULL while there are none, as nearly always */
+    struct flow_trouble *trouble;          /* NULL while there is none, as nearly always */
     char flow_id[17];      /* 16 hex digits and NUL: SipHash of the 5-tuple and the first packet's time */
     char community_id[31]; /* Community ID v1, seed 0 */
     struct endpoint client, server;

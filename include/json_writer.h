@@ -1,5 +1,5 @@
 /* Appends JSON to memory of the caller's, as pure ASCII. What does not fit is not written and sets overflowed, for ever: the
- * caller asks once, at the end. */
+ * caller asks once, at the end. Behind the size that counts there are JSON_SLACK bytes more, which a writer may scribble over. */
 #ifndef JSON_WRITER_H
 #define JSON_WRITER_H
 
@@ -28,6 +28,22 @@ enum { JSON_TEXT_LOSSY = 1, JSON_TEXT_TRUNCATED = 2 };
 /* Which end of a text is given up where it is longer than its limit. */
 enum json_cut { JSON_CUT_END, JSON_CUT_FRONT };
 
+enum { JSON_SLACK = 128 };
+
+/* For what takes at most JSON_SLACK bytes: written where json_end says, and then told how far it went. */
+static inline char *json_end(const struct json_writer *w) {
+    return w->base + w->used;
+}
+
+static inline void json_wrote(struct json_writer *w, const char *end) {
+    size_t used = (size_t)(end - w->base);
+    if (used > w->size) {
+        w->overflowed = true;
+        return;
+    }
+    w->used = used;
+}
+
 static inline void json_raw(struct json_writer *w, const char *s, size_t n) {
     if (n > w->size - w->used) {
         w->overflowed = true;
@@ -40,7 +56,9 @@ static inline void json_raw(struct json_writer *w, const char *s, size_t n) {
 #define json_literal(w, s) json_raw((w), (s), sizeof(s) - 1)
 
 static inline void json_char(struct json_writer *w, char c) {
-    json_raw(w, &c, 1);
+    char *end = json_end(w);
+    *end = c;
+    json_wrote(w, end + 1);
 }
 
 void json_uint(struct json_writer *, uint64_t);
@@ -57,5 +75,28 @@ unsigned json_filetime(struct json_writer *, uint64_t filetime);
 unsigned json_text(struct json_writer *, struct text, size_t limit, enum json_cut);
 /* The same for several texts as if they were one. */
 unsigned json_joined(struct json_writer *, const struct text *parts, size_t count, size_t limit, enum json_cut);
+/* For who keeps the place where it writes: at to, behind which there are JSON_SLACK bytes. They return where the text ends, and add to
+ * the flags. */
+char *json_put_time(struct json_second *, uint64_t ns, char *to); /* 30 bytes */
+char *json_put_filetime(struct json_second *, uint64_t filetime, char *to, unsigned *flags);
+
+/* Where texts stand that were written before and are still there, so that the next time they are copied: names and paths stand in
+ * several places of a record. known is 0 at first; the texts' bytes stay the same meanwhile. */
+enum { JSON_REMEMBERED = 8 };
+struct json_texts {
+    struct {
+        struct text text;
+        const char *at;
+        size_t length;
+    } slots[JSON_REMEMBERED];
+    unsigned known; /* a bit for each slot that is in use */
+    unsigned flags; /* JSON_TEXT_*, of those written since the caller made it 0 */
+};
+
+/* NULL where it does not end before stop, which is followed by JSON_SLACK bytes. */
+char *json_put_whole(struct json_texts *, const struct text *parts, size_t count, char *to, const char *stop);
+
+/* json_joined without a limit but the writer's memory. */
+unsigned json_whole(struct json_writer *, struct json_texts *, const struct text *parts, size_t count);
 
 #endif

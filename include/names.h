@@ -10,7 +10,7 @@
  * ascending. Who includes one defines the macro before and undefines it after; the file does neither, so that it
  * can be included again for something else:
  *
- *     #define NTSTATUS(value, name) { value, #name },
+ *     #define NTSTATUS(value, name) NAME_ROW(value, #name),
  *     #include "tables/ntstatus.def"
  *     #undef NTSTATUS
  *
@@ -23,9 +23,13 @@
 #include <stdint.h>
 
 struct name_row {
-    uint32_t value;
+    uint32_t value, length; /* length: of the name */
     const char *name;
 };
+
+/* A row; the name is a string literal. */
+#define NAME_ROW(value, name) \
+    { (value), sizeof(name) - 1, name }
 
 struct name_table {
     const struct name_row *rows; /* ascending by value, each value once */
@@ -34,6 +38,9 @@ struct name_table {
 
 /* The name of value, or NULL. In a table of bits the value is one bit; walk the rows to name a whole mask. */
 const char *names_find(const struct name_table *table, uint32_t value);
+
+/* Its row, or NULL. */
+const struct name_row *names_find_row(const struct name_table *table, uint32_t value);
 
 /* Commands, as records spell them: "SMB2_CREATE", "SMB1_NT_CREATE_ANDX". */
 extern const struct name_table names_smb2_command; /* MS-SMB2 2.2.1 */

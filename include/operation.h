@@ -66,17 +66,18 @@ struct connection_facts {
     uint16_t server_security_mode, client_security_mode; /* of NEGOTIATE */
     uint16_t stages;                                     /* enum connection_stage */
     uint32_t refusal; /* status of the last that was refused; 0: none, or no NTSTATUS */
+    /* sums for the end record, and more of them below */
+    uint64_t requests, errors, bytes_read, bytes_written;
+    uint64_t signed_messages, unsigned_messages; /* requests and final responses behind NEGOTIATE and SESSION_SETUP */
     struct machine_facts machines[MACHINE_SIDES];
     struct text smb1_dialect; /* chosen by an SMB1 NEGOTIATE */
     uint8_t netbios_answer;   /* 0x82 to 0x84, RFC 1002 4.3.1; 0: none was seen */
     uint8_t netbios_error;    /* of a negative one, RFC 1002 4.3.4 */
     uint64_t keep_alives;
-    /* sums for the end record */
-    uint64_t requests, errors, bytes_read, bytes_written, files_opened, files_written, files_deleted;
+    uint64_t files_opened, files_written, files_deleted;
     uint64_t encrypted_messages, compressed_messages;
-    uint64_t signed_messages, unsigned_messages; /* requests and final responses behind NEGOTIATE and SESSION_SETUP */
     uint64_t framer_faults[FRAMER_FAULTS], verdicts[VERDICTS];
-    const struct text *users, *shares; /* of these, users come in pairs: domain, name */
+    const struct text *users, *shares; /* told at the end alone; of these, users come in pairs: domain, name */
     unsigned user_count, share_count;  /* users: pairs */
 };
 
@@ -142,7 +143,8 @@ struct session_facts {
 struct tree_facts {
     uint32_t id;
     uint8_t share_type; /* SMB2_SHARE_TYPE_*; 0 while unknown */
-    bool has_access;    /* SMB2: the three that follow are known */
+    bool has_access;    /* SMB2: the three numbers that follow are known */
+    uint16_t share_at;  /* where the share begins in the path; 0: it was not looked for */
     uint32_t flags, capabilities, maximal_access;
     struct text path; /* \\host\share as sent; empty while unknown */
 };
@@ -156,6 +158,30 @@ struct handle_facts {
     uint32_t process_id; /* SMB1: that opened it */
     uint64_t bytes_read, bytes_written;
     uint64_t read_count, write_count;
+};
+
+/* An open that a server closed for another client's, MS-SMB2 3.3.5.9.13: the old one in the record of the new, and the new one's client
+ * in those of requests that name the old one still. */
+struct takeover_facts {
+    struct file_id file_id;
+    struct address client;
+};
+
+enum interface_change_kind { INTERFACE_ADDED, INTERFACE_REMOVED, INTERFACE_ALTERED };
+
+struct interface_change {
+    struct smb2_network_interface interface; /* as it is now; a removed one as it was */
+    enum interface_change_kind kind;
+};
+
+/* What a server answers otherwise than it did before to the same question. */
+struct answer_change {
+    bool has_dialect;         /* NEGOTIATE, of the same Dialects */
+    uint16_t dialect_before;  /* 0: it was refused */
+    bool has_cluster_dialect; /* TREE_CONNECT, of the same share */
+    uint16_t cluster_dialect_before;
+    const struct interface_change *interfaces; /* FSCTL_QUERY_NETWORK_INTERFACE_INFO */
+    unsigned interface_count;
 };
 
 struct operation {
@@ -214,6 +240,12 @@ struct operation {
     bool session_binding;
     bool negotiate_differs; /* IOCTL: FSCTL_VALIDATE_NEGOTIATE_INFO says something else than NEGOTIATE did */
     bool session_renewed;   /* SESSION_SETUP of a session that there was before */
+    bool resilient;         /* CREATE that takes up a handle again: FSCTL_LMR_REQUEST_RESILIENCY was granted for it */
+    bool timed_out;         /* the same, refused after the time that the server had given */
+    bool taken_over;        /* answered with STATUS_FILE_CLOSED, and an open of another client had taken its place */
+    const struct takeover_facts
+        *takeover; /* CREATE in the place of another client's open, or with taken_over; else NULL */
+    const struct answer_change *change; /* NULL: none */
 };
 
 #endif

@@ -130,8 +130,9 @@ struct smb2_create_contexts {
     bool has_allocation_size;
     uint64_t allocation_size; /* AlSi */
     bool has_disk_id;
-    uint8_t disk_id[32]; /* QFid response */
-    bool persistent;     /* DH2Q with SMB2_DHANDLE_FLAG_PERSISTENT */
+    uint8_t disk_id[32];      /* QFid response */
+    bool persistent;          /* DH2Q with SMB2_DHANDLE_FLAG_PERSISTENT */
+    uint32_t durable_timeout; /* DH2Q: ms, of a response what the server gave; 0: none */
 };
 
 struct smb2_create_request { /* 2.2.13 */
@@ -358,6 +359,8 @@ struct smb2_error {
     unsigned redirect_addresses;
     bool has_required_size; /* STATUS_BUFFER_TOO_SMALL: the size that would do */
     uint32_t required_size;
+    bool has_cluster_dialect; /* STATUS_SMB_BAD_CLUSTER_DIALECT: the highest dialect that the share takes, 3.3.5.7 */
+    uint16_t cluster_dialect;
 };
 
 struct smb2_message {

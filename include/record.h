@@ -8,14 +8,29 @@
 #include <stddef.h>
 
 #include "event.h"
+#include "json_writer.h"
 #include "operation.h"
 #include "sink.h"
 
 /* A whole record, newline not counted (records.md); the outlet's members take at most RECORD_PREFIX_MAX of them. */
 enum { RECORD_MAX = 4000, RECORD_PREFIX_MAX = 128 };
 
+/* A longer name of a sensor or a file is not kept from record to record. */
+enum { RECORD_SETTING_MAX = 120 };
+
 /* record_id of a run and a seq, both uint64_t, for printf; the outlet writes the same. */
 #define RECORD_ID_FORMAT "%016" PRIx64 "-%" PRIu64
+
+/* What is kept from record to record of the same settings, whose texts stay where they are meanwhile; zeroed at first. */
+struct record_setting {
+    const char *value; /* of which the text is; NULL: none yet */
+    size_t length;
+    char text[RECORD_SETTING_MAX];
+};
+struct record_memo {
+    struct json_second second;
+    struct record_setting sensor, capture;
+};
 
 struct record_settings {
     const char *sensor_id;
@@ -23,6 +38,7 @@ struct record_settings {
     bool live;                /* capture is {"interface"}, else {"file", "frame"} */
     const char *const
         *interfaces; /* live, by struct frame's interface: that of a flow goes before capture_name; NULL: none */
+    struct record_memo *memo; /* NULL: nothing is kept */
 };
 
 /* Writes the members of e from sensor_id on, without the opening brace, into line (RECORD_MAX bytes). Returns the length. */

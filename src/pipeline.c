@@ -29,6 +29,7 @@ struct pipeline {
     const struct pipeline_settings *settings;
     struct pipeline_outlet outlet;
     struct record_settings record;
+    struct record_memo memo;
     struct budget *budget;
     size_t most; /* held before a packet, so that it finds room */
     struct resident resident;
@@ -80,8 +81,10 @@ static void on_start(void *arg, const struct connection_facts *c) {
 
 static void on_operation(void *arg, const struct operation *op) {
     struct pipeline *p = arg;
+    uint8_t causes;
     p->maker.slow_ns = p->settings->slow_ns;
-    if (maker_wants(op, detail_of(p)) || maker_is_slow(&p->maker, op)) {
+    if (maker_wants(op, detail_of(p)) || maker_is_slow(&p->maker, op) ||
+        maker_stalled_ns(&p->maker, op, &causes) != 0) {
         maker_operation(&p->maker, op, detail_of(p));
         send_event(p);
     } else if (op->smb1_request || op->smb1_response || maker_notable(op)) {
@@ -198,6 +201,7 @@ static void on_flow_start(void *arg, struct moment at) {
 
 static void on_bytes(void *arg, enum direction dir, struct view bytes, struct moment at) {
     struct decoded_flow *f = arg;
+    connection_expect(f->connection);
     nbss_bytes(f->framer, dir, bytes, at);
 }
 
@@ -228,13 +232,19 @@ static bool make_room(struct pipeline *p, uint64_t frame) {
 
 enum { LOOK_PACKETS = 256 }; /* between two looks at what the system counts */
 
+__attribute__((cold)) static void make_headroom(struct pipeline *p, uint64_t frame) {
+    while (p->budget->held > p->most && make_room(p, frame)) {
+    }
+}
+
 /* Before a packet is dealt with, for nothing is at work then. */
-static void keep_headroom(struct pipeline *p, uint64_t frame) {
+static inline void keep_headroom(struct pipeline *p, uint64_t frame) {
     if (++p->unlooked >= LOOK_PACKETS) {
         p->unlooked = 0;
         (void)resident_look(&p->resident);
     }
-    while (p->budget->held > p->most && make_room(p, frame)) {
+    if (p->budget->held > p->most) {
+        make_headroom(p, frame);
     }
 }
 
@@ -290,7 +300,8 @@ struct pipeline *pipeline_new(const struct pipeline_settings *settings, const ch
     }
     p->settings = settings;
     p->outlet = *outlet;
-    p->record = (struct record_settings){.sensor_id = settings->sensor_id,
+    p->record = (struct record_settings){.memo = &p->memo,
+                                         .sensor_id = settings->sensor_id,
                                          .capture_name = capture_name,
                                          .live = settings->interfaces != NULL,
                                          .interfaces = settings->interfaces};

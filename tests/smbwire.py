@@ -26,8 +26,8 @@ def nbss(message, kind=0):
 class Talk:
     """One connection: what both sides send, packet by packet."""
 
-    def __init__(self, client_port, time_ns=10**18, server_port=445, handshake=True):
-        self.ports = client_port, server_port
+    def __init__(self, client_port, time_ns=10**18, server_port=445, handshake=True, client=CLIENT):
+        self.ports, self.client = (client_port, server_port), client
         self.time, self.packets = time_ns, []
         self.seq = [1000, 900000]
         if handshake:
@@ -35,12 +35,12 @@ class Talk:
             self.packet(1, SYN | ACK)
             self.packet(0, ACK)
 
-    def packet(self, to_client, flags, payload=b"", seq=None):
-        src, dst = (SERVER, CLIENT) if to_client else (CLIENT, SERVER)
+    def packet(self, to_client, flags, payload=b"", seq=None, window=65535):
+        src, dst = (SERVER, self.client) if to_client else (self.client, SERVER)
         ports = self.ports[::-1] if to_client else self.ports
         at = self.seq[to_client] if seq is None else seq
         tcp = struct.pack("!HHIIBBHHH", *ports, at & 0xFFFFFFFF, self.seq[1 - to_client] & 0xFFFFFFFF if flags & ACK else 0,
-                          0x50, flags, 65535, 0, 0)
+                          0x50, flags, window, 0, 0)
         ip = struct.pack("!BBHHHBBH4s4s", 0x45, 0, 40 + len(payload), 0, 0, 64, 6, 0, src, dst)
         data = b"\x02\0\0\0\0\x02\x02\0\0\0\0\x01\x08\x00" + ip + tcp + payload
         self.packets.append(pcapfile.Packet(self.time, data, len(data), pcapfile.ETHERNET))

@@ -3,6 +3,7 @@
 #ifndef HASH_H
 #define HASH_H
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -37,6 +38,20 @@ static inline struct hash_node *hash_again(struct hash_node *n, uint64_t hash) {
 
 static inline struct hash_node *hash_first(const struct hash *h, uint64_t hash) {
     return hash_again(h->buckets ? h->buckets[hash & h->mask] : h->chain, hash);
+}
+
+/* For who compares keys, of numbers, as fast as hashes: while there are no buckets all members are looked at, and the hash counts for
+ * nothing. */
+static inline bool hash_counts(const struct hash *h) {
+    return h->buckets != NULL;
+}
+
+static inline struct hash_node *hash_candidate(const struct hash *h, struct hash_node *n, uint64_t hash) {
+    return h->buckets ? hash_again(n, hash) : n;
+}
+
+static inline struct hash_node *hash_candidates(const struct hash *h, uint64_t hash) {
+    return h->buckets ? hash_again(h->buckets[hash & h->mask], hash) : h->chain;
 }
 
 /* Never fails: where there is no memory for more buckets the chains grow longer. */

@@ -1,49 +1,19 @@
 #include "json_writer.h"
 
-#include <endian.h>
-
+#include "digits.h"
+#include "plain.h"
 #include "text.h"
 
-static const char pairs[200] = "00010203040506070809101112131415161718192021222324252627282930313233343536373839"
+const char digits_pairs[200] = "00010203040506070809101112131415161718192021222324252627282930313233343536373839"
                                "40414243444546474849505152535455565758596061626364656667686970717273747576777879"
                                "8081828384858687888990919293949596979899";
 
-static const char hex_digits[16] = "0123456789abcdef";
-
-static void put_pair(char *to, unsigned below_100) {
-    memcpy(to, pairs + 2 * (size_t)below_100, 2);
-}
-
 void json_uint(struct json_writer *w, uint64_t value) {
-    char digits[20];
-    size_t at = sizeof(digits);
-    while (value >= 100) {
-        at -= 2;
-        put_pair(digits + at, (unsigned)(value % 100));
-        value /= 100;
-    }
-    if (value >= 10) {
-        at -= 2;
-        put_pair(digits + at, (unsigned)value);
-    } else {
-        digits[--at] = (char)('0' + value);
-    }
-    json_raw(w, digits + at, sizeof(digits) - at);
+    json_wrote(w, digits_uint(json_end(w), value));
 }
 
 void json_hex(struct json_writer *w, uint64_t value, unsigned digits) {
-    char form[16];
-    if (digits > sizeof(form)) {
-        digits = sizeof(form);
-    }
-    while (digits > 0 && digits < sizeof(form) && value >> (4 * digits) != 0) {
-        digits++;
-    }
-    for (unsigned i = digits; i > 0; i--) {
-        form[i - 1] = hex_digits[value & 15];
-        value >>= 4;
-    }
-    json_raw(w, form, digits);
+    json_wrote(w, digits_hex(json_end(w), value, digits));
 }
 
 /* Days since 1970 to a date of the proleptic Gregorian calendar. Counting from March puts the leap day last, so the months
@@ -57,12 +27,12 @@ static void put_date(char *to, int64_t days) {
     uint32_t day = day_of_year - (153 * march_month + 2) / 5 + 1;
     uint32_t month = march_month < 10 ? march_month + 3 : march_month - 9;
     uint32_t year = year_of_era + era * 400 + (month <= 2);
-    put_pair(to, year / 100);
-    put_pair(to + 2, year % 100);
+    digits_pair(to, year / 100);
+    digits_pair(to + 2, year % 100);
     to[4] = '-';
-    put_pair(to + 5, month);
+    digits_pair(to + 5, month);
     to[7] = '-';
-    put_pair(to + 8, day);
+    digits_pair(to + 8, day);
 }
 
 enum { SECONDS_A_DAY = 86400 };
@@ -75,44 +45,51 @@ static void remember_second(struct json_second *s, int64_t second) {
     }
     put_date(s->text, days);
     s->text[10] = 'T';
-    put_pair(s->text + 11, (unsigned)(of_day / 3600));
+    digits_pair(s->text + 11, (unsigned)(of_day / 3600));
     s->text[13] = ':';
-    put_pair(s->text + 14, (unsigned)(of_day / 60 % 60));
+    digits_pair(s->text + 14, (unsigned)(of_day / 60 % 60));
     s->text[16] = ':';
-    put_pair(s->text + 17, (unsigned)(of_day % 60));
+    digits_pair(s->text + 17, (unsigned)(of_day % 60));
     s->value = second;
     s->known = true;
 }
 
-static void write_moment(struct json_writer *w, int64_t second, uint32_t ns) {
-    if (!w->second.known || w->second.value != second) {
-        remember_second(&w->second, second);
+static char *put_moment(struct json_second *remembered, int64_t second, uint32_t ns, char *to) {
+    if (!remembered->known || remembered->value != second) {
+        remember_second(remembered, second);
     }
-    char form[30];
-    memcpy(form, w->second.text, sizeof(w->second.text));
-    form[19] = '.';
-    form[20] = (char)('0' + ns / 100000000);
-    put_pair(form + 21, ns / 1000000 % 100);
-    put_pair(form + 23, ns / 10000 % 100);
-    put_pair(form + 25, ns / 100 % 100);
-    put_pair(form + 27, ns % 100);
-    form[29] = 'Z';
-    json_raw(w, form, sizeof(form));
+    memcpy(to, remembered->text, sizeof(remembered->text));
+    to[19] = '.';
+    to[20] = (char)('0' + ns / 100000000);
+    digits_pair(to + 21, ns / 1000000 % 100);
+    digits_pair(to + 23, ns / 10000 % 100);
+    digits_pair(to + 25, ns / 100 % 100);
+    digits_pair(to + 27, ns % 100);
+    to[29] = 'Z';
+    return to + 30;
+}
+
+char *json_put_time(struct json_second *remembered, uint64_t ns, char *to) {
+    return put_moment(remembered, (int64_t)(ns / 1000000000), (uint32_t)(ns % 1000000000), to);
 }
 
 void json_time(struct json_writer *w, uint64_t ns) {
-    write_moment(w, (int64_t)(ns / 1000000000), (uint32_t)(ns % 1000000000));
+    json_wrote(w, json_put_time(&w->second, ns, json_end(w)));
+}
+
+char *json_put_filetime(struct json_second *remembered, uint64_t filetime, char *to, unsigned *flags) {
+    const int64_t from_1601_to_1970 = 11644473600, last = 253402300799; /* 9999-12-31T23:59:59 */
+    int64_t second = (int64_t)(filetime / 10000000) - from_1601_to_1970;
+    bool late = second > last;
+    uint32_t ns = late ? 999999999 : (uint32_t)(filetime % 10000000) * 100;
+    *flags |= late ? JSON_TEXT_LOSSY : 0;
+    return put_moment(remembered, late ? last : second, ns, to);
 }
 
 unsigned json_filetime(struct json_writer *w, uint64_t filetime) {
-    const int64_t from_1601_to_1970 = 11644473600, last = 253402300799; /* 9999-12-31T23:59:59 */
-    int64_t second = (int64_t)(filetime / 10000000) - from_1601_to_1970;
-    if (second > last) {
-        write_moment(w, last, 999999999);
-        return JSON_TEXT_LOSSY;
-    }
-    write_moment(w, second, (uint32_t)(filetime % 10000000) * 100);
-    return 0;
+    unsigned flags = 0;
+    json_wrote(w, json_put_filetime(&w->second, filetime, json_end(w), &flags));
+    return flags;
 }
 
 /* Bytes of output that an ASCII character takes: itself, after a backslash, or as an escape (controls, and DEL). */
@@ -135,11 +112,7 @@ static size_t cost(uint32_t c) {
 static char *put_escape(char *out, uint32_t unit) {
     out[0] = '\\';
     out[1] = 'u';
-    out[2] = hex_digits[unit >> 12 & 15];
-    out[3] = hex_digits[unit >> 8 & 15];
-    out[4] = hex_digits[unit >> 4 & 15];
-    out[5] = hex_digits[unit & 15];
-    return out + 6;
+    return digits_hex8(out + 2, unit, 4);
 }
 
 /* Writes the cost(c) bytes of c. */
@@ -168,74 +141,49 @@ static bool is_lossy(struct text t, uint32_t c) {
     return c == 0 || c >= TEXT_BAD || (c >= 0x80 && (t.encoding == ENC_ASCII || t.encoding == ENC_OEM));
 }
 
-#define EACH_16(x) ((x)*UINT64_C(0x0001000100010001))
-#define EACH_8(x) ((x)*UINT64_C(0x0101010101010101))
-
-/* Whether four UTF-16 units are all printable ASCII that stands for itself; above the sign bit of each lane the tests below
- * borrow nothing from the next, for every lane is under 0x80 once the first was passed. */
-static bool plain_units(uint64_t v) {
-    const uint64_t top = EACH_16(UINT64_C(0x8000));
-    if (v & EACH_16(UINT64_C(0xFF80))) {
-        return false;
+/* Copies what stands for itself or behind a backslash, block by block, as far as it goes and there is room for a whole one. */
+static inline char *put_units(struct view v, size_t *pos, char *out, const char *stop) {
+    const uint8_t *p = v.p + *pos;
+    size_t left = (v.n - *pos) / 2, taken = PLAIN_BLOCK;
+    while (left != 0 && taken == PLAIN_BLOCK && stop - out >= PLAIN_ROOM) {
+        out = plain_units(p, left < PLAIN_BLOCK ? left : PLAIN_BLOCK, out, &taken);
+        left -= taken;
+        p += 2 * taken;
     }
-    uint64_t fit = ((v | top) - EACH_16(0x20)) & (((v ^ EACH_16('"')) | top) - EACH_16(1)) &
-                   (((v ^ EACH_16('\\')) | top) - EACH_16(1)) & (((v ^ EACH_16(0x7F)) | top) - EACH_16(1));
-    return (fit & top) == top;
-}
-
-/* The same for eight bytes. */
-static bool plain_bytes(uint64_t v) {
-    const uint64_t top = EACH_8(UINT64_C(0x80));
-    if (v & top) {
-        return false;
-    }
-    uint64_t fit = ((v | top) - EACH_8(0x20)) & (((v ^ EACH_8('"')) | top) - EACH_8(1)) &
-                   (((v ^ EACH_8('\\')) | top) - EACH_8(1)) & (((v ^ EACH_8(0x7F)) | top) - EACH_8(1));
-    return (fit & top) == top;
-}
-
-static uint64_t load_64(const uint8_t *p) {
-    uint64_t v;
-    memcpy(&v, p, sizeof(v));
-    return le64toh(v);
-}
-
-/* Copies what stands for itself or behind a backslash, as far as it goes: paths are little else. */
-static char *put_units(struct view v, size_t *pos, char *out, const char *stop) {
-    while (v.n - *pos >= 2) {
-        if (v.n - *pos >= 8 && stop - out >= 4 && plain_units(load_64(v.p + *pos))) {
-            uint64_t four = load_64(v.p + *pos);
-            four = (four | four >> 8) & UINT64_C(0x0000FFFF0000FFFF);
-            uint32_t packed = htole32((uint32_t)(four | four >> 16));
-            memcpy(out, &packed, sizeof(packed));
-            out += sizeof(packed);
-            *pos += 8;
-            continue;
-        }
-        uint8_t c = v.p[*pos];
-        if (v.p[*pos + 1] != 0 || c >= 0x80 || ascii_cost[c] > 2 || stop - out < ascii_cost[c]) {
-            break;
-        }
-        out = put_character(out, c);
-        *pos += 2;
-    }
+    *pos = (size_t)(p - v.p);
     return out;
 }
 
-static char *put_bytes(struct view v, size_t *pos, char *out, const char *stop) {
-    while (*pos < v.n) {
-        if (v.n - *pos >= 8 && stop - out >= 8 && plain_bytes(load_64(v.p + *pos))) {
-            memcpy(out, v.p + *pos, 8);
-            out += 8;
-            *pos += 8;
-            continue;
-        }
-        uint8_t c = v.p[*pos];
-        if (c >= 0x80 || ascii_cost[c] > 2 || stop - out < ascii_cost[c]) {
+static inline char *put_bytes(struct view v, size_t *pos, char *out, const char *stop) {
+    const uint8_t *p = v.p + *pos;
+    size_t left = v.n - *pos, taken = PLAIN_BLOCK;
+    while (left != 0 && taken == PLAIN_BLOCK && stop - out >= PLAIN_ROOM) {
+        out = plain_bytes(p, left < PLAIN_BLOCK ? left : PLAIN_BLOCK, out, &taken);
+        left -= taken;
+        p += taken;
+    }
+    *pos = (size_t)(p - v.p);
+    return out;
+}
+
+static inline char *put_plain(struct text t, size_t *pos, char *out, const char *stop) {
+    return t.encoding == ENC_UTF16LE ? put_units(t.bytes, pos, out, stop) : put_bytes(t.bytes, pos, out, stop);
+}
+
+/* Writes t from pos on at out, as far as stop: all of it, or *cut. */
+static char *put_text(struct text t, size_t pos, char *out, const char *stop, unsigned *flags, bool *cut) {
+    while (pos < t.bytes.n) {
+        out = put_plain(t, &pos, out, stop);
+        if (pos >= t.bytes.n) {
             break;
         }
+        uint32_t c = text_next(t, &pos);
+        if (cost(c) > (size_t)(stop - out)) {
+            *cut = true;
+            break;
+        }
+        *flags |= is_lossy(t, c) ? JSON_TEXT_LOSSY : 0;
         out = put_character(out, c);
-        *pos += 1;
     }
     return out;
 }
@@ -243,44 +191,98 @@ static char *put_bytes(struct view v, size_t *pos, char *out, const char *stop) 
 /* Writes t from pos on as far as limit bytes go. Overflow leaves the writer as it was. */
 static unsigned write_text(struct json_writer *w, struct text t, size_t pos, size_t limit) {
     size_t room = w->size - w->used;
-    char *out = w->base + w->used;
-    const char *stop = out + (limit < room ? limit : room);
     unsigned flags = 0;
-    while (pos < t.bytes.n) {
-        out = t.encoding == ENC_UTF16LE ? put_units(t.bytes, &pos, out, stop) : put_bytes(t.bytes, &pos, out, stop);
-        if (pos >= t.bytes.n) {
-            break;
-        }
-        uint32_t c = text_next(t, &pos);
-        if (cost(c) > (size_t)(stop - out)) {
-            if (limit > room) {
-                w->overflowed = true;
-                return flags;
-            }
-            flags |= JSON_TEXT_TRUNCATED;
-            break;
-        }
-        flags |= is_lossy(t, c) ? JSON_TEXT_LOSSY : 0;
-        out = put_character(out, c);
+    bool cut = false;
+    char *out = json_end(w);
+    out = put_text(t, pos, out, out + (limit < room ? limit : room), &flags, &cut);
+    if (cut && limit > room) {
+        w->overflowed = true;
+        return flags;
     }
     w->used = (size_t)(out - w->base);
-    return flags;
+    return flags | (cut ? JSON_TEXT_TRUNCATED : 0);
+}
+
+static bool same_text(const struct text *a, const struct text *b) {
+    return a->bytes.p == b->bytes.p && a->bytes.n == b->bytes.n && a->encoding == b->encoding;
+}
+
+static char *put_remembered(struct json_texts *texts, const struct text *t, char *to, const char *stop, bool *cut) {
+    size_t slot = ((uintptr_t)t->bytes.p >> 3 ^ t->bytes.n >> 1) % JSON_REMEMBERED;
+    if (texts->known >> slot & 1 && same_text(&texts->slots[slot].text, t)) {
+        size_t n = texts->slots[slot].length;
+        if (n > (size_t)(stop - to)) {
+            *cut = true;
+            return to;
+        }
+        return digits_copy(to, texts->slots[slot].at, n);
+    }
+    unsigned flags = 0;
+    char *end = put_text(*t, 0, to, stop, &flags, cut);
+    if (flags == 0 && !*cut) {
+        texts->known |= 1u << slot;
+        texts->slots[slot].text = *t;
+        texts->slots[slot].at = to;
+        texts->slots[slot].length = (size_t)(end - to);
+    }
+    texts->flags |= flags;
+    return end;
+}
+
+/* What is not plain, or not short; NULL where there is no room. */
+__attribute__((noinline)) static char *put_other(struct json_texts *texts, const struct text *t, char *to,
+                                                 const char *stop) {
+    bool cut = false;
+    unsigned flags = 0;
+    if (t->bytes.n > PLAIN_SHORT) {
+        to = put_remembered(texts, t, to, stop, &cut);
+    } else {
+        to = put_text(*t, 0, to, stop, &flags, &cut);
+        texts->flags |= flags;
+    }
+    return cut ? NULL : to;
+}
+
+char *json_put_whole(struct json_texts *texts, const struct text *parts, size_t count, char *to, const char *stop) {
+    if (to > stop) {
+        return NULL;
+    }
+    for (const struct text *t = parts; t != parts + count; t++) {
+        char *end = plain_short(t, to, stop);
+        if (end == NULL && (end = put_other(texts, t, to, stop)) == NULL) {
+            return NULL;
+        }
+        to = end;
+    }
+    return to;
+}
+
+unsigned json_whole(struct json_writer *w, struct json_texts *texts, const struct text *parts, size_t count) {
+    texts->flags = 0;
+    const char *end = json_put_whole(texts, parts, count, json_end(w), w->base + w->size);
+    if (end == NULL) {
+        w->overflowed = true;
+    } else {
+        w->used = (size_t)(end - w->base);
+    }
+    return texts->flags;
 }
 
 /* How many characters that stand for themselves the next eight bytes are: all of them, or 0. */
-static size_t plain_run(struct text t, size_t pos) {
+static size_t plain_eight_of(struct text t, size_t pos) {
+    uint32_t bytes;
     if (t.bytes.n - pos < 8) {
         return 0;
     }
-    uint64_t v = load_64(t.bytes.p + pos);
-    return t.encoding == ENC_UTF16LE ? (plain_units(v) ? 4 : 0) : (plain_bytes(v) ? 8 : 0);
+    uint64_t v = plain_load(t.bytes.p + pos);
+    return t.encoding == ENC_UTF16LE ? (plain_four(v, &bytes) ? 4 : 0) : (plain_eight(v) ? 8 : 0);
 }
 
 /* What t takes from pos on, as far as it is not more than limit. */
 static size_t measure(struct text t, size_t pos, size_t limit) {
     size_t total = 0;
     while (pos < t.bytes.n && total <= limit) {
-        size_t run = plain_run(t, pos);
+        size_t run = plain_eight_of(t, pos);
         total += run ? run : cost(text_next(t, &pos));
         pos += run ? 8 : 0;
     }
@@ -294,7 +296,7 @@ static size_t tail_begin(struct text t, size_t limit) {
     size_t pos = text_align(t, t.bytes.n > reach ? t.bytes.n - reach : 0);
     size_t total = measure(t, pos, SIZE_MAX);
     while (pos < t.bytes.n && total > limit) {
-        size_t run = plain_run(t, pos);
+        size_t run = plain_eight_of(t, pos);
         bool all = run != 0 && total - limit >= run;
         total -= all ? run : cost(text_next(t, &pos));
         pos += all ? 8 : 0;

@@ -8,24 +8,31 @@
 #define TABLE(rows) \
     { (rows), COUNT(rows) }
 
-const char *names_find(const struct name_table *table, uint32_t value) {
+const struct name_row *names_find_row(const struct name_table *table, uint32_t value) {
     const struct name_row *rows = table->rows;
     size_t low = 0, high = table->count;
 
-    /* Nearly every status is success, the first row of its table. */
-    if (rows[0].value == value)
-        return rows[0].name;
+    /* Most tables number from 0 or 1 on without a hole, and nearly every status is success, the first row of its table. */
+    if (value < high && rows[value].value == value)
+        return &rows[value];
+    if (value - 1 < high && rows[value - 1].value == value)
+        return &rows[value - 1];
     while (low < high) {
         size_t middle = low + (high - low) / 2;
 
         if (rows[middle].value == value)
-            return rows[middle].name;
+            return &rows[middle];
         if (rows[middle].value < value)
             low = middle + 1;
         else
             high = middle;
     }
     return NULL;
+}
+
+const char *names_find(const struct name_table *table, uint32_t value) {
+    const struct name_row *row = names_find_row(table, value);
+    return row ? row->name : NULL;
 }
 
 const struct name_create_context *names_find_create_context(const void *wire, size_t wire_length, size_t data_length) {
@@ -52,18 +59,18 @@ const struct name_create_context names_create_context[] = {
 const size_t names_create_contexts = COUNT(names_create_context);
 
 /* Rows as the files have them: the name is the identifier itself, or a string beside it. */
-#define ROW(value, name) {value, #name},
-#define ROW_OF_STRING(value, constant, name) {value, name},
+#define ROW(value, name) NAME_ROW(value, #name),
+#define ROW_OF_STRING(value, constant, name) NAME_ROW(value, name),
 
 static const struct name_row smb2_command[] = {
-#define SMB2_COMMAND(prefix, name, number, request_size, response_size, section) {number, "SMB2_" #name},
+#define SMB2_COMMAND(prefix, name, number, request_size, response_size, section) NAME_ROW(number, "SMB2_" #name),
 #include "tables/smb2_command.def"
 #undef SMB2_COMMAND
 };
 const struct name_table names_smb2_command = TABLE(smb2_command);
 
 static const struct name_row smb1_command[] = {
-#define SMB1_COMMAND(number, name, ...) {number, "SMB1_" #name},
+#define SMB1_COMMAND(number, name, ...) NAME_ROW(number, "SMB1_" #name),
 #include "tables/smb1_command.def"
 #undef SMB1_COMMAND
 };
@@ -315,28 +322,28 @@ static const struct name_row session_flag[] = {
 const struct name_table names_session_flag = TABLE(session_flag);
 
 static const struct name_row spnego_state[] = {
-#define SPNEGO_STATE(value, text) {value, text},
+#define SPNEGO_STATE(value, text) NAME_ROW(value, text),
 #include "tables/spnego_state.def"
 #undef SPNEGO_STATE
 };
 const struct name_table names_spnego_state = TABLE(spnego_state);
 
 static const struct name_row ntlm_response[] = {
-#define NTLM_RESPONSE(value, text) {value, text},
+#define NTLM_RESPONSE(value, text) NAME_ROW(value, text),
 #include "tables/ntlm_response.def"
 #undef NTLM_RESPONSE
 };
 const struct name_table names_ntlm_response = TABLE(ntlm_response);
 
 static const struct name_row kerberos_option[] = {
-#define KERBEROS_OPTION(value, text) {value, text},
+#define KERBEROS_OPTION(value, text) NAME_ROW(value, text),
 #include "tables/kerberos_option.def"
 #undef KERBEROS_OPTION
 };
 const struct name_table names_kerberos_option = TABLE(kerberos_option);
 
 static const struct name_row kerberos_encryption[] = {
-#define KERBEROS_ENCRYPTION(value, text) {value, text},
+#define KERBEROS_ENCRYPTION(value, text) NAME_ROW(value, text),
 #include "tables/kerberos_encryption.def"
 #undef KERBEROS_ENCRYPTION
 };
@@ -378,14 +385,14 @@ static const struct name_row share_capability[] = {
 const struct name_table names_share_capability = TABLE(share_capability);
 
 static const struct name_row access_mask_file[] = {
-#define ACCESS_MASK(bit, file_name, directory_name) {bit, #file_name},
+#define ACCESS_MASK(bit, file_name, directory_name) NAME_ROW(bit, #file_name),
 #include "tables/access_mask.def"
 #undef ACCESS_MASK
 };
 const struct name_table names_access_mask_file = TABLE(access_mask_file);
 
 static const struct name_row access_mask_directory[] = {
-#define ACCESS_MASK(bit, file_name, directory_name) {bit, #directory_name},
+#define ACCESS_MASK(bit, file_name, directory_name) NAME_ROW(bit, #directory_name),
 #include "tables/access_mask.def"
 #undef ACCESS_MASK
 };

@@ -28,9 +28,8 @@ struct slot {
 
 struct pool_block {
     struct link link;
-    void *free;           /* given back: a list through their first word */
-    unsigned out, carved; /* objects that are out, and that ever were */
-    size_t cost;
+    void *free;                                  /* given back: a list through their first word */
+    unsigned out, carved;                        /* objects that are out, and that ever were */
     _Alignas(max_align_t) unsigned char bytes[]; /* room for the first slot in front of the first object */
 };
 
@@ -44,6 +43,10 @@ void pool_init(struct pool *p, size_t size, struct budget *budget) {
     *p = (struct pool){.size = size, .stride = pool_cost(size), .budget = budget};
     size_t room = (POOL_BLOCK - ALIGN - sizeof(struct pool_block)) / p->stride;
     p->room = room > 1 ? (unsigned)room - 1 : 1; /* one less: the first slot's place, and the allocator's own */
+    /* All of one size, so that each fits where another was, with the allocator's own bytes. */
+    size_t block = sizeof(struct pool_block) + ALIGN + p->room * p->stride;
+    p->block = block < POOL_BLOCK - ALIGN ? POOL_BLOCK - ALIGN : block;
+    p->cost = budget_cost(p->block);
     list_init(&p->open);
     list_init(&p->full);
 }
@@ -57,23 +60,19 @@ static struct pool_block *block_of(void *object) {
 }
 
 static struct pool_block *block_new(struct pool *p) {
-    /* All of one size, so that each fits where another was, with the allocator's own bytes. */
-    size_t size = sizeof(struct pool_block) + ALIGN + p->room * p->stride;
-    size = size < POOL_BLOCK - ALIGN ? POOL_BLOCK - ALIGN : size;
-    size_t cost = budget_cost(size);
-    if (!budget_charge(p->budget, cost)) {
+    if (!budget_charge(p->budget, p->cost)) {
         return NULL;
     }
     struct pool_block *b = p->spare;
     p->spare = NULL;
     if (!b) {
-        b = malloc(size);
+        b = malloc(p->block);
         if (!b) {
-            budget_release(p->budget, cost);
+            budget_release(p->budget, p->cost);
             return NULL;
         }
-        *b = (struct pool_block){.cost = cost};
-        POISON(b->bytes, size - sizeof *b);
+        *b = (struct pool_block){0};
+        POISON(b->bytes, p->block - sizeof *b);
     }
     list_append(&p->open, &b->link);
     return b;
@@ -109,8 +108,8 @@ void *pool_take(struct pool *p) {
 /* The last of its objects came back. */
 static void block_rest(struct pool *p, struct pool_block *b) {
     list_remove(&b->link);
-    budget_release(p->budget, b->cost);
-    if (p->spare || b->cost != POOL_BLOCK) {
+    budget_release(p->budget, p->cost);
+    if (p->spare || p->cost != POOL_BLOCK) {
         free(b); /* the allocator poisons it anew, and clears that when it is taken again */
     } else {
         p->spare = b;
@@ -135,7 +134,7 @@ static void free_all(struct pool *p, struct list *blocks) {
     for (struct link *x; (x = list_first(blocks));) {
         struct pool_block *b = container_of(x, struct pool_block, link);
         list_remove(x);
-        budget_release(p->budget, b->cost);
+        budget_release(p->budget, p->cost);
         free(b);
     }
 }

@@ -16,6 +16,7 @@ struct pool_block;
 struct pool {
     size_t size, stride; /* of an object, and with what comes with it, bytes */
     unsigned room;       /* objects in a block */
+    size_t block, cost;  /* bytes of one, and with the allocator's own */
     struct list open;    /* blocks with room */
     struct list full;
     struct pool_block *spare; /* NULL, or empty and not charged */

@@ -8,13 +8,14 @@ struct shared_text {
     uint32_t length; /* bytes */
     uint8_t encoding;
     uint8_t size_class; /* SHARED_TEXT_SIZES: on its own */
-    uint8_t bytes[];
+    bool common;        /* in its slot of the store */
+    _Alignas(uint32_t) uint8_t bytes[];
 };
 
 static const size_t class_bytes[SHARED_TEXT_SIZES] = {56, 120, 248, 568}; /* with what the pool adds: 64 to 576 */
 
 void text_store_init(struct text_store *s, struct budget *budget) {
-    s->budget = budget;
+    *s = (struct text_store){.budget = budget};
     for (unsigned i = 0; i < SHARED_TEXT_SIZES; i++) {
         pool_init(&s->sizes[i], class_bytes[i], budget);
     }
@@ -50,7 +51,36 @@ struct shared_text *text_keep(struct text_store *s, struct text text) {
     t->length = (uint32_t)text.bytes.n;
     t->encoding = (uint8_t)text.encoding;
     t->size_class = size_class;
+    t->common = false;
     memcpy(t->bytes, text.bytes.p, text.bytes.n);
+    return t;
+}
+
+/* Whoever finds two texts with one slot makes a copy of each necessary, and no more. */
+static struct shared_text **slot_of(struct text_store *s, struct text text) {
+    uint32_t sum = (uint32_t)text.bytes.n;
+    for (size_t i = 0; i < text.bytes.n; i++) {
+        sum = (sum ^ text.bytes.p[i]) * 16777619u;
+    }
+    return &s->common[(sum ^ sum >> 16) % TEXT_COMMON_SLOTS];
+}
+
+struct shared_text *text_keep_common(struct text_store *s, struct text text) {
+    if (text.bytes.n > TEXT_COMMON_LENGTH) {
+        return text_keep(s, text);
+    }
+    struct shared_text **slot = slot_of(s, text);
+    if (*slot && text_same(text_of(*slot), text)) {
+        return text_share(*slot);
+    }
+    struct shared_text *t = text_keep(s, text);
+    if (t) {
+        if (*slot) {
+            (*slot)->common = false;
+        }
+        t->common = true;
+        *slot = t;
+    }
     return t;
 }
 
@@ -64,6 +94,9 @@ struct shared_text *text_share(struct shared_text *t) {
 void text_drop(struct text_store *s, struct shared_text *t) {
     if (!t || --t->holders > 0) {
         return;
+    }
+    if (t->common) {
+        *slot_of(s, text_of(t)) = NULL;
     }
     if (t->size_class < SHARED_TEXT_SIZES) {
         pool_give(&s->sizes[t->size_class], t);

@@ -380,7 +380,7 @@ static int open_descriptor(struct segment **out, int fd, unsigned number) {
     if (status.st_size < SEGMENT_HEADER) {
         return -ENODATA;
     }
-    struct segment *s;
+    struct segment *s = NULL;
     int error = map_segment(&s, fd, (size_t)status.st_size, number);
     error = error ? error : read_header(s);
     if (error) {

@@ -40,7 +40,7 @@ bool maker_wants(const struct operation *op, enum detail detail) {
     if (op->implicit && op->kind != OPERATION_DELETE) {
         return detail == DETAIL_HANDLES;
     }
-    if (detail == DETAIL_OPERATIONS || failed(op) || smb1_amidst_smb2(op)) {
+    if (detail == DETAIL_OPERATIONS || op->change || failed(op) || smb1_amidst_smb2(op)) {
         return true;
     }
     switch (op->kind) {

@@ -142,6 +142,9 @@ static void tree_connect(struct event_maker *m, const struct operation *op) {
     if (error && error->is_error && !error->empty && error->error.has_redirect) {
         event_text(e, FIELD_REDIRECT_TO, error->error.redirect_resource);
     }
+    if (error && error->is_error && !error->empty && error->error.has_cluster_dialect) {
+        event_named(e, FIELD_CLUSTER_DIALECT, error->error.cluster_dialect, &names_dialect, DIALECT_DIGITS);
+    }
 }
 
 /* ---- CREATE and CLOSE */
@@ -193,14 +196,34 @@ static void create_asked(struct event_maker *m, const struct operation *op, cons
     }
 }
 
+/* Which handle it takes up again, and for whom. */
+static void reopened(struct event *e, const struct operation *op, const struct smb2_create_contexts *c) {
+    if (c->durable_reconnect) {
+        event_file_id(e, FIELD_REOPENED_FILE_ID, c->reconnect_id);
+        if (c->has_create_guid) {
+            event_guid(e, FIELD_CREATE_GUID, &c->create_guid);
+        }
+        if (c->persistent) {
+            event_bool(e, FIELD_PERSISTENT, true);
+        }
+    }
+    if (op->resilient) {
+        event_bool(e, FIELD_RESILIENT, true);
+    }
+    if (c->has_app_instance) {
+        event_guid(e, FIELD_APP_INSTANCE_ID, &c->app_instance);
+    }
+}
+
 static void create(struct event_maker *m, const struct operation *op) {
     const struct smb2_message *q = request_of(op), *r = answer_of(op);
     bool known = op->handle && op->handle->named;
     bool directory = r ? (r->create_response.file_attributes & FILE_ATTRIBUTE_DIRECTORY) != 0
                        : q && (q->create_request.create_options & FILE_DIRECTORY_FILE) != 0;
     maker_of_share(m, op);
-    if (known || (q && !q->create_request.name_lost)) {
-        maker_file(m, op->tree, known ? op->handle->name : q->create_request.name, directory);
+    bool aimed = !known && op->has_aimed_name;
+    if (known || aimed || (q && !q->create_request.name_lost)) {
+        maker_file(m, op->tree, known ? op->handle->name : aimed ? op->aimed_name : q->create_request.name, directory);
     }
     if (r) {
         event_bool(&m->event, FIELD_DIRECTORY, directory);
@@ -208,6 +231,7 @@ static void create(struct event_maker *m, const struct operation *op) {
     }
     if (q) {
         create_asked(m, op, &q->create_request, directory);
+        reopened(&m->event, op, &q->create_request.contexts);
     }
     if (op->durable_reconnect) {
         event_bool(&m->event, FIELD_DURABLE_RECONNECT, true);

@@ -17,6 +17,7 @@ static void begin(struct event_maker *m, const struct connection_facts *c, enum 
     m->event.at = at;
     m->event.flow = c->flow;
     m->event.flow_json = c->flow_json;
+    m->event.smb1 = false;
     m->event.count = 0;
 }
 
@@ -178,6 +179,23 @@ static void quality(struct event *e, const struct operation *op) {
     }
 }
 
+static const struct name_row stall_rows[] = {
+    NAME_ROW(STALL_CLIENT_CLOSED, "client_window"),
+    NAME_ROW(STALL_SERVER_CLOSED, "server_window"),
+    NAME_ROW(STALL_CLIENT_RETRANSMISSION, "client_retransmission"),
+    NAME_ROW(STALL_SERVER_RETRANSMISSION, "server_retransmission"),
+};
+static const struct name_table stall_names = {stall_rows, sizeof stall_rows / sizeof stall_rows[0]};
+
+static void stalled(struct event_maker *m, const struct operation *op) {
+    uint8_t causes;
+    uint64_t ns = maker_stalled_ns(m, op, &causes);
+    if (ns != 0) {
+        event_uint(&m->event, FIELD_NETWORK_STALL_NS, ns);
+        event_bits(&m->event, FIELD_NETWORK_STALL_CAUSES, causes, &stall_names);
+    }
+}
+
 static void times(struct event *e, const struct operation *op, bool exchange) {
     bool envelope = op->transform || op->compression; /* a request begins something, a response ends it */
     bool answered = envelope ? op->dir == TO_CLIENT : (op->response || op->smb1_response) && !op->unasked;
@@ -212,7 +230,9 @@ void maker_operation(struct event_maker *m, const struct operation *op, enum det
     m->detail = detail;
     who(m, op);
     times(e, op, exchange);
-    event_uint(e, FIELD_VERSION, op->smb1_request || op->smb1_response ? 1 : op->connection->version);
+    stalled(m, op);
+    e->smb1 = op->smb1_request || op->smb1_response;
+    event_uint(e, FIELD_VERSION, e->smb1 ? 1 : op->connection->version);
     dialect(e, op);
     event_name(e, FIELD_OPERATION, operation_names[op->kind]);
     command(m, op);
@@ -222,8 +242,10 @@ void maker_operation(struct event_maker *m, const struct operation *op, enum det
     smb1_signing(e, op);
     server_signing(e, op);
     maker_details(m, op);
+    maker_changes(m, op);
+    maker_takeover(m, op);
     quality(e, op);
-    if (detail == DETAIL_OPERATIONS && !op->smb1_request && !op->smb1_response) {
+    if (detail == DETAIL_OPERATIONS && !e->smb1) {
         maker_wire_details(m, op);
     }
     maker_windows_operation(m, op, detail);
@@ -250,8 +272,8 @@ static const char *const end_reasons[] = {
 };
 
 static const struct name_row tcp_flag_rows[] = {
-    {TCP_FIN, "FIN"}, {TCP_SYN, "SYN"}, {TCP_RST, "RST"}, {TCP_PSH, "PSH"},
-    {TCP_ACK, "ACK"}, {TCP_URG, "URG"}, {TCP_ECE, "ECE"}, {TCP_CWR, "CWR"},
+    NAME_ROW(TCP_FIN, "FIN"), NAME_ROW(TCP_SYN, "SYN"), NAME_ROW(TCP_RST, "RST"), NAME_ROW(TCP_PSH, "PSH"),
+    NAME_ROW(TCP_ACK, "ACK"), NAME_ROW(TCP_URG, "URG"), NAME_ROW(TCP_ECE, "ECE"), NAME_ROW(TCP_CWR, "CWR"),
 };
 static const struct name_table tcp_flag_names = {tcp_flag_rows, sizeof tcp_flag_rows / sizeof tcp_flag_rows[0]};
 
@@ -289,11 +311,11 @@ static void users(struct event_maker *m, const struct connection_facts *c) {
 
 /* RFC 1002 4.3.4: why a session request was refused. */
 static const struct name_row netbios_rows[] = {
-    {0x80, "refused: not listening on called name"},
-    {0x81, "refused: not listening for calling name"},
-    {0x82, "refused: called name not present"},
-    {0x83, "refused: insufficient resources"},
-    {0x8F, "refused: unspecified error"},
+    NAME_ROW(0x80, "refused: not listening on called name"),
+    NAME_ROW(0x81, "refused: not listening for calling name"),
+    NAME_ROW(0x82, "refused: called name not present"),
+    NAME_ROW(0x83, "refused: insufficient resources"),
+    NAME_ROW(0x8F, "refused: unspecified error"),
 };
 static const struct name_table netbios_names = {netbios_rows, sizeof netbios_rows / sizeof netbios_rows[0]};
 

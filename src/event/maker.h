@@ -12,12 +12,24 @@ enum detail { DETAIL_HANDLES, DETAIL_OPERATIONS };
 
 enum { MAKER_TEXTS = 64, EXTENSION_MAX = 16, NTLM_VERSION_TEXT = 16 };
 
-/* Conditions that hold of one operation, at most, and events of the Windows logs that a record names. */
-enum { WINDOWS_MET_MAX = 24, WINDOWS_RECORD_MAX = 32 };
+/* Events of the Windows logs that a record names, at most; conditions as bits, 64 in a word. */
+enum { WINDOWS_RECORD_MAX = 32, WINDOWS_MET_WORDS = (WINDOWS_CONDITIONS + 63) / 64, WINDOWS_TOLD_BITS = 6 };
 
-struct windows_conditions_met {
-    uint8_t items[WINDOWS_MET_MAX + 1]; /* enum windows_condition, ascending */
+/* A set of conditions and its events. */
+struct windows_told {
+    uint64_t met[WINDOWS_MET_WORDS];
     unsigned count;
+    const struct windows_event *items[WINDOWS_RECORD_MAX];
+};
+
+enum { MAKER_INTERFACES = 32, INTERFACE_COLUMNS = 7, ADDRESS_TEXT = 46 }; /* INET6_ADDRSTRLEN */
+
+/* Interfaces of a server that changed, as far as a record has room for them. */
+struct maker_interfaces {
+    struct fact_rows rows;
+    struct text names[MAKER_INTERFACES];
+    char addresses[MAKER_INTERFACES][ADDRESS_TEXT];
+    uint64_t cells[MAKER_INTERFACES][INTERFACE_COLUMNS];
 };
 
 struct event_maker {
@@ -33,8 +45,11 @@ struct event_maker {
     bool dfs;                              /* the operation's names may have the host and share in front */
     enum detail detail;
     uint64_t slow_ns; /* the caller's: an answer that is later is slow; 0: none is */
-    struct windows_conditions_met windows_met;
-    const struct windows_event *windows[WINDOWS_RECORD_MAX];
+    uint64_t
+        windows_met[WINDOWS_MET_WORDS]; /* conditions that hold of the operation or connection at hand, a bit each */
+    struct windows_told windows_told[1 << WINDOWS_TOLD_BITS]; /* by a digest of the set; all zeroes: the empty one */
+    char address[ADDRESS_TEXT];
+    struct maker_interfaces interfaces;
     bool windows_indexed;
     struct windows_index windows_index;
 };
@@ -43,6 +58,8 @@ struct event_maker {
 bool maker_wants(const struct operation *, enum detail);
 /* Was its answer later than the maker's slow_ns? Not of what waits for somebody: locks, changes, pipes, breaks. */
 bool maker_is_slow(const struct event_maker *, const struct operation *);
+/* For how long TCP held it up, where that was slow_ns or longer; else 0. causes: enum stall_cause. */
+uint64_t maker_stalled_ns(const struct event_maker *, const struct operation *, uint8_t *causes);
 /* May its event be worth a finding (windows_events), where it has no record? */
 bool maker_notable(const struct operation *);
 /* Makes maker->event. */
@@ -72,6 +89,10 @@ void maker_session(struct event_maker *, const struct operation *);
 void maker_mechanisms(struct event *, const struct security_facts *);
 /* An array of the names of create contexts, of a mask with bit 1 << kind of each. */
 void maker_contexts(struct event_maker *, enum field, uint32_t mask);
+
+/* changes.c: what a server answers otherwise than before; an open that another client's took the place of, or that took another's */
+void maker_changes(struct event_maker *, const struct operation *);
+void maker_takeover(struct event_maker *, const struct operation *);
 
 /* wire_details.c: SMB2, only with DETAIL_OPERATIONS */
 void maker_wire_details(struct event_maker *, const struct operation *);

@@ -22,9 +22,18 @@ static const struct text *copy_texts(struct arena *mem, const struct text *from,
     return to;
 }
 
+static const struct fact_rows *copy_rows(struct arena *mem, const struct fact_rows *from) {
+    struct fact_rows *to = arena_take(mem, sizeof *to);
+    if (to) {
+        *to = *from; /* its columns live as long as the program */
+        to->names = copy_texts(mem, from->names, from->count);
+        to->cells = copy(mem, from->cells, (size_t)from->count * from->column_count * sizeof from->cells[0]);
+    }
+    return to;
+}
+
 static void copy_fact(struct arena *mem, struct fact *f) {
     switch ((enum fact_form)f->form) {
-    case FACT_ROWS: /* of the sensor's own events, which no other thread makes; they stay where they are */
     case FACT_BOOL:
     case FACT_UINT:
     case FACT_TIME:
@@ -34,6 +43,9 @@ static void copy_fact(struct arena *mem, struct fact *f) {
     case FACT_NAMED:
     case FACT_BITS:
     case FACT_FILE_ID:
+        return;
+    case FACT_ROWS:
+        f->rows = copy_rows(mem, f->rows);
         return;
     case FACT_NAMES16:
         f->u16s.items = copy(mem, f->u16s.items, f->u16s.count * sizeof f->u16s.items[0]);
@@ -71,11 +83,11 @@ static const struct flow_facts *copy_flow(struct arena *mem, const struct flow_f
     if (from->wrapping) {
         to->wrapping = copy(mem, from->wrapping, sizeof *from->wrapping);
     }
-    struct contradictions *c = from->contradictions ? arena_take(mem, sizeof *c) : NULL;
+    struct flow_trouble *c = from->trouble ? arena_take(mem, sizeof *c) : NULL;
     if (c) {
-        *c = *from->contradictions;
+        *c = *from->trouble;
     }
-    to->contradictions = c;
+    to->trouble = c;
     return to;
 }
 

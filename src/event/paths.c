@@ -3,6 +3,8 @@
 
 #include <string.h>
 
+#include "base/utf16.h"
+
 struct text *maker_texts(struct event_maker *m, unsigned count) {
     if (count > MAKER_TEXTS - m->text_count) {
         return NULL;
@@ -20,23 +22,14 @@ static uint16_t unit(struct view v, size_t i) {
     return (uint16_t)(v.p[i] | v.p[i + 1] << 8);
 }
 
-/* Offset behind the last unit c of v, 0 where there is none. */
-static size_t behind_last(struct view v, uint16_t c) {
-    for (size_t i = v.n & ~(size_t)1; i >= 2; i -= 2) {
-        if (unit(v, i - 2) == c) {
-            return i;
-        }
-    }
-    return 0;
-}
-
-static struct text share_of(struct text path) {
-    return text_utf16(view_from(path.bytes, behind_last(path.bytes, '\\')));
+static struct text share_of(const struct tree_facts *t) {
+    size_t at = t->share_at != 0 ? t->share_at : utf16_behind_last(t->path.bytes, '\\');
+    return text_utf16(view_from(t->path.bytes, at));
 }
 
 void maker_share(struct event_maker *m, const struct tree_facts *t) {
     struct event *e = &m->event;
-    event_text(e, FIELD_SHARE, share_of(t->path));
+    event_text(e, FIELD_SHARE, share_of(t));
     event_text(e, FIELD_SHARE_PATH, t->path);
     if (t->share_type) {
         event_named(e, FIELD_SHARE_TYPE, t->share_type, &names_share_type, 2);
@@ -75,38 +68,19 @@ static void local_path(struct event_maker *m, struct view share, struct text nam
     event_joined(&m->event, FIELD_LOCAL_PATH, parts, 2);
 }
 
-/* name:stream:type of MS-FSCC 2.1.5.3; the unnamed stream is no news. */
-static void stream(struct event_maker *m, struct view component) {
-    size_t i = 0;
-    while (i + 1 < component.n && unit(component, i) != ':') {
-        i += 2;
-    }
-    struct view rest = view_from(component, i + 2);
-    size_t n = 0;
-    while (n + 1 < rest.n && unit(rest, n) != ':') {
-        n += 2;
-    }
-    if (i + 1 < component.n) {
-        event_text(&m->event, FIELD_STREAM, text_utf16(view_part(rest, 0, n)));
-    }
+/* name:stream:type of MS-FSCC 2.1.5.3, what is behind the first colon; the unnamed stream is no news. */
+static void stream(struct event_maker *m, struct view rest) {
+    event_text(&m->event, FIELD_STREAM, text_utf16(view_part(rest, 0, utf16_first(rest, ':'))));
 }
 
-static void extension(struct event_maker *m, struct view component) {
-    size_t end = 0;
-    while (end + 1 < component.n && unit(component, end) != ':') {
-        end += 2;
-    }
-    struct view file = view_part(component, 0, end);
-    size_t at = behind_last(file, '.');
+static void extension(struct event_maker *m, struct view file) {
+    size_t at = utf16_behind_last(file, '.');
     struct view found = view_from(file, at);
     if (at <= 2 || found.n == 0 || found.n > sizeof m->extension) {
         return; /* none, or a name that begins with its only dot, or too long to be one */
     }
-    for (size_t i = 0; i + 1 < found.n; i += 2) {
-        bool upper = found.p[i + 1] == 0 && found.p[i] >= 'A' && found.p[i] <= 'Z';
-        m->extension[i] = (uint8_t)(found.p[i] + (upper ? 'a' - 'A' : 0));
-        m->extension[i + 1] = found.p[i + 1];
-    }
+    _Static_assert(sizeof m->extension % 8 == 0, "for utf16_lower");
+    utf16_lower(found, m->extension);
     event_text(&m->event, FIELD_EXTENSION, text_utf16((struct view){m->extension, found.n}));
 }
 
@@ -139,16 +113,19 @@ void maker_file(struct event_maker *m, const struct tree_facts *t, struct text n
         parts[1] = literal("\\");
         parts[2] = name;
         event_joined(e, FIELD_FILE_PATH, parts, 3);
-        local_path(m, share_of(t->path).bytes, name);
+        local_path(m, share_of(t).bytes, name);
     }
-    struct view component = view_from(name.bytes, behind_last(name.bytes, '\\'));
+    struct view component = view_from(name.bytes, utf16_behind_last(name.bytes, '\\'));
     component.n &= ~(size_t)1;
     if (t && t->share_type == SMB2_SHARE_TYPE_PIPE) {
         event_text(e, FIELD_PIPE_NAME, name);
         return;
     }
-    stream(m, component);
+    size_t colon = utf16_first(component, ':');
+    if (colon < component.n) {
+        stream(m, view_from(component, colon + 2));
+    }
     if (!directory) {
-        extension(m, component);
+        extension(m, view_part(component, 0, colon));
     }
 }

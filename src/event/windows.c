@@ -4,26 +4,14 @@
 
 #include "event/maker.h"
 #include "event/service_name.h"
-
-/* One more, in the order of the table; each once. */
-static void add(struct event_maker *m, enum windows_condition condition) {
-    struct windows_conditions_met *met = &m->windows_met;
-    unsigned at = met->count;
-    while (at > 0 && met->items[at - 1] > condition) {
-        at--;
-    }
-    if ((at > 0 && met->items[at - 1] == condition) || met->count == WINDOWS_MET_MAX) {
-        return;
-    }
-    memmove(met->items + at + 1, met->items + at, met->count - at);
-    met->items[at] = (uint8_t)condition;
-    met->count++;
-}
+#include "event/stalls.h"
 
 static void add_if(struct event_maker *m, bool holds, enum windows_condition condition) {
-    if (holds) {
-        add(m, condition);
-    }
+    m->windows_met[condition / 64] |= (uint64_t)holds << condition % 64;
+}
+
+static void add(struct event_maker *m, enum windows_condition condition) {
+    add_if(m, true, condition);
 }
 
 /* ---- of each command its request and its response */
@@ -56,14 +44,14 @@ static void messages(struct event_maker *m, const struct operation *op) {
     if (command > SMB2_OPLOCK_BREAK) {
         return;
     }
-    bool lease = is_lease_break(op->request) || is_lease_break(op->response);
+    bool lease = command == SMB2_OPLOCK_BREAK && (is_lease_break(op->request) || is_lease_break(op->response));
     if (has_request(op)) {
         add(m, lease ? WINDOWS_REQUEST_LEASE_BREAK : WINDOWS_REQUEST_NEGOTIATE + command);
     }
     if (has_answer(op) && command != SMB2_CANCEL) {
         add(m, lease ? WINDOWS_RESPONSE_LEASE_BREAK : WINDOWS_RESPONSE_NEGOTIATE + command - (command > SMB2_CANCEL));
     }
-    add_if(m, op->unasked && is_lease_break(op->response), WINDOWS_LEASE_NOTIFICATION);
+    add_if(m, lease && op->unasked && is_lease_break(op->response), WINDOWS_LEASE_NOTIFICATION);
     add_if(m, op->response && op->response->is_error && op->response->header.status >> 30 == 3, WINDOWS_RESPONSE_ERROR);
 }
 
@@ -223,6 +211,7 @@ static void negotiate(struct event_maker *m, const struct operation *op) {
     add_if(m, q && q->dialects.count != 0 && status == STATUS_NOT_SUPPORTED, WINDOWS_DIALECT_REFUSED);
     add_if(m, q && final && no_common_cipher(q, r), WINDOWS_NO_COMMON_CIPHER);
     add_if(m, q && cannot_encrypt(q, r), WINDOWS_CLIENT_CANNOT_ENCRYPT);
+    add_if(m, op->change && op->change->has_dialect, WINDOWS_DIALECT_LIMIT_CHANGED);
     if (final) {
         add_if(m, !(r->security_mode & SMB2_NEGOTIATE_SIGNING_REQUIRED), WINDOWS_SIGNING_NOT_REQUIRED);
         add_if(m, r->dialect >= SMB2_DIALECT_0210 && !(r->capabilities & SMB2_GLOBAL_CAP_LEASING), WINDOWS_LEASING_OFF);
@@ -250,6 +239,7 @@ static void tree_connect(struct event_maker *m, const struct operation *op) {
     add_if(m, connected, WINDOWS_TREE_ALLOCATED);
     add_if(m, denied(op), WINDOWS_SHARE_DENIED);
     add_if(m, denied(op) && is_anonymous(op), WINDOWS_SHARE_DENIED_ANONYMOUS);
+    add_if(m, op->change && op->change->has_cluster_dialect, WINDOWS_CLUSTER_DIALECT_CHANGED);
     if (connected && t && t->has_access) {
         add_if(m, t->flags & SMB2_SHAREFLAG_ACCESS_BASED_DIRECTORY_ENUM, WINDOWS_ACCESS_BASED_ENUMERATION);
         add_if(m, is_anonymous(op) && t->share_type == SMB2_SHARE_TYPE_DISK, WINDOWS_ANONYMOUS_ALLOWED);
@@ -274,6 +264,7 @@ static void create(struct event_maker *m, const struct operation *op) {
     add_if(m, opened, WINDOWS_OPENED);
     add_if(m, opened && reopens, WINDOWS_REOPENED);
     add_if(m, failed && reopens, WINDOWS_REOPEN_FAILED);
+    add_if(m, op->timed_out, WINDOWS_HANDLE_TIMED_OUT);
     add_if(m, opened && op->kind == OPERATION_OPEN_PIPE && is_anonymous(op), WINDOWS_ANONYMOUS_ALLOWED);
     add_if(m, q && denied(op) && beyond_share(op->tree, q->desired_access), WINDOWS_SHARE_DENIED);
     bool available = op->tree && (op->tree->capabilities & SMB2_SHARE_CAP_CONTINUOUS_AVAILABILITY);
@@ -314,11 +305,15 @@ static bool is_plain(const struct operation *op) {
     return has_request(op) && command > SMB2_SESSION_SETUP && (session || share);
 }
 
+/* Of what was refused, or not answered. */
 static void rules(struct event_maker *m, const struct operation *op) {
+    if (!denied(op) && !op->response_lost) {
+        return;
+    }
     unsigned command = op->header->command;
     bool needs_no_right = command == SMB2_ECHO || command == SMB2_LOGOFF || command == SMB2_TREE_DISCONNECT;
     bool is_signed = has_request(op) && (op->request->header.flags & SMB2_FLAGS_SIGNED);
-    add_if(m, is_plain(op) && (denied(op) || op->response_lost), WINDOWS_MESSAGE_PLAIN);
+    add_if(m, is_plain(op), WINDOWS_MESSAGE_PLAIN);
     add_if(m, denied(op) && is_signed && needs_no_right, WINDOWS_SIGNATURE_REFUSED);
 }
 
@@ -341,10 +336,24 @@ static bool waits(const struct operation *op) {
     }
 }
 
-bool maker_is_slow(const struct event_maker *m, const struct operation *op) {
+static bool has_both(const struct operation *op) {
     bool answered = (op->request && op->response) || (op->smb1_request && op->smb1_response);
-    bool both = answered && !op->request_lost && !op->response_lost;
-    return m->slow_ns != 0 && both && op->end.time_ns >= op->begin.time_ns + m->slow_ns && !waits(op);
+    return answered && !op->request_lost && !op->response_lost;
+}
+
+bool maker_is_slow(const struct event_maker *m, const struct operation *op) {
+    return m->slow_ns != 0 && has_both(op) && op->end.time_ns >= op->begin.time_ns + m->slow_ns && !waits(op);
+}
+
+/* It was under way until the packet at hand, which brought its last byte. Where some are missing it may have been over before. */
+uint64_t maker_stalled_ns(const struct event_maker *m, const struct operation *op, uint8_t *causes) {
+    const struct flow_facts *flow = op->connection->flow;
+    if (!flow->trouble || m->slow_ns == 0 || op->gap || flow->last.time_ns < op->begin.time_ns + m->slow_ns ||
+        !has_both(op) || waits(op)) {
+        return 0;
+    }
+    uint64_t ns = stalls_during(flow->trouble, op->begin.time_ns, flow->last.time_ns, causes);
+    return ns >= m->slow_ns ? ns : 0;
 }
 
 bool maker_notable(const struct operation *op) {
@@ -373,10 +382,12 @@ static void smb2_operation(struct event_maker *m, const struct operation *op, en
         break;
     case SMB2_IOCTL:
         add_if(m, op->negotiate_differs, WINDOWS_NEGOTIATE_ALTERED);
+        add_if(m, op->change && op->change->interface_count != 0, WINDOWS_INTERFACES_CHANGED);
         break;
     default:
         break;
     }
+    add_if(m, op->takeover != NULL, WINDOWS_HANDLE_TAKEN_OVER);
     ends(m, op);
     rules(m, op);
 }
@@ -391,29 +402,44 @@ static void smb1_operation(struct event_maker *m, const struct operation *op) {
     }
 }
 
-/* The events of the conditions, as a fact. */
-static void tell(struct event_maker *m) {
-    if (m->windows_met.count == 0) {
-        return;
-    }
+static void begin(struct event_maker *m) {
+    memset(m->windows_met, 0, sizeof m->windows_met);
+}
+
+/* The events of the conditions, in the order of their table. */
+static void list_events(struct event_maker *m, struct windows_told *t) {
     if (!m->windows_indexed) {
         windows_index_make(&m->windows_index);
         m->windows_indexed = true;
     }
-    unsigned count = 0;
-    for (unsigned i = 0; i < m->windows_met.count; i++) {
-        unsigned condition = m->windows_met.items[i];
-        for (unsigned row = m->windows_index.first[condition]; row < m->windows_index.first[condition + 1]; row++) {
-            if (count < WINDOWS_RECORD_MAX) {
-                m->windows[count++] = &windows_events[m->windows_index.rows[row]];
+    memcpy(t->met, m->windows_met, sizeof t->met);
+    t->count = 0;
+    for (unsigned word = 0; word < WINDOWS_MET_WORDS; word++) {
+        for (uint64_t left = t->met[word]; left != 0; left &= left - 1) {
+            unsigned condition = word * 64 + (unsigned)__builtin_ctzll(left);
+            unsigned end = m->windows_index.first[condition + 1];
+            for (unsigned row = m->windows_index.first[condition]; row < end && t->count < WINDOWS_RECORD_MAX; row++) {
+                t->items[t->count++] = &windows_events[m->windows_index.rows[row]];
             }
         }
     }
-    event_windows(&m->event, m->windows, count);
+}
+
+/* As a fact. Those of few commands and outcomes are nearly all that there are: their lists are at hand. */
+static void tell(struct event_maker *m) {
+    uint64_t mixed = 0;
+    for (unsigned word = 0; word < WINDOWS_MET_WORDS; word++) {
+        mixed = (mixed ^ m->windows_met[word]) * UINT64_C(0x9e3779b97f4a7c15);
+    }
+    struct windows_told *t = &m->windows_told[mixed >> (64 - WINDOWS_TOLD_BITS)];
+    if (memcmp(t->met, m->windows_met, sizeof t->met) != 0) {
+        list_events(m, t);
+    }
+    event_windows(&m->event, t->items, t->count);
 }
 
 void maker_windows_operation(struct event_maker *m, const struct operation *op, enum detail detail) {
-    m->windows_met.count = 0;
+    begin(m);
     if (op->implicit) {
         add_if(m, op->handle != NULL, WINDOWS_HANDLE_ENDED);
     } else if (op->smb1_request || op->smb1_response) {
@@ -424,7 +450,9 @@ void maker_windows_operation(struct event_maker *m, const struct operation *op, 
     } else if (op->header) {
         smb2_operation(m, op, detail);
     }
+    uint8_t causes;
     add_if(m, maker_is_slow(m, op), WINDOWS_SLOW);
+    add_if(m, maker_stalled_ns(m, op, &causes) != 0, WINDOWS_SLOW_NETWORK);
     tell(m);
 }
 
@@ -432,7 +460,7 @@ enum { NETBIOS_PORT = 139, NETBIOS_POSITIVE = 0x82, NETBIOS_NEGATIVE = 0x83 }; /
 
 /* On port 139 a connection stands when the session service said so, which its end record tells. */
 void maker_windows_start(struct event_maker *m, const struct connection_facts *c) {
-    m->windows_met.count = 0;
+    begin(m);
     bool stands = c->flow->start_seen && c->flow->server.port != NETBIOS_PORT;
     add_if(m, stands, WINDOWS_TCP_STAGE);
     add_if(m, stands, WINDOWS_TCP_ESTABLISHED);
@@ -484,7 +512,7 @@ static void transport(struct event_maker *m, const struct connection_facts *c, e
 
 void maker_windows_end(struct event_maker *m, const struct connection_facts *c, enum flow_end_reason reason) {
     bool hung_up = maker_hung_up(c, reason);
-    m->windows_met.count = 0;
+    begin(m);
     stages(m, c, hung_up);
     transport(m, c, reason);
     add_if(m, hung_up && one_of(c, STAGE_STRANGE_SESSION), WINDOWS_UNDECRYPTABLE);

@@ -22,7 +22,7 @@ static void tell_contradiction(struct findings *f, const struct event *e, enum r
 }
 
 void anomaly_event(struct findings *f, const struct event *e, uint64_t seq, const char *capture) {
-    const struct contradictions *c = e->flow->contradictions;
+    const struct flow_trouble *c = e->flow->trouble;
     if (e->action == ACTION_END && c) {
         tell_contradiction(f, e, RULE_SEGMENTS_DIFFER, &c->of[SEGMENTS_DIFFER], seq, capture);
         tell_contradiction(f, e, RULE_FRAGMENTS_DIFFER, &c->of[FRAGMENTS_DIFFER], seq, capture);

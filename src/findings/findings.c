@@ -23,6 +23,8 @@ struct findings *findings_new(const struct findings_settings *settings, const st
     hash_init(&f->pairs, settings->budget);
     hash_init(&f->pending_flows, settings->budget);
     hash_init(&f->notices, settings->budget);
+    hash_init(&f->silences, settings->budget);
+    list_init(&f->silence_ages);
     list_init(&f->notice_ages);
     list_init(&f->ages);
     list_init(&f->pending);
@@ -176,6 +178,7 @@ bool findings_want(const struct event *e) {
 void findings_event(struct findings *f, const struct event *e, uint64_t seq, const char *capture) {
     if (e->object == OBJECT_FLOW && e->flow != NULL) {
         smb1_event(f, e, seq, capture);
+        silence_event(f, e, seq, capture);
         anomaly_event(f, e, seq, capture);
         notice_event(f, e, seq, capture);
     }
@@ -190,6 +193,7 @@ void findings_finish(struct findings *f) {
         tell(f, container_of(l, struct pair, age));
     }
     notices_finish(f);
+    silence_finish(f);
 }
 
 void findings_free(struct findings *f) {
@@ -204,6 +208,9 @@ void findings_free(struct findings *f) {
         budget_give(f->settings.budget, container_of(l, struct pending, age), sizeof(struct pending));
     }
     notices_free(f);
+    f->settings.at_once = true; /* nothing is told any more */
+    silence_finish(f);
+    hash_free(&f->silences);
     hash_free(&f->notices);
     hash_free(&f->pairs);
     hash_free(&f->pending_flows);

@@ -20,6 +20,9 @@ struct findings;
 /* Pairs followed; connections whose NEGOTIATE went unanswered so far and whose end will say why. At a limit the oldest goes, a
  * pair after it was told, and stats counts it. */
 enum { FINDINGS_PAIRS_MAX = 4096, FINDINGS_PENDING_MAX = 1024, FINDINGS_EVIDENCE_MAX = 16 };
+/* Servers that were spoken to in SMB1, of which it is to be seen whether they still are. At the limit the oldest is forgotten, and
+ * counted. */
+enum { FINDINGS_SERVERS_MAX = 1024 };
 /* The same of the rules of a pair that are told once in an interval of so long, in packet time. */
 enum { FINDINGS_NOTICES_MAX = 8192 };
 #define FINDINGS_INTERVAL_NS (3600 * UINT64_C(1000000000))

@@ -123,4 +123,5 @@ void findings_figures(struct findings *f, const struct figures *now, const struc
     look_for_packets(f, &i);
     look_for_sides(f, &i);
     look_for_loss(f, &i);
+    silence_figures(f, now, before);
 }

@@ -295,6 +295,23 @@ void raise_of_notice(struct findings *f, const struct notice *n) {
     hand_on(f, n->told.capture);
 }
 
+/* "192.0.2.20: in 25 minutes nobody spoke SMB1 to it, last 192.0.2.10; 3 of its other connections ended since" */
+void raise_of_silence(struct findings *f, const struct silence *s, uint64_t since_ns) {
+    const uint64_t minute_ns = 60 * UINT64_C(1000000000);
+    struct borrowed b;
+    struct event *e = begin(f, RULE_SMB1_UNUSED, &s->told, &b);
+    char client[INET6_ADDRSTRLEN], server[INET6_ADDRSTRLEN];
+    address_text(&s->server, server);
+    address_text(&s->client, client);
+    snprintf(b.before, sizeof b.before,
+             "%s: in %" PRIu64 " minutes nobody spoke SMB1 to it, last %s; %" PRIu64
+             " of its other connections ended since",
+             server, (s->seen_ns - since_ns) / minute_ns, client, s->told.count);
+    event_text(e, FIELD_SUMMARY, plain(b.before));
+    event_uint(e, FIELD_VERSION, 1);
+    hand_on(f, s->told.capture);
+}
+
 void raise_of_sensor(struct findings *f, enum rule rule, const struct told *t, const char *summary,
                      const char *interface) {
     struct borrowed b;

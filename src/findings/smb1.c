@@ -60,14 +60,16 @@ static const char *command_of(const struct event *e) {
 }
 
 bool smb1_wants(const struct event *e) {
-    const struct fact *version = event_find(e, FIELD_VERSION);
-    return e->action == ACTION_MESSAGE && version && version->number == 1;
+    return e->action == ACTION_MESSAGE && e->smb1;
 }
 
 static bool look_at(struct look *l, const struct event *e) {
+    if (!smb1_wants(e)) {
+        return false;
+    }
     bool response = event_find(e, FIELD_STATUS) != NULL;
     *l = (struct look){.command = command_of(e)};
-    if (!smb1_wants(e) || !l->command) {
+    if (!l->command) {
         return false;
     }
     if (strcmp(l->command, "SMB1_NEGOTIATE") == 0) {
@@ -79,6 +81,11 @@ static bool look_at(struct look *l, const struct event *e) {
         l->answered = response;
     }
     return l->asked || l->answered;
+}
+
+bool smb1_spoken(const struct event *e) {
+    struct look l;
+    return look_at(&l, e);
 }
 
 /* ---- what is worth keeping of it */

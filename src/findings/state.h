@@ -93,13 +93,26 @@ struct notice {
     struct name share;
 };
 
+/* A server that was spoken to in SMB1. */
+struct silence {
+    struct hash_node node;
+    struct link age;
+    struct address server, client; /* client: that spoke it last */
+    uint64_t last_ns;              /* when it was spoken last, or may have been */
+    uint64_t seen_ns;              /* the last packet of its other connections, as far as they ended */
+    bool is_told;
+    struct told told; /* the last message of it; count: connections that ended since */
+};
+
 struct findings {
     struct findings_settings settings;
     struct findings_sink sink;
     struct stats *stats;
-    struct hash pairs, pending_flows, notices;
-    struct list ages, pending, notice_ages; /* oldest first */
-    size_t pair_count, pending_count, notice_count;
+    struct hash pairs, pending_flows, notices, silences;
+    struct list ages, pending, notice_ages, silence_ages; /* oldest first */
+    size_t pair_count, pending_count, notice_count, silence_count;
+    char *silence_capture; /* that they are of; NULL: of none, or of a live run */
+    uint64_t loss_ns;      /* live: up to when something was lost, as far as that is known */
     struct {
         bool no_packets[FIGURES_INTERFACES_MAX], one_direction, capture_loss;
         uint64_t quiet_since[FIGURES_INTERFACES_MAX]; /* ns; 0: it was not in the last interval */
@@ -110,6 +123,11 @@ struct findings {
 /* smb1.c */
 bool smb1_wants(const struct event *);
 void smb1_event(struct findings *, const struct event *, uint64_t seq, const char *capture);
+bool smb1_spoken(const struct event *); /* asked for, or answered in */
+/* silence.c */
+void silence_event(struct findings *, const struct event *, uint64_t seq, const char *capture);
+void silence_figures(struct findings *, const struct figures *now, const struct figures *before);
+void silence_finish(struct findings *); /* tells what holds, and forgets all */
 /* notice.c */
 bool notice_wants(const struct event *);
 void notice_event(struct findings *, const struct event *, uint64_t seq, const char *capture);
@@ -122,6 +140,8 @@ void anomaly_event(struct findings *, const struct event *, uint64_t seq, const 
 void raise_of_pair(struct findings *, const struct pair *, enum rule);
 void raise_of_flow(struct findings *, const struct flow_facts *, enum rule, const struct told *, const char *capture);
 void raise_of_notice(struct findings *, const struct notice *);
+/* since_ns: from when on nothing was missed and nobody spoke it */
+void raise_of_silence(struct findings *, const struct silence *, uint64_t since_ns);
 void raise_of_sensor(struct findings *, enum rule, const struct told *, const char *summary, const char *interface);
 
 /* findings.c */

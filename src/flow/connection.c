@@ -3,6 +3,7 @@
 #include "delivery.h"
 #include "limits.h"
 #include "reassembly.h"
+#include "stall.h"
 
 enum { SCALE_UNKNOWN = 0xff };
 
@@ -334,6 +335,7 @@ static bool is_stray(const struct flow *f, enum direction d, const struct packet
 void connection_packet(struct flow_context *c, struct flow *f, enum direction d, const struct packet *p) {
     f->facts.packets[d]++;
     f->facts.last.frame = p->at.frame;
+    c->packet_before_ns = f->facts.last.time_ns;
     if (p->at.time_ns > f->facts.last.time_ns) {
         f->facts.last.time_ns = p->at.time_ns;
     }
@@ -349,6 +351,9 @@ void connection_packet(struct flow_context *c, struct flow *f, enum direction d,
     }
     f->facts.tcp_flags |= p->flags;
     f->halves[d].window = p->window;
+    if (p->window == 0 || f->facts.trouble) {
+        stall_window(c, f, d, p);
+    }
     shake_hands(c, f, d, p);
     if (p->flags & TCP_RST) {
         note_rst(f, d, p); /* what a RST carries is no data (RFC 9293 3.5.2) */

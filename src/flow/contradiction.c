@@ -1,18 +1,13 @@
 #include "contradiction.h"
 
-static bool kept(struct flow_context *c, struct flow *f) {
-    if (f->facts.contradictions) {
-        return true;
-    }
-    f->facts.contradictions = budget_take(c->budget, sizeof *f->facts.contradictions);
-    return f->facts.contradictions != NULL;
-}
+#include "trouble.h"
 
 void contradiction_note(struct flow_context *c, struct flow *f, enum contradiction_kind kind, struct moment at) {
-    if (!kept(c, f)) {
+    struct flow_trouble *t = trouble_of(c, f);
+    if (!t) {
         return;
     }
-    struct contradiction *one = &f->facts.contradictions->of[kind];
+    struct contradiction *one = &t->of[kind];
     if (one->count == 0) {
         one->first = at;
     }
@@ -20,9 +15,4 @@ void contradiction_note(struct flow_context *c, struct flow *f, enum contradicti
     if (at.time_ns > one->last_ns) {
         one->last_ns = at.time_ns;
     }
-}
-
-void contradiction_drop(struct flow_context *c, struct flow *f) {
-    budget_give(c->budget, f->facts.contradictions, sizeof *f->facts.contradictions);
-    f->facts.contradictions = NULL;
 }

@@ -1,4 +1,4 @@
-/* What contradicts itself in a flow: kept from the first time on, and freed with the flow. */
+/* What contradicts itself in a flow. */
 #ifndef CONTRADICTION_H
 #define CONTRADICTION_H
 
@@ -6,8 +6,5 @@
 
 /* Counts one more. Without memory it is lost, but for what stats count. */
 void contradiction_note(struct flow_context *, struct flow *, enum contradiction_kind, struct moment);
-
-/* Forgets them. */
-void contradiction_drop(struct flow_context *, struct flow *);
 
 #endif

@@ -74,8 +74,9 @@ struct flow_context {
     struct stats *stats;
     struct community_id *community_id;
     struct history *history;
-    struct list waiting; /* struct reorder by the time of their last look */
-    uint64_t now;        /* the table's clock, ns */
+    struct list waiting;       /* struct reorder by the time of their last look */
+    uint64_t now;              /* the table's clock, ns */
+    uint64_t packet_before_ns; /* when the packet before this one was, of its flow */
 };
 
 #endif

@@ -6,6 +6,7 @@
 #include "contradiction.h"
 #include "delivery.h"
 #include "limits.h"
+#include "stall.h"
 
 static const struct reorder_queue no_queue;
 
@@ -455,6 +456,9 @@ static bool keep(struct flow_context *c, struct flow *f, enum direction d, struc
 static void take_in_order(struct flow_context *c, struct flow *f, enum direction d, struct arrival a) {
     const struct segment *head = queue_head(queue_of(f, d));
     uint32_t room = head ? head->seq - a.seq : UINT32_MAX;
+    if (head) {
+        stall_filled(c, f, d, head->at.time_ns, a.at);
+    }
     if (room < a.length) {
         struct arrival rest = arrival_from(a, room);
         if (!keep(c, f, d, &rest)) {
@@ -505,6 +509,9 @@ static bool trim_old(struct flow_context *c, struct flow *f, enum direction d, s
     }
     bool keep_alive = behind == 1 && a->length == 1; /* its byte may be anything */
     c->stats->retransmitted += !keep_alive;
+    if (!keep_alive) {
+        stall_retransmission(c, f, d, a->at);
+    }
     if (!keep_alive && history_differs(c->history, h->passed, a->seq, view_part(a->bytes, 0, behind))) {
         note_differing(c, f, a);
     }

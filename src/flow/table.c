@@ -14,6 +14,7 @@
 #include "prediction.h"
 #include "reassembly.h"
 #include "sides.h"
+#include "trouble.h"
 
 enum { PORTS = 1 << 16 };
 
@@ -157,7 +158,7 @@ static size_t size_of(bool wrapped) {
 static void remove_flow(struct flow_table *t, struct flow *f) {
     hash_remove(&t->flows, &f->by_ends);
     reassembly_drop(&t->context, f);
-    contradiction_drop(&t->context, f);
+    trouble_drop(&t->context, f);
     list_remove(&f->order);
     list_remove(&f->idle);
     t->state_counts[f->listed]--;
@@ -208,7 +209,7 @@ static struct flow *sparest(struct flow_table *t, uint64_t *weight) {
 }
 
 bool flow_table_evict(struct flow_table *t) {
-    uint64_t weight;
+    uint64_t weight = 0;
     struct flow *f = sparest(t, &weight);
     if (!f) {
         return false;

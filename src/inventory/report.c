@@ -15,9 +15,8 @@ enum { TIME_SIZE = 40, SAFE_SIZE = 4 * INVENTORY_NAME_MAX };
 
 /* 2026-11-20T09:02:03.123456789Z */
 static void time_text(uint64_t ns, char to[TIME_SIZE]) {
-    struct json_writer w = {.base = to, .size = TIME_SIZE - 1};
-    json_time(&w, ns);
-    to[w.used] = '\0';
+    struct json_second unknown = {0};
+    *json_put_time(&unknown, ns, to) = '\0';
 }
 
 static struct text utf8(const char *s) {

@@ -1,4 +1,5 @@
 #include <assert.h>
+#include <stddef.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -35,20 +36,41 @@ void connection_start(struct connection *c) {
 }
 
 /* What tokens said belongs to the element of the message that they stood in. */
-static void message_forget(struct connection *c) {
+static void said_forget(struct connection *c) {
     auth_drop(c->model, c->claimed);
     security_drop(c->model, c->said);
     c->claimed = NULL;
     c->said = NULL;
 }
 
+static inline void message_forget(struct connection *c) {
+    if (c->claimed || c->said) {
+        said_forget(c);
+    }
+}
+
 /* The server was called so, and did not deny it. */
 static void netbios_accepted(struct connection *c) {
     struct shared_text *called = c->netbios_called;
-    if (called) {
-        c->netbios_called = NULL;
-        machine_show(c, MACHINE_SERVER, MACHINE_NETBIOS, machine_name(text_of(called)));
-        text_drop(&c->model->texts, called);
+    c->netbios_called = NULL;
+    machine_show(c, MACHINE_SERVER, MACHINE_NETBIOS, machine_name(text_of(called)));
+    text_drop(&c->model->texts, called);
+}
+
+/* What waited too long, at the time of the message at hand. */
+static void expire(struct connection *c) {
+    if (list_first(&c->exchange_ages)) {
+        exchange_expire(c);
+    }
+    if (c->smb1) {
+        smb1_expire(c);
+    }
+}
+
+void connection_expect(const struct connection *c) {
+    enum { CACHE_LINE = 64, UP_TO = offsetof(struct connection, facts.smb1_dialect) };
+    for (size_t at = 0; at < UP_TO; at += CACHE_LINE) {
+        __builtin_prefetch((const unsigned char *)c + at, 1);
     }
 }
 
@@ -65,10 +87,11 @@ void connection_message(struct connection *c, enum direction dir, const struct m
         c->chains[dir].open = false;
     }
     message_forget(c);
-    netbios_accepted(c);
+    if (c->netbios_called) {
+        netbios_accepted(c);
+    }
     packet_clock_advance(&m->clock, message->begin.time_ns);
-    exchange_expire(c);
-    smb1_expire(c);
+    expire(c);
 }
 
 /* Only SMB3 has envelopes; but what both sides agreed on says more than one of them. */
@@ -208,7 +231,7 @@ static bool is_smb1_encrypted(const struct connection *c, struct view bytes) {
 }
 
 static void netbios_answered(struct connection *c, bool accepted) {
-    if (accepted) {
+    if (accepted && c->netbios_called) {
         netbios_accepted(c);
     } else {
         text_drop(&c->model->texts, c->netbios_called);
@@ -246,13 +269,19 @@ void connection_verdict(struct connection *c, enum verdict verdict) {
     c->model->stats->verdicts[verdict]++;
 }
 
+static void name_list_free(struct connection *c, struct name_list *l) {
+    for (unsigned i = 0; i < l->count; i++) {
+        text_drop(&c->model->texts, l->items[i]);
+    }
+    budget_give(c->model->budget, l->items, l->room * sizeof *l->items);
+}
+
 static void names_free(struct connection *c) {
     if (!c->names) {
         return;
     }
-    for (unsigned i = 0; i < c->names->kept_count; i++) {
-        text_drop(&c->model->texts, c->names->kept[i]);
-    }
+    name_list_free(c, &c->names->users);
+    name_list_free(c, &c->names->shares);
     budget_give(c->model->budget, c->names, sizeof *c->names);
 }
 
@@ -284,10 +313,28 @@ static void note_what_lives(struct connection *c) {
     }
 }
 
+static void texts_of(const struct name_list *l, struct text *to) {
+    for (unsigned i = 0; i < l->count; i++) {
+        to[i] = text_of(l->items[i]);
+    }
+}
+
+static void tell_end(struct connection *c, enum flow_end_reason reason, struct moment at) {
+    struct text users[CONNECTION_NAMES_MAX * 2], shares[CONNECTION_NAMES_MAX];
+    if (c->names) {
+        texts_of(&c->names->users, users);
+        texts_of(&c->names->shares, shares);
+        c->facts.users = users;
+        c->facts.shares = shares;
+    }
+    c->model->sink.end(c->model->sink.arg, &c->facts, reason, at);
+}
+
 void connection_end(struct connection *c, enum flow_end_reason reason, struct moment at) {
     struct model *m = c->model;
     bool over = reason != FLOW_END_CAPTURE_END && reason != FLOW_END_EVICTED;
     m->now = at;
+    m->end_unseen = reason != FLOW_END_FIN && reason != FLOW_END_RST;
     smb1_end(c);
     for (struct link *x; (x = list_first(&c->put_off)) || (x = list_first(&c->exchange_ages));) {
         exchange_abandon(container_of(x, struct exchange, age));
@@ -300,8 +347,9 @@ void connection_end(struct connection *c, enum flow_end_reason reason, struct mo
     for (struct link *x; (x = list_first(&c->channel_list));) {
         session_leave(container_of(x, struct channel, of_connection));
     }
+    m->end_unseen = false;
     machine_refresh(c);
-    m->sink.end(m->sink.arg, &c->facts, reason, at);
+    tell_end(c, reason, at);
     smb1_free(c);
     message_forget(c);
     machine_forget(c);
@@ -327,9 +375,28 @@ static struct connection_names *names_of(struct connection *c) {
     return c->names;
 }
 
-static struct text names_keep(struct connection_names *n, struct shared_text *t) {
-    n->kept[n->kept_count++] = text_share(t);
-    return text_of(t);
+/* Room for so many more; there are at most CONNECTION_NAMES_MAX users and as many shares. */
+static bool name_list_grow(struct connection *c, struct name_list *l, unsigned more) {
+    if (l->count + more <= l->room) {
+        return true;
+    }
+    unsigned room = l->room ? 2 * l->room : more;
+    struct shared_text **items = budget_take(c->model->budget, room * sizeof *items);
+    if (!items) {
+        c->model->stats->names_lost++;
+        return false;
+    }
+    for (unsigned i = 0; i < l->count; i++) {
+        items[i] = l->items[i];
+    }
+    budget_give(c->model->budget, l->items, l->room * sizeof *l->items);
+    l->items = items;
+    l->room = room;
+    return true;
+}
+
+static bool is_named(const struct name_list *l, unsigned i, struct text name) {
+    return text_same(text_of(l->items[i]), name);
 }
 
 void connection_add_user(struct connection *c, const struct auth *auth) {
@@ -338,7 +405,7 @@ void connection_add_user(struct connection *c, const struct auth *auth) {
         return;
     }
     for (unsigned i = 0; i < c->facts.user_count; i++) {
-        if (text_same(n->users[i * 2], auth->facts.domain) && text_same(n->users[i * 2 + 1], auth->facts.user)) {
+        if (is_named(&n->users, i * 2, auth->facts.domain) && is_named(&n->users, i * 2 + 1, auth->facts.user)) {
             return;
         }
     }
@@ -346,10 +413,11 @@ void connection_add_user(struct connection *c, const struct auth *auth) {
         c->model->stats->names_left_out++;
         return;
     }
-    n->users[c->facts.user_count * 2] = names_keep(n, auth->domain);
-    n->users[c->facts.user_count * 2 + 1] = names_keep(n, auth->user);
-    c->facts.user_count++;
-    c->facts.users = n->users;
+    if (name_list_grow(c, &n->users, 2)) {
+        n->users.items[n->users.count++] = text_share(auth->domain);
+        n->users.items[n->users.count++] = text_share(auth->user);
+        c->facts.user_count++;
+    }
 }
 
 void connection_add_share(struct connection *c, struct shared_text *path) {
@@ -358,7 +426,7 @@ void connection_add_share(struct connection *c, struct shared_text *path) {
         return;
     }
     for (unsigned i = 0; i < c->facts.share_count; i++) {
-        if (text_same(n->shares[i], text_of(path))) {
+        if (is_named(&n->shares, i, text_of(path))) {
             return;
         }
     }
@@ -366,6 +434,8 @@ void connection_add_share(struct connection *c, struct shared_text *path) {
         c->model->stats->names_left_out++;
         return;
     }
-    n->shares[c->facts.share_count++] = names_keep(n, path);
-    c->facts.shares = n->shares;
+    if (name_list_grow(c, &n->shares, 1)) {
+        n->shares.items[n->shares.count++] = text_share(path);
+        c->facts.share_count++;
+    }
 }

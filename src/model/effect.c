@@ -30,6 +30,7 @@ static void negotiate(struct completion *d) {
     d->op.kind = OPERATION_NEGOTIATE;
     if (q) {
         negotiation_asked(c, &q->negotiate_request);
+        answer_dialect(d, &q->negotiate_request);
     }
     if (!r) {
         return;
@@ -68,6 +69,9 @@ static void tree_connect(struct completion *d) {
     d->op.kind = OPERATION_TREE_CONNECT;
     d->op.has_tree_id = false;
     tree_connected(d);
+    if (d->rsp && d->rsp->is_error && !d->rsp->empty && d->rsp->error.has_cluster_dialect) {
+        answer_cluster_dialect(d);
+    }
 }
 
 static void tree_disconnect(struct completion *d) {
@@ -88,6 +92,9 @@ static void create(struct completion *d) {
         }
     }
     const struct smb2_message *q = request_of(d);
+    if (q && q->create_request.contexts.durable_reconnect && d->rsp && status_is_error(d->rsp->header.status)) {
+        durable_refused(d);
+    }
     if (q && (q->create_request.create_options & FILE_DELETE_ON_CLOSE)) {
         d->op.has_delete_mark = true;
         d->op.delete_pending = true;
@@ -219,6 +226,12 @@ static void ioctl(struct completion *d) {
     if (code == FSCTL_VALIDATE_NEGOTIATE_INFO) {
         d->op.negotiate_differs = negotiation_differs(d->c, q ? &q->ioctl : NULL, r ? &r->ioctl : NULL);
         d->c->facts.stages |= d->rsp ? 0 : STAGE_VALIDATE_UNANSWERED;
+    }
+    if (code == FSCTL_QUERY_NETWORK_INTERFACE_INFO && r) {
+        answer_interfaces(d, &r->ioctl);
+    }
+    if (code == FSCTL_LMR_REQUEST_RESILIENCY && r && q && q->ioctl.has_details && d->handle) {
+        durable_resilient(d->c, d->handle, q->ioctl.resiliency.timeout);
     }
     if (q && q->ioctl.has_details && (code == FSCTL_SRV_COPYCHUNK || code == FSCTL_SRV_COPYCHUNK_WRITE)) {
         effect_copied(d, q->ioctl.copychunk.source_key.p);
@@ -365,5 +378,8 @@ static void (*const effects[SMB2_COMMANDS])(struct completion *) = {
 void effect_apply(struct completion *d) {
     uint16_t command = d->ex ? d->ex->request.header.command : d->rsp->header.command;
     (command < SMB2_COMMANDS ? effects[command] : other)(d);
+    if (d->rsp && d->rsp->header.status == STATUS_FILE_CLOSED && d->c->model->instance_count != 0) {
+        instance_closed(d);
+    }
     effect_deleted(d);
 }

@@ -8,8 +8,9 @@ static uint64_t exchange_hash(const struct connection *c, uint64_t message_id) {
 }
 
 static struct exchange *exchange_find(struct connection *c, uint64_t message_id) {
-    uint64_t hash = exchange_hash(c, message_id);
-    for (struct hash_node *n = hash_first(&c->exchanges, hash); n; n = hash_again(n->next, hash)) {
+    const struct hash *all = &c->exchanges;
+    uint64_t hash = hash_counts(all) ? exchange_hash(c, message_id) : 0;
+    for (struct hash_node *n = hash_candidates(all, hash); n; n = hash_candidate(all, n->next, hash)) {
         struct exchange *x = container_of(n, struct exchange, by_id);
         if (x->request.header.message_id == message_id) {
             return x;
@@ -350,16 +351,21 @@ static void learn_handle(struct completion *d, bool trusted) {
 
 /* What a completion is about is the youngest of its kind while it is dealt with: nothing is evicted from under it. Where there is no
  * response nothing is learned, nothing evicted, and it may be itself part of an eviction: then the order stays as it is. */
-static void completion_hold(const struct completion *d) {
-    struct model *m = d->c->model;
+static void hold_session(const struct completion *d) {
     if (d->rsp && d->session) {
-        age_renew(m, &m->session_ages, &d->session->age);
+        age_renew(d->c->model, &d->c->model->session_ages, &d->session->age);
     }
+}
+
+static void hold_tree(const struct completion *d) {
     if (d->rsp && d->tree) {
-        age_renew(m, &m->tree_ages, &d->tree->age);
+        age_renew(d->c->model, &d->c->model->tree_ages, &d->tree->age);
     }
+}
+
+static void hold_handle(const struct completion *d) {
     if (d->rsp && d->handle) {
-        age_renew(m, &m->handle_ages, &d->handle->age);
+        age_renew(d->c->model, &d->c->model->handle_ages, &d->handle->age);
     }
 }
 
@@ -374,18 +380,19 @@ static void completion_learn(struct completion *d) {
     d->session = trusted ? session_learn(d->c, d->op.session_id) : session_find(d->c, d->op.session_id);
     bool treeless =
         command == SMB2_LOGOFF || command == SMB2_ECHO || command == SMB2_TREE_CONNECT || !d->op.has_tree_id;
-    completion_hold(d);
+    hold_session(d);
     if (!d->session || treeless) {
         return;
     }
     d->tree = trusted && d->op.tree_id != 0 && d->op.tree_id != UINT32_MAX
                   ? tree_learn(d->c->model, d->session, d->op.tree_id)
                   : tree_find(d->session, d->op.tree_id);
-    completion_hold(d);
+    hold_tree(d);
     if (d->op.has_file_id && d->ex) {
         learn_handle(d, trusted);
+        hold_tree(d); /* the handle's, where it was not known */
+        hold_handle(d);
     }
-    completion_hold(d);
 }
 
 void completion_settle(struct completion *d) {
@@ -406,8 +413,10 @@ static void completion_finish(struct completion *d) {
     effect_apply(d);
     completion_report(d);
     effect_after(d);
-    auth_drop(d->c->model, d->auth);
-    security_drop(d->c->model, d->security);
+    if (d->auth || d->security) {
+        auth_drop(d->c->model, d->auth);
+        security_drop(d->c->model, d->security);
+    }
     completion_settle(d);
 }
 
@@ -534,6 +543,9 @@ static void note_outcome(struct connection_facts *c, const struct operation *op,
 }
 
 static void note_stage(struct connection_facts *c, const struct operation *op) {
+    if (op->kind != OPERATION_NEGOTIATE && op->kind != OPERATION_SESSION_SETUP && op->kind != OPERATION_TREE_CONNECT) {
+        return;
+    }
     static const unsigned negotiate[] = {STAGE_NEGOTIATED, STAGE_NEGOTIATE_REFUSED, STAGE_NEGOTIATE_UNANSWERED},
                           session[] = {STAGE_SESSION, STAGE_SESSION_REFUSED, STAGE_SESSION_UNANSWERED},
                           share[] = {STAGE_TREE, STAGE_TREE_REFUSED, 0};
@@ -559,21 +571,18 @@ static void note_stage(struct connection_facts *c, const struct operation *op) {
     }
 }
 
-static void count_signature(struct connection_facts *c, bool there, bool is_signed) {
-    c->signed_messages += there && is_signed;
-    c->unsigned_messages += there && !is_signed;
-}
-
-/* NEGOTIATE is never signed, and SESSION_SETUP only at its end: they say nothing of what a session does. */
-static void note_signing(struct connection_facts *c, const struct operation *op) {
-    const struct smb2_message *two[] = {op->request, op->response};
-    const struct smb1_message *one[] = {op->smb1_request, op->smb1_response};
-    if (op->kind == OPERATION_NEGOTIATE || op->kind == OPERATION_SESSION_SETUP) {
-        return;
-    }
-    for (unsigned i = 0; i < 2; i++) {
-        count_signature(c, two[i], two[i] && (two[i]->header.flags & SMB2_FLAGS_SIGNED));
-        count_signature(c, one[i], one[i] && one[i]->header.has_signature);
+/* The messages of an operation that are signed, and those that are not. NEGOTIATE is never signed, and SESSION_SETUP only at its end: they
+ * say nothing of what a session does. */
+static void note_signing(struct connection_facts *c, struct operation *op) {
+    const struct smb2_message *q = op->request, *r = op->response;
+    const struct smb1_message *q1 = op->smb1_request, *r1 = op->smb1_response;
+    unsigned all = 0U + (q != NULL) + (r != NULL) + (q1 != NULL) + (r1 != NULL);
+    unsigned with = 0U + (q && (q->header.flags & SMB2_FLAGS_SIGNED)) + (r && (r->header.flags & SMB2_FLAGS_SIGNED)) +
+                    (q1 && q1->header.has_signature) + (r1 && r1->header.has_signature);
+    op->signed_message = with != 0;
+    if (op->kind != OPERATION_NEGOTIATE && op->kind != OPERATION_SESSION_SETUP) {
+        c->signed_messages += with;
+        c->unsigned_messages += all - with;
     }
 }
 
@@ -603,10 +612,6 @@ void completion_report(struct completion *d) {
     if (op->header && op->header->command < SMB2_COMMANDS) {
         m->stats->operations[op->header->command]++;
     }
-    op->signed_message = (op->request && (op->request->header.flags & SMB2_FLAGS_SIGNED)) ||
-                         (op->response && (op->response->header.flags & SMB2_FLAGS_SIGNED)) ||
-                         (op->smb1_request && op->smb1_request->header.has_signature) ||
-                         (op->smb1_response && op->smb1_response->header.has_signature);
     m->stats->smb1_operations += op->smb1_request || op->smb1_response;
     note_stage(&d->c->facts, op);
     note_signing(&d->c->facts, op);

@@ -11,8 +11,8 @@ static uint64_t handle_hash(const struct model *m, struct file_id id) {
 }
 
 struct handle *handle_find_in(const struct model *m, const struct hash *table, struct file_id id) {
-    uint64_t hash = handle_hash(m, id);
-    for (struct hash_node *n = hash_first(table, hash); n; n = hash_again(n->next, hash)) {
+    uint64_t hash = hash_counts(table) ? handle_hash(m, id) : 0;
+    for (struct hash_node *n = hash_candidates(table, hash); n; n = hash_candidate(table, n->next, hash)) {
         struct handle *h = container_of(n, struct handle, by_id);
         if (h->facts.id.persistent == id.persistent && h->facts.id.volatile_part == id.volatile_part) {
             return h;
@@ -212,8 +212,14 @@ void handle_opened(struct completion *d) {
     if (asked) {
         name_open(d, h);
     }
-    if (r->contexts.durable_request || (asked && d->ex->request.create_request.contexts.durable_reconnect)) {
-        durable_keep(d->c, h);
+    bool again = asked && d->ex->request.create_request.contexts.durable_reconnect;
+    if (r->contexts.durable_request || again) {
+        durable_keep(d->c, h, again);
+        durable_granted(h, r->contexts.durable_timeout);
+        d->op.resilient = again && h->durable && h->durable->resilient;
+    }
+    if (again ? m->instance_count != 0 : asked && d->ex->request.create_request.contexts.has_app_instance) {
+        instance_opened(d, h);
     }
 }
 
@@ -270,9 +276,12 @@ static void leave_node(struct model *m, struct handle *h, enum handle_end how) {
 
 void handle_free(struct model *m, struct handle *h, enum handle_end how) {
     handle_refresh(m, h, m->now);
+    if (m->instance_count != 0) {
+        instance_leave(m, h, how);
+    }
     leave_node(m, h, how);
     if (h->durable) {
-        durable_leave(m, h, how == HANDLE_CLOSED);
+        durable_leave(m, h, how);
     }
     if (h->process) {
         smb1_process_leave(h);

@@ -1,5 +1,6 @@
 /* What of a request outlives its packet: the message with its one text copied; other views lose their bytes and keep their
  * length. */
+#include <stddef.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -115,15 +116,47 @@ static void keep_lock(struct exchange *x, struct smb2_lock_request *q) {
     }
 }
 
+/* What a request with a body takes of the message, by its command: the others' bodies lie in the same place. */
+#define BODY_AT offsetof(struct smb2_message, negotiate_request)
+#define UP_TO(member) (uint16_t)(BODY_AT + sizeof((struct smb2_message *)0)->member)
+static const uint16_t used_bytes[SMB2_COMMANDS] = {
+    [SMB2_NEGOTIATE] = UP_TO(negotiate_request),
+    [SMB2_SESSION_SETUP] = UP_TO(session_setup_request),
+    [SMB2_LOGOFF] = BODY_AT,
+    [SMB2_TREE_CONNECT] = UP_TO(tree_connect_request),
+    [SMB2_TREE_DISCONNECT] = BODY_AT,
+    [SMB2_CREATE] = UP_TO(create_request),
+    [SMB2_CLOSE] = UP_TO(close_request),
+    [SMB2_FLUSH] = UP_TO(flush_request),
+    [SMB2_READ] = UP_TO(read_request),
+    [SMB2_WRITE] = UP_TO(write_request),
+    [SMB2_LOCK] = UP_TO(lock_request),
+    [SMB2_IOCTL] = UP_TO(ioctl),
+    [SMB2_CANCEL] = BODY_AT,
+    [SMB2_ECHO] = BODY_AT,
+    [SMB2_QUERY_DIRECTORY] = UP_TO(query_directory_request),
+    [SMB2_CHANGE_NOTIFY] = UP_TO(change_notify_request),
+    [SMB2_QUERY_INFO] = UP_TO(query_info_request),
+    [SMB2_SET_INFO] = UP_TO(set_info_request),
+    [SMB2_OPLOCK_BREAK] = UP_TO(oplock_break),
+    [SMB2_SERVER_TO_CLIENT_NOTIFICATION] = UP_TO(notification),
+};
+
+/* The exchange is all zeroes behind it. */
+static void keep_message(struct smb2_message *to, const struct smb2_message *from) {
+    memcpy(to, from, from->empty || from->header.command >= SMB2_COMMANDS ? BODY_AT : used_bytes[from->header.command]);
+}
+
 void request_keep(struct exchange *x, const struct smb2_message *message) {
     struct smb2_message *q = &x->request;
-    *q = *message;
+    keep_message(q, message);
     if (q->empty) {
         return;
     }
     struct text *text = q->header.command == SMB2_IOCTL ? telling_ioctl_text(&q->ioctl) : telling_text(q);
     if (text) {
-        x->text = model_text(x->connection->model, *text);
+        struct model *m = x->connection->model;
+        x->text = q->header.command == SMB2_TREE_CONNECT ? model_text_common(m, *text) : model_text(m, *text);
         *text = text_of(x->text);
     }
     switch (q->header.command) {
@@ -157,8 +190,12 @@ void request_drop(struct exchange *x) {
     struct model *m = x->connection->model;
     text_drop(&m->texts, x->text);
     text_drop(&m->texts, x->handle_name);
-    auth_drop(m, x->auth);
-    security_drop(m, x->security);
-    chain_drop(m, x->chain);
+    if (x->auth || x->security) {
+        auth_drop(m, x->auth);
+        security_drop(m, x->security);
+    }
+    if (x->chain) {
+        chain_drop(m, x->chain);
+    }
     budget_give(m->budget, x->lists, x->lists_size);
 }

@@ -160,7 +160,7 @@ void machine_show(struct connection *c, enum machine_side side, enum machine_sou
     if (f.host.bytes.n == 0 || (known && source <= s->source) || (!same && source < s->source)) {
         return;
     }
-    struct shared_text *host = model_text(m, f.host), *fqdn = model_text(m, f.fqdn);
+    struct shared_text *host = model_text_common(m, f.host), *fqdn = model_text_common(m, f.fqdn);
     if (host) {
         put(m, &s->host, &s->fqdn, host, fqdn);
         s->source = source > s->source ? source : s->source;

@@ -17,6 +17,8 @@ struct model_limits model_limits_default(void) {
         .trees = MODEL_TREES_MAX,
         .handles = MODEL_HANDLES_MAX,
         .durables = MODEL_DURABLES_MAX,
+        .instances = MODEL_INSTANCES_MAX,
+        .answers = MODEL_ANSWERS_MAX,
         .setups = MODEL_SETUPS_MAX,
         .machines = MODEL_MACHINES_MAX,
         .answer_timeout_ns = UINT64_C(300) * 1000000000,
@@ -45,9 +47,12 @@ struct model *model_new(const struct model_limits *limits, const struct model_si
     hash_init(&m->durables_by_server, budget);
     hash_init(&m->durables_by_guid, budget);
     hash_init(&m->machines, budget);
-    struct list *const lists[] = {&m->connections,    &m->session_ages, &m->tree_ages,  &m->handle_ages,
-                                  &m->exchange_ages,  &m->durable_ages, &m->setup_ages, &m->smb1_exchange_ages,
-                                  &m->smb1_transfers, &m->machine_ages};
+    hash_init(&m->instances_by_application, budget);
+    hash_init(&m->instances_by_file, budget);
+    hash_init(&m->answers, budget);
+    struct list *const lists[] = {&m->connections,    &m->session_ages, &m->tree_ages,     &m->handle_ages,
+                                  &m->exchange_ages,  &m->durable_ages, &m->setup_ages,    &m->smb1_exchange_ages,
+                                  &m->smb1_transfers, &m->machine_ages, &m->instance_ages, &m->answer_ages};
     for (size_t i = 0; i < sizeof lists / sizeof lists[0]; i++) {
         list_init(lists[i]);
     }
@@ -65,6 +70,8 @@ struct model *model_new(const struct model_limits *limits, const struct model_si
     pool_init(&m->smb1_processes_pool, sizeof(struct smb1_process), budget);
     pool_init(&m->securities_pool, sizeof(struct security), budget);
     pool_init(&m->machines_pool, sizeof(struct machine), budget);
+    pool_init(&m->instances_pool, sizeof(struct instance), budget);
+    pool_init(&m->answers_pool, sizeof(struct answer), budget);
     m->machine_generation = 1;
     text_store_init(&m->texts, budget);
     return m;
@@ -77,16 +84,22 @@ void model_free(struct model *m) {
     assert(!list_first(&m->connections));
     durables_free(m);
     machines_free(m);
+    instances_free(m);
+    answers_free(m);
     hash_free(&m->sessions_by_server);
     hash_free(&m->sessions_by_peers);
     hash_free(&m->nodes);
     hash_free(&m->durables_by_server);
     hash_free(&m->durables_by_guid);
     hash_free(&m->machines);
+    hash_free(&m->instances_by_application);
+    hash_free(&m->instances_by_file);
+    hash_free(&m->answers);
     struct pool *const pools[] = {
-        &m->sessions_pool,       &m->channels_pool,       &m->trees_pool,      &m->handles_pool, &m->nodes_pool,
-        &m->exchanges_pool,      &m->chains_pool,         &m->auths_pool,      &m->setups_pool,  &m->durables_pool,
-        &m->smb1_exchanges_pool, &m->smb1_processes_pool, &m->securities_pool, &m->machines_pool};
+        &m->sessions_pool,   &m->channels_pool,  &m->trees_pool,          &m->handles_pool,
+        &m->nodes_pool,      &m->exchanges_pool, &m->chains_pool,         &m->auths_pool,
+        &m->setups_pool,     &m->durables_pool,  &m->smb1_exchanges_pool, &m->smb1_processes_pool,
+        &m->securities_pool, &m->machines_pool,  &m->instances_pool,      &m->answers_pool};
     for (size_t i = 0; i < sizeof pools / sizeof pools[0]; i++) {
         pool_free(pools[i]);
     }
@@ -121,8 +134,8 @@ void model_unify(struct model *m, struct text *t) {
 
 /* The oldest of what is most easily done without. */
 static bool evict(struct model *m) {
-    return durable_evict(m) || machine_evict(m) || setup_evict(m) || exchange_evict(m) || smb1_evict(m) ||
-           handle_evict(m) || tree_evict(m) || session_evict(m);
+    return durable_evict(m) || machine_evict(m) || answer_evict(m) || instance_evict(m) || setup_evict(m) ||
+           exchange_evict(m) || smb1_evict(m) || handle_evict(m) || tree_evict(m) || session_evict(m);
 }
 
 /* What may go, most easily done without first, and the oldest of each. */
@@ -132,7 +145,7 @@ struct oldest {
     bool (*evict)(struct model *);
 };
 
-enum { EVICTABLE = 8 };
+enum { EVICTABLE = 10 };
 
 static uint64_t used(struct link *x) {
     return x ? container_of(x, struct age, link)->used : 0;
@@ -140,8 +153,9 @@ static uint64_t used(struct link *x) {
 
 static void find_oldest(struct model *m, struct oldest found[EVICTABLE]) {
     struct link *ex = list_first(&m->exchange_ages), *smb1 = list_first(&m->smb1_exchange_ages);
-    struct link *ages[] = {list_first(&m->durable_ages), list_first(&m->setup_ages),   list_first(&m->handle_ages),
-                           list_first(&m->tree_ages),    list_first(&m->session_ages), list_first(&m->machine_ages)};
+    struct link *ages[] = {list_first(&m->durable_ages),  list_first(&m->setup_ages),   list_first(&m->handle_ages),
+                           list_first(&m->tree_ages),     list_first(&m->session_ages), list_first(&m->machine_ages),
+                           list_first(&m->instance_ages), list_first(&m->answer_ages)};
     const struct oldest all[EVICTABLE] = {
         {ages[0], used(ages[0]), durable_evict},
         {ages[1], used(ages[1]), setup_evict},
@@ -151,6 +165,8 @@ static void find_oldest(struct model *m, struct oldest found[EVICTABLE]) {
         {ages[3], used(ages[3]), tree_evict},
         {ages[4], used(ages[4]), session_evict},
         {ages[5], used(ages[5]), machine_evict},
+        {ages[6], used(ages[6]), instance_evict},
+        {ages[7], used(ages[7]), answer_evict},
     };
     memcpy(found, all, sizeof all);
 }
@@ -192,13 +208,22 @@ void *model_take(struct model *m, struct pool *pool) {
     return object;
 }
 
-struct shared_text *model_text(struct model *m, struct text text) {
-    struct shared_text *t = text_keep(&m->texts, text);
+static struct shared_text *keep_text(struct model *m, struct text text,
+                                     struct shared_text *(*keep)(struct text_store *, struct text)) {
+    struct shared_text *t = keep(&m->texts, text);
     while (!t && text.bytes.n != 0 && evict(m)) {
-        t = text_keep(&m->texts, text);
+        t = keep(&m->texts, text);
     }
     m->stats->names_lost += !t && text.bytes.n != 0;
     return t;
+}
+
+struct shared_text *model_text(struct model *m, struct text text) {
+    return keep_text(m, text, text_keep);
+}
+
+struct shared_text *model_text_common(struct model *m, struct text text) {
+    return keep_text(m, text, text_keep_common);
 }
 
 struct model_costs model_costs(void) {

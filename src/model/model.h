@@ -23,12 +23,14 @@ enum {
     MODEL_TREES_MAX = 1 << 21,     /* evicted_trees */
     MODEL_HANDLES_MAX = 1 << 22,   /* evicted_handles */
     MODEL_DURABLES_MAX = 1 << 16,  /* durable handles whose names are kept for a reconnect; evicted_durables */
+    MODEL_INSTANCES_MAX = 1 << 16, /* opens by instances of applications, closed ones too; evicted_instances */
+    MODEL_ANSWERS_MAX = 1 << 16,   /* answers of servers that the next ones are held against; evicted_answers */
     MODEL_SETUPS_MAX = 1 << 18,    /* SESSION_SETUP exchanges under way; evicted_setups */
     MODEL_MACHINES_MAX = 1 << 16,  /* addresses whose names are kept; evicted_machines */
 };
 
 struct model_limits {
-    size_t exchanges, sessions, channels, trees, handles, durables, setups, machines;
+    size_t exchanges, sessions, channels, trees, handles, durables, setups, machines, instances, answers;
     uint64_t
         answer_timeout_ns; /* a request without any answer, an interim one included, is given up after this time, by a packet_clock */
 };
@@ -36,10 +38,13 @@ struct model_limits {
 struct model_limits model_limits_default(void);
 
 enum {
-    MACHINE_NAME_MAX = 255,    /* characters of a machine's name (RFC 1035 2.3.4); a longer one is none */
-    CONNECTION_NAMES_MAX = 16, /* users, shares named in an end record (records.md); names_left_out */
-    COPY_SOURCES_MAX = 8,      /* resume keys of a connection, the oldest is written over; evicted_copy_keys */
-    BREAK_SESSIONS_MAX = 256,  /* of a connection, looked through for the handle of an oplock break; searches_cut */
+    MACHINE_NAME_MAX = 255,     /* characters of a machine's name (RFC 1035 2.3.4); a longer one is none */
+    CONNECTION_NAMES_MAX = 16,  /* users, shares named in an end record (records.md); names_left_out */
+    COPY_SOURCES_MAX = 8,       /* resume keys of a connection, the oldest is written over; evicted_copy_keys */
+    ANSWER_INTERFACES_MAX = 64, /* of a server, compared with those before; cut_answers */
+    INSTANCE_SEARCH_MAX =
+        256, /* opens of a file by one instance of an application, looked through for another client's; searches_cut */
+    BREAK_SESSIONS_MAX = 256, /* of a connection, looked through for the handle of an oplock break; searches_cut */
 };
 
 struct model;
@@ -64,6 +69,8 @@ void model_free(struct model *);
 /* NULL: no memory, or the budget is at its end. flow lives until connection_end returned; flow_json is copied. */
 struct connection *connection_new(struct model *, const struct flow_facts *flow, struct view flow_json);
 void connection_start(struct connection *);
+/* A message is likely to come soon: brings into the processor's cache what it will need. No more than that: it need not come. */
+void connection_expect(const struct connection *);
 /* The message that the next pdus come from. */
 void connection_message(struct connection *, enum direction, const struct message *);
 void connection_pdu(struct connection *, const struct pdu *);

@@ -1,5 +1,6 @@
 /* Files, as their opens share them: what is marked for deletion by one is deleted when the last one ends. MS-FSA 2.1.5.5 (close),
  * 2.1.5.15.3 (FileDispositionInformation). */
+#include "base/utf16.h"
 #include "model/state.h"
 
 /* What a file is known by. Where its tree was connected before the capture began the share has no name, and stands for itself. */
@@ -9,56 +10,24 @@ struct node_key {
     uint64_t session_id, tree_id;
 };
 
-/* Names are compared without regard to the case of ASCII letters; other letters differ by it. i is even. */
-static uint16_t fold(struct view v, size_t i) {
-    uint16_t u = (uint16_t)(v.p[i] | (i + 1 < v.n ? v.p[i + 1] << 8 : 0));
-    return u >= 'a' && u <= 'z' ? (uint16_t)(u - 0x20) : u;
-}
-
-/* Four units at a time. */
-static uint64_t name_hash(uint64_t secret, uint64_t hash, struct view v) {
-    uint64_t part = 0;
-    for (size_t i = 0; i < v.n; i += 2) {
-        part = part << 16 | fold(v, i);
-        if (i % 8 == 6) {
-            hash = hash_more(secret, hash, part);
-            part = 0;
-        }
-    }
-    return hash_more(secret, hash_more(secret, hash, part), v.n);
-}
-
-static bool same_name(struct view a, struct view b) {
-    if (a.n != b.n) {
-        return false;
-    }
-    for (size_t i = 0; i < a.n; i += 2) {
-        if (fold(a, i) != fold(b, i)) {
-            return false;
-        }
-    }
-    return true;
-}
-
 /* SHARE of \\HOST\SHARE: one server may be called by several names. */
 static struct view share_of(struct text path) {
-    struct view v = path.bytes;
-    size_t start = v.n & ~(size_t)1;
-    while (start >= 2 && !(v.p[start - 2] == '\\' && v.p[start - 1] == 0)) {
-        start -= 2;
-    }
-    return view_from(v, start);
+    return view_from(path.bytes, utf16_behind_last(path.bytes, '\\'));
+}
+
+static struct view share_of_tree(const struct tree_facts *t) {
+    return t->share_at != 0 ? view_from(t->path.bytes, t->share_at) : share_of(t->path);
 }
 
 static uint64_t key_hash(const struct model *m, const struct node_key *k) {
     uint64_t hash = hash_bytes(m->secret, k->server->bytes, sizeof k->server->bytes);
     hash = hash_more(m->secret, hash_more(m->secret, hash, k->session_id), k->tree_id);
-    return name_hash(m->secret, name_hash(m->secret, hash, k->share), k->name);
+    return utf16_name_hash(m->secret, utf16_name_hash(m->secret, hash, k->share), k->name);
 }
 
 static bool same_key(const struct node_key *a, const struct node_key *b) {
     return memcmp(a->server, b->server, sizeof *a->server) == 0 && a->session_id == b->session_id &&
-           a->tree_id == b->tree_id && same_name(a->share, b->share) && same_name(a->name, b->name);
+           a->tree_id == b->tree_id && utf16_same_name(a->share, b->share) && utf16_same_name(a->name, b->name);
 }
 
 static struct node_key key_of_node(const struct node *n) {
@@ -67,7 +36,7 @@ static struct node_key key_of_node(const struct node *n) {
 }
 
 static struct node_key key_of_handle(const struct handle *h) {
-    struct node_key k = {&h->session->server, share_of(h->tree->facts.path), text_of(h->name).bytes, 0, 0};
+    struct node_key k = {&h->session->server, share_of_tree(&h->tree->facts), text_of(h->name).bytes, 0, 0};
     if (!h->tree->path) {
         k.session_id = h->session->facts.id;
         k.tree_id = h->tree->facts.id;
@@ -75,8 +44,7 @@ static struct node_key key_of_handle(const struct handle *h) {
     return k;
 }
 
-static struct node *node_find(struct model *m, const struct node_key *k) {
-    uint64_t hash = key_hash(m, k);
+static struct node *node_find(struct model *m, const struct node_key *k, uint64_t hash) {
     for (struct hash_node *x = hash_first(&m->nodes, hash); x; x = hash_again(x->next, hash)) {
         struct node *n = container_of(x, struct node, by_name);
         struct node_key other = key_of_node(n);
@@ -85,11 +53,6 @@ static struct node *node_find(struct model *m, const struct node_key *k) {
         }
     }
     return NULL;
-}
-
-static void node_insert(struct model *m, struct node *n) {
-    struct node_key k = key_of_node(n);
-    hash_insert(&m->nodes, &n->by_name, key_hash(m, &k));
 }
 
 /* It has no name any more: who opens that name opens another file. */
@@ -102,7 +65,8 @@ static void node_unlink(struct model *m, struct node *n) {
 
 struct node *node_open(struct model *m, struct handle *h, bool again) {
     struct node_key k = key_of_handle(h);
-    struct node *n = node_find(m, &k);
+    uint64_t hash = key_hash(m, &k);
+    struct node *n = node_find(m, &k, hash);
     if (n && n->delete_pending &&
         !again) { /* nobody opens it any more (STATUS_DELETE_PENDING): it is gone, or was spared, and we missed that */
         node_unlink(m, n);
@@ -122,13 +86,13 @@ struct node *node_open(struct model *m, struct handle *h, bool again) {
     n->session_id = k.session_id;
     n->tree_id = k.tree_id;
     n->name = text_share(h->name);
-    node_insert(m, n);
+    hash_insert(&m->nodes, &n->by_name, hash);
     return n;
 }
 
 struct node *node_at(struct model *m, const struct tree *t, struct text name) {
-    struct node_key k = {&t->session->server, share_of(t->facts.path), name.bytes, 0, 0};
-    return t->path ? node_find(m, &k) : NULL;
+    struct node_key k = {&t->session->server, share_of_tree(&t->facts), name.bytes, 0, 0};
+    return t->path ? node_find(m, &k, key_hash(m, &k)) : NULL;
 }
 
 void node_close(struct model *m, struct node *n) {
@@ -154,11 +118,12 @@ void node_rename(struct model *m, struct node *n, struct shared_text *name) {
         return;
     }
     struct node_key k = key_of_node(n);
-    struct node *replaced = node_find(m, &k);
+    uint64_t hash = key_hash(m, &k);
+    struct node *replaced = node_find(m, &k, hash);
     if (replaced) {
         node_unlink(m, replaced);
     }
-    node_insert(m, n);
+    hash_insert(&m->nodes, &n->by_name, hash);
 }
 
 /* ---- deletion */

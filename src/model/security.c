@@ -17,7 +17,7 @@ static struct security *said(struct connection *c) {
 static void say(struct connection *c, enum security_name name, struct text text) {
     struct security *s = c->said;
     model_unify(c->model, &text);
-    struct shared_text *t = model_text(c->model, text);
+    struct shared_text *t = model_text_common(c->model, text);
     if (t) {
         text_drop(&c->model->texts, s->names[name]);
         s->names[name] = t;

@@ -262,9 +262,9 @@ struct auth *auth_keep(struct connection *c, const struct ntlm_message *n) {
     if (!a) {
         return NULL;
     }
-    a->domain = model_text(m, n->domain);
-    a->user = model_text(m, n->user);
-    a->workstation = model_text(m, n->workstation);
+    a->domain = model_text_common(m, n->domain);
+    a->user = model_text_common(m, n->user);
+    a->workstation = model_text_common(m, n->workstation);
     a->facts.domain = text_of(a->domain);
     a->facts.user = text_of(a->user);
     a->facts.workstation = text_of(a->workstation);

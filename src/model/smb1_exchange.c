@@ -946,7 +946,7 @@ static bool may_wait(const struct smb1_exchange *x) {
 
 /* One that may wait does so for as long as its connection lives: it is looked at once, not for each message. */
 void smb1_expire(struct connection *c) {
-    for (struct link *at; c->smb1 && (at = list_first(&c->smb1->exchange_ages));) {
+    for (struct link *at; (at = list_first(&c->smb1->exchange_ages));) {
         struct smb1_exchange *x = container_of(at, struct smb1_exchange, age);
         if (c->model->clock.now - x->asked_at < c->model->limits.answer_timeout_ns) {
             return;

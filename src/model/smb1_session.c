@@ -238,7 +238,7 @@ void smb1_tree_connect(struct completion *d) {
         return;
     }
     t->facts.share_type = share_type_of(q, r);
-    struct shared_text *path = q ? model_text(m, q->tree_connect_request.path) : NULL;
+    struct shared_text *path = q ? model_text_common(m, q->tree_connect_request.path) : NULL;
     if (path) {
         tree_name(d, t, path);
         text_drop(&m->texts, path);

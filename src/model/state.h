@@ -193,7 +193,38 @@ struct durable {
     uint64_t persistent; /* of the FileId: this part stays the same */
     struct handle *handle;
     struct shared_text *name;
-    bool named, directory, delete_on_close;
+    bool named, directory, delete_on_close, resilient;
+    uint64_t timeout_ns; /* how long the server keeps it without its connection; 0: not known */
+    uint64_t lost_ns;    /* since when it has none; 0: it has, or that was not seen */
+};
+
+/* An open by an instance of an application, MS-SMB2 3.3.5.9.13: who opens the same file as the same instance, and is another client, has
+ * it closed. One that was lost with its connection waits, where it is durable; one that was closed stays, for requests that name it. */
+struct instance {
+    struct hash_node by_application, by_file; /* model's tables of these names */
+    struct age age;                           /* model->instance_ages */
+    struct address server, client;
+    struct guid application, client_guid;
+    struct file_id file_id;
+    uint64_t session_id;
+    struct handle *handle; /* NULL: lost, or closed */
+    struct shared_text *share, *name;
+    bool rivalled, closed;       /* the other open was seen; and this one is certainly closed */
+    struct takeover_facts rival; /* rivalled */
+};
+
+/* What a server answered to a question. */
+struct answer {
+    struct hash_node by_question; /* model->answers */
+    struct age age;               /* model->answer_ages */
+    struct endpoint server;
+    uint8_t kind;      /* of question: enum answer_kind, answer.c */
+    uint64_t question; /* a digest of it */
+    bool guid_known;
+    struct guid server_guid; /* another one: another server behind the address */
+    uint16_t dialect;
+    struct smb2_network_interface *interfaces;
+    unsigned interface_count;
 };
 
 struct copy_sources {
@@ -201,11 +232,14 @@ struct copy_sources {
     unsigned next; /* the oldest is written over */
 };
 
-/* Names for the end record of a connection. */
+/* Names for the end record of a connection: few connections have more than one of each. */
+struct name_list {
+    struct shared_text **items; /* NULL among them for an empty one */
+    unsigned count, room;
+};
+
 struct connection_names {
-    struct shared_text *kept[CONNECTION_NAMES_MAX * 3];
-    unsigned kept_count;
-    struct text users[CONNECTION_NAMES_MAX * 2], shares[CONNECTION_NAMES_MAX];
+    struct name_list users, shares; /* a user is two: domain and name */
 };
 
 /* What both sides said in their last NEGOTIATE, as far as it is not in the facts. */
@@ -216,24 +250,17 @@ struct negotiation {
 };
 
 struct connection {
+    /* What each message needs lies together, up to the front of the facts: connection_expect fetches it. */
     struct model *model;
-    struct connection_facts facts;
-    struct link of_model;
-    struct hash channels, exchanges, setups;
-    struct list channel_list, setup_list;
+    /* the message at hand */
+    const struct message *message; /* the model's, of which there is one at a time */
+    enum direction dir;
+    bool compressed;       /* it came out of a compressed envelope */
+    struct auth *claimed;  /* found in the message at hand, for the SESSION_SETUP around it */
+    struct security *said; /* the same, and for a NEGOTIATE */
+    struct hash exchanges;
     struct list exchange_ages,
         put_off; /* put_off: older than the timeout, and not given up since an interim answer came */
-    struct channel *last_channel;
-    struct guid client_guid, server_guid;
-    bool client_guid_known, server_guid_known;
-    struct negotiation negotiation;
-    bool started, client_accepted;
-    /* the message at hand */
-    enum direction dir;
-    const struct message *message; /* the model's, of which there is one at a time */
-    bool compressed;               /* it came out of a compressed envelope */
-    struct auth *claimed;          /* found in the message at hand, for the SESSION_SETUP around it */
-    struct security *said;         /* the same, and for a NEGOTIATE */
     /* compound chains, each direction */
     struct {
         bool open; /* an element came before in this chain */
@@ -241,14 +268,23 @@ struct connection {
         uint32_t tree_id;
         struct chain *chain;
     } chains[DIRECTIONS];
-    struct smb1_connection *smb1;      /* smb1_state.h; NULL until there is an SMB1 message */
+    struct channel *last_channel;
+    struct smb1_connection *smb1;       /* smb1_state.h; NULL until there is an SMB1 message */
+    struct shared_text *netbios_called; /* until it is known whether the server answers to it */
+    uint64_t machines_known;            /* the generation that facts.machines are of; 0: of none */
+    struct connection_facts facts;
+    struct link of_model;
+    struct hash channels, setups;
+    struct list channel_list, setup_list;
+    struct guid client_guid, server_guid;
+    bool client_guid_known, server_guid_known;
+    struct negotiation negotiation;
+    bool started, client_accepted;
     struct copy_sources *copy_sources; /* NULL until a resume key is given out */
     struct connection_names *names;    /* NULL until there are any */
     struct shared_text *smb1_dialect;
-    struct shared_text *netbios_called; /* until it is known whether the server answers to it */
-    bool netbios_asked;                 /* a session request was seen */
+    bool netbios_asked; /* a session request was seen */
     struct shown shown[MACHINE_SIDES];
-    uint64_t machines_known; /* the generation that facts.machines are of; 0: of none */
     uint8_t flow_json[];
 };
 
@@ -261,15 +297,20 @@ struct model {
     struct message message;    /* at hand; its bytes are not kept */
     struct moment now;         /* of what is being dealt with: a message, or the end of a connection */
     struct packet_clock clock; /* for what waits too long */
+    bool end_unseen;           /* a connection ends here alone: by neither FIN nor RST */
     size_t setup_count, tree_count, handle_count, exchange_count, smb1_exchange_count, smb1_transfer_count,
-        session_count, channel_count, durable_count, machine_count;
+        session_count, channel_count, durable_count, machine_count, instance_count, answer_count;
     uint64_t machine_generation; /* changes with any name of a machine */
-    struct hash sessions_by_server, sessions_by_peers, nodes, durables_by_server, durables_by_guid, machines;
+    struct hash sessions_by_server, sessions_by_peers, nodes, durables_by_server, durables_by_guid, machines,
+        instances_by_application, instances_by_file, answers;
     struct list connections, session_ages, tree_ages, handle_ages, exchange_ages, durable_ages, setup_ages,
-        smb1_exchange_ages, smb1_transfers, machine_ages;
+        smb1_exchange_ages, smb1_transfers, machine_ages, instance_ages, answer_ages;
     struct pool sessions_pool, channels_pool, trees_pool, handles_pool, nodes_pool, exchanges_pool, chains_pool,
         auths_pool, setups_pool, durables_pool, smb1_exchanges_pool, smb1_processes_pool, securities_pool,
-        machines_pool;
+        machines_pool, instances_pool, answers_pool;
+    struct takeover_facts takeover; /* of the operation at hand, as what follows */
+    struct answer_change change;
+    struct interface_change interface_changes[2 * ANSWER_INTERFACES_MAX];
     struct text_store texts;
     struct code_page *code_page; /* of OEM strings; NULL: none was set */
     struct arena scratch;        /* texts of the message at hand, in UTF-16 */
@@ -374,6 +415,8 @@ struct tree *tree_learn(struct model *, struct session *, uint32_t id);
 void tree_connected(struct completion *);
 void tree_name(struct completion *, struct tree *, struct shared_text *path); /* the path is shared */
 void tree_free(struct model *, struct tree *, enum handle_end);               /* its handles with it */
+/* HOST of \\HOST\SHARE; empty where the path has another form. UTF-16. */
+struct text tree_host(struct text path);
 bool tree_evict(struct model *);
 
 /* handle.c */
@@ -406,10 +449,36 @@ bool handle_deletes(struct model *, struct handle *); /* it is closed: does its 
 
 /* durable.c */
 struct durable *durable_find(const struct connection *, uint64_t persistent);
-void durable_keep(struct connection *, struct handle *);
-void durable_leave(struct model *, struct handle *, bool closed); /* its handle ends; unless it was closed it waits */
+/* again: it was taken up, and what was granted before holds on. */
+void durable_keep(struct connection *, struct handle *, bool again);
+void durable_granted(struct handle *, uint32_t timeout_ms); /* DH2Q, MS-SMB2 2.2.14.2.12; 0: no time was given */
+/* FSCTL_LMR_REQUEST_RESILIENCY succeeded, MS-SMB2 3.3.5.15.9. */
+void durable_resilient(struct connection *, struct handle *, uint32_t timeout_ms);
+/* Is it gone by then? The server waits for so long since it lost its client, MS-SMB2 3.3.2.2 and 3.3.2.4; only where that was seen. */
+void durable_forget(const struct connection *, uint64_t persistent); /* one without its handle; there may be none */
+/* When the last connection of a session was closed; 0: one is open. */
+uint64_t durable_session_lost_ns(struct session *);
+bool durable_timed_out(const struct durable *, uint64_t time_ns);
+void durable_refused(struct completion *); /* a CREATE that was to take it up again */
+void durable_leave(struct model *, struct handle *,
+                   enum handle_end); /* its handle ends; unless it was closed it waits */
 bool durable_evict(struct model *);
 void durables_free(struct model *); /* all of them */
+
+/* instance.c */
+/* A CREATE with SMB2_CREATE_APP_INSTANCE_ID succeeded, or one that takes up a handle again. */
+void instance_opened(struct completion *, struct handle *);
+void instance_leave(struct model *, struct handle *, enum handle_end); /* the handle ends */
+void instance_closed(struct completion *);                             /* answered with STATUS_FILE_CLOSED */
+bool instance_evict(struct model *);
+void instances_free(struct model *);
+
+/* answer.c: what a server answered, held against what it answered to the same question before */
+void answer_dialect(struct completion *, const struct smb2_negotiate_request *);
+void answer_cluster_dialect(struct completion *); /* a TREE_CONNECT that has one in its error */
+void answer_interfaces(struct completion *, const struct smb2_ioctl *response);
+bool answer_evict(struct model *);
+void answers_free(struct model *);
 
 /* exchange.c */
 /* Is the message at hand to be believed only when the other side bears it out? Where that side is not captured at all there is nothing
@@ -477,5 +546,7 @@ void model_unify(struct model *, struct text *);
 void *model_take(struct model *, struct pool *);
 /* Keeps a text, making room likewise. NULL for an empty text, or where nothing is left to evict (counted). */
 struct shared_text *model_text(struct model *, struct text);
+/* The same for what many connections say. */
+struct shared_text *model_text_common(struct model *, struct text);
 
 #endif

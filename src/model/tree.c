@@ -3,13 +3,15 @@
 
 #include <string.h>
 
+#include "base/utf16.h"
+
 static uint64_t tree_hash(const struct session *s, uint32_t id) {
     return hash_number(s->model->secret, id);
 }
 
 struct tree *tree_find(struct session *s, uint32_t id) {
-    uint64_t hash = tree_hash(s, id);
-    for (struct hash_node *n = hash_first(&s->trees, hash); n; n = hash_again(n->next, hash)) {
+    uint64_t hash = hash_counts(&s->trees) ? tree_hash(s, id) : 0;
+    for (struct hash_node *n = hash_candidates(&s->trees, hash); n; n = hash_candidate(&s->trees, n->next, hash)) {
         struct tree *t = container_of(n, struct tree, by_id);
         if (t->facts.id == id) {
             return t;
@@ -41,8 +43,7 @@ struct tree *tree_learn(struct model *m, struct session *s, uint32_t id) {
     return t;
 }
 
-/* HOST of \\HOST\SHARE; empty where the path has another form. UTF-16. */
-static struct text host_of(struct text path) {
+struct text tree_host(struct text path) {
     struct view v = path.bytes;
     size_t start = 4, end = 4;
     if (path.encoding != ENC_UTF16LE || v.n < 4 || memcmp(v.p, "\\\0\\\0", 4) != 0) {
@@ -57,8 +58,10 @@ static struct text host_of(struct text path) {
 void tree_name(struct completion *d, struct tree *t, struct shared_text *path) {
     t->path = text_share(path);
     t->facts.path = text_of(t->path);
+    size_t share_at = utf16_behind_last(t->facts.path.bytes, '\\');
+    t->facts.share_at = share_at <= UINT16_MAX ? (uint16_t)share_at : 0;
     connection_add_share(d->c, t->path);
-    machine_show(d->c, MACHINE_SERVER, MACHINE_SHARE, machine_name(host_of(t->facts.path)));
+    machine_show(d->c, MACHINE_SERVER, MACHINE_SHARE, machine_name(tree_host(t->facts.path)));
 }
 
 /* TREE_CONNECT, MS-SMB2 3.3.5.7: the TreeId comes with the response's header. */

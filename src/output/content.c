@@ -1,5 +1,7 @@
 #include "content.h"
 
+#include "operation.h"
+
 /* A sentence on its way: where it goes, what it is about, and what happened to the texts in it. */
 struct sentence {
     struct fact_writer *w;
@@ -27,13 +29,13 @@ static bool is_false(const struct sentence *s, enum field field) {
     return f != NULL && f->form == FACT_BOOL && f->number == 0;
 }
 
-static bool is_operation(const struct sentence *s, const char *operation) {
-    const char *name = fact_name(find(s, FIELD_OPERATION));
-    return name != NULL && strcmp(name, operation) == 0;
+static bool is_operation(const struct sentence *s, enum operation_kind kind) {
+    return s->facts->event->operation == kind;
 }
 
 static void say_texts(struct sentence *s, const struct text *parts, size_t count, enum json_cut cut) {
-    s->flags |= json_joined(&s->w->json, parts, count, s->w->limits->content, cut);
+    s->flags |= s->w->limits->whole ? json_whole(&s->w->json, &s->w->texts, parts, count)
+                                    : json_joined(&s->w->json, parts, count, s->w->limits->content, cut);
 }
 
 /* A list's items, or a mask's names. */
@@ -95,7 +97,7 @@ static void say_command(struct sentence *s) {
     } else if (f != NULL) {
         say(s, "SMB command ");
         say_fact(s, f, JSON_CUT_END);
-    } else if (is_operation(s, "session_setup")) {
+    } else if (is_operation(s, OPERATION_SESSION_SETUP)) {
         say(s, "SMB session setup without its end"); /* legs of it were seen, and no last one */
     } else {
         say(s, "SMB end of handle"); /* it has no message of its own: its session, tree or connection ended */
@@ -117,7 +119,7 @@ static void say_object(struct sentence *s) {
     if (user == NULL) {
         user = find(s, FIELD_USER_NAME);
     }
-    if (user == NULL && is_operation(s, "negotiate")) {
+    if (user == NULL && is_operation(s, OPERATION_NEGOTIATE)) {
         user = find(s, FIELD_DIALECT);
     }
     if (user != NULL) {
@@ -154,7 +156,7 @@ static void say_refusal(struct sentence *s) {
     const struct fact *version = find(s, FIELD_VERSION);
     bool whole = find(s, FIELD_REQUEST_SEEN) == NULL && find(s, FIELD_GAP) == NULL;
     bool answered = find(s, FIELD_STATUS) != NULL && !has_failed(s);
-    if (is_operation(s, "negotiate") && version != NULL && version->number == 1 && whole && answered &&
+    if (is_operation(s, OPERATION_NEGOTIATE) && version != NULL && version->number == 1 && whole && answered &&
         find(s, FIELD_DIALECT) == NULL) {
         say(s, ", no dialect chosen");
     }
@@ -169,7 +171,7 @@ static void say_change(struct sentence *s) {
     say_with(s, ", ", FIELD_BYTES_READ, " bytes read", JSON_CUT_END);
     say_with(s, ", ", FIELD_BYTES_WRITTEN, " bytes written", JSON_CUT_END);
     say_with(s, ", ", FIELD_BYTES_COPIED, " bytes copied", JSON_CUT_END);
-    if (is_operation(s, "delete")) {
+    if (is_operation(s, OPERATION_DELETE)) {
         say_delete(s);
     } else if (is_true(s, FIELD_DELETE_ON_CLOSE)) {
         say(s, " (to be deleted on close)");
@@ -214,7 +216,7 @@ static bool say_notice(struct sentence *s) {
         say_with(s, "SMB3 server notification ", FIELD_NOTIFICATION, "", JSON_CUT_END);
         return true;
     }
-    if (!is_operation(s, "oplock_break") || find(s, FIELD_MESSAGE_ID) != NULL) {
+    if (!is_operation(s, OPERATION_OPLOCK_BREAK) || find(s, FIELD_MESSAGE_ID) != NULL) {
         return false;
     }
     const struct fact *version = find(s, FIELD_VERSION);

@@ -2,8 +2,19 @@
 
 #include <arpa/inet.h>
 
+#include "base/digits.h"
+#include "base/plain.h"
+
 const struct fact_key fact_keys[FIELDS] = {
-#define FIELD(id, name, place, type, meaning) {",\"" name "\":", sizeof(",\"" name "\":") - 1, PLACE_##place},
+#define FIELD(id, name, place, type, meaning) {",\"" name "\":"},
+#include "tables/field.def"
+#undef FIELD
+};
+
+const struct fact_shape fact_shapes[FIELDS] = {
+#define FIELD(id, name, place, type, meaning) \
+    {sizeof(",\"" name "\":") - 1,            \
+     FIELD_##id == FIELD_LOSSY || FIELD_##id == FIELD_TRUNCATED ? PLACE_ENVELOPE : PLACE_##place},
 #include "tables/field.def"
 #undef FIELD
 };
@@ -49,81 +60,127 @@ static const bool essential[FIELDS] = {
     [FIELD_REASON] = true,        [FIELD_SENSOR_VERSION] = true,
 };
 
+enum { BITS_MAX = 32 };      /* of a fact */
 enum { ESSENTIAL_MIN = 64 }; /* bytes that a text among them has in any case */
 
-static bool write_bool(struct fact_writer *w, const struct fact *f) {
-    if (f->number) {
-        json_literal(&w->json, "true");
-    } else {
-        json_literal(&w->json, "false");
-    }
-    return true;
+/* ---- the value of a fact, written at to: each returns where it ends, NULL where there is none. With its key it takes no more than
+ * JSON_SLACK bytes, or its room is looked at. */
+
+static inline char *put_truth(char *to, bool value) {
+    memcpy(to, value ? "true\0" : "false", 5);
+    return to + (value ? 4 : 5);
+}
+
+static char *put_bool(struct fact_writer *w, const struct fact *f, char *to) {
+    (void)w;
+    return put_truth(to, f->number);
 }
 
 /* Readers of JSON keep integers in a double: what does not fit one exactly would come out as another number there. An id is
  * written as it is all the same, another one would be wrong. */
-static void write_integer(struct fact_writer *w, enum field field, uint64_t number) {
-    const uint64_t max = field == FIELD_MESSAGE_ID ? UINT64_MAX : (UINT64_C(1) << 53) - 1;
-    if (number > max) {
+static inline char *put_integer(struct fact_writer *w, enum field field, uint64_t number, char *to) {
+    const uint64_t max = (UINT64_C(1) << 53) - 1;
+    if (number > max && field != FIELD_MESSAGE_ID) {
         fact_note(w, field, JSON_TEXT_LOSSY);
         number = max;
     }
-    json_uint(&w->json, number);
+    return digits_uint(to, number);
 }
 
-static bool write_uint(struct fact_writer *w, const struct fact *f) {
-    write_integer(w, f->field, f->number);
-    return true;
+static char *put_uint(struct fact_writer *w, const struct fact *f, char *to) {
+    return put_integer(w, f->field, f->number, to);
 }
 
-static bool write_time(struct fact_writer *w, const struct fact *f) {
-    json_char(&w->json, '"');
-    json_time(&w->json, f->number);
-    json_char(&w->json, '"');
-    return true;
+static char *put_time(struct fact_writer *w, const struct fact *f, char *to) {
+    *to = '"';
+    to = json_put_time(&w->json.second, f->number, to + 1);
+    *to = '"';
+    return to + 1;
 }
 
-static bool write_filetime(struct fact_writer *w, const struct fact *f) {
-    json_char(&w->json, '"');
-    fact_note(w, f->field, json_filetime(&w->json, f->number));
-    json_char(&w->json, '"');
-    return true;
+static inline char *put_hex_string(char *to, uint64_t number, unsigned digits) {
+    memcpy(to, "\"0x", 3);
+    to = digits_hex(to + 3, number, digits);
+    *to = '"';
+    return to + 1;
+}
+
+static char *put_hex(struct fact_writer *w, const struct fact *f, char *to) {
+    (void)w;
+    return put_hex_string(to, f->number, f->digits);
+}
+
+static char *put_file_id(struct fact_writer *w, const struct fact *f, char *to) {
+    (void)w;
+    memcpy(to, "\"0x", 3);
+    to = digits_hex(to + 3, f->file_id.persistent, 16);
+    to = digits_hex(to, f->file_id.volatile_part, 16);
+    *to = '"';
+    return to + 1;
+}
+
+static char *put_dash(char *to) {
+    *to = '-';
+    return to + 1;
+}
+
+/* MS-DTYP 2.3.4.3, without the braces: three numbers of the machine's order, which is the little end first, then bytes. */
+static char *put_guid(struct fact_writer *w, const struct fact *f, char *to) {
+    (void)w;
+    const uint8_t *b = f->guid->bytes;
+    *to++ = '"';
+    to = put_dash(digits_hex8(to, b[0] | (uint32_t)b[1] << 8 | (uint32_t)b[2] << 16 | (uint32_t)b[3] << 24, 8));
+    to = put_dash(digits_hex8(to, b[4] | (uint32_t)b[5] << 8, 4));
+    to = put_dash(digits_hex8(to, b[6] | (uint32_t)b[7] << 8, 4));
+    to = put_dash(digits_hex8(to, b[9] | (uint32_t)b[8] << 8, 4));
+    to = digits_hex8(to, b[11] | (uint32_t)b[10] << 8, 4);
+    to = digits_hex8(to, b[15] | (uint32_t)b[14] << 8 | (uint32_t)b[13] << 16 | (uint32_t)b[12] << 24, 8);
+    *to = '"';
+    return to + 1;
+}
+
+static char *put_filetime(struct fact_writer *w, const struct fact *f, char *to) {
+    unsigned flags = 0;
+    *to = '"';
+    to = json_put_filetime(&w->json.second, f->number, to + 1, &flags);
+    fact_note(w, f->field, flags);
+    *to = '"';
+    return to + 1;
+}
+
+enum { NAME_AT_ONCE = 90 }; /* with a key's 32 bytes and what stands around it within JSON_SLACK */
+
+static inline char *put_ascii(struct json_writer *json, const char *s, size_t n, char *to) {
+    if (n <= NAME_AT_ONCE) {
+        return digits_copy(to, s, n);
+    }
+    json_wrote(json, to);
+    json_raw(json, s, n);
+    return json_end(json);
+}
+
+static inline char *put_name(struct json_writer *json, const char *name, size_t n, char *to) {
+    *to = '"';
+    to = put_ascii(json, name, n, to + 1);
+    *to = '"';
+    return to + 1;
+}
+
+static char *put_named(struct fact_writer *w, const struct fact *f, char *to) {
+    const struct name_row *row = fact_row(f);
+    return row != NULL ? put_name(&w->json, row->name, row->length, to)
+                       : put_hex_string(to, f->number, f->digits ? f->digits : 8);
+}
+
+static void write_name_string(struct json_writer *json, const char *name, size_t n) {
+    json_wrote(json, put_name(json, name, n, json_end(json)));
 }
 
 static void write_hex_string(struct json_writer *json, uint64_t number, unsigned digits) {
-    json_literal(json, "\"0x");
-    json_hex(json, number, digits);
-    json_char(json, '"');
+    json_wrote(json, put_hex_string(json_end(json), number, digits));
 }
 
-static bool write_hex(struct fact_writer *w, const struct fact *f) {
-    write_hex_string(&w->json, f->number, f->digits);
-    return true;
-}
-
-static void write_name_string(struct json_writer *json, const char *name) {
-    json_char(json, '"');
-    json_raw(json, name, strlen(name));
-    json_char(json, '"');
-}
-
-static bool write_name(struct fact_writer *w, const struct fact *f) {
-    if (f->name[0] == '\0') {
-        return false;
-    }
-    write_name_string(&w->json, f->name);
-    return true;
-}
-
-static bool write_named(struct fact_writer *w, const struct fact *f) {
-    const char *name = fact_name(f);
-    if (name != NULL) {
-        write_name_string(&w->json, name);
-    } else {
-        write_hex_string(&w->json, f->number, f->digits ? f->digits : 8);
-    }
-    return true;
-}
+/* ---- lists */
 
 /* A list on its way: how many items it has, and how many it may have. */
 struct list {
@@ -167,7 +224,7 @@ static bool write_bits(struct fact_writer *w, const struct fact *f) {
         uint32_t bits = f->table->rows[i].value;
         if (bits != 0 && (left & bits) == bits && (room = list_next(&l))) {
             left &= ~bits;
-            write_name_string(&w->json, f->table->rows[i].name);
+            write_name_string(&w->json, f->table->rows[i].name, f->table->rows[i].length);
         }
     }
     if (left != 0 && room && list_next(&l)) {
@@ -179,9 +236,9 @@ static bool write_bits(struct fact_writer *w, const struct fact *f) {
 static bool write_names16(struct fact_writer *w, const struct fact *f) {
     struct list l = list_begin(w, f, w->limits->items, '[');
     for (unsigned i = 0; i < f->u16s.count && list_next(&l); i++) {
-        const char *name = f->table != NULL ? names_find(f->table, f->u16s.items[i]) : NULL;
-        if (name != NULL) {
-            write_name_string(&w->json, name);
+        const struct name_row *row = f->table != NULL ? names_find_row(f->table, f->u16s.items[i]) : NULL;
+        if (row != NULL) {
+            write_name_string(&w->json, row->name, row->length);
         } else {
             write_hex_string(&w->json, f->u16s.items[i], f->digits);
         }
@@ -195,31 +252,18 @@ static size_t limit_of(const struct fact_limits *limits, enum field field) {
     return limit < ESSENTIAL_MIN && essential[field] ? ESSENTIAL_MIN : limit;
 }
 
-static unsigned write_string(struct fact_writer *w, enum field field, const struct text *parts, size_t count) {
+static bool write_joined_text(struct fact_writer *w, enum field field, const struct text *parts, size_t count) {
     enum json_cut cut = kinds[field] == KIND_ORDINARY ? JSON_CUT_END : JSON_CUT_FRONT;
     json_char(&w->json, '"');
-    unsigned flags = json_joined(&w->json, parts, count, limit_of(w->limits, field), cut);
-    json_char(&w->json, '"');
-    return flags;
-}
-
-static bool write_joined_text(struct fact_writer *w, enum field field, const struct text *parts, size_t count) {
     size_t before = w->json.used;
-    unsigned flags = write_string(w, field, parts, count);
-    bool empty = w->json.used - before <= 2;
+    unsigned flags = json_joined(&w->json, parts, count, limit_of(w->limits, field), cut);
+    bool empty = w->json.used == before;
+    json_char(&w->json, '"');
     if (empty && flags & JSON_TEXT_TRUNCATED) {
         flags &= ~(unsigned)JSON_TEXT_LOSSY;
     }
     fact_note(w, field, flags);
     return !empty;
-}
-
-static bool write_text(struct fact_writer *w, const struct fact *f) {
-    return write_joined_text(w, f->field, &f->text, 1);
-}
-
-static bool write_joined(struct fact_writer *w, const struct fact *f) {
-    return write_joined_text(w, f->field, f->joined, f->parts);
 }
 
 /* An item that comes out empty, as of an odd byte alone, is no item. */
@@ -244,36 +288,19 @@ static bool write_texts(struct fact_writer *w, const struct fact *f) {
     return list_end(&l, ']');
 }
 
-static bool write_file_id(struct fact_writer *w, const struct fact *f) {
-    json_literal(&w->json, "\"0x");
-    json_hex(&w->json, f->file_id.persistent, 16);
-    json_hex(&w->json, f->file_id.volatile_part, 16);
-    json_char(&w->json, '"');
-    return true;
-}
-
-/* MS-DTYP 2.3.4.3, without the braces: three numbers of the machine's order, which is the little end first, then bytes. */
-static bool write_guid(struct fact_writer *w, const struct fact *f) {
-    static const uint8_t order[16] = {3, 2, 1, 0, 5, 4, 7, 6, 8, 9, 10, 11, 12, 13, 14, 15};
-    json_char(&w->json, '"');
-    for (unsigned i = 0; i < 16; i++) {
-        if (i == 4 || i == 6 || i == 8 || i == 10) {
-            json_char(&w->json, '-');
-        }
-        json_hex(&w->json, f->guid->bytes[order[i]], 2);
-    }
-    json_char(&w->json, '"');
-    return true;
-}
-
 bool fact_write_address(struct json_writer *json, unsigned family, const uint8_t bytes[16]) {
-    char form[INET6_ADDRSTRLEN];
-    if (family != 4 && family != 6) {
-        return false;
+    char form[INET6_ADDRSTRLEN], *to = json_end(json);
+    if (family == 4) {
+        for (unsigned i = 0; i < 4; i++) {
+            to = digits_uint(to, bytes[i]);
+            *to++ = '.';
+        }
+        json_wrote(json, to - 1);
+    } else if (family == 6) {
+        inet_ntop(AF_INET6, bytes, form, sizeof(form));
+        json_raw(json, form, strlen(form));
     }
-    inet_ntop(family == 4 ? AF_INET : AF_INET6, bytes, form, sizeof(form));
-    json_raw(json, form, strlen(form));
-    return true;
+    return family == 4 || family == 6;
 }
 
 static bool write_addresses(struct fact_writer *w, const struct fact *f) {
@@ -302,22 +329,19 @@ static bool write_counts(struct fact_writer *w, const struct fact *f) {
         if (!list_next(&l)) {
             break;
         }
-        write_name_string(&w->json, f->counts.names[i]);
+        write_name_string(&w->json, f->counts.names[i], strlen(f->counts.names[i]));
         json_char(&w->json, ':');
-        write_integer(w, f->field, f->counts.values[i]);
+        json_wrote(&w->json, put_integer(w, f->field, f->counts.values[i], json_end(&w->json)));
     }
     return list_end(&l, '}');
 }
 
 static void write_cell(struct fact_writer *w, const struct fact *f, unsigned column, uint64_t value) {
     json_char(&w->json, ',');
-    write_name_string(&w->json, f->rows->columns[column]);
+    write_name_string(&w->json, f->rows->columns[column], strlen(f->rows->columns[column]));
     json_char(&w->json, ':');
-    if (f->rows->booleans >> column & 1) {
-        json_raw(&w->json, value ? "true" : "false", value ? 4 : 5);
-    } else {
-        write_integer(w, f->field, value);
-    }
+    char *to = json_end(&w->json);
+    json_wrote(&w->json, f->rows->booleans >> column & 1 ? put_truth(to, value) : put_integer(w, f->field, value, to));
 }
 
 static bool write_rows(struct fact_writer *w, const struct fact *f) {
@@ -338,38 +362,151 @@ static bool write_rows(struct fact_writer *w, const struct fact *f) {
     return list_end(&l, ']');
 }
 
-static bool write_windows(struct fact_writer *w, const struct fact *f) {
-    if (!w->limits->windows) {
-        fact_note(w, f->field, JSON_TEXT_TRUNCATED);
-        return false;
+static char *put_windows(struct fact_writer *w, const struct fact *f, char *to) {
+    const char *stop = w->json.base + w->json.size;
+    char *first = to;
+    if (!w->limits->windows || f->windows.count == 0) {
+        fact_note(w, f->field, w->limits->windows ? 0 : JSON_TEXT_TRUNCATED);
+        return NULL;
     }
-    for (unsigned i = 0; i < f->windows.count; i++) {
-        json_char(&w->json, i == 0 ? '[' : ',');
-        json_raw(&w->json, f->windows.items[i]->json, f->windows.items[i]->json_length);
+    for (unsigned i = 0; i < f->windows.count && to <= stop; i++) {
+        const struct windows_event *event = f->windows.items[i];
+        *to = ',';
+        to = put_ascii(&w->json, event->json, event->json_length, to + 1);
     }
-    json_char(&w->json, ']');
-    return true;
+    *first = '[';
+    *to = ']';
+    return to + 1;
 }
 
-/* Each returns whether there was a value; where there was none the key goes again. */
-static bool (*const writers[])(struct fact_writer *, const struct fact *) = {
-    [FACT_BOOL] = write_bool,         [FACT_UINT] = write_uint,     [FACT_TIME] = write_time,
-    [FACT_FILETIME] = write_filetime, [FACT_HEX] = write_hex,       [FACT_NAME] = write_name,
-    [FACT_NAMED] = write_named,       [FACT_BITS] = write_bits,     [FACT_NAMES16] = write_names16,
-    [FACT_TEXT] = write_text,         [FACT_JOINED] = write_joined, [FACT_TEXTS] = write_texts,
-    [FACT_FILE_ID] = write_file_id,   [FACT_GUID] = write_guid,     [FACT_ADDRESSES] = write_addresses,
-    [FACT_COUNTS] = write_counts,     [FACT_ROWS] = write_rows,     [FACT_WINDOWS] = write_windows,
+/* What is longer, each of its own length: returns whether there was a value. */
+static bool write_long(struct fact_writer *w, const struct fact *f) {
+    switch ((enum fact_form)f->form) {
+    case FACT_BITS:
+        return write_bits(w, f);
+    case FACT_NAMES16:
+        return write_names16(w, f);
+    case FACT_TEXT:
+        return write_joined_text(w, f->field, &f->text, 1);
+    case FACT_JOINED:
+        return write_joined_text(w, f->field, f->joined, f->parts);
+    case FACT_TEXTS:
+        return write_texts(w, f);
+    case FACT_ADDRESSES:
+        return write_addresses(w, f);
+    case FACT_COUNTS:
+        return write_counts(w, f);
+    case FACT_ROWS:
+        return write_rows(w, f);
+    default:
+        assert(false);
+        return false;
+    }
+}
+
+/* The same for who keeps the place: NULL where there was none. */
+static char *put_long(struct fact_writer *w, const struct fact *f, char *to) {
+    json_wrote(&w->json, to);
+    return write_long(w, f) ? json_end(&w->json) : NULL;
+}
+
+/* Bits, of which the limit is no less than there can be. Rows are ascending, as for write_bits. */
+static char *put_bits(struct fact_writer *w, const struct fact *f, char *to) {
+    if (w->limits->bits < BITS_MAX) {
+        return put_long(w, f, to);
+    }
+    const char *stop = w->json.base + w->json.size;
+    const struct name_row *row = f->table != NULL ? f->table->rows : NULL;
+    const struct name_row *end = row != NULL ? row + f->table->count : NULL;
+    uint32_t left = (uint32_t)f->number;
+    char *first = to;
+    for (; row != end && left != 0 && to <= stop; row++) {
+        if (row->value != 0 && (left & row->value) == row->value) {
+            left &= ~row->value;
+            *to = ',';
+            to = put_name(&w->json, row->name, row->length, to + 1);
+        }
+    }
+    if (left != 0 && to <= stop) {
+        *to = ',';
+        to = put_hex_string(to + 1, left, f->digits ? f->digits : 8);
+    }
+    *first = '[';
+    *to = ']';
+    return to != first ? to + 1 : NULL;
+}
+
+/* Texts of which nothing is cut, as in nearly every record. */
+static char *put_whole(struct fact_writer *w, const struct fact *f, const struct text *parts, size_t count, char *to) {
+    *to = '"';
+    w->texts.flags = 0;
+    char *end = json_put_whole(&w->texts, parts, count, to + 1, w->json.base + w->json.size);
+    if (end == NULL) {
+        w->json.overflowed = true;
+        return NULL;
+    }
+    fact_note(w, f->field, w->texts.flags);
+    *end = '"';
+    return end != to + 1 ? end + 1 : NULL;
+}
+
+static char *put_joined(struct fact_writer *w, const struct fact *f, char *to) {
+    return w->limits->whole ? put_whole(w, f, f->joined, f->parts, to) : put_long(w, f, to);
+}
+
+static char *put_text(struct fact_writer *w, const struct fact *f, char *to) {
+    if (!w->limits->whole) {
+        return put_long(w, f, to);
+    }
+    char *end = plain_short(&f->text, to + 1, w->json.base + w->json.size);
+    if (end == NULL) {
+        return put_whole(w, f, &f->text, 1, to);
+    }
+    *to = *end = '"';
+    return end != to + 1 ? end + 1 : NULL;
+}
+
+static char *put_name_of(struct fact_writer *w, const struct fact *f, char *to) {
+    return f->name[0] != '\0' ? put_name(&w->json, f->name, strlen(f->name), to) : NULL;
+}
+
+static char *(*const putters[])(struct fact_writer *, const struct fact *, char *) = {
+    [FACT_BOOL] = put_bool,         [FACT_UINT] = put_uint,       [FACT_TIME] = put_time,
+    [FACT_FILETIME] = put_filetime, [FACT_HEX] = put_hex,         [FACT_NAME] = put_name_of,
+    [FACT_NAMED] = put_named,       [FACT_BITS] = put_bits,       [FACT_NAMES16] = put_long,
+    [FACT_TEXT] = put_text,         [FACT_JOINED] = put_joined,   [FACT_TEXTS] = put_long,
+    [FACT_FILE_ID] = put_file_id,   [FACT_GUID] = put_guid,       [FACT_ADDRESSES] = put_long,
+    [FACT_COUNTS] = put_long,       [FACT_WINDOWS] = put_windows, [FACT_ROWS] = put_long,
 };
 
-void fact_write(struct fact_writer *w, const struct fact *f) {
-    assert(f->form < sizeof(writers) / sizeof(writers[0]));
-    if (w->limits->only_essential && !essential[f->field]) {
+/* ,"name":value at to; where there is no value the key goes again. */
+static inline char *put_fact(struct fact_writer *w, const struct fact *f, bool only_essential, char *to) {
+    if (only_essential && !essential[f->field]) {
         fact_note(w, f->field, JSON_TEXT_TRUNCATED);
-        return;
+        return to;
     }
-    size_t before = w->json.used;
-    fact_write_key(w, f->field);
-    if (!writers[f->form](w, f)) {
-        w->json.used = before;
+    char *end = putters[f->form](w, f, fact_put_key(f->field, to));
+    return end != NULL ? end : to;
+}
+
+void fact_write_flow(struct fact_writer *w, const struct fact_index *index) {
+    const char *stop = w->json.base + w->json.size;
+    char *to = json_end(&w->json);
+    for (unsigned i = 0; i < index->flow_count && to <= stop; i++) {
+        to = put_fact(w, &index->event->facts[index->flow[i]], w->limits->only_essential, to);
     }
+    json_wrote(&w->json, to);
+}
+
+void fact_write_proto(struct fact_writer *w, const struct fact_index *index) {
+    const char *stop = w->json.base + w->json.size;
+    const struct fact *first = index->event->facts, *end = first + index->event->count;
+    bool only_essential = w->limits->only_essential, repeated = index->repeated;
+    char *to = json_end(&w->json);
+    for (const struct fact *f = first; f != end && to <= stop; f++) {
+        if (fact_shapes[f->field].place == PLACE_PROTO && !(repeated && index->at[f->field] != f - first + 1)) {
+            to = put_fact(w, f, only_essential, to);
+        }
+    }
+    json_wrote(&w->json, to);
 }

@@ -37,6 +37,7 @@ struct fact_limits {
     unsigned items;      /* of any other list */
     size_t item;         /* bytes of an item */
     bool windows;        /* events of the Windows logs: a fact said in other words, which leaves room for names */
+    bool whole;          /* texts are as long as they are, whatever the limits above */
     bool only_essential; /* leave out what is not needed to know what happened */
 };
 
@@ -44,29 +45,57 @@ struct fact_writer {
     struct json_writer json;
     const struct fact_limits *limits;
     struct field_set lossy, truncated;
+    struct json_texts texts;
 };
+
+static inline void fact_writer_begin(struct fact_writer *w, struct json_writer json, const struct fact_limits *limits) {
+    w->json = json;
+    w->limits = limits;
+    w->lossy = w->truncated = (struct field_set){0};
+    w->texts.known = 0;
+}
 
 /* A field as its member begins, in memory of constant size, so that it is copied without a loop. */
 struct fact_key {
     char member[32]; /* ,"name": */
-    uint8_t length;
-    uint8_t place; /* enum field_place */
 };
 
 extern const struct fact_key fact_keys[FIELDS];
 
+/* How long that is, and where its facts are written. The fields that a record makes itself, from what happened to the others, count
+ * as the envelope's, which has no facts. */
+struct fact_shape {
+    uint8_t key_length, place; /* place: enum field_place */
+};
+
+extern const struct fact_shape fact_shapes[FIELDS];
+
 /* Where an event has its facts. Of two facts for one field the first counts. */
 struct fact_index {
     const struct event *event;
-    uint8_t at[FIELDS]; /* 1 + position, 0: none */
+    unsigned flow_count;
+    bool repeated;                 /* there are two for one field */
+    uint8_t flow[EVENT_FACTS_MAX]; /* positions of those of the flow's place, which are few */
+    uint8_t at[FIELDS];            /* 1 + position, 0: none */
 };
 
 static inline void fact_index_make(struct fact_index *index, const struct event *e) {
+    unsigned flow = 0, count = e->count;
     index->event = e;
+    index->repeated = false;
     memset(index->at, 0, sizeof(index->at));
-    for (unsigned i = e->count; i > 0; i--) {
-        index->at[e->facts[i - 1].field] = (uint8_t)i;
+    for (unsigned i = 0; i < count; i++) {
+        unsigned field = e->facts[i].field;
+        if (index->at[field] != 0) {
+            index->repeated = true;
+            continue;
+        }
+        index->at[field] = (uint8_t)(i + 1);
+        if (fact_shapes[field].place == PLACE_FLOW) {
+            index->flow[flow++] = (uint8_t)i;
+        }
     }
+    index->flow_count = flow;
 }
 
 /* NULL where the event has none. */
@@ -75,24 +104,24 @@ static inline const struct fact *fact_find(const struct fact_index *index, enum 
     return at == 0 ? NULL : &index->event->facts[at - 1];
 }
 
-/* ,"name":value; nothing at all where the value is empty. What was lost or cut on the way is noted in the writer's sets. */
-void fact_write(struct fact_writer *, const struct fact *);
+/* The facts of a place, each as ,"name":value; nothing at all where the value is empty. What was lost or cut on the way is noted in
+ * the writer's sets. */
+void fact_write_flow(struct fact_writer *, const struct fact_index *);
+void fact_write_proto(struct fact_writer *, const struct fact_index *);
 
-/* ,"name": */
+/* ,"name": and where it ends, in JSON_SLACK bytes. */
+static inline char *fact_put_key(enum field field, char *to) {
+    memcpy(to, fact_keys[field].member, sizeof(fact_keys[field].member));
+    return to + fact_shapes[field].key_length;
+}
+
 static inline void fact_write_key(struct fact_writer *w, enum field field) {
-    const struct fact_key *key = &fact_keys[field];
-    struct json_writer *json = &w->json;
-    if (json->size - json->used < sizeof(key->member)) {
-        json_raw(json, key->member, key->length);
-        return;
-    }
-    memcpy(json->base + json->used, key->member, sizeof(key->member));
-    json->used += key->length;
+    json_wrote(&w->json, fact_put_key(field, json_end(&w->json)));
 }
 
 /* "name" */
 static inline void fact_write_name(struct fact_writer *w, enum field field) {
-    json_raw(&w->json, fact_keys[field].member + 1, fact_keys[field].length - 2u);
+    json_raw(&w->json, fact_keys[field].member + 1, fact_shapes[field].key_length - 2u);
 }
 
 /* Notes what json_text returned. */
@@ -105,6 +134,11 @@ static inline void fact_note(struct fact_writer *w, enum field field, unsigned f
     }
 }
 
+/* The row of a fact of form NAMED; NULL where its number has no name. */
+static inline const struct name_row *fact_row(const struct fact *f) {
+    return f->table != NULL && f->number <= UINT32_MAX ? names_find_row(f->table, (uint32_t)f->number) : NULL;
+}
+
 /* The name that a fact of form NAME or NAMED stands for; NULL where the fact is absent, of another form or without a name. */
 static inline const char *fact_name(const struct fact *f) {
     if (f == NULL || (f->form != FACT_NAME && f->form != FACT_NAMED)) {
@@ -113,7 +147,8 @@ static inline const char *fact_name(const struct fact *f) {
     if (f->form == FACT_NAME) {
         return f->name;
     }
-    return f->table != NULL && f->number <= UINT32_MAX ? names_find(f->table, (uint32_t)f->number) : NULL;
+    const struct name_row *row = fact_row(f);
+    return row != NULL ? row->name : NULL;
 }
 
 /* The address without quotes, IPv6 by RFC 5952; false and nothing where the family is neither 4 nor 6. */

@@ -8,7 +8,7 @@
 #include "json_writer.h"
 #include "record.h"
 
-enum { LINES = OUTLET_BATCH / RECORD_PREFIX_MAX }; /* no record is shorter than half of that */
+enum { PREFIX_SIZE = 96, LINES = OUTLET_BATCH / RECORD_PREFIX_MAX }; /* no record is shorter than half of that */
 
 struct state {
     bool broken;
@@ -22,8 +22,8 @@ struct outlet {
     size_t count, failed; /* failed: see outlet_failed */
     struct state *states; /* by sink */
     int error;
-    uint64_t seq;    /* the last one numbered */
-    char prefix[96]; /* up to the number in record_id */
+    uint64_t seq;                          /* the last one numbered */
+    char prefix[PREFIX_SIZE + JSON_SLACK]; /* up to the number in record_id */
     size_t prefix_length;
     struct json_writer batch;
     struct line *lines; /* of the batch; where they lie in it is written before it is handed on */
@@ -33,7 +33,7 @@ struct outlet {
 };
 
 static void make_prefix(struct outlet *o, uint64_t run_id) {
-    struct json_writer json = {.base = o->prefix, .size = sizeof(o->prefix)};
+    struct json_writer json = {.base = o->prefix, .size = PREFIX_SIZE};
     json_literal(&json, "{\"schema_version\":\"1.0\",\"record_id\":\"");
     json_hex(&json, run_id, 16);
     json_char(&json, '-');
@@ -46,7 +46,7 @@ struct outlet *outlet_new(uint64_t run_id, const struct sink *sinks, size_t coun
         return NULL;
     }
     o->states = calloc(count ? count : 1, sizeof(*o->states));
-    o->batch = (struct json_writer){.base = malloc(OUTLET_BATCH), .size = OUTLET_BATCH};
+    o->batch = (struct json_writer){.base = malloc(OUTLET_BATCH + JSON_SLACK), .size = OUTLET_BATCH};
     o->lines = calloc(LINES, sizeof(*o->lines));
     o->chosen = calloc(LINES, sizeof(*o->chosen));
     o->chosen_bytes = malloc(OUTLET_BATCH);

@@ -2,28 +2,30 @@
 
 #include <limits.h>
 
+#include "base/digits.h"
 #include "content.h"
 #include "fact.h"
 
 /* What the outlet's members leave of a record. */
 enum { LINE_MAX_BYTES = RECORD_MAX - RECORD_PREFIX_MAX };
+_Static_assert((int)JSON_SLACK <= (int)RECORD_PREFIX_MAX, "what a writer scribbles over");
 
 /* From everything to next to nothing; the first that fits is taken. What identifies the event is cut last, and what the last
  * line leaves fits whatever the event holds (test_record.c tries). */
 static const struct fact_limits levels[] = {
-    /* ordinary, path, name, content, bits, items, item, windows, only_essential */
-    {SIZE_MAX, SIZE_MAX, SIZE_MAX, SIZE_MAX, 32, UINT_MAX, SIZE_MAX, true, false},
-    {SIZE_MAX, SIZE_MAX, SIZE_MAX, SIZE_MAX, 32, UINT_MAX, SIZE_MAX, false, false},
-    {512, 1600, 1600, 400, 32, 32, 256, false, false},
-    {256, 1600, 1600, 200, 32, 16, 128, false, false},
-    {160, 1000, 1600, 128, 32, 16, 96, false, false},
-    {128, 600, 1600, 96, 32, 16, 64, false, false},
-    {96, 400, 1000, 64, 32, 8, 64, false, false},
-    {64, 256, 600, 64, 16, 8, 48, false, false},
-    {48, 160, 400, 48, 8, 4, 32, false, false},
-    {24, 96, 256, 32, 4, 2, 24, false, false},
-    {0, 64, 160, 32, 0, 0, 0, false, false},
-    {0, 64, 96, 32, 0, 0, 0, false, true},
+    /* ordinary, path, name, content, bits, items, item, windows, whole, only_essential */
+    {SIZE_MAX, SIZE_MAX, SIZE_MAX, SIZE_MAX, 32, UINT_MAX, SIZE_MAX, true, true, false},
+    {SIZE_MAX, SIZE_MAX, SIZE_MAX, SIZE_MAX, 32, UINT_MAX, SIZE_MAX, false, true, false},
+    {512, 1600, 1600, 400, 32, 32, 256, false, false, false},
+    {256, 1600, 1600, 200, 32, 16, 128, false, false, false},
+    {160, 1000, 1600, 128, 32, 16, 96, false, false, false},
+    {128, 600, 1600, 96, 32, 16, 64, false, false, false},
+    {96, 400, 1000, 64, 32, 8, 64, false, false, false},
+    {64, 256, 600, 64, 16, 8, 48, false, false, false},
+    {48, 160, 400, 48, 8, 4, 32, false, false, false},
+    {24, 96, 256, 32, 4, 2, 24, false, false, false},
+    {0, 64, 160, 32, 0, 0, 0, false, false, false},
+    {0, 64, 96, 32, 0, 0, 0, false, false, true},
 };
 
 struct word {
@@ -56,16 +58,40 @@ static void write_setting(struct fact_writer *w, enum field field, const char *v
     json_char(&w->json, '"');
 }
 
+/* The same, but a text that is whole is kept. */
+static void write_kept_setting(struct fact_writer *w, enum field field, const char *value, enum json_cut cut,
+                               struct record_setting *kept) {
+    struct json_writer *json = &w->json;
+    if (kept == NULL || w->limits != &levels[0]) {
+        write_setting(w, field, value, cut);
+        return;
+    }
+    if (kept->value == value) {
+        json_wrote(json, digits_copy(json_end(json), kept->text, kept->length));
+        return;
+    }
+    size_t before = json->used;
+    write_setting(w, field, value, cut);
+    kept->length = json->used - before;
+    bool keep = !json->overflowed && kept->length <= RECORD_SETTING_MAX && !field_set_has(&w->lossy, field);
+    kept->value = keep ? value : NULL;
+    if (keep) {
+        memcpy(kept->text, json->base + before, kept->length);
+    }
+}
+
 static void write_envelope(struct fact_writer *w, const struct record_settings *settings, const struct event *e,
                            struct view of_flow) {
     struct json_writer *json = &w->json;
+    struct record_memo *memo = settings->memo;
     json_literal(json, "\"sensor_id\":");
-    write_setting(w, FIELD_SENSOR_ID, settings->sensor_id, JSON_CUT_END);
+    write_kept_setting(w, FIELD_SENSOR_ID, settings->sensor_id, JSON_CUT_END, memo ? &memo->sensor : NULL);
     json_literal(json, ",\"time\":\"");
-    json_time(json, e->at.time_ns);
-    json_char(json, '"');
-    json_raw(json, objects[e->object].text, objects[e->object].length);
-    json_raw(json, actions[e->action].text, actions[e->action].length);
+    char *to = json_put_time(&json->second, e->at.time_ns, json_end(json));
+    *to++ = '"';
+    to = digits_copy(to, objects[e->object].text, objects[e->object].length);
+    to = digits_copy(to, actions[e->action].text, actions[e->action].length);
+    json_wrote(json, to);
     const char *name =
         settings->interfaces && e->flow ? settings->interfaces[e->flow->link.interface] : settings->capture_name;
     if (name == NULL) {
@@ -73,10 +99,10 @@ static void write_envelope(struct fact_writer *w, const struct record_settings *
     }
     if (settings->live) {
         json_literal(json, ",\"capture\":{\"interface\":");
-        write_setting(w, FIELD_CAPTURE, name, JSON_CUT_END);
+        write_kept_setting(w, FIELD_CAPTURE, name, JSON_CUT_END, memo ? &memo->capture : NULL);
     } else {
         json_literal(json, ",\"capture\":{\"file\":");
-        write_setting(w, FIELD_CAPTURE, name, JSON_CUT_FRONT);
+        write_kept_setting(w, FIELD_CAPTURE, name, JSON_CUT_FRONT, memo ? &memo->capture : NULL);
         if (e->at.frame != 0) {
             json_literal(json, ",\"frame\":");
             json_uint(json, e->at.frame);
@@ -88,17 +114,6 @@ static void write_envelope(struct fact_writer *w, const struct record_settings *
         json_raw(json, (const char *)of_flow.p, of_flow.n);
     }
     json_char(json, '}');
-}
-
-static void write_place(struct fact_writer *w, const struct fact_index *index, enum field_place place) {
-    const struct event *e = index->event;
-    for (unsigned i = 0; i < e->count; i++) {
-        const struct fact *f = &e->facts[i];
-        bool ours = f->field == FIELD_LOSSY || f->field == FIELD_TRUNCATED; /* written last, from what happened here */
-        if (fact_keys[f->field].place == place && index->at[f->field] == i + 1 && !ours) {
-            fact_write(w, f);
-        }
-    }
 }
 
 static void write_set(struct fact_writer *w, enum field name, const struct field_set *set) {
@@ -123,7 +138,7 @@ static void write_proto_info(struct fact_writer *w, const struct fact_index *ind
     size_t before = json->used;
     json_literal(json, ",\"proto_info\":");
     size_t first = json->used;
-    write_place(w, index, PLACE_PROTO);
+    fact_write_proto(w, index);
     write_set(w, FIELD_LOSSY, &w->lossy);
     write_set(w, FIELD_TRUNCATED, &w->truncated);
     if (json->used == first) {
@@ -139,19 +154,26 @@ static void write_proto_info(struct fact_writer *w, const struct fact_index *ind
 static bool write_within(const struct record_settings *settings, const struct fact_index *index,
                          const struct fact_limits *limits, char *line, size_t *length) {
     const struct event *e = index->event;
-    struct fact_writer w = {.json = {.base = line, .size = LINE_MAX_BYTES}, .limits = limits};
+    struct fact_writer w; /* not zeroed as a whole: what stands in texts counts by its known */
+    fact_writer_begin(&w, (struct json_writer){.base = line, .size = LINE_MAX_BYTES}, limits);
+    if (settings->memo) {
+        w.json.second = settings->memo->second;
+    }
     size_t of_capture = record_flow_capture(e->flow_json);
     write_envelope(&w, settings, e, view_part(e->flow_json, 0, of_capture));
     if (e->flow_json.n != 0) {
         json_raw(&w.json, (const char *)e->flow_json.p + of_capture, e->flow_json.n - of_capture);
     }
-    write_place(&w, index, PLACE_FLOW);
+    fact_write_flow(&w, index);
     if (e->object == OBJECT_FLOW && e->action == ACTION_MESSAGE && fact_find(index, FIELD_CONTENT) == NULL) {
         content_write(&w, index);
     }
     write_proto_info(&w, index);
     json_char(&w.json, '}');
     *length = w.json.used;
+    if (settings->memo) {
+        settings->memo->second = w.json.second;
+    }
     return !w.json.overflowed;
 }
 

@@ -3,7 +3,7 @@
 #include "fact.h"
 
 static void begin_string(struct json_writer *json, enum field field) {
-    json_raw(json, fact_keys[field].member, fact_keys[field].length);
+    json_wrote(json, fact_put_key(field, json_end(json)));
     json_char(json, '"');
 }
 
@@ -20,9 +20,9 @@ static void write_address(struct json_writer *json, const struct address *a) {
 }
 
 static void write_endpoint(struct json_writer *json, enum field ip, enum field port, const struct endpoint *at) {
-    json_raw(json, fact_keys[ip].member, fact_keys[ip].length);
+    json_wrote(json, fact_put_key(ip, json_end(json)));
     write_address(json, &at->ip);
-    json_raw(json, fact_keys[port].member, fact_keys[port].length);
+    json_wrote(json, fact_put_key(port, json_end(json)));
     json_uint(json, at->port);
 }
 
@@ -61,7 +61,7 @@ static bool at_home(const struct address *a, const struct network *home, size_t 
 
 static void write_vlans(struct json_writer *json, const struct link_facts *link) {
     char before = '[';
-    json_raw(json, fact_keys[FIELD_VLAN].member, fact_keys[FIELD_VLAN].length);
+    json_wrote(json, fact_put_key(FIELD_VLAN, json_end(json)));
     for (unsigned i = 0; i < link->vlan_count; i++) {
         json_char(json, before);
         json_uint(json, link->vlan[i]);
@@ -109,14 +109,15 @@ size_t record_flow_capture(struct view json) {
     if (json.n < n || memcmp(json.p, encapsulation_member, n) != 0) {
         return 0;
     }
-    const struct fact_key *src_ip = &fact_keys[FIELD_SRC_IP]; /* the flow's first; names and numbers have none of it */
-    const uint8_t *end = memmem(json.p, json.n, src_ip->member, src_ip->length);
+    const char *src_ip = fact_keys[FIELD_SRC_IP].member; /* the flow's first; names and numbers have none of it */
+    const uint8_t *end = memmem(json.p, json.n, src_ip, fact_shapes[FIELD_SRC_IP].key_length);
     return end ? (size_t)(end - json.p) : 0;
 }
 
 size_t record_flow(const struct flow_facts *flow, const struct network *home, size_t home_count, char *to) {
     static const char *const directions[2][2] = {{"external", "inbound"}, {"outbound", "internal"}};
-    struct json_writer json = {.base = to, .size = FLOW_JSON_MAX};
+    char text[FLOW_JSON_MAX + JSON_SLACK];
+    struct json_writer json = {.base = text, .size = FLOW_JSON_MAX};
     if (flow->wrapping && flow->wrapping->layer_count != 0) {
         write_encapsulation(&json, flow->wrapping);
     }
@@ -139,5 +140,6 @@ size_t record_flow(const struct flow_facts *flow, const struct network *home, si
         write_mac(&json, FIELD_DEST_MAC, flow->link.dst_mac);
     }
     assert(!json.overflowed);
+    memcpy(to, text, json.used);
     return json.used;
 }

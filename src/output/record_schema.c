@@ -108,10 +108,10 @@ static const char *type_of(enum field_type type) {
 static void print_property(FILE *to, const char *indent, enum field field) {
     const struct field_info *info = &fields[field];
     const char *constraint = known_values(field);
-    char meaning[512];
-    struct json_writer json = {.base = meaning, .size = sizeof(meaning)};
+    char meaning[512 + JSON_SLACK];
+    struct json_writer json = {.base = meaning, .size = sizeof(meaning) - JSON_SLACK};
     struct text text = {{(const uint8_t *)info->meaning, strlen(info->meaning)}, ENC_UTF8};
-    json_text(&json, text, sizeof(meaning), JSON_CUT_END);
+    json_text(&json, text, json.size, JSON_CUT_END);
     fprintf(to, "%s\"%s\": {%s, \"description\": \"%.*s\"}", indent, info->name,
             constraint != NULL ? constraint : type_of(info->type), (int)json.used, meaning);
 }

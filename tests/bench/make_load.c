@@ -1,7 +1,11 @@
 /* Writes captures to measure with, always the same for the same numbers.
  *
- *   make_load bulk CAPTURE BYTES          few connections, READ and WRITE of 64 KiB to 1 MiB until BYTES are in the file
- *   make_load metadata CAPTURE MESSAGES   many connections that log on, open, query, list, rename and close
+ *   make_load bulk CAPTURE BYTES [CONNECTIONS]          4 connections, READ and WRITE of 64 KiB to 1 MiB until BYTES are in the file
+ *   make_load metadata CAPTURE MESSAGES [CONNECTIONS]   500 connections that log on, open, query, list, rename and close
+ *   make_load mixed CAPTURE BYTES [CONNECTIONS]         200 connections that do the one and the other, most bytes being bulk
+ *   make_load short CAPTURE CONNECTIONS                 each logs on, opens one file, closes it and goes, before the next begins
+ *   make_load flows CAPTURE CONNECTIONS [OPEN]          each has a turn of metadata; OPEN of them, or all, are there at a time
+ *   make_load handles CAPTURE FILES [OPEN]              one connection opens, queries and closes them; OPEN, or all, are open at a time
  *
  * Ethernet, IPv4, TCP with segments of 1460 bytes and an acknowledgement for every second one. On standard output: what was
  * written, as JSON. */
@@ -16,8 +20,11 @@ enum {
     MSS = 1460,
     HEADERS = 54, /* Ethernet, IPv4, TCP */
     SMB2_HEADER = 64,
-    BULK_CONNECTIONS = 4,
-    METADATA_CONNECTIONS = 500,
+    METADATA_STEPS = 12, /* until a connection begins again */
+    CONNECTIONS_MAX = 1 << 20,
+    CLIENTS = 200, /* addresses */
+    CLIENT_PORT = 49152,
+    CLIENT_PORTS = 16384,
     MESSAGE_MAX = (1 << 20) + 4096,
     TCP_FIN = 0x01,
     TCP_SYN = 0x02,
@@ -539,10 +546,16 @@ static void disconnect(struct load *l, struct connection *c) {
 
 /* ---- loads ---- */
 
+/* 192.0.2.0, and where one network has not enough ports, those of 198.18.0.0/15. */
+static uint32_t client_network(unsigned number) {
+    unsigned nth = number / CLIENT_PORTS;
+    return nth == 0 ? 0xc0000200u : 0xc6120000u + (nth << 8);
+}
+
 static void begin_connection(struct load *l, struct connection *c, unsigned number) {
     *c = (struct connection){
-        .address = {0xc0000200u + 10 + number % 200, 0xc6336400u + 1 + number % 8},
-        .port = {(uint16_t)(49152 + number), 445},
+        .address = {client_network(number) + 10 + number % CLIENTS, 0xc6336400u + 1 + number % 8},
+        .port = {(uint16_t)(CLIENT_PORT + number % CLIENT_PORTS), 445},
         .seq = {number * 7919u, number * 104729u},
         .number = number,
     };
@@ -552,23 +565,26 @@ static void begin_connection(struct load *l, struct connection *c, unsigned numb
     tree_connect(l, c);
 }
 
-static void bulk(struct load *l, uint64_t bytes) {
-    static struct connection connections[BULK_CONNECTIONS];
+/* One more message with much data, written and read in turn. */
+static void bulk_step(struct load *l, struct connection *c) {
     static const uint32_t sizes[] = {65536, 262144, 1 << 20, 1 << 20};
-    for (unsigned i = 0; i < BULK_CONNECTIONS; i++) {
+    uint32_t n = sizes[next_random(l) % 4];
+    if (c->step++ % 2 == 0) {
+        write_file(l, c, (uint64_t)c->step << 20, n);
+    } else {
+        read_file(l, c, (uint64_t)c->step << 20, n);
+    }
+}
+
+static void bulk(struct load *l, struct connection *connections, uint64_t bytes, unsigned count) {
+    for (unsigned i = 0; i < count; i++) {
         begin_connection(l, &connections[i], i);
         create(l, &connections[i], false);
     }
     while (l->bytes < bytes) {
-        struct connection *c = &connections[next_random(l) % BULK_CONNECTIONS];
-        uint32_t n = sizes[next_random(l) % 4];
-        if (c->step++ % 2 == 0) {
-            write_file(l, c, (uint64_t)c->step << 20, n);
-        } else {
-            read_file(l, c, (uint64_t)c->step << 20, n);
-        }
+        bulk_step(l, &connections[next_random(l) % count]);
     }
-    for (unsigned i = 0; i < BULK_CONNECTIONS; i++) {
+    for (unsigned i = 0; i < count; i++) {
         close_file(l, &connections[i]);
         disconnect(l, &connections[i]);
     }
@@ -576,7 +592,7 @@ static void bulk(struct load *l, uint64_t bytes) {
 
 /* The next exchange of a connection's everyday life. */
 static void metadata_step(struct load *l, struct connection *c) {
-    switch (c->step++ % 12) {
+    switch (c->step++ % METADATA_STEPS) {
     case 0:
         create(l, c, true);
         break;
@@ -616,22 +632,126 @@ static void metadata_step(struct load *l, struct connection *c) {
     }
 }
 
-static void metadata(struct load *l, uint64_t messages) {
-    static struct connection connections[METADATA_CONNECTIONS];
-    for (unsigned i = 0; i < METADATA_CONNECTIONS; i++) {
+static void metadata(struct load *l, struct connection *connections, uint64_t messages, unsigned count) {
+    for (unsigned i = 0; i < count; i++) {
         begin_connection(l, &connections[i], i);
     }
     while (l->messages < messages) {
-        metadata_step(l, &connections[next_random(l) % METADATA_CONNECTIONS]);
+        metadata_step(l, &connections[next_random(l) % count]);
     }
-    for (unsigned i = 0; i < METADATA_CONNECTIONS; i++) {
+    for (unsigned i = 0; i < count; i++) {
         disconnect(l, &connections[i]);
     }
 }
 
+/* A connection's latest file is the one that a turn of metadata left closed, so each with much data has a file of its own. */
+static void mixed(struct load *l, struct connection *connections, uint64_t bytes, unsigned count) {
+    enum { BULK_SHARE = 48, BULK_STEPS = 2 };
+    for (unsigned i = 0; i < count; i++) {
+        begin_connection(l, &connections[i], i);
+    }
+    while (l->bytes < bytes) {
+        struct connection *c = &connections[next_random(l) % count];
+        metadata_step(l, c);
+        if (c->step % METADATA_STEPS != 0 || next_random(l) % (BULK_SHARE / METADATA_STEPS) != 0) {
+            continue;
+        }
+        unsigned step = c->step;
+        create(l, c, false);
+        for (unsigned i = 0; i < BULK_STEPS; i++) {
+            bulk_step(l, c);
+        }
+        close_file(l, c);
+        c->step = step;
+    }
+    for (unsigned i = 0; i < count; i++) {
+        disconnect(l, &connections[i]);
+    }
+}
+
+static void short_ones(struct load *l, struct connection *connections, uint64_t total, unsigned count) {
+    for (unsigned i = 0; i < total; i++) {
+        struct connection *c = &connections[i % count];
+        begin_connection(l, c, i);
+        create(l, c, false);
+        close_file(l, c);
+        disconnect(l, c);
+    }
+}
+
+/* However many are there at a time, the same connections do the same: what differs is how far apart the packets of one are. */
+static void flows(struct load *l, struct connection *connections, uint64_t total, unsigned count) {
+    unsigned begun = 0, ended = 0;
+    while (ended < total) {
+        for (unsigned i = 0; i < count; i++) {
+            struct connection *c = &connections[i];
+            if (c->session_id == 0 && begun < total) {
+                begin_connection(l, c, begun++);
+            } else if (c->session_id != 0 && c->step < METADATA_STEPS) {
+                metadata_step(l, c);
+            } else if (c->session_id != 0) {
+                disconnect(l, c);
+                c->session_id = 0;
+                ended++;
+            }
+        }
+    }
+}
+
+/* The same for the files of a connection. */
+static void handles(struct load *l, struct connection *connections, uint64_t total, unsigned count) {
+    struct connection *c = connections;
+    begin_connection(l, c, 0);
+    for (unsigned i = 1; i <= total + count; i++) {
+        if (i <= total) {
+            c->files = i - 1; /* create() counts it */
+            create(l, c, false);
+            query_info(l, c);
+        }
+        if (i > count) {
+            c->files = i - count;
+            close_file(l, c);
+        }
+    }
+    disconnect(l, c);
+}
+
+struct kind {
+    const char *name;
+    void (*make)(struct load *, struct connection *, uint64_t size, unsigned count);
+    unsigned count; /* the default; 0: all */
+};
+
+static const struct kind kinds[] = {
+    {"bulk", bulk, 4},        {"metadata", metadata, 500}, {"mixed", mixed, 200},
+    {"short", short_ones, 1}, {"flows", flows, 0},         {"handles", handles, 0},
+};
+
+static const struct kind *find_kind(const char *name) {
+    for (size_t i = 0; i < sizeof kinds / sizeof *kinds; i++) {
+        if (strcmp(kinds[i].name, name) == 0) {
+            return &kinds[i];
+        }
+    }
+    return NULL;
+}
+
+static void make(struct load *l, const struct kind *kind, uint64_t size, uint64_t count) {
+    if (count == 0) {
+        count = kind->count ? kind->count : size;
+    }
+    struct connection *connections = count <= CONNECTIONS_MAX ? calloc(count + 1, sizeof *connections) : NULL;
+    if (!connections) {
+        die("too many at a time");
+    }
+    kind->make(l, connections, size, (unsigned)count);
+    free(connections);
+}
+
 int main(int argc, char **argv) {
-    if (argc != 4 || (strcmp(argv[1], "bulk") != 0 && strcmp(argv[1], "metadata") != 0)) {
-        fputs("usage: make_load bulk|metadata CAPTURE BYTES|MESSAGES\n", stderr);
+    const struct kind *kind = argc == 4 || argc == 5 ? find_kind(argv[1]) : NULL;
+    if (!kind) {
+        fputs("usage: make_load bulk|metadata|mixed|short|flows|handles CAPTURE SIZE [NUMBER]\n", stderr);
         return 2;
     }
     static struct load load = {.random = 1};
@@ -641,7 +761,7 @@ int main(int argc, char **argv) {
         die(dead ? pcap_geterr(dead) : "no memory");
     }
     setvbuf(pcap_dump_file(load.out), NULL, _IOFBF, 1 << 20);
-    (strcmp(argv[1], "bulk") == 0 ? bulk : metadata)(&load, strtoull(argv[3], NULL, 10));
+    make(&load, kind, strtoull(argv[3], NULL, 10), argc == 5 ? strtoull(argv[4], NULL, 10) : 0);
     if (pcap_dump_flush(load.out) != 0) {
         die("the capture could not be written");
     }

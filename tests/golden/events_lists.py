@@ -12,21 +12,12 @@ def _of(channel, names):
 UNSEEN = {
     **_of("Analytic", {
         603: "a refused TREE_CONNECT is told with its status; which status a cluster that is not ready gives is not documented",
-        655: "a timer of the server; shown by a reopen after the Timeout of DH2Q that is refused, which is 1016",
-        657: "would take two opens with one AppInstanceId from two clients, and a model that holds them against each other",
         700: "NetrShareAdd over srvsvc: what is said inside named pipes is not decoded",
         701: "NetrShareSetInfo over srvsvc: likewise",
         702: "NetrShareDel over srvsvc: likewise",
-        1804: "20 minutes without SMB1: nothing is told of what did not happen; smbtap inventory --since",
     }),
     **_of("Operational", {
         605: "would take the error on a continuously available share and the client's way to another node",
-        658: "as Analytic 657",
-        1012: "would take two answers to FSCTL_QUERY_NETWORK_INTERFACE_INFO that differ",
-        1017: "as Analytic 655",
-        1028: "would take two STATUS_SMB_BAD_CLUSTER_DIALECT of one share with other limits",
-        1054: "zero windows and retransmissions while a message is under way are not measured",
-        1062: "would take answers to one offer that differ from day to day",
         1905: "its end alone is on the wire, which is 554 and 555",
         3004: "a snapshot: what makes the server write it is not sent",
         3005: "as 3004",
@@ -45,7 +36,7 @@ _UNASKED = "zero, or all ones, in what a server sends unasked"
 UNFILLED = {
     **_of("Operational", {
         1046: {"ShareName": "told of SESSION_SETUP alone, which has no share"},
-        1061: {"Capabilities": "zero in the offer of a dialect that old", "Flags": _ZERO, "SessionId": _ZERO, "TreeId": _ZERO},
+        1061: {"Flags": _ZERO, "SessionId": _ZERO, "TreeId": _ZERO},
     }),
     **_of("Performance", {
         1: {"Flags": _ZERO, "SessionId": _ZERO, "TreeId": _ZERO},
@@ -78,8 +69,7 @@ UNTOLD = {
     "ReadChannelInfoOffset": _RDMA, "ReadChannelInfoLength": _RDMA, "WriteChannelInfoOffset": _RDMA, "WriteChannelInfoLength": _RDMA,
     "CreditsRequested of %sPerformance 14" % _PROVIDER: "a server requests none",
     "ShareName of %sOperational 30803" % _REFERENCE: "the record of the refused TREE_CONNECT has its share_path",
+    "ClientAddressLength of %sOperational 1012" % _PROVIDER: "always 128, the size of the structure",
     "OutputBuffer": _BYTES, "FragmentData": _BYTES, "PacketData": _BYTES,
-    "ResilientHandle": "FSCTL_LMR_REQUEST_RESILIENCY has a record of its own; it is not kept with the handle",
-    "PersistentHandle": "flags of durable contexts are not told", "ResumeKey": "the CreateGuid is not told",
     "ServerRequiresEncryption": "session_flags of the SESSION_SETUP record says so",
 }

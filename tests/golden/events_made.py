@@ -3,14 +3,18 @@ Each is named by what it shows."""
 import struct
 
 import smbwire
-from smbwire import (ACCESS_DENIED, ACK, CREATE, FLUSH, IOCTL, LOGOFF, MORE_PROCESSING, NEGOTIATE, QUERY_DIRECTORY, QUERY_INFO, RESPONSE, RST, SESSION, SESSION_SETUP, SYN,
+from smbwire import (ACCESS_DENIED, ACK, CREATE, FLUSH, IOCTL, LOGOFF, MORE_PROCESSING, NEGOTIATE, QUERY_DIRECTORY, QUERY_INFO, READ, RESPONSE, RST, SESSION, SESSION_SETUP, SYN,
                      TREE_CONNECT, WRITE, utf16)
 
 NOT_SUPPORTED = 0xC00000BB
 SIGNED = 8
 GUID, SERVER_GUID = bytes(range(16)), bytes(range(16, 32))
+OTHER_CLIENT = bytes((192, 0, 2, 21))
 DH2Q = b"DH2Q"
 PERSISTENT, CONTINUOUS, ENUMERATION = 2, 0x10, 0x800
+NAME_NOT_FOUND, FILE_CLOSED, BAD_CLUSTER_DIALECT = 0xC0000034, 0xC0000128, 0xC05D0001
+APP_INSTANCE = bytes.fromhex("45BCA66AEFA7F74A9008FA462E144D74")
+RESILIENCY, INTERFACES = 0x001401D4, 0x001401FC
 VALIDATE, FSCTL_SET_SPARSE = 0x00140204, 0x000900C4
 SECONDS = 10**9
 
@@ -53,8 +57,10 @@ def ntlmv2(*pairs):
 class Made(smbwire.Client2):
     """A client and a server of which each says what the test wants."""
 
-    def __init__(self, port):
-        super().__init__(smbwire.Talk(port))
+    def __init__(self, port, after=None, guid=GUID, pause=0, client=smbwire.CLIENT):
+        """After another one: so long after what that one said last."""
+        super().__init__(smbwire.Talk(port, client=client, **({"time_ns": after.talk.time + pause} if after else {})))
+        self.guid = guid
         self.session = 0  # of a SESSION_SETUP: that of its first leg
 
     def refuse(self, command, request, status, **more):
@@ -65,7 +71,7 @@ class Made(smbwire.Client2):
         head = 64 + 36 + len(listed)
         gap = bytes(-head % 8) if contexts else b""
         offset = struct.pack("<IHH", head + len(gap), len(contexts), 0) if contexts else bytes(8)
-        return struct.pack("<HHHHI16s", 36, len(dialects), mode, 0, capabilities, GUID) + offset + listed + gap + b"".join(contexts)
+        return struct.pack("<HHHHI16s", 36, len(dialects), mode, 0, capabilities, self.guid) + offset + listed + gap + b"".join(contexts)
 
     def negotiate_response(self, dialect, mode=1, capabilities=2, contexts=()):
         return struct.pack("<HHHH16sIIIIQQHHI", 65, mode, dialect, len(contexts), SERVER_GUID, capabilities, 65536, 65536, 65536, 0, 0, 128, 0,
@@ -99,7 +105,7 @@ class Made(smbwire.Client2):
                       struct.pack("<HBBIII", 16, 1, 0, flags, capabilities, 0x1F01FF))
 
     def validate(self, mode, answered=True):
-        asked = struct.pack("<I16sHH4H", 0x40, GUID, mode, 4, 0x202, 0x210, 0x300, 0x302)
+        asked = struct.pack("<I16sHH4H", 0x40, self.guid, mode, 4, 0x202, 0x210, 0x300, 0x302)
         said = struct.pack("<I16sHH", 2, SERVER_GUID, 1, 0x302)
         ones = b"\xff" * 16
         request = struct.pack("<HHI16sIIIIIIII", 57, 0, VALIDATE, ones, 120, len(asked), 0, 120, 0, len(said), 1, 0) + asked
@@ -108,6 +114,23 @@ class Made(smbwire.Client2):
             self.exchange(IOCTL, request, response)
         else:
             self.talk.send(0, smbwire.smb2(IOCTL, self.next_id(), request))
+
+    def begin(self, **more):
+        self.negotiate(**more)
+        self.setup()
+        self.share()
+
+    def create(self, name, file_id, asked=b"", said=b"", status=0):
+        """With contexts in either; refused where there is a status."""
+        request = smbwire.create_request(utf16(name), contexts=asked)
+        if status:
+            self.refuse(CREATE, request, status)
+        else:
+            self.exchange(CREATE, request, smbwire.create_response(file_id, contexts=said, contexts_offset=152 if said else 0, contexts_length=len(said)))
+
+    def ioctl(self, code, file_id, asked=b"", said=b""):
+        request = struct.pack("<HHI16sIIIIIIII", 57, 0, code, file_id, 120, len(asked), 0, 120, 0, 4096, 1, 0) + (asked or b"\0")
+        self.exchange(IOCTL, request, struct.pack("<HHI16sIIIIII", 49, 0, code, file_id, 112, 0, 112, len(said), 0, 0) + (said or b"\0"))
 
     def hang_up(self):
         """The server closes first."""
@@ -302,5 +325,142 @@ def share_refused():
     return c.talk.packets
 
 
+def taken_over():
+    """A file is open by an instance of an application at one client, and the same instance opens it at another; the first is told that its file
+    was closed."""
+    instance = smbwire.create_context(APP_INSTANCE, struct.pack("<HH16s", 20, 0, b"virtual machine!"))
+    first, ids = Made(41150), [struct.pack("<QQ", n, n) for n in (1, 2)]
+    first.begin()
+    first.create("disk.vhdx", ids[0], instance)
+    second = Made(41151, first, guid=SERVER_GUID, client=OTHER_CLIENT)
+    second.begin()
+    second.create("DISK.vhdx", ids[1], instance)
+    told = len(first.talk.packets)
+    first.talk.time = second.talk.time
+    first.refuse(FLUSH, struct.pack("<HHI16s", 24, 0, 0, ids[0]), FILE_CLOSED)
+    first.talk.end()
+    second.talk.time = first.talk.time
+    second.talk.end()
+    return first.talk.packets[:told] + second.talk.packets[:-2] + first.talk.packets[told:] + second.talk.packets[-2:]
+
+
+def scavenged():
+    """A durable handle with a Timeout, and a resilient one, whose connections are cut off, and that somebody wants back when it is too late."""
+    packets = []
+    for port, kind in ((41160, "durable"), (41162, "resilient")):
+        c, file_id = Made(port), struct.pack("<QQ", port, 2)
+        c.begin()
+        if kind == "durable":
+            c.create("lasting", file_id, smbwire.create_context(DH2Q, struct.pack("<IIQ16s", 60000, 0, 0, GUID)),
+                     smbwire.create_context(DH2Q, struct.pack("<II", 60000, 0)))
+            again = smbwire.create_context(b"DH2C", file_id + GUID + struct.pack("<I", PERSISTENT))
+        else:
+            c.create("lasting", file_id)
+            c.ioctl(RESILIENCY, file_id, struct.pack("<II", 60000, 0))
+            again = smbwire.create_context(b"DHnC", file_id)
+        c.talk.packet(0, RST | ACK)
+        d = Made(port + 1, c, pause=61 * SECONDS)
+        d.begin()
+        d.create("lasting", file_id, again, status=NAME_NOT_FOUND)
+        d.talk.end()
+        packets += c.talk.packets + d.talk.packets
+    return packets
+
+
+def interface(last, speed=10**10, capability=1, next_=152):
+    """NETWORK_INTERFACE_INFO, MS-SMB2 2.2.32.5, of 198.51.100.last."""
+    return struct.pack("<IIIIQHH4s120x", next_, last, capability, 0, speed, 2, 0, bytes((198, 51, 100, last)))
+
+
+def interfaces_changed():
+    """One interface becomes faster, one goes, one comes."""
+    c, ones = Made(41170), b"\xff" * 16
+    c.negotiate()
+    c.setup()
+    c.share(name="IPC$")
+    c.ioctl(INTERFACES, ones, said=interface(1) + interface(2, next_=0))
+    c.ioctl(INTERFACES, ones, said=interface(2) + interface(1, next_=0))
+    c.ioctl(INTERFACES, ones, said=interface(2, 25 * 10**9) + interface(3, capability=2, next_=0))
+    c.talk.end()
+    return c.talk.packets
+
+
+def cluster_dialect():
+    """A cluster's share that takes 3.0.2 at most, and later 3.0: the one told as 3.1.1 does, the other as before that."""
+    c, path = Made(41180), utf16("\\\\CLUSTER\\data")
+    c.negotiate(0x311)
+    c.setup()
+    for data, count in ((struct.pack("<IIH", 2, 0, 0x302), 1), (struct.pack("<H", 0x300), 0)):
+        number = c.next_id()
+        c.talk.send(0, smbwire.smb2(TREE_CONNECT, number, struct.pack("<HHHH", 9, 0, 72, len(path)) + path))
+        c.talk.send(1, smbwire.smb2_error(TREE_CONNECT, number, BAD_CLUSTER_DIALECT, data, count, len(data)))
+    c.talk.end()
+    return c.talk.packets
+
+
+def dialect_limit():
+    """The same offer, answered with 3.0.2, with 2.1, and not at all."""
+    packets, c = [], None
+    for port, dialect in ((41190, 0x302), (41191, 0x210), (41192, 0)):
+        c = Made(port, c)
+        if dialect:
+            c.negotiate(dialect)
+        else:
+            c.refuse(NEGOTIATE, c.negotiate_request([0x202, 0x210, 0x300, 0x302], capabilities=0x40), NOT_SUPPORTED, session=0, tree=0)
+        c.talk.end()
+        packets += c.talk.packets
+    return packets
+
+
+def slow_network():
+    """A WRITE behind a closed window of the server, a WRITE whose end comes again, and a READ of which a piece came last; an IOCTL whose client takes no answer."""
+    c, file_id = Made(41200), struct.pack("<QQ", 1, 2)
+    c.begin()
+    c.create("far away", file_id)
+    written = struct.pack("<HHIIHH", 17, 0, 5, 0, 0, 0)
+    request = struct.pack("<HHIQ16sIIHHI", 49, 112, 5, 0, file_id, 0, 0, 0, 0, 0) + b"hello"
+    number = c.next_id()
+    stream = smbwire.nbss(smbwire.smb2(WRITE, number, request))
+    c.talk.raw(0, stream[:80])
+    c.talk.packet(1, ACK, window=0)
+    c.talk.time += 16 * SECONDS
+    c.talk.packet(1, ACK)
+    c.talk.raw(0, stream[80:])
+    c.talk.send(1, smbwire.smb2(WRITE, number, written, RESPONSE))
+    number = c.next_id()
+    c.talk.send(0, smbwire.smb2(WRITE, number, request))
+    again = c.talk.packets[-1]
+    c.talk.time += 20 * SECONDS
+    c.talk.packets.append(again._replace(time_ns=c.talk.time))
+    c.talk.time += 1000
+    c.talk.send(1, smbwire.smb2(WRITE, number, written, RESPONSE))
+    number = c.next_id()
+    c.talk.send(0, smbwire.smb2(READ, number, struct.pack("<HBBIQ16sIIIHH", 49, 0, 0, 200, 0, file_id, 0, 0, 0, 0, 0) + b"\0"))
+    c.talk.send(1, smbwire.smb2(READ, number, struct.pack("<HBBIII", 17, 80, 0, 200, 0, 0) + bytes(200), RESPONSE), segment=100)
+    late = c.talk.packets.pop(-2)
+    c.talk.time += 17 * SECONDS
+    c.talk.packets.append(late._replace(time_ns=c.talk.time))
+    c.talk.time += 1000
+    number, control = c.next_id(), struct.pack("<I16sI", FSCTL_SET_SPARSE, file_id, 0)
+    c.talk.send(0, smbwire.smb2(IOCTL, number, struct.pack("<HH", 57, 0) + control + bytes(28) + b"\0"))
+    c.talk.packet(0, ACK, window=0)
+    c.talk.time += 16 * SECONDS
+    c.talk.packet(0, ACK)
+    c.talk.send(1, smbwire.smb2(IOCTL, number, struct.pack("<HH", 49, 0) + control + bytes(24) + b"\0", RESPONSE))
+    c.talk.end()
+    return c.talk.packets
+
+
+def smb1_unused():
+    """SMB1 spoken once, and 21 minutes later SMB2 alone."""
+    old = smbwire.Client1(smbwire.Talk(41210))
+    old.begin()
+    old.talk.end()
+    new = Made(41211, old, pause=21 * 60 * SECONDS)
+    new.begin()
+    new.talk.end()
+    return old.talk.packets + new.talk.packets
+
+
 MADE = (attempts, flags, no_signing_no_cipher, dialect_refused, smb2_off, anonymous_refused, service_names, encryption_missing, negotiate_altered,
-        rules_broken, undecryptable, persistence_refused, preserved, slow, share_refused)
+        rules_broken, undecryptable, persistence_refused, preserved, slow, share_refused, taken_over, scavenged, interfaces_changed, cluster_dialect, dialect_limit, slow_network, smb1_unused)

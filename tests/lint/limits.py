@@ -26,7 +26,7 @@ OTHERS = {
     "LENGTH_BYTES_MAX": "a size of the encoding's", "MAGIC_MAX": "a size of the file's",
     "DATAGRAM_BYTES_MAX": "a size of the protocol's", "PSEUDOWIRE_TAGS_MAX": "looked through to tell what is in a pseudowire",
     "COST_MAX": "bytes of one character", "FIGURES_INTERFACES_MAX": "as many as options admit",
-    "WINDOWS_EVENTS_MAX": "rows of windows_event.def", "WINDOWS_MET_MAX": "conditions that an operation may meet",
+    "WINDOWS_EVENTS_MAX": "rows of windows_event.def",
     "WINDOWS_RECORD_MAX": "rows of windows_event.def that an operation may meet",
     "FIGURES_OUTPUTS_MAX": "as many as options admit", "RECORD_TEXT_NAME_MAX": "longer than any name of ours",
 }

@@ -9,7 +9,6 @@ highest rate at which it loses nothing is looked for.
 """
 import json
 import os
-import re
 import subprocess
 import sys
 import time
@@ -34,17 +33,6 @@ def made(build, kind, size):
     return path, facts
 
 
-def tcpreplay(capture, core, *words):
-    """Returns packets sent, packets a second and Mbit/s."""
-    out = world.command(*world.wire("taskset", "-c", str(core), "tcpreplay", "-i", "tx0", "--preload-pcap", "--stats=0", *words, capture))
-    failed = re.search(r"Failed packets:\s+(\d+)", out)
-    packets = re.search(r"Successful packets:\s+(\d+)", out)
-    rated = re.search(r"Rated: ([\d.]+) Bps, ([\d.]+) Mbps, ([\d.]+) pps", out)
-    if not packets or not rated or (failed and failed.group(1) != "0"):
-        raise world.Failed("tcpreplay: " + out)
-    return int(packets.group(1)), float(rated.group(3)), float(rated.group(2))
-
-
 def note(text):
     print("# " + text)
 
@@ -52,7 +40,7 @@ def note(text):
 def topspeed(smbtap, build, kind, capture, cores):
     """Once as fast as it goes: the sensor with its defaults."""
     sensor = world.Sensor(smbtap, "topspeed-" + kind, "--workers", "1", prefix=("taskset", "-c", str(cores[0])))
-    sent, pps, mbps = tcpreplay(capture, cores[-1], "--topspeed")
+    sent, pps, mbps = world.tcpreplay(capture, cores[-1], "--topspeed")
     stats = watch.settled(sensor, 60)
     status, seconds = sensor.stop(seconds=10)
     note("%s: %d packets at %.0f a second, %.0f Mbit/s; %d dropped" % (kind, sent, pps, mbps, stats["packets_dropped_kernel"]))
@@ -70,7 +58,7 @@ def overload(smbtap, build, capture, workers):
     title = "overload, %d %s" % (workers, "worker" if workers == 1 else "workers")
     sensor = world.Sensor(smbtap, "overload-%d" % workers, "--workers", str(workers), "--buffer", "4M", "--stats-interval", "1s")
     sensor.tell(world.signal.SIGSTOP)
-    sent, _, _ = tcpreplay(capture, 0, "--topspeed")
+    sent, _, _ = world.tcpreplay(capture, 0, "--topspeed")
     sensor.tell(world.signal.SIGCONT)
     stats = watch.settled(sensor)
     dropped = stats["packets_dropped_kernel"]
@@ -117,7 +105,7 @@ def lossless(smbtap, build, kind, capture, cores):
     for step in range(RATE_STEPS):
         rate = None if high is None else (low + high) / 2
         sensor = world.Sensor(smbtap, "rate-%s-%d" % (kind, step), "--workers", "1", "--quiet", prefix=("taskset", "-c", str(cores[0])))
-        sent, pps, mbps = tcpreplay(capture, cores[-1], *(("--topspeed",) if rate is None else ("--mbps=%.1f" % rate,)))
+        sent, pps, mbps = world.tcpreplay(capture, cores[-1], *(("--topspeed",) if rate is None else ("--mbps=%.1f" % rate,)))
         stats = watch.settled(sensor, 120)
         sensor.stop(seconds=10)
         os.unlink(sensor.output)

@@ -166,6 +166,17 @@ def send(build, capture, *layers, interface="tx0", rate=None, pace=False):
     return json.loads(command(*wire(os.path.join(build, "live_send"), *how, interface, capture, *layers)))
 
 
+def tcpreplay(capture, core, *words, interface="tx0"):
+    """Sends a capture with tcpreplay on a core; returns packets sent, packets a second and Mbit/s."""
+    out = command(*wire("taskset", "-c", str(core), "tcpreplay", "-i", interface, "--preload-pcap", "--stats=0", *words, capture))
+    failed = re.search(r"Failed packets:\s+(\d+)", out)
+    packets = re.search(r"Successful packets:\s+(\d+)", out)
+    rated = re.search(r"Rated: ([\d.]+) Bps, ([\d.]+) Mbps, ([\d.]+) pps", out)
+    if not packets or not rated or (failed and failed.group(1) != "0"):
+        raise Failed("tcpreplay: " + out)
+    return int(packets.group(1)), float(rated.group(3)), float(rated.group(2))
+
+
 class Tcpdump:
     """A capture beside the sensor's."""
 

@@ -29,12 +29,13 @@ struct bench {
     struct stream_sink sink;
     struct moment now;
     struct endpoint client, server;
+    uint16_t window; /* of the next packets */
     char text[BENCH_TEXT_MAX];
     size_t used;
     char last;                /* '>', '<' or 0 */
     struct flow_facts facts;  /* of the flow that ended last */
     struct wrapping wrapping; /* and its wrapping, where it has one */
-    struct contradictions contradictions;
+    struct flow_trouble trouble;
     unsigned ended;
 };
 
@@ -103,7 +104,7 @@ static inline void bench_end(void *connection, enum flow_end_reason reason, stru
     bench_word(c->bench, names[reason]);
     c->bench->facts = *c->facts;
     c->bench->wrapping = c->facts->wrapping ? *c->facts->wrapping : (struct wrapping){0};
-    c->bench->contradictions = c->facts->contradictions ? *c->facts->contradictions : (struct contradictions){0};
+    c->bench->trouble = c->facts->trouble ? *c->facts->trouble : (struct flow_trouble){0};
     c->bench->ended++;
     free(c);
 }
@@ -121,6 +122,7 @@ static inline struct bench *bench_new(void) {
     b->now = (struct moment){UINT64_C(1700000000) * SECOND_NS, 0};
     b->client = bench_endpoint(1, 50000);
     b->server = bench_endpoint(2, 445);
+    b->window = 64000;
     return b;
 }
 
@@ -161,7 +163,7 @@ static inline void bench_packet(struct bench *b, enum direction d, uint8_t flags
         .dst = d == TO_SERVER ? b->server : b->client,
         .seq = seq,
         .ack = ack,
-        .window = 64000,
+        .window = b->window,
         .window_scale = flags & TCP_SYN ? 0 : 0xff,
         .flags = flags,
         .payload = {copy, data.n},

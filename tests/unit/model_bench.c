@@ -117,6 +117,19 @@ static void note_sums(struct seen *s, const struct operation *op) {
     s->exchange_begin_ns = op->exchange_begin.time_ns;
 }
 
+static void note_others(struct seen *s, const struct operation *op) {
+    s->timed_out = op->timed_out;
+    s->resilient = op->resilient;
+    s->taken_over = op->taken_over;
+    s->has_takeover = op->takeover != NULL;
+    s->takeover = op->takeover ? *op->takeover : s->takeover;
+    s->has_change = op->change != NULL;
+    s->change = op->change ? *op->change : s->change;
+    for (unsigned i = 0; i < s->change.interface_count && i < 4; i++) {
+        s->interfaces[i] = op->change->interfaces[i];
+    }
+}
+
 static void note_smb1(struct seen *s, const struct operation *op) {
     const struct smb1_message *any = op->smb1_request ? op->smb1_request : op->smb1_response;
     if (!any) {
@@ -145,6 +158,7 @@ static void on_operation(void *arg, const struct operation *op) {
     note_tokens(s, op);
     note_flags(s, op);
     note_sums(s, op);
+    note_others(s, op);
 }
 
 static void on_start(void *arg, const struct connection_facts *facts) {

@@ -45,6 +45,10 @@ struct seen {
     uint64_t bytes_read, bytes_written; /* of the operation */
     uint64_t sum_read, sum_written;     /* of the handle */
     uint64_t begin_ns, end_ns, begin_frame, exchange_begin_ns;
+    bool timed_out, resilient, taken_over, has_takeover, has_change;
+    struct takeover_facts takeover;
+    struct answer_change change;           /* its interfaces: */
+    struct interface_change interfaces[4]; /* the first of them */
 };
 
 /* What an end record would say. */

@@ -3,6 +3,7 @@
 #include <stdarg.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include <cmocka.h>
@@ -171,6 +172,102 @@ static void servers(void **state) {
     bench_free(b);
 }
 
+/* ---- how long the server waits */
+
+#define SECOND UINT64_C(1000000000)
+
+/* Version 2, with a Timeout; 0: version 1. */
+static void open_for(struct peer *p, uint64_t id, uint32_t timeout_ms) {
+    struct smb2_message q = peer_ask_create(p, "a", 0), r = peer_say_created(p, id);
+    q.create_request.contexts.durable_request = r.create_response.contexts.durable_request = true;
+    r.create_response.contexts.durable_timeout = timeout_ms;
+    peer_request(p, &q);
+    peer_response(p, &r);
+}
+
+static const struct seen *refused(struct peer *p, uint64_t old, uint32_t status) {
+    struct smb2_message q = peer_ask_create(p, "", 0);
+    q.create_request.contexts.durable_reconnect = true;
+    q.create_request.contexts.reconnect_id = bench_id(old);
+    peer_exchange(p, &q, status);
+    return bench_last(p->b, 0);
+}
+
+static void resilient(struct peer *p, uint64_t id, uint32_t timeout_ms, uint32_t status) {
+    struct smb2_message q = peer_ask_file(p, SMB2_IOCTL, id), r = peer_say(p, SMB2_IOCTL, status);
+    q.ioctl.ctl_code = r.ioctl.ctl_code = FSCTL_LMR_REQUEST_RESILIENCY;
+    q.ioctl.has_details = true;
+    q.ioctl.resiliency.timeout = timeout_ms;
+    peer_request(p, &q);
+    peer_response(p, &r);
+}
+
+static void given_up(void **state) {
+    (void)state;
+    struct bench *b = bench_new(NULL);
+    struct peer p = settled(b, 0x51);
+    open_for(&p, 7, 60000);
+    open_for(&p, 8, 0); /* version 1: for how long is not said */
+    peer_close(&p);
+    struct peer q = settled(b, 0x52);
+    bench_pass(b, 59 * SECOND);
+    const struct seen *s = refused(&q, 7, STATUS_OBJECT_NAME_NOT_FOUND);
+    assert_false(s->timed_out); /* for another reason */
+    assert_string_equal(s->name, "a");
+    bench_pass(b, 2 * SECOND);
+    assert_false(refused(&q, 7, STATUS_ACCESS_DENIED)->timed_out);
+    assert_true(refused(&q, 7, STATUS_OBJECT_NAME_NOT_FOUND)->timed_out);
+    assert_false(refused(&q, 8, STATUS_OBJECT_NAME_NOT_FOUND)->timed_out);
+    assert_false(refused(&q, 9, STATUS_OBJECT_NAME_NOT_FOUND)->timed_out);
+    peer_close(&q);
+    bench_free(b);
+}
+
+/* How its connection ended was not seen, or it has not ended here: by its packets it was closed, or it was not. */
+static void the_end_counts(void **state) {
+    (void)state;
+    struct bench *b = bench_new(NULL);
+    struct peer p = settled(b, 0x51), q = settled(b, 0x52), r = settled(b, 0x53);
+    open_for(&p, 7, 1000);
+    open_for(&q, 8, 1000);
+    connection_end(p.c, FLOW_END_TIMEOUT, b->now);
+    free(p.flow);
+    bench_pass(b, 2 * SECOND);
+    assert_false(refused(&r, 7, STATUS_OBJECT_NAME_NOT_FOUND)->timed_out);
+    assert_false(refused(&r, 8, STATUS_OBJECT_NAME_NOT_FOUND)->timed_out);
+    q.flow->tcp_flags = TCP_RST;
+    q.flow->last = b->now;
+    assert_false(refused(&r, 8, STATUS_OBJECT_NAME_NOT_FOUND)->timed_out);
+    bench_pass(b, SECOND);
+    assert_true(refused(&r, 8, STATUS_OBJECT_NAME_NOT_FOUND)->timed_out);
+    peer_close(&q);
+    peer_close(&r);
+    bench_free(b);
+}
+
+static void resilience(void **state) {
+    (void)state;
+    struct bench *b = bench_new(NULL);
+    struct peer p = settled(b, 0x51);
+    peer_create(&p, "a", 7, 0);
+    peer_create(&p, "b", 8, 0);
+    resilient(&p, 7, 5000, STATUS_SUCCESS);
+    resilient(&p, 8, 5000, STATUS_NOT_SUPPORTED);
+    peer_close(&p);
+    struct peer q = settled(b, 0x52);
+    assert_string_equal(refused(&q, 8, STATUS_OBJECT_NAME_NOT_FOUND)->name, "?");
+    reconnect(&q, "", 7, 99);
+    assert_true(bench_last(b, 0)->resilient);
+    assert_string_equal(bench_last(b, 0)->name, "a");
+    peer_close(&q);
+    struct peer r = settled(b, 0x53);
+    bench_pass(b, 6 * SECOND);
+    const struct seen *s = refused(&r, 7, STATUS_OBJECT_NAME_NOT_FOUND); /* what was granted holds on */
+    assert_true(s->timed_out && s->resilient);
+    peer_close(&r);
+    bench_free(b);
+}
+
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(keeps_its_name),
@@ -179,6 +276,9 @@ int main(void) {
         cmocka_unit_test(nothing_known),
         cmocka_unit_test(closed_ones_make_room),
         cmocka_unit_test(tree_disconnected),
+        cmocka_unit_test(given_up),
+        cmocka_unit_test(the_end_counts),
+        cmocka_unit_test(resilience),
         cmocka_unit_test(servers),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

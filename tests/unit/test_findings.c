@@ -56,6 +56,7 @@ static struct event message(struct bench *b, unsigned second, unsigned command) 
     struct event e = {.object = OBJECT_FLOW, .action = ACTION_MESSAGE, .flow = &b->flow};
     e.at = (struct moment){(uint64_t)second * SECOND, second};
     e.flow_json = (struct view){(const uint8_t *)",\"f\":1", 6};
+    e.smb1 = true;
     event_uint(&e, FIELD_VERSION, 1);
     event_name(&e, FIELD_COMMAND, names_find(&names_smb1_command, command));
     return e;
@@ -139,8 +140,8 @@ static void segments_that_differ(void **state) {
     (void)state;
     struct bench b;
     bench_begin(&b, false, 0);
-    struct contradictions differ = {{[SEGMENTS_DIFFER] = {2, {5 * (uint64_t)SECOND, 50}, 6 * (uint64_t)SECOND}}};
-    b.flow.contradictions = &differ;
+    struct flow_trouble differ = {.of = {[SEGMENTS_DIFFER] = {2, {5 * (uint64_t)SECOND, 50}, 6 * (uint64_t)SECOND}}};
+    b.flow.trouble = &differ;
     struct event e = flow_end(&b, "client");
     e.flow_json = (struct view){(const uint8_t *)",\"f\":1", 6};
     b.seq = 9;
@@ -164,8 +165,8 @@ static void fragments_that_differ(void **state) {
     (void)state;
     struct bench b;
     bench_begin(&b, false, 0);
-    struct contradictions differ = {{[FRAGMENTS_DIFFER] = {1, {5 * (uint64_t)SECOND, 50}, 5 * (uint64_t)SECOND}}};
-    b.flow.contradictions = &differ;
+    struct flow_trouble differ = {.of = {[FRAGMENTS_DIFFER] = {1, {5 * (uint64_t)SECOND, 50}, 5 * (uint64_t)SECOND}}};
+    b.flow.trouble = &differ;
     struct event e = flow_end(&b, "client");
     e.flow_json = (struct view){(const uint8_t *)",\"f\":1", 6};
     give(&b, &e);

@@ -26,6 +26,35 @@ static struct member *find(const struct hash *h, uint64_t hash, uint64_t key) {
     return NULL;
 }
 
+static struct member *find_by_key(const struct hash *h, uint64_t hash, uint64_t key) {
+    for (struct hash_node *n = hash_candidates(h, hash); n; n = hash_candidate(h, n->next, hash)) {
+        struct member *m = container_of(n, struct member, node);
+        if (m->key == key) {
+            return m;
+        }
+    }
+    return NULL;
+}
+
+/* Where the hash does not count any will do; each is found, and what is not there is not. */
+static void by_key(void **state) {
+    (void)state;
+    enum { MEMBERS = 40 };
+    struct member members[MEMBERS];
+    struct hash h;
+    hash_init(&h, NULL);
+    for (uint64_t i = 0; i < MEMBERS; i++) {
+        members[i] = (struct member){.key = i};
+        hash_insert(&h, &members[i].node, hash_number(7, i));
+        assert_true(hash_counts(&h) == (h.count > HASH_INLINE));
+        for (uint64_t k = 0; k <= i; k++) {
+            assert_ptr_equal(find_by_key(&h, hash_counts(&h) ? hash_number(7, k) : 0, k), &members[k]);
+        }
+        assert_null(find_by_key(&h, hash_counts(&h) ? hash_number(7, i + 1) : 0, i + 1));
+    }
+    hash_free(&h);
+}
+
 static void nothing_in_it(void **state) {
     (void)state;
     struct hash h;
@@ -161,8 +190,10 @@ static void bytes(void **state) {
 
 int main(void) {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(nothing_in_it), cmocka_unit_test(many_members), cmocka_unit_test(no_memory_for_buckets),
-        cmocka_unit_test(spread),        cmocka_unit_test(keyed),        cmocka_unit_test(bytes),
+        cmocka_unit_test(nothing_in_it), cmocka_unit_test(by_key),
+        cmocka_unit_test(many_members),  cmocka_unit_test(no_memory_for_buckets),
+        cmocka_unit_test(spread),        cmocka_unit_test(keyed),
+        cmocka_unit_test(bytes),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -12,10 +12,10 @@
 
 #include "json_writer.h"
 
-static char memory[400000];
+static char memory[400000 + JSON_SLACK];
 
 static struct json_writer fresh(void) {
-    return (struct json_writer){.base = memory, .size = sizeof(memory)};
+    return (struct json_writer){.base = memory, .size = sizeof(memory) - JSON_SLACK};
 }
 
 static void assert_written(struct json_writer *w, const char *expected) {
@@ -55,18 +55,22 @@ static void integers(void **state) {
     assert_written(&w, "0000040000000051");
     json_hex(&w, 0xABCDEF, 4);
     assert_written(&w, "abcdef");
+    json_hex(&w, UINT64_MAX, 16);
+    assert_written(&w, "ffffffffffffffff");
+    json_hex(&w, 0x123456789, 8);
+    assert_written(&w, "123456789");
     json_hex(&w, 7, 0);
     assert_written(&w, "");
 }
 
 static void time_is(int64_t second, unsigned ns) {
-    char expected[64], got[64];
+    char expected[64], got[64 + JSON_SLACK];
     time_t t = (time_t)second;
     struct tm tm;
     gmtime_r(&t, &tm);
     size_t n = strftime(expected, sizeof(expected), "%Y-%m-%dT%H:%M:%S", &tm);
     snprintf(expected + n, sizeof(expected) - n, ".%09uZ", ns);
-    struct json_writer w = {.base = got, .size = sizeof(got)};
+    struct json_writer w = {.base = got, .size = sizeof(got) - JSON_SLACK};
     assert_int_equal(json_filetime(&w, (uint64_t)(second + 11644473600) * 10000000 + ns / 100), 0);
     got[w.used] = '\0';
     assert_string_equal(got, expected);
@@ -275,7 +279,7 @@ static void overflow(void **state) {
         json_text(&w, cut_samples[s], SIZE_MAX, JSON_CUT_END);
         size_t length = w.used;
         for (size_t size = 0; size <= length; size++) {
-            char *small = malloc(size ? size : 1);
+            char *small = malloc(size + JSON_SLACK);
             for (enum json_cut cut = JSON_CUT_END; cut <= JSON_CUT_FRONT; cut++) {
                 w = (struct json_writer){.base = small, .size = size};
                 json_text(&w, cut_samples[s], SIZE_MAX, cut);
@@ -290,6 +294,41 @@ static void overflow(void **state) {
     assert_true(w.overflowed);
     json_char(&w, 'x');
     assert_true(w.overflowed);
+}
+
+/* json_whole writes what json_joined does without a limit, all of it or nothing, also where the same stands before. */
+static void whole(void **state) {
+    (void)state;
+    struct text parts[] = {UTF16(u"\\\\FS01\\projects\\quarter"),
+                           UTF16(u"\\"),
+                           ASCII(""),
+                           UTF16(u"na\u00efve"),
+                           UTF8("a plain one of some length \"\\"),
+                           UTF16(u"\\\\FS01\\projects\\quarter")};
+    enum { PARTS = sizeof(parts) / sizeof(parts[0]) };
+    struct json_writer w = fresh();
+    unsigned flags = json_joined(&w, parts, PARTS, SIZE_MAX, JSON_CUT_END);
+    size_t length = w.used;
+    json_joined(&w, parts, PARTS, SIZE_MAX, JSON_CUT_END);
+    for (size_t size = 0; size <= 2 * length; size++) {
+        struct json_texts texts = {0};
+        char *small = malloc(size + JSON_SLACK);
+        assert_non_null(small);
+        struct json_writer twice = {.base = small, .size = size};
+        unsigned got = json_whole(&twice, &texts, parts, PARTS);
+        assert_true(size < length || got == flags);
+        json_whole(&twice, &texts, parts, PARTS);
+        assert_int_equal(twice.overflowed, size < 2 * length);
+        assert_int_equal(twice.used, size / length * length);
+        assert_memory_equal(small, memory, twice.used);
+        assert_null(json_put_whole(&texts, parts, PARTS, small + size + 1, small + size));
+        free(small);
+    }
+    struct json_texts texts = {0};
+    struct text odd = bytes("a\0b", 3, ENC_UTF16LE);
+    w = fresh();
+    assert_int_equal(json_whole(&w, &texts, &odd, 1), JSON_TEXT_LOSSY);
+    assert_written(&w, "a");
 }
 
 /* 64 KiB of text costs what its limit costs, not what it is long: this would take minutes otherwise. */
@@ -318,6 +357,7 @@ int main(void) {
         cmocka_unit_test(every_cut),
         cmocka_unit_test(joined),
         cmocka_unit_test(overflow),
+        cmocka_unit_test(whole),
         cmocka_unit_test(long_texts_are_cheap),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -357,21 +357,47 @@ static void wanted_implicit(void **state) {
     assert_true(maker_wants(&op, DETAIL_OPERATIONS));
 }
 
+/* TCP held it up for slow_ns, between its request and the packet that brought the last of its answer. */
+static void held_up(void **state) {
+    (void)state;
+    struct flow_trouble trouble = {.stall_count = 1, .stalls = {{2000, 5000, STALL_SERVER_RETRANSMISSION}}};
+    uint8_t causes;
+    struct operation op = operation(OPERATION_READ, SMB2_READ);
+    maker.slow_ns = 3000;
+    assert_true(maker_stalled_ns(&maker, &op, &causes) == 0); /* there is no trouble */
+    flow.trouble = &trouble;
+    assert_true(maker_stalled_ns(&maker, &op, &causes) == 3000);
+    assert_int_equal(causes, STALL_SERVER_RETRANSMISSION);
+    maker_operation(&maker, &op, DETAIL_HANDLES);
+    assert_int_equal(event_find(&maker.event, FIELD_NETWORK_STALL_NS)->number, 3000);
+    assert_int_equal(event_find(&maker.event, FIELD_NETWORK_STALL_CAUSES)->number, STALL_SERVER_RETRANSMISSION);
+    maker.slow_ns = 3001;
+    assert_true(maker_stalled_ns(&maker, &op, &causes) == 0);
+    maker.slow_ns = 0; /* --slow off */
+    assert_true(maker_stalled_ns(&maker, &op, &causes) == 0);
+    maker.slow_ns = 3000;
+    op.gap = true; /* it may have been over before */
+    assert_true(maker_stalled_ns(&maker, &op, &causes) == 0);
+    op.gap = false;
+    op.response_lost = true;
+    assert_true(maker_stalled_ns(&maker, &op, &causes) == 0);
+    op = operation(OPERATION_NOTIFY, SMB2_CHANGE_NOTIFY); /* waits for somebody */
+    assert_true(maker_stalled_ns(&maker, &op, &causes) == 0);
+    op = operation(OPERATION_READ, SMB2_READ);
+    op.begin.time_ns = 2001;
+    assert_true(maker_stalled_ns(&maker, &op, &causes) == 0);
+    maker.slow_ns = 0;
+}
+
 int main(void) {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test_setup(common, set_up),
-        cmocka_unit_test_setup(marks, set_up),
-        cmocka_unit_test_setup(response_alone, set_up),
-        cmocka_unit_test_setup(request_alone, set_up),
-        cmocka_unit_test_setup(clock_runs_back, set_up),
-        cmocka_unit_test_setup(unasked, set_up),
-        cmocka_unit_test_setup(users, set_up),
-        cmocka_unit_test_setup(server_names, set_up),
-        cmocka_unit_test_setup(session_setup_exchange, set_up),
-        cmocka_unit_test_setup(flows, set_up),
-        cmocka_unit_test_setup(most_users, set_up),
-        cmocka_unit_test_setup(wanted, set_up),
-        cmocka_unit_test_setup(wanted_sometimes, set_up),
+        cmocka_unit_test_setup(held_up, set_up),         cmocka_unit_test_setup(common, set_up),
+        cmocka_unit_test_setup(marks, set_up),           cmocka_unit_test_setup(response_alone, set_up),
+        cmocka_unit_test_setup(request_alone, set_up),   cmocka_unit_test_setup(clock_runs_back, set_up),
+        cmocka_unit_test_setup(unasked, set_up),         cmocka_unit_test_setup(users, set_up),
+        cmocka_unit_test_setup(server_names, set_up),    cmocka_unit_test_setup(session_setup_exchange, set_up),
+        cmocka_unit_test_setup(flows, set_up),           cmocka_unit_test_setup(most_users, set_up),
+        cmocka_unit_test_setup(wanted, set_up),          cmocka_unit_test_setup(wanted_sometimes, set_up),
         cmocka_unit_test_setup(wanted_implicit, set_up),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -214,6 +214,8 @@ static void each_table_ascends_and_names_each_row(void **state) {
 
             if (row->name == NULL || row->name[0] == '\0')
                 fail_msg("%s: row %zu has no name", known[t].label, i);
+            if (row->length != strlen(row->name))
+                fail_msg("%s: %s is not %u bytes", known[t].label, row->name, row->length);
             if (i > 0 && row[-1].value >= row->value)
                 fail_msg("%s: %s does not ascend", known[t].label, row->name);
         }
@@ -298,7 +300,7 @@ static void every_row_is_found_and_its_neighbours_are_not(void **state) {
 }
 
 static void a_table_of_one_row_finds_it_alone(void **state) {
-    static const struct name_row rows[] = {{7, "seven"}};
+    static const struct name_row rows[] = {NAME_ROW(7, "seven")};
     static const struct name_table table = {rows, 1};
 
     (void)state;

@@ -97,14 +97,18 @@ static void too_small(void **state) {
     (void)state;
     static struct event e = {.object = OBJECT_FLOW, .action = ACTION_END};
     static struct flow_facts flow;
-    static struct contradictions differ = {.of = {{.count = 7}}};
+    static struct flow_trouble differ = {.of = {{.count = 7}}};
     static struct wrapping wrapping = {.layer_count = 1};
     struct text items[2] = {{{(const uint8_t *)"abc", 3}, ENC_UTF8}, {{(const uint8_t *)"defg", 4}, ENC_UTF8}};
-    flow.contradictions = &differ;
+    flow.trouble = &differ;
     flow.wrapping = &wrapping;
     e.flow = &flow;
     e.flow_json = (struct view){(const uint8_t *)",\"a\":1", 6};
     event_texts(&e, FIELD_USERS, items, 2);
+    static const char *const columns[] = {"index", "added"};
+    const uint64_t cells[] = {1, FACT_CELL_UNKNOWN, 2, 1};
+    const struct fact_rows rows = {.names = items, .count = 2, .columns = columns, .column_count = 2, .cells = cells};
+    event_add(&e, FIELD_INTERFACE_CHANGES, FACT_ROWS)->rows = &rows;
     size_t most = 8192, fitted = 0;
     for (size_t n = 0; n < most; n += 16) {
         struct arena mem = {.base = malloc(n + 1), .size = n};
@@ -112,10 +116,13 @@ static void too_small(void **state) {
         assert_true(copy != NULL || fitted == 0);
         fitted += copy != NULL;
         if (copy) {
-            assert_int_equal(copy->flow->contradictions->of[0].count, 7);
+            assert_int_equal(copy->flow->trouble->of[0].count, 7);
             assert_int_equal(copy->flow->wrapping->layer_count, 1);
             assert_memory_equal(copy->facts[0].texts.items[1].bytes.p, "defg", 4);
             assert_ptr_not_equal(copy->facts[0].texts.items, items);
+            const struct fact_rows *r = copy->facts[1].rows;
+            assert_true(r->count == 2 && r->cells[2] == 2 && r->cells != cells && r->names != items);
+            assert_memory_equal(r->names[1].bytes.p, "defg", 4);
         }
         free(mem.base);
     }

@@ -10,7 +10,7 @@
 #include <cmocka.h>
 
 #include "../../src/flow/connection.h"
-#include "../../src/flow/contradiction.h"
+#include "../../src/flow/trouble.h"
 #include "../../src/flow/limits.h"
 #include "../../src/flow/prediction.h"
 #include "../../src/flow/reassembly.h"
@@ -75,7 +75,7 @@ static void side_begin(struct side *s) {
 
 static void side_end(struct side *s) {
     reassembly_drop(&s->context, &s->flow);
-    contradiction_drop(&s->context, &s->flow);
+    trouble_drop(&s->context, &s->flow);
     history_free(s->context.history);
     assert_int_equal(s->budget.held, 0);
 }
@@ -97,13 +97,26 @@ static void give(struct side *s, bool predict, enum direction d, const struct pa
     }
 }
 
+static void assert_same_trouble(const struct flow_trouble *a, const struct flow_trouble *b) {
+    assert_int_equal(a->stall_count, b->stall_count);
+    assert_int_equal(a->last_stall, b->last_stall);
+    assert_memory_equal(a->closed_since, b->closed_since, sizeof a->closed_since);
+    for (unsigned i = 0; i < a->stall_count; i++) {
+        const struct stall *x = &a->stalls[i], *y = &b->stalls[i];
+        assert_true(x->from_ns == y->from_ns && x->to_ns == y->to_ns && x->cause == y->cause);
+    }
+}
+
 static void assert_same(const struct side *a, const struct side *b) {
     assert_int_equal(a->heard, b->heard);
     struct flow f = a->flow, g = b->flow;
     assert_int_equal(f.reorder != NULL, g.reorder != NULL);
-    assert_int_equal(f.facts.contradictions != NULL, g.facts.contradictions != NULL);
+    assert_int_equal(f.facts.trouble != NULL, g.facts.trouble != NULL);
+    if (f.facts.trouble) {
+        assert_same_trouble(f.facts.trouble, g.facts.trouble);
+    }
     f.reorder = g.reorder = NULL;
-    f.facts.contradictions = g.facts.contradictions = NULL;
+    f.facts.trouble = g.facts.trouble = NULL;
     f.connection = g.connection = NULL;
     for (unsigned d = 0; d < DIRECTIONS; d++) {
         f.halves[d].steady = g.halves[d].steady = false;

@@ -62,7 +62,7 @@ static void overlaps_first_bytes_win(void **state) {
     bench_expect(b, "open start >abXdefXX");
     assert_int_equal(b->stats.overlap_differs, 2);
     bench_finish(b);
-    assert_int_equal(b->contradictions.of[SEGMENTS_DIFFER].count, 2);
+    assert_int_equal(b->trouble.of[SEGMENTS_DIFFER].count, 2);
     bench_free(b);
 }
 
@@ -86,7 +86,7 @@ static void differs_from_what_passed(void **state) {
     bench_expect(b, "open start >abcdefghijk");
     assert_int_equal(b->stats.overlap_differs, 4);
     bench_finish(b);
-    assert_non_null(b->facts.contradictions);
+    assert_non_null(b->facts.trouble);
     bench_free(b);
 }
 

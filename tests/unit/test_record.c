@@ -54,12 +54,25 @@ static struct event some_event(enum event_action action) {
     return e;
 }
 
+static void add_operation(struct event *e, const char *name) {
+    static const char *const names[OPERATION_KINDS] = {
+#define OPERATION(id, name) name,
+#include "tables/operation.def"
+#undef OPERATION
+    };
+    while (strcmp(names[e->operation], name) != 0) {
+        e->operation++;
+        assert_true(e->operation < OPERATION_KINDS);
+    }
+    event_name(e, FIELD_OPERATION, name);
+}
+
 /* What every message has. */
 static struct event some_message(void) {
     struct event e = some_event(ACTION_MESSAGE);
     event_time(&e, FIELD_START_TIME, e.at.time_ns);
     event_uint(&e, FIELD_VERSION, 3);
-    event_name(&e, FIELD_OPERATION, "create");
+    add_operation(&e, "create");
     return e;
 }
 
@@ -143,7 +156,7 @@ static void order_of_members(void **state) {
             "\"capture\":{\"interface\":\"eth0\"}}");
 }
 
-static const struct name_row letter_rows[] = {{1, "A"}, {2, "B"}, {4, "C"}, {8, "D"}};
+static const struct name_row letter_rows[] = {NAME_ROW(1, "A"), NAME_ROW(2, "B"), NAME_ROW(4, "C"), NAME_ROW(8, "D")};
 static const struct name_table letters = {letter_rows, 4};
 
 static void every_form(void **state) {
@@ -288,7 +301,7 @@ static void rows_are_objects(void **state) {
 static void the_first_fact_counts(void **state) {
     (void)state;
     struct event e = some_message();
-    event_name(&e, FIELD_OPERATION, "close");
+    add_operation(&e, "close");
     json_t *record = read_valid(&e);
     assert_string_equal(string_of(record, "operation"), "create");
     json_decref(record);
@@ -304,7 +317,7 @@ static struct event command(unsigned number, const char *operation) {
     struct event e = some_event(ACTION_MESSAGE);
     event_uint(&e, FIELD_VERSION, 3);
     event_named(&e, FIELD_COMMAND, number, &names_smb2_command, 4);
-    event_name(&e, FIELD_OPERATION, operation);
+    add_operation(&e, operation);
     return e;
 }
 
@@ -371,13 +384,13 @@ static void content_of_the_rest(void **state) {
     content_is(&e, "SMB command 0x7777");
     e = some_event(ACTION_MESSAGE); /* what a handle came to that ended without a CLOSE */
     event_uint(&e, FIELD_VERSION, 3);
-    event_name(&e, FIELD_OPERATION, "write");
+    add_operation(&e, "write");
     event_text(&e, FIELD_FILE_NAME, ascii("a"));
     event_uint(&e, FIELD_BYTES_WRITTEN, 14);
     content_is(&e, "SMB end of handle a, 14 bytes written");
     e = some_event(ACTION_MESSAGE);
     event_uint(&e, FIELD_VERSION, 3);
-    event_name(&e, FIELD_OPERATION, "encrypted");
+    add_operation(&e, "encrypted");
     event_bool(&e, FIELD_ENCRYPTED, true);
     event_uint(&e, FIELD_ORIGINAL_SIZE, 104);
     content_is(&e, "SMB3 encrypted message, 104 bytes inside");
@@ -397,7 +410,7 @@ static struct event smb1_command(const char *name, const char *operation) {
     struct event e = some_event(ACTION_MESSAGE);
     event_uint(&e, FIELD_VERSION, 1);
     event_name(&e, FIELD_COMMAND, name);
-    event_name(&e, FIELD_OPERATION, operation);
+    add_operation(&e, operation);
     return e;
 }
 

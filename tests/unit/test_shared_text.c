@@ -51,6 +51,71 @@ static void nothing_to_keep(void **state) {
     text_store_free(&store);
 }
 
+/* What is said again is not copied as long as it is held; what is alike and not the same is. */
+static void common_texts_are_one(void **state) {
+    (void)state;
+    struct budget budget = {.ceiling = SIZE_MAX};
+    struct text_store store;
+    text_store_init(&store, &budget);
+    uint8_t bytes[TEXT_COMMON_LENGTH + 1] = "EXAMPLE";
+    struct text said = text_n(bytes, 8), other = {said.bytes, ENC_OEM};
+    struct shared_text *a = text_keep_common(&store, said), *b = text_keep_common(&store, said);
+    struct shared_text *c = text_keep_common(&store, other), *d = text_keep(&store, said);
+    assert_ptr_equal(a, b);
+    assert_ptr_not_equal(a, c);
+    assert_ptr_not_equal(a, d);
+    assert_true(text_same(text_of(c), other));
+    text_drop(&store, a);
+    assert_true(text_same(text_of(b), said));
+    text_drop(&store, b);
+    text_drop(&store, d);
+    text_drop(&store, c);
+    assert_int_equal(budget.held, 0);
+    a = text_keep_common(&store, said); /* nothing is left of the one before */
+    assert_true(text_same(text_of(a), said));
+    text_drop(&store, a);
+    struct text longest = text_n(bytes, TEXT_COMMON_LENGTH), longer = text_n(bytes, TEXT_COMMON_LENGTH + 1);
+    a = text_keep_common(&store, longest);
+    b = text_keep_common(&store, longest);
+    c = text_keep_common(&store, longer);
+    d = text_keep_common(&store, longer);
+    assert_ptr_equal(a, b);
+    assert_ptr_not_equal(c, d);
+    struct shared_text *all[] = {a, b, c, d};
+    for (size_t i = 0; i < 4; i++) {
+        text_drop(&store, all[i]);
+    }
+    assert_int_equal(budget.held, 0);
+    text_store_free(&store);
+}
+
+/* Many more than there are slots, each held by several that leave in another order. */
+static void common_texts_push_each_other_out(void **state) {
+    (void)state;
+    enum { TEXTS = 8 * TEXT_COMMON_SLOTS, ROUNDS = 3 };
+    struct budget budget = {.ceiling = SIZE_MAX};
+    struct text_store store;
+    struct shared_text *held[ROUNDS][TEXTS];
+    text_store_init(&store, &budget);
+    for (unsigned round = 0; round < ROUNDS; round++) {
+        for (unsigned i = 0; i < TEXTS; i++) {
+            held[round][i] = text_keep_common(&store, text_n((const uint8_t *)&i, sizeof i));
+        }
+    }
+    for (unsigned round = 0; round < ROUNDS; round++) {
+        for (unsigned i = 0; i < TEXTS; i++) {
+            unsigned at = round == 1 ? TEXTS - 1 - i : i;
+            assert_true(text_same(text_of(held[round][at]), text_n((const uint8_t *)&at, sizeof at)));
+            text_drop(&store, held[round][at]);
+        }
+    }
+    assert_int_equal(budget.held, 0);
+    for (unsigned i = 0; i < TEXT_COMMON_SLOTS; i++) {
+        assert_null(store.common[i]);
+    }
+    text_store_free(&store);
+}
+
 static void lives_as_long_as_a_holder(void **state) {
     (void)state;
     struct budget budget = {.ceiling = SIZE_MAX};
@@ -90,10 +155,9 @@ static void refused_by_the_budget(void **state) {
 
 int main(void) {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(keeps_any_length),
-        cmocka_unit_test(nothing_to_keep),
-        cmocka_unit_test(lives_as_long_as_a_holder),
-        cmocka_unit_test(refused_by_the_budget),
+        cmocka_unit_test(keeps_any_length),          cmocka_unit_test(nothing_to_keep),
+        cmocka_unit_test(common_texts_are_one),      cmocka_unit_test(common_texts_push_each_other_out),
+        cmocka_unit_test(lives_as_long_as_a_holder), cmocka_unit_test(refused_by_the_budget),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

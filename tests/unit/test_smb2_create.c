@@ -282,6 +282,7 @@ static void response_with_contexts(void **state) {
     assert_true(c.has_maximal_access && c.query_status == STATUS_SUCCESS && c.maximal_access == 0x001F01FF);
     assert_true(c.has_disk_id && c.disk_id[31] == 0x30);
     assert_true(c.durable_request && c.persistent && !c.has_create_guid);
+    assert_int_equal(c.durable_timeout, 60000);
     assert_true(c.has_lease && c.lease_key.bytes[0] == 0x50);
     truncate_all(&o, o.n);
 }

@@ -207,8 +207,31 @@ static void counts_and_lengths_that_lie(void **state) {
     assert_int_equal(dissect_as(&o, V_BAD).error.context_count, 1);
 }
 
+/* 3.3.5.7: in a context where the dialect is 3.1.1, else as it is. */
+static void a_clusters_dialect(void **state) {
+    (void)state;
+    struct octets o;
+    error_of(&o, SMB2_TREE_CONNECT, STATUS_SMB_BAD_CLUSTER_DIALECT, 0);
+    put16(&o, 0x0302);
+    end_data(&o);
+    struct smb2_message m = dissect_good(&o);
+    assert_true(m.error.has_cluster_dialect);
+    assert_int_equal(m.error.cluster_dialect, 0x0302);
+    truncate_all(&o, o.n);
+    error_of(&o, SMB2_TREE_CONNECT, STATUS_SMB_BAD_CLUSTER_DIALECT, 1);
+    put32(&o, 2);
+    put32(&o, 0);
+    put16(&o, 0x0300);
+    end_data(&o);
+    m = dissect_good(&o);
+    assert_int_equal(m.error.context_count, 1);
+    assert_int_equal(m.error.cluster_dialect, 0x0300);
+    truncate_all(&o, o.n);
+}
+
 int main(void) {
     const struct CMUnitTest tests[] = {
+        cmocka_unit_test(a_clusters_dialect),
         cmocka_unit_test(without_data),
         cmocka_unit_test(with_data_that_says_nothing_to_us),
         cmocka_unit_test(an_interim_response_is_one),

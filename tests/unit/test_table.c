@@ -801,8 +801,8 @@ static void differing_fragments_are_counted(void **state) {
         flow_table_packet(bench_table(b), &p);
     }
     bench_finish(b);
-    assert_int_equal(b->contradictions.of[FRAGMENTS_DIFFER].count, 2);
-    assert_int_equal(b->contradictions.of[SEGMENTS_DIFFER].count, 0);
+    assert_int_equal(b->trouble.of[FRAGMENTS_DIFFER].count, 2);
+    assert_int_equal(b->trouble.of[SEGMENTS_DIFFER].count, 0);
     bench_free(b);
 }
 
