@@ -109,12 +109,12 @@ enum { EVENT_FACTS_MAX = 88 };
 struct event {
     enum event_object object;
     enum event_action action;
-    uint8_t operation;        /* of flow/message: enum operation_kind */
-    uint8_t severity;         /* of a finding: enum line_severity */
-    bool smb1;                /* of flow/message: FIELD_VERSION says 1 */
-    bool sends_away;          /* of flow/message: a request on a continuously available share failed, but not for its file */
-    uint16_t downgrade_signs; /* of flow/message: enum downgrade_sign */
-    struct moment at;         /* when it began, and its frame */
+    uint8_t operation; /* of flow/message: enum operation_kind */
+    uint8_t severity;  /* of a finding: enum line_severity */
+    bool smb1;         /* of flow/message: FIELD_VERSION says 1 */
+    bool sends_away;   /* of flow/message: a request on a continuously available share failed, but not for its file */
+    uint16_t downgrade_signs;      /* of flow/message: enum downgrade_sign */
+    struct moment at;              /* when it began, and its frame */
     const struct flow_facts *flow; /* NULL where it belongs to none */
     struct view flow_json;         /* the facts of its flow that never change, written once: see record_flow */
     unsigned count;
