@@ -56,13 +56,13 @@ struct flow_trouble {
 
 /* What every packet changes stands together, behind the rest: see flow/entry.h. */
 struct flow_facts {
-    struct link_facts link;                /* of the first packet; src_mac is the client's */
-    struct moment first;                   /* the first packet */
-    uint64_t missed_bytes[DIRECTIONS];     /* sent, acknowledged or cut, and never seen */
-    uint64_t gaps[DIRECTIONS];             /* how many holes they make */
-    struct flow_trouble *trouble;          /* NULL while there is none, as nearly always */
-    char flow_id[17];      /* 16 hex digits and NUL: SipHash of the 5-tuple and the first packet's time */
-    char community_id[31]; /* Community ID v1, seed 0 */
+    struct link_facts link;            /* of the first packet; src_mac is the client's */
+    struct moment first;               /* the first packet */
+    uint64_t missed_bytes[DIRECTIONS]; /* sent, acknowledged or cut, and never seen */
+    uint64_t gaps[DIRECTIONS];         /* how many holes they make */
+    struct flow_trouble *trouble;      /* NULL while there is none, as nearly always */
+    char flow_id[17];                  /* 16 hex digits and NUL: SipHash of the 5-tuple and the first packet's time */
+    char community_id[31];             /* Community ID v1, seed 0 */
     struct endpoint client, server;
     const struct wrapping *wrapping; /* of the first packet, turned as link is; NULL: none */
     bool start_seen : 1;    /* a SYN of the handshake was seen, either side's; false when picked up in the middle */
