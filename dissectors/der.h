@@ -11,6 +11,7 @@ enum {
     DER_OCTET_STRING = 0x04,
     DER_OID = 0x06,
     DER_ENUMERATED = 0x0A,
+    DER_GENERALIZED_TIME = 0x18,
     DER_GENERAL_STRING = 0x1B,
     DER_SEQUENCE = 0x30,
     DER_APPLICATION = 0x60, /* constructed */

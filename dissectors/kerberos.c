@@ -1,4 +1,5 @@
 /* Kerberos as a security token carries it, RFC 4120: AP-REQ, AP-REP and KRB-ERROR. What is encrypted stays so. */
+#include "calendar.h"
 #include "der.h"
 #include "pdu.h"
 
@@ -15,7 +16,19 @@ enum { AP_REP_ENC_PART = 2, AP_REP_FIELDS };                                  /*
 enum { TKT_VNO, TICKET_REALM, TICKET_SNAME, TICKET_ENC_PART, TICKET_FIELDS }; /* 5.3 */
 enum { ETYPE, KVNO, CIPHER, ENCRYPTED_FIELDS };                               /* 5.2.9 */
 enum { NAME_TYPE, NAME_STRING, NAME_FIELDS };                                 /* 5.2.2 */
-enum { ERROR_CODE = 6, ERROR_REALM = 9, ERROR_SNAME, E_TEXT, ERROR_FIELDS };  /* 5.9.1 */
+enum {
+    CTIME = 2,
+    CUSEC,
+    STIME,
+    SUSEC,
+    ERROR_CODE,
+    ERROR_REALM = 9,
+    ERROR_SNAME,
+    E_TEXT,
+    E_DATA,
+    ERROR_FIELDS
+};                                               /* 5.9.1 */
+enum { DATA_TYPE = 1, DATA_VALUE, DATA_FIELDS }; /* KERB-ERROR-DATA, MS-KILE 2.2.2 */
 
 enum { VERSION = 5 };
 
@@ -109,6 +122,64 @@ static void ap_rep(struct cursor *c, struct view message, struct kerberos_messag
     m->encrypted = encrypted(c, fields[AP_REP_ENC_PART]);
 }
 
+/* A number of so many digits that stands in the text. */
+static unsigned digits(struct cursor *c, unsigned count) {
+    unsigned value = 0;
+    while (count-- > 0) {
+        unsigned digit = cursor_u8(c) - (unsigned)'0';
+        c->failed = c->failed || digit > 9;
+        value = value * 10 + digit % 10;
+    }
+    return value;
+}
+
+/* KerberosTime, 5.2.3: YYYYMMDDhhmmssZ, and the Microseconds (5.2.4) beside it, as ns since 1970. 0 where there is none. */
+static uint64_t moment(struct cursor *whole, struct view time, struct view microseconds) {
+    enum { FIRST_YEAR = 1970, LAST_YEAR = 2500, MICROSECONDS = 1000000 };
+    if (!time.p) {
+        return 0;
+    }
+    struct cursor c = cursor_over(der_field(whole, time, DER_GENERALIZED_TIME));
+    unsigned year = digits(&c, 4), month = digits(&c, 2), day = digits(&c, 2);
+    unsigned hour = digits(&c, 2), minute = digits(&c, 2), second = digits(&c, 2);
+    bool good = cursor_u8(&c) == 'Z' && cursor_ok(&c) && cursor_left(&c) == 0 && year >= FIRST_YEAR &&
+                year <= LAST_YEAR && month >= 1 && month <= 12 && day >= 1 && day <= 31 && hour < 24 && minute < 60 &&
+                second <= 60;
+    uint32_t fraction = microseconds.p ? number(whole, microseconds) : 0;
+    if (!good || fraction >= MICROSECONDS) {
+        whole->failed = true;
+        return 0;
+    }
+    uint64_t seconds = calendar_days(year, month, day) * 86400 + hour * UINT64_C(3600) + minute * UINT64_C(60) + second;
+    return (seconds * MICROSECONDS + fraction) * UINT64_C(1000);
+}
+
+/* KERB-EXT-ERROR, MS-KILE 2.2.1 */
+static void extended(struct cursor *whole, struct view value, struct kerberos_message *m) {
+    struct cursor c = cursor_over(der_field(whole, value, DER_OCTET_STRING));
+    uint32_t status = cursor_le32(&c);
+    cursor_skip(&c, 4 + 4); /* reserved, flags */
+    whole->failed = whole->failed || !cursor_ok(&c);
+    m->has_error_status = cursor_ok(&c);
+    m->error_status = m->has_error_status ? status : 0;
+}
+
+/* What e-data is depends on the error and on who sends it (RFC 4120 5.9.1): where it is no KERB-ERROR-DATA, MS-KILE 2.2.2, that is no fault. */
+static void error_data(struct cursor *whole, struct view field, struct kerberos_message *m) {
+    enum { SKEW_RECOVERY = 2, EXTENDED = 3 };
+    struct view fields[DATA_FIELDS];
+    struct cursor data = cursor_over(field);
+    uint32_t type = 0;
+    fields_of(&data, der_field(whole, field, DER_OCTET_STRING), fields, DATA_FIELDS);
+    if (!field.p || !cursor_ok(&data) || !der_u32(der_field(&data, fields[DATA_TYPE], DER_INTEGER), &type)) {
+        return;
+    }
+    m->skew_recovery = type == SKEW_RECOVERY;
+    if (type == EXTENDED) {
+        extended(whole, fields[DATA_VALUE], m);
+    }
+}
+
 /* It may name the client, but does not show that this is who asked: it is left alone. */
 static void krb_error(struct arena *mem, struct cursor *c, struct view message, struct kerberos_message *m) {
     struct view fields[ERROR_FIELDS];
@@ -119,6 +190,9 @@ static void krb_error(struct arena *mem, struct cursor *c, struct view message, 
     m->realm = string(c, fields[ERROR_REALM]);
     m->service = service(mem, c, fields[ERROR_SNAME]);
     m->error_text = string(c, fields[E_TEXT]);
+    m->client_time = moment(c, fields[CTIME], fields[CUSEC]);
+    m->server_time = moment(c, fields[STIME], fields[SUSEC]);
+    error_data(c, fields[E_DATA], m);
 }
 
 static void message(struct arena *mem, struct cursor *c, struct der e, struct kerberos_message *m) {

@@ -141,6 +141,17 @@ static struct text *text_of_pair(struct ntlm_target_info *info, uint16_t id) {
     }
 }
 
+/* Single_Host_Data, 2.2.2.2. CustomData means something to services of the client's own machine alone; more may follow. */
+static bool single_host(struct ntlm_target_info *info, struct view value) {
+    struct cursor c = cursor_over(value);
+    uint32_t size = cursor_le32(&c);
+    cursor_skip(&c, 4 + 8); /* Z4, CustomData */
+    struct view id = cursor_take(&c, NTLM_MACHINE_ID_SIZE);
+    bool good = cursor_ok(&c) && size == value.n;
+    info->machine_id = good ? id : (struct view){NULL, 0};
+    return good;
+}
+
 /* False where the value has not the size that it must have. */
 static bool take_pair(struct ntlm_target_info *info, uint16_t id, struct view value) {
     struct cursor c = cursor_over(value);
@@ -154,6 +165,8 @@ static bool take_pair(struct ntlm_target_info *info, uint16_t id, struct view va
     } else if (id == AV_TIMESTAMP) {
         info->timestamp = cursor_le64(&c);
         info->has_timestamp = cursor_ok(&c);
+    } else if (id == AV_SINGLE_HOST) {
+        return single_host(info, value);
     } else if (id == AV_CHANNEL_BINDINGS) {
         info->has_channel_bindings = value.n == CHANNEL_BINDINGS_SIZE;
         info->channel_bindings = info->has_channel_bindings && has_bits(value);
@@ -235,6 +248,7 @@ static enum verdict authenticate(struct view message, struct cursor *c, struct n
     struct payload p = payload(message, c);
     struct view lm_bytes = bytes_of(&p, lm), nt_bytes = bytes_of(&p, nt);
     m->domain = name(bytes_of(&p, domain), m->flags);
+    m->domain_lost = domain.length > 0 && m->domain.bytes.n == 0;
     m->user = name(bytes_of(&p, user), m->flags);
     m->workstation = name(bytes_of(&p, workstation), m->flags);
     (void)bytes_of(&p, key);

@@ -81,7 +81,9 @@ static enum verdict contexts_parse(struct smb2_body *b, uint32_t offset, uint16_
         out->count++;
         at = (at + 8 + length + 7) & ~(uint64_t)7;
     }
-    return out->count == count ? v : smb2_worse(v, smb2_reach(b, at + 8));
+    v = out->count == count ? v : smb2_worse(v, smb2_reach(b, at + 8));
+    out->whole = v == V_OK;
+    return v;
 }
 
 static bool offers(const struct u16_list *dialects, uint16_t dialect) {

@@ -104,15 +104,17 @@ _Static_assert(FIELDS <= UINT16_MAX, "a fact's field is two bytes");
 enum event_object { OBJECT_FLOW, OBJECT_FINDING, OBJECT_SENSOR };
 enum event_action { ACTION_START, ACTION_MESSAGE, ACTION_END, ACTION_RAISE, ACTION_STATS, ACTION_GAP, ACTION_STOP };
 
-enum { EVENT_FACTS_MAX = 80 };
+enum { EVENT_FACTS_MAX = 88 };
 
 struct event {
     enum event_object object;
     enum event_action action;
-    uint8_t operation;             /* of flow/message: enum operation_kind */
-    uint8_t severity;              /* of a finding: enum line_severity */
-    bool smb1;                     /* of flow/message: FIELD_VERSION says 1 */
-    struct moment at;              /* when it began, and its frame */
+    uint8_t operation;        /* of flow/message: enum operation_kind */
+    uint8_t severity;         /* of a finding: enum line_severity */
+    bool smb1;                /* of flow/message: FIELD_VERSION says 1 */
+    bool sends_away;          /* of flow/message: a request on a continuously available share failed, but not for its file */
+    uint16_t downgrade_signs; /* of flow/message: enum downgrade_sign */
+    struct moment at;         /* when it began, and its frame */
     const struct flow_facts *flow; /* NULL where it belongs to none */
     struct view flow_json;         /* the facts of its flow that never change, written once: see record_flow */
     unsigned count;

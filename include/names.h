@@ -92,6 +92,7 @@ extern const struct name_table names_session_setup_flag;     /* MS-SMB2 2.2.5 */
 extern const struct name_table names_session_flag;           /* MS-SMB2 2.2.6 */
 extern const struct name_table names_spnego_state;           /* RFC 4178 4.2.2: "accept-completed" */
 extern const struct name_table names_ntlm_response;          /* MS-NLMP 2.2.2: "ntlmv2" */
+extern const struct name_table names_downgrade_sign;         /* downgrade.h: "smb1_after_smb2" */
 extern const struct name_table names_kerberos_option;        /* RFC 4120 5.5.1: "mutual-required" */
 extern const struct name_table names_kerberos_encryption;    /* RFC 3961 8: "rc4-hmac" */
 extern const struct name_table names_kerberos_error;         /* RFC 4120 7.5.9 */

@@ -53,6 +53,37 @@ enum connection_stage {
     STAGE_STRANGE_SESSION = 1 << 12,     /* an encrypted message of a session that was never set up here */
 };
 
+/* What may be so, may be not, or was not seen. */
+enum known { NOT_KNOWN, KNOWN_NO, KNOWN_YES };
+
+/* Requests and final responses behind NEGOTIATE and SESSION_SETUP in the clear, with a signature and without; and encrypted messages,
+ * both directions. */
+struct message_counts {
+    uint64_t with_signature, without, encrypted;
+};
+
+/* A session that ended, over all its connections. */
+struct session_sums {
+    uint64_t id;
+    enum known signing_required, encryption_required;
+    struct message_counts messages;
+};
+
+/* The tree connects to a share that ended, over all connections of their sessions; what was encrypted belongs to none. */
+struct share_sums {
+    struct text path;
+    enum known encryption_required;
+    struct message_counts messages;
+};
+
+/* What a client offered in a NEGOTIATE, in its order, as far as there is room. */
+enum { OFFER_DIALECTS_MAX = 8, OFFER_CIPHERS_MAX = 4, OFFER_SIGNING_MAX = 4 };
+
+struct offer {
+    uint16_t dialects[OFFER_DIALECTS_MAX], ciphers[OFFER_CIPHERS_MAX], signing[OFFER_SIGNING_MAX];
+    uint8_t dialect_count, cipher_count, signing_count;
+};
+
 /* Names of machines and users that a connection showed, machines also those that its addresses showed on others; empty where there
  * are none. */
 struct connection_facts {
@@ -65,6 +96,7 @@ struct connection_facts {
     bool server_mode_known, client_mode_known;
     uint16_t server_security_mode, client_security_mode; /* of NEGOTIATE */
     uint16_t stages;                                     /* enum connection_stage */
+    uint16_t downgrade_signs;                            /* enum downgrade_sign: of all its messages */
     uint32_t refusal; /* status of the last that was refused; 0: none, or no NTSTATUS */
     /* sums for the end record, and more of them below */
     uint64_t requests, errors, bytes_read, bytes_written;
@@ -79,6 +111,14 @@ struct connection_facts {
     uint64_t framer_faults[FRAMER_FAULTS], verdicts[VERDICTS];
     const struct text *users, *shares; /* told at the end alone; of these, users come in pairs: domain, name */
     unsigned user_count, share_count;  /* users: pairs */
+    struct offer offer;                /* of the last SMB2 NEGOTIATE */
+    bool signing_algorithm_known;
+    uint16_t signing_algorithm; /* chosen by a 3.1.1 NEGOTIATE */
+    uint16_t
+        agreed_cipher; /* the same as cipher, or that of 3.0 and 3.0.2 where both sides can encrypt; 0: none, or unknown */
+    const struct session_sums *session_sums; /* of those that ended with it, or on it before */
+    const struct share_sums *share_sums;
+    unsigned session_sums_count, share_sums_count;
 };
 
 enum auth_kind { AUTH_UNKNOWN, AUTH_NTLMV1, AUTH_NTLMV2, AUTH_ANONYMOUS, AUTH_GUEST, AUTH_KERBEROS };
@@ -87,7 +127,7 @@ enum auth_kind { AUTH_UNKNOWN, AUTH_NTLMV1, AUTH_NTLMV2, AUTH_ANONYMOUS, AUTH_GU
 struct auth_facts {
     enum auth_kind kind;
     bool plain_password; /* SMB1: no response to a challenge, but the password itself, or none */
-    bool domain_lost;    /* the capture cut it off: the name alone is another user's */
+    bool domain_lost;    /* the capture cut it off, or it is not where it should be: the name alone is another user's */
     struct text domain, user, workstation;
     struct machine_facts machine; /* the workstation, as far as it names one, */
     struct address address;       /* and that it showed itself at */
@@ -106,10 +146,12 @@ enum security_name {
     SECURITY_SERVER_DNS_TREE,
     SECURITY_WORKSTATION, /* of an NTLM NEGOTIATE */
     SECURITY_WORKSTATION_DOMAIN,
-    SECURITY_ERROR_TEXT, /* of a KRB-ERROR */
-    SECURITY_HINT,       /* of a NegTokenInit2 */
-    SECURITY_CHOSEN,     /* mechanism of a NegTokenResp */
-    SECURITY_OFFERED,    /* and the next ones, as many as there are: mechanisms of a NegTokenInit */
+    SECURITY_ERROR_TEXT, /* of a KRB-ERROR, and who it is from */
+    SECURITY_ERROR_REALM,
+    SECURITY_ERROR_SERVICE,
+    SECURITY_HINT,    /* of a NegTokenInit2 */
+    SECURITY_CHOSEN,  /* mechanism of a NegTokenResp */
+    SECURITY_OFFERED, /* and the next ones, as many as there are: mechanisms of a NegTokenInit */
     SECURITY_NAMES = SECURITY_OFFERED + SPNEGO_MECHANISMS_MAX
 };
 
@@ -128,16 +170,24 @@ struct security_facts {
     bool pairs_whole, empty_spn;       /* of NTLMv2: its list has an end; and a service name in it, an empty one */
     bool has_mic, mic;                 /* has_mic: there could be one */
     bool has_channel_bindings, channel_bindings;
+    bool has_machine_id;
+    uint8_t machine_id[NTLM_MACHINE_ID_SIZE]; /* MS-NLMP 2.2.2.2 */
     uint32_t kerberos_options;
     struct kerberos_encrypted ticket, authenticator, reply;
-    bool has_error_code;
+    bool has_error_code; /* a KRB-ERROR came: what follows is of it */
     uint32_t error_code;
+    uint64_t error_client_time, error_server_time; /* ns since 1970; 0: none */
+    bool skew_recovery;
+    bool has_error_status;
+    uint32_t error_status; /* NTSTATUS */
 };
 
 struct session_facts {
     uint64_t id;
     uint16_t flags;                /* SMB2_SESSION_FLAG_* of the server; 0 where its answer was not seen */
     const struct auth_facts *auth; /* what the server accepted; NULL while unknown */
+    enum known signing_required, encryption_required;
+    struct message_counts messages;
 };
 
 struct tree_facts {
@@ -147,6 +197,7 @@ struct tree_facts {
     uint16_t share_at;  /* where the share begins in the path; 0: it was not looked for */
     uint32_t flags, capabilities, maximal_access;
     struct text path; /* \\host\share as sent; empty while unknown */
+    struct message_counts messages;
 };
 
 struct handle_facts {
@@ -238,14 +289,17 @@ struct operation {
     struct text aimed_name;
     bool durable_reconnect;
     bool session_binding;
-    bool negotiate_differs; /* IOCTL: FSCTL_VALIDATE_NEGOTIATE_INFO says something else than NEGOTIATE did */
-    bool session_renewed;   /* SESSION_SETUP of a session that there was before */
-    bool resilient;         /* CREATE that takes up a handle again: FSCTL_LMR_REQUEST_RESILIENCY was granted for it */
-    bool timed_out;         /* the same, refused after the time that the server had given */
-    bool taken_over;        /* answered with STATUS_FILE_CLOSED, and an open of another client had taken its place */
+    bool negotiate_differs;       /* IOCTL: FSCTL_VALIDATE_NEGOTIATE_INFO says something else than NEGOTIATE did */
+    bool session_renewed;         /* SESSION_SETUP of a session that there was before */
+    bool ends_tree, ends_session; /* TREE_DISCONNECT, LOGOFF: their sums belong to this record */
+    bool resilient;  /* CREATE that takes up a handle again: FSCTL_LMR_REQUEST_RESILIENCY was granted for it */
+    bool timed_out;  /* the same, refused after the time that the server had given */
+    bool taken_over; /* answered with STATUS_FILE_CLOSED, and an open of another client had taken its place */
     const struct takeover_facts
         *takeover; /* CREATE in the place of another client's open, or with taken_over; else NULL */
     const struct answer_change *change; /* NULL: none */
+    uint16_t downgrade_signs;           /* enum downgrade_sign */
+    uint16_t earlier_dialect; /* SMB1 after SMB2: the highest that the two had agreed on; 0: none, or not known */
 };
 
 #endif

@@ -20,6 +20,8 @@ enum ntlm_response {
     NTLM_RESPONSE_NTLMV2 = 32, /* 2.2.2.8 */
 };
 
+enum { NTLM_MACHINE_ID_SIZE = 32 };
+
 struct ntlm_version { /* 2.2.2.10 */
     bool known;
     uint8_t major, minor;
@@ -34,7 +36,8 @@ struct ntlm_target_info {
     bool has_flags, has_timestamp, has_channel_bindings, has_target_name;
     bool channel_bindings; /* more than zeros */
     uint32_t flags;
-    uint64_t timestamp; /* FILETIME */
+    uint64_t timestamp;     /* FILETIME */
+    struct view machine_id; /* of Single_Host_Data, 2.2.2.2: NTLM_MACHINE_ID_SIZE bytes; empty: none */
 };
 
 struct ntlm_message {
@@ -43,6 +46,7 @@ struct ntlm_message {
     struct ntlm_version version;
     /* NEGOTIATE has the last two, of the machine; AUTHENTICATE all three */
     struct text user, domain, workstation;
+    bool domain_lost;                    /* AUTHENTICATE: it has one, which leads outside */
     struct text target_name;             /* CHALLENGE */
     struct ntlm_target_info target_info; /* CHALLENGE; AUTHENTICATE: inside of an NTLMv2 response */
     /* AUTHENTICATE, MS-NLMP 2.2.1.3 */

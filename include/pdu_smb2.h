@@ -53,6 +53,7 @@ struct smb2_negotiate_contexts {
     uint32_t present;                   /* bit 1 << type for types below 32 */
     uint16_t types[SMB2_CONTEXT_TYPES]; /* of the first contexts, in their order */
     uint16_t count, unknown;
+    bool whole; /* all of them were there and were read: what is not among them was not sent */
 };
 
 struct smb2_negotiate_request { /* 2.2.3 */

@@ -16,7 +16,7 @@
 enum { RECORD_MAX = 4000, RECORD_PREFIX_MAX = 128 };
 
 /* A longer name of a sensor or a file is not kept from record to record. */
-enum { RECORD_SETTING_MAX = 120 };
+enum { RECORD_SETTING_SIZE = 120 };
 
 /* record_id of a run and a seq, both uint64_t, for printf; the outlet writes the same. */
 #define RECORD_ID_FORMAT "%016" PRIx64 "-%" PRIu64
@@ -25,7 +25,7 @@ enum { RECORD_SETTING_MAX = 120 };
 struct record_setting {
     const char *value; /* of which the text is; NULL: none yet */
     size_t length;
-    char text[RECORD_SETTING_MAX];
+    char text[RECORD_SETTING_SIZE];
 };
 struct record_memo {
     struct json_second second;

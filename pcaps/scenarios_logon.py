@@ -5,7 +5,7 @@ import subprocess
 import time
 
 import client as smb
-from actors import Actor, Smbclient, scenario
+from actors import OK, Actor, Smbclient, scenario
 
 PERMITTED = {"ntlm auth": "ntlmv1-permitted"}
 NTLMV1 = "--option=client ntlmv2 auth=no"
@@ -101,3 +101,45 @@ def kerberos(stage):
     c = Actor(stage)
     c.note("session_setup", c.call(smb.session_setup(false_ticket())), "STATUS_LOGON_FAILURE", mechanism="kerberos", auth="kerberos")
     c.close()
+
+
+def bad_tickets(stage):
+    """By name, what tickets.py makes."""
+    keytab, conf = os.path.join(stage.dir, "server.keytab"), os.path.join(stage.dir, "domain", "etc", "smb.conf")
+    for command in (["samba-tool", "domain", "exportkeytab", keytab, "--principal=FS01$", "-s", conf],
+                    ["/usr/bin/python3", os.path.join(os.path.dirname(os.path.abspath(__file__)), "tickets.py"),
+                     os.path.join(stage.dir, "client.conf"), stage.users["alice"], keytab]):
+        done = subprocess.run(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, timeout=60, check=False,
+                              env=dict(os.environ, KRB5_CONFIG=os.path.join(stage.dir, "krb5.conf")))
+        assert done.returncode == 0, "%s: %s" % (command[0], done.stderr)
+    return {name: bytes.fromhex(token) for name, token in (line.split() for line in done.stdout.splitlines())}
+
+
+def in_spnego(token):
+    """A NegTokenInit with Microsoft's Kerberos alone, RFC 4178 4.2.1."""
+    kerberos_ms = b"\x06\x09\x2a\x86\x48\x82\xf7\x12\x01\x02\x02"
+    return der(0x60, b"\x06\x06\x2b\x06\x01\x05\x05\x02", der(0xA0, fields((0, der(0x30, kerberos_ms)), (2, der(4, token)))))
+
+
+@scenario("kerberos-errors", "Kerberos with a clock that is wrong: refused with an error, tried again and let in, and given up; "
+          "a ticket for later, one that is over, one of a key that the server has not, and one with another service's name, which is let in",
+          {"kerberos.error_code == 37": 2, "kerberos.error_code == 33": 1, "kerberos.msg_type == 14": 7, "kerberos.kvno == 99": 1},
+          how="client.py with impacket's tickets", domain=True)
+def kerberos_errors(stage):
+    tokens = bad_tickets(stage)
+    kerberos_facts = {"mechanism": "kerberos", "auth": "kerberos"}
+    c = Actor(stage)
+    c.session = c.call(smb.session_setup(tokens["skewed"])).session_id
+    c.note("session_setup", c.call(smb.session_setup(tokens["right"])), kerberos_error="KRB_AP_ERR_SKEW", kerberos_error_service="FS01$",
+           kerberos_skew_recovery=True, spn="cifs/fs01.example.com", **kerberos_facts)
+    c.close()
+    for token in (in_spnego(tokens["ahead"]), tokens["not_yet"]):           # given up
+        c = Actor(stage)
+        answer = c.call(smb.session_setup(token))
+        assert answer.name == "STATUS_MORE_PROCESSING_REQUIRED", answer.name
+        c.close()
+    for name, status, facts in (("expired", "STATUS_INVALID_PARAMETER", {}), ("other_key", "STATUS_LOGON_FAILURE", {"kerberos_key_version": 99}),
+                                ("other_service", OK, {"spn": "cifs/other.example.com"})):
+        c = Actor(stage)
+        c.note("session_setup", c.call(smb.session_setup(tokens[name])), status, **facts, **kerberos_facts)
+        c.close()

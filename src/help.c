@@ -35,7 +35,7 @@ void help_print(void) {
         "  --memory SIZE         what the program may hold of what it follows: bytes, or 64M, 2G; default: 512M\n"
         "  --flows N             connections followed at once; default: 1048576\n"
         "  --idle-timeout TIME   a connection without a packet ends after this: 90s, 30m, 3h (default), 1d\n"
-        "  --slow TIME           an answer that is later is a finding: 15s (default), 2m\n"
+        "  --slow TIME           an answer that is later is a finding: 15s (default), 250ms, 1.5s, 2m\n"
         "  --flow-key KEY        vlan or tunnel, repeatable: these identifiers tell connections apart as well\n"
         "  --verify-checksums    leaves alone what has a wrong checksum of IPv4's header or of TCP\n"
         "  --user NAME           who root becomes before the first packet; default: " SANDBOX_USER "\n"

@@ -144,12 +144,14 @@ static int set_idle_timeout(struct options *o, const char *place, const char *te
 }
 
 static int set_slow(struct options *o, const char *place, const char *text) {
-    return value_span(text, &o->pipeline.slow_ns) ? 0 : settings_refuse(place, text, SETTINGS_NO_SPAN);
+    return value_delay(text, &o->pipeline.slow_ns)
+               ? 0
+               : settings_refuse(place, text, "not a span of time; give it as 250ms, 1.5s, 15s or 2m");
 }
 
 static const char *show_slow(const struct options *o, size_t i, char to[VALUE_TEXT_SIZE]) {
     (void)i;
-    return value_span_text(o->pipeline.slow_ns, to);
+    return value_delay_text(o->pipeline.slow_ns, to);
 }
 
 static const char *show_idle_timeout(const struct options *o, size_t i, char to[VALUE_TEXT_SIZE]) {

@@ -143,7 +143,7 @@ static bool is_lossy(struct text t, uint32_t c) {
 
 /* Copies what stands for itself or behind a backslash, block by block, as far as it goes and there is room for a whole one. */
 static inline char *put_units(struct view v, size_t *pos, char *out, const char *stop) {
-    const uint8_t *p = v.p + *pos;
+    const uint8_t *p = v.n != 0 ? v.p + *pos : v.p; /* of none there may be no address */
     size_t left = (v.n - *pos) / 2, taken = PLAIN_BLOCK;
     while (left != 0 && taken == PLAIN_BLOCK && stop - out >= PLAIN_ROOM) {
         out = plain_units(p, left < PLAIN_BLOCK ? left : PLAIN_BLOCK, out, &taken);
@@ -211,7 +211,7 @@ static char *put_remembered(struct json_texts *texts, const struct text *t, char
     size_t slot = ((uintptr_t)t->bytes.p >> 3 ^ t->bytes.n >> 1) % JSON_REMEMBERED;
     if (texts->known >> slot & 1 && same_text(&texts->slots[slot].text, t)) {
         size_t n = texts->slots[slot].length;
-        if (n > (size_t)(stop - to)) {
+        if (to > stop || n > (size_t)(stop - to)) {
             *cut = true;
             return to;
         }

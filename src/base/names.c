@@ -335,6 +335,13 @@ static const struct name_row ntlm_response[] = {
 };
 const struct name_table names_ntlm_response = TABLE(ntlm_response);
 
+static const struct name_row downgrade_sign[] = {
+#define DOWNGRADE_SIGN(value, id, text, told) NAME_ROW(value, text),
+#include "tables/downgrade_sign.def"
+#undef DOWNGRADE_SIGN
+};
+const struct name_table names_downgrade_sign = TABLE(downgrade_sign);
+
 static const struct name_row kerberos_option[] = {
 #define KERBEROS_OPTION(value, text) NAME_ROW(value, text),
 #include "tables/kerberos_option.def"

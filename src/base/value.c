@@ -14,6 +14,8 @@
 static const char size_units[] = "KMG", span_units[] = "smhd";
 static const unsigned span_seconds[] = {1, 60, 3600, 86400};
 
+#define MILLISECOND_NS UINT64_C(1000000)
+
 bool value_number(const char *text, unsigned long low, unsigned long high, unsigned long *out) {
     char *end;
     errno = 0;
@@ -62,6 +64,37 @@ bool value_span(const char *text, uint64_t *ns) {
         return false;
     }
     *ns = (uint64_t)count * span_seconds[unit] * SECOND_NS;
+    return true;
+}
+
+/* Decimals of a unit as milliseconds, at most six of them; false where there are more, none, or a part of a millisecond is left. */
+static bool fraction(const char *digits, size_t n, uint64_t unit_ms, uint64_t *ms) {
+    uint64_t parts = 0, of = 1;
+    for (size_t i = 0; i < n; i++) {
+        parts = parts * 10 + (uint64_t)(digits[i] - '0');
+        of *= 10;
+    }
+    *ms = parts * unit_ms / of;
+    return parts * unit_ms % of == 0;
+}
+
+bool value_delay(const char *text, uint64_t *ns) {
+    enum { WHOLE_DIGITS = 12, DECIMALS = 6 };
+    const uint64_t longest = UINT64_C(3650) * 86400 * 1000;
+    size_t whole = strspn(text, "0123456789"), point = text[whole] == '.';
+    size_t decimals = point ? strspn(text + whole + 1, "0123456789") : 0;
+    const char *unit = text + whole + point + decimals;
+    const char *found = unit[0] && !unit[1] ? strchr(span_units, unit[0]) : NULL;
+    uint64_t unit_ms = found ? span_seconds[found - span_units] * UINT64_C(1000) : 1, part = 0;
+    if ((!found && strcmp(unit, "ms") != 0) || whole == 0 || whole > WHOLE_DIGITS || decimals > DECIMALS ||
+        (point && (decimals == 0 || !fraction(text + whole + 1, decimals, unit_ms, &part)))) {
+        return false;
+    }
+    uint64_t count = strtoull(text, NULL, 10);
+    if (count > longest / unit_ms || count * unit_ms + part > longest || count * unit_ms + part == 0) {
+        return false;
+    }
+    *ns = (count * unit_ms + part) * MILLISECOND_NS;
     return true;
 }
 
@@ -143,6 +176,14 @@ const char *value_span_text(uint64_t ns, char to[VALUE_TEXT_SIZE]) {
         unit--;
     }
     snprintf(to, VALUE_TEXT_SIZE, "%" PRIu64 "%c", seconds / span_seconds[unit], span_units[unit]);
+    return to;
+}
+
+const char *value_delay_text(uint64_t ns, char to[VALUE_TEXT_SIZE]) {
+    if (ns % SECOND_NS == 0) {
+        return value_span_text(ns, to);
+    }
+    snprintf(to, VALUE_TEXT_SIZE, "%" PRIu64 "ms", ns / MILLISECOND_NS);
     return to;
 }
 

@@ -17,6 +17,8 @@ __attribute__((warn_unused_result)) bool value_number(const char *text, unsigned
 __attribute__((warn_unused_result)) bool value_size(const char *text, size_t *bytes);
 /* 90s, 30m, 1h, 2d: at most ten years. */
 __attribute__((warn_unused_result)) bool value_span(const char *text, uint64_t *ns);
+/* The same, also of parts of a second and with up to six decimals: 250ms, 1.5s; in whole milliseconds. */
+__attribute__((warn_unused_result)) bool value_delay(const char *text, uint64_t *ns);
 /* 0 to 100 with up to six decimals, and a percent sign where one likes it. */
 __attribute__((warn_unused_result)) bool value_percent(const char *text, double *percent);
 /* yes, true, on; no, false, off. */
@@ -29,6 +31,7 @@ __attribute__((warn_unused_result)) bool value_network(const char *text, struct 
 /* The same the other way round, in the largest unit that needs no fraction. They return to. */
 const char *value_size_text(size_t bytes, char to[VALUE_TEXT_SIZE]);
 const char *value_span_text(uint64_t ns, char to[VALUE_TEXT_SIZE]);
+const char *value_delay_text(uint64_t ns, char to[VALUE_TEXT_SIZE]);
 const char *value_percent_text(double percent, char to[VALUE_TEXT_SIZE]);
 const char *value_network_text(const struct network *, char to[VALUE_TEXT_SIZE]);
 

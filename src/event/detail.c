@@ -1,4 +1,5 @@
 /* Which operations have a record, by the table of records.md, "Detail". */
+#include "downgrade.h"
 #include "event/maker.h"
 
 static bool failed(const struct operation *op) {
@@ -40,7 +41,8 @@ bool maker_wants(const struct operation *op, enum detail detail) {
     if (op->implicit && op->kind != OPERATION_DELETE) {
         return detail == DETAIL_HANDLES;
     }
-    if (detail == DETAIL_OPERATIONS || op->change || failed(op) || smb1_amidst_smb2(op)) {
+    if (detail == DETAIL_OPERATIONS || op->change || failed(op) || smb1_amidst_smb2(op) ||
+        (op->downgrade_signs & DOWNGRADE_TOLD)) {
         return true;
     }
     switch (op->kind) {

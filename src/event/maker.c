@@ -14,10 +14,12 @@ static void begin(struct event_maker *m, const struct connection_facts *c, enum 
     m->text_count = 0;
     m->event.object = OBJECT_FLOW;
     m->event.action = action;
+    m->event.downgrade_signs = 0;
     m->event.at = at;
     m->event.flow = c->flow;
     m->event.flow_json = c->flow_json;
     m->event.smb1 = false;
+    m->event.sends_away = false;
     m->event.count = 0;
 }
 
@@ -221,6 +223,14 @@ static bool is_dfs(const struct operation *op) {
            (op->request && (op->request->header.flags & SMB2_FLAGS_DFS_OPERATIONS));
 }
 
+static void downgrade(struct event *e, const struct operation *op) {
+    e->downgrade_signs = op->downgrade_signs;
+    event_bits(e, FIELD_DOWNGRADE_SIGNS, op->downgrade_signs, &names_downgrade_sign);
+    if (op->earlier_dialect != 0) {
+        event_named(e, FIELD_EARLIER_DIALECT, op->earlier_dialect, &names_dialect, 3);
+    }
+}
+
 void maker_operation(struct event_maker *m, const struct operation *op, enum detail detail) {
     struct event *e = &m->event;
     bool exchange = detail == DETAIL_HANDLES && op->kind == OPERATION_SESSION_SETUP;
@@ -241,9 +251,13 @@ void maker_operation(struct event_maker *m, const struct operation *op, enum det
     flags(e, op);
     smb1_signing(e, op);
     server_signing(e, op);
+    if (op->downgrade_signs != 0) {
+        downgrade(e, op);
+    }
     maker_details(m, op);
     maker_changes(m, op);
     maker_takeover(m, op);
+    maker_protection(m, op);
     quality(e, op);
     if (detail == DETAIL_OPERATIONS && !e->smb1) {
         maker_wire_details(m, op);
@@ -347,6 +361,8 @@ static void session_sums(struct event_maker *m, const struct connection_facts *c
     if (c->server_mode_known) {
         event_name(e, FIELD_SIGNING, signing_mode(c->server_security_mode));
     }
+    maker_protection_offered(m, c);
+    event_bits(e, FIELD_DOWNGRADE_SIGNS, c->downgrade_signs, &names_downgrade_sign);
     if (c->signed_messages + c->unsigned_messages != 0) {
         event_uint(e, FIELD_SIGNED_MESSAGES, c->signed_messages);
         event_uint(e, FIELD_UNSIGNED_MESSAGES, c->unsigned_messages);
@@ -361,6 +377,7 @@ static void session_sums(struct event_maker *m, const struct connection_facts *c
     netbios(e, c);
     users(m, c);
     event_texts(e, FIELD_SHARES, c->shares, c->share_count);
+    maker_protection_ends(m, c);
     event_uint(e, FIELD_FILES_OPENED, c->files_opened);
     event_uint(e, FIELD_FILES_WRITTEN, c->files_written);
     event_uint(e, FIELD_FILES_DELETED, c->files_deleted);

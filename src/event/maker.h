@@ -32,6 +32,16 @@ struct maker_interfaces {
     uint64_t cells[MAKER_INTERFACES][INTERFACE_COLUMNS];
 };
 
+/* Of an end record: its sessions and shares, as the facts of them borrow. */
+enum { PROTECTION_ROWS = 16, SESSION_COLUMNS = 5, SHARE_COLUMNS = 3, SESSION_ID_TEXT = 24 };
+
+struct protection_rows {
+    char ids[PROTECTION_ROWS][SESSION_ID_TEXT];
+    struct text session_names[PROTECTION_ROWS], share_names[PROTECTION_ROWS];
+    uint64_t session_cells[PROTECTION_ROWS * SESSION_COLUMNS], share_cells[PROTECTION_ROWS * SHARE_COLUMNS];
+    struct fact_rows sessions, shares;
+};
+
 struct event_maker {
     struct event event;
     /* what facts borrow beside the operation: parts of joined texts, the extension in lower case, names of contexts */
@@ -40,6 +50,7 @@ struct event_maker {
     uint8_t extension[EXTENSION_MAX * 2];
     uint8_t drive[3];
     char versions[2][NTLM_VERSION_TEXT];
+    char machine_id[2 * NTLM_MACHINE_ID_SIZE];
     uint64_t fault_counts[FRAMER_FAULTS + VERDICTS];
     char unnamed[16], unnamed_command[16]; /* what has no name, in hex */
     bool dfs;                              /* the operation's names may have the host and share in front */
@@ -52,6 +63,7 @@ struct event_maker {
     struct maker_interfaces interfaces;
     bool windows_indexed;
     struct windows_index windows_index;
+    struct protection_rows protection;
 };
 
 /* Does this detail have a record for the operation? */
@@ -103,6 +115,12 @@ void maker_windows_start(struct event_maker *, const struct connection_facts *);
 void maker_windows_end(struct event_maker *, const struct connection_facts *, enum flow_end_reason);
 /* The server closed, and all that it said before was seen. */
 bool maker_hung_up(const struct connection_facts *, enum flow_end_reason);
+
+/* protection.c: how an operation's session or share is signed and encrypted; what a connection's sides offered, and what its
+ * sessions and shares came to */
+void maker_protection(struct event_maker *, const struct operation *);
+void maker_protection_offered(struct event_maker *, const struct connection_facts *);
+void maker_protection_ends(struct event_maker *, const struct connection_facts *);
 
 /* smb1_details.c: the same of SMB1 */
 void maker_smb1_details(struct event_maker *, const struct operation *);

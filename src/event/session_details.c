@@ -45,6 +45,16 @@ static uint32_t client_flags(const struct operation *op, const struct security_f
     return s->client_flags[1] || !begins ? s->client_flags[1] : s->client_flags[0];
 }
 
+static void machine_id(struct event_maker *m, const struct security_facts *s) {
+    static const char digits[] = "0123456789abcdef";
+    for (unsigned i = 0; i < sizeof s->machine_id; i++) {
+        m->machine_id[2 * i] = digits[s->machine_id[i] >> 4];
+        m->machine_id[2 * i + 1] = digits[s->machine_id[i] & 0xF];
+    }
+    struct view text = {(const uint8_t *)m->machine_id, sizeof m->machine_id};
+    event_text(&m->event, FIELD_NTLM_MACHINE_ID, (struct text){text, ENC_ASCII});
+}
+
 static void ntlm(struct event_maker *m, const struct operation *op, const struct security_facts *s) {
     struct event *e = &m->event;
     flags(e, FIELD_NTLM_FLAGS, client_flags(op, s));
@@ -58,6 +68,9 @@ static void ntlm(struct event_maker *m, const struct operation *op, const struct
     if (s->has_channel_bindings) {
         event_bool(e, FIELD_NTLM_CHANNEL_BINDINGS, s->channel_bindings);
     }
+    if (s->has_machine_id) {
+        machine_id(m, s);
+    }
     event_filetime(e, FIELD_NTLM_CLIENT_TIME, s->client_time);
     event_filetime(e, FIELD_NTLM_SERVER_TIME, s->server_time);
 }
@@ -65,6 +78,25 @@ static void ntlm(struct event_maker *m, const struct operation *op, const struct
 static void encryption(struct event *e, enum field field, const struct kerberos_encrypted *k) {
     if (k->known) {
         event_named(e, field, k->encryption, &names_kerberos_encryption, 8);
+    }
+}
+
+static void kerberos_error(struct event *e, const struct security_facts *s) {
+    event_named(e, FIELD_KERBEROS_ERROR, s->error_code, &names_kerberos_error, 8);
+    event_text(e, FIELD_KERBEROS_ERROR_TEXT, s->names[SECURITY_ERROR_TEXT]);
+    event_text(e, FIELD_KERBEROS_ERROR_SERVICE, s->names[SECURITY_ERROR_SERVICE]);
+    event_text(e, FIELD_KERBEROS_ERROR_REALM, s->names[SECURITY_ERROR_REALM]);
+    if (s->has_error_status) {
+        event_named(e, FIELD_KERBEROS_ERROR_STATUS, s->error_status, &names_ntstatus, 8);
+    }
+    if (s->skew_recovery) {
+        event_bool(e, FIELD_KERBEROS_SKEW_RECOVERY, true);
+    }
+    if (s->error_client_time != 0) {
+        event_time(e, FIELD_KERBEROS_CLIENT_TIME, s->error_client_time);
+    }
+    if (s->error_server_time != 0) {
+        event_time(e, FIELD_KERBEROS_SERVER_TIME, s->error_server_time);
     }
 }
 
@@ -78,9 +110,8 @@ static void kerberos(struct event *e, const struct security_facts *s) {
         event_uint(e, FIELD_KERBEROS_KEY_VERSION, s->ticket.key_version);
     }
     if (s->has_error_code) {
-        event_named(e, FIELD_KERBEROS_ERROR, s->error_code, &names_kerberos_error, 8);
+        kerberos_error(e, s);
     }
-    event_text(e, FIELD_KERBEROS_ERROR_TEXT, s->names[SECURITY_ERROR_TEXT]);
 }
 
 static void server(struct event *e, const struct security_facts *s) {

@@ -2,6 +2,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "calendar.h"
 #include "event/maker.h"
 
 static const struct smb1_message *request_of(const struct operation *op) {
@@ -70,22 +71,13 @@ static void utime(struct event *e, enum field field, uint32_t seconds) {
     }
 }
 
-/* Days from 1970-01-01 to a date of the Gregorian calendar from 1980 on. */
-static uint64_t days_of(unsigned year, unsigned month, unsigned day) {
-    static const uint16_t before[] = {0, 31, 59, 90, 120, 151, 181, 212, 243, 273, 304, 334};
-    unsigned leap = year % 4 == 0 && (year % 100 != 0 || year % 400 == 0) && month > 2;
-    unsigned past = year - 1;
-    unsigned leaps = past / 4 - past / 100 + past / 400 - 477; /* up to 1969: 477 */
-    return (year - 1970) * UINT64_C(365) + leaps + before[month - 1] + leap + day - 1;
-}
-
 /* SMB_DATE and SMB_TIME, MS-CIFS 2.2.1.4.1 and 2.2.1.4.2, in a zone that is so many minutes behind UTC. */
 static void dos_time(struct event *e, enum field field, struct smb1_dos_time t, int minutes) {
     unsigned year = 1980 + (t.date >> 9), month = t.date >> 5 & 0xF, day = t.date & 0x1F;
     if (month < 1 || month > 12 || day < 1) {
         return;
     }
-    uint64_t seconds = days_of(year, month, day) * 86400 + (t.time >> 11) * UINT64_C(3600) +
+    uint64_t seconds = calendar_days(year, month, day) * 86400 + (t.time >> 11) * UINT64_C(3600) +
                        (t.time >> 5 & 0x3F) * UINT64_C(60) + (t.time & 0x1F) * UINT64_C(2);
     event_time(e, field, (uint64_t)((int64_t)seconds + minutes * 60) * UINT64_C(1000000000));
 }

@@ -117,9 +117,52 @@ static struct setup_outcome outcome_of(const struct operation *op) {
     return o;
 }
 
+/* The server's token said that the client is who it says, before the server refused it all the same. */
+static bool proved(const struct security_facts *s) {
+    enum { ACCEPT_COMPLETED = 0 }; /* RFC 4178 4.2.2 */
+    return s->reply.known || (s->has_state && s->state == ACCEPT_COMPLETED);
+}
+
+/* NTLM's keys have 128 bits, MS-NLMP 3.4.5; Kerberos' as many as the encryption of the AP-REP, or else of the authenticator, takes. */
+static bool key_below_256_bits(const struct security_facts *s) {
+    enum { AES256_SHA1 = 18, AES256_SHA384 = 20, CAMELLIA256 = 26 }; /* RFC 3962, 8009, 6803 */
+    uint32_t kind = s->reply.known ? s->reply.encryption : s->authenticator.encryption;
+    bool known = s->reply.known || s->authenticator.known;
+    return s->mechanism == MECHANISM_NTLM ||
+           (known && kind != AES256_SHA1 && kind != AES256_SHA384 && kind != CAMELLIA256);
+}
+
+/* A status that says what is wrong with the account, or with its being here: then the key is not what is. */
+static bool blames_account(uint32_t status) {
+    switch (status) {
+    case STATUS_LOGON_FAILURE:
+    case STATUS_ACCOUNT_RESTRICTION:
+    case STATUS_INVALID_LOGON_HOURS:
+    case STATUS_INVALID_WORKSTATION:
+    case STATUS_PASSWORD_EXPIRED:
+    case STATUS_ACCOUNT_DISABLED:
+    case STATUS_LOGON_TYPE_NOT_GRANTED:
+    case STATUS_ACCOUNT_EXPIRED:
+    case STATUS_PASSWORD_MUST_CHANGE:
+    case STATUS_ACCOUNT_LOCKED_OUT:
+        return true;
+    default:
+        return false;
+    }
+}
+
+static bool key_too_short(const struct operation *op) {
+    const struct smb1_message *r1 = op->smb1_response;
+    uint32_t status = op->response ? op->response->header.status : r1 && r1->header.nt_status ? r1->header.status : 0;
+    bool anonymous = op->auth && op->auth->kind == AUTH_ANONYMOUS; /* it has no key */
+    return op->security && !anonymous && !blames_account(status) && proved(op->security) &&
+           key_below_256_bits(op->security);
+}
+
 static void session_setup(struct event_maker *m, const struct operation *op) {
     struct setup_outcome o = outcome_of(op);
     const struct auth_facts *a = op->auth;
+    add_if(m, o.answered && !o.accepted && key_too_short(op), WINDOWS_KEY_TOO_SHORT);
     add_if(m, o.answered && !o.accepted, WINDOWS_SESSION_REFUSED);
     add_if(m, o.answered && !o.accepted, WINDOWS_SESSION_FAILED);
     add_if(m, o.answered && !o.accepted && a && a->kind == AUTH_ANONYMOUS, WINDOWS_ANONYMOUS_REFUSED);
@@ -317,6 +360,39 @@ static void rules(struct event_maker *m, const struct operation *op) {
     add_if(m, denied(op) && is_signed && needs_no_right, WINDOWS_SIGNATURE_REFUSED);
 }
 
+/* ---- failover */
+
+/* What a server may say that wants its clients at another address of the cluster, or is losing the share; others say something of a
+ * file, a right or the request. */
+static bool says_go_away(uint32_t status) {
+    switch (status) {
+    case STATUS_DEVICE_NOT_READY:
+    case STATUS_IO_TIMEOUT:
+    case STATUS_FILE_FORCED_CLOSED:
+    case STATUS_UNEXPECTED_NETWORK_ERROR:
+    case STATUS_NETWORK_NAME_DELETED:
+    case STATUS_CONNECTION_DISCONNECTED:
+    case STATUS_CONNECTION_RESET:
+    case STATUS_RETRY:
+    case STATUS_CONNECTION_ABORTED:
+    case STATUS_VOLUME_DISMOUNTED:
+    case STATUS_SHUTDOWN_IN_PROGRESS:
+    case STATUS_HOST_DOWN:
+    case STATUS_SERVER_UNAVAILABLE:
+    case STATUS_FILE_NOT_AVAILABLE:
+    case STATUS_CLUSTER_NODE_DOWN:
+        return true;
+    default:
+        return false;
+    }
+}
+
+static bool sends_away(const struct operation *op) {
+    bool failed = op->response && op->response->header.status >> 30 == 3;
+    return failed && op->tree && (op->tree->capabilities & SMB2_SHARE_CAP_CONTINUOUS_AVAILABILITY) &&
+           says_go_away(op->response->header.status);
+}
+
 /* ---- answers that are late */
 
 static bool waits(const struct operation *op) {
@@ -358,6 +434,9 @@ uint64_t maker_stalled_ns(const struct event_maker *m, const struct operation *o
 
 bool maker_notable(const struct operation *op) {
     const struct smb2_message *any = op->request ? op->request : op->response;
+    if (op->downgrade_signs != 0) {
+        return true;
+    }
     return any && (op->kind == OPERATION_NEGOTIATE || (op->kind == OPERATION_IOCTL && !any->empty && !any->is_error &&
                                                        any->ioctl.ctl_code == FSCTL_VALIDATE_NEGOTIATE_INFO));
 }
@@ -390,6 +469,7 @@ static void smb2_operation(struct event_maker *m, const struct operation *op, en
     add_if(m, op->takeover != NULL, WINDOWS_HANDLE_TAKEN_OVER);
     ends(m, op);
     rules(m, op);
+    m->event.sends_away = sends_away(op);
 }
 
 static void smb1_operation(struct event_maker *m, const struct operation *op) {

@@ -23,6 +23,8 @@ struct findings *findings_new(const struct findings_settings *settings, const st
     hash_init(&f->pairs, settings->budget);
     hash_init(&f->pending_flows, settings->budget);
     hash_init(&f->notices, settings->budget);
+    hash_init(&f->failovers, settings->budget);
+    list_init(&f->failover_ages);
     hash_init(&f->silences, settings->budget);
     list_init(&f->silence_ages);
     list_init(&f->notice_ages);
@@ -140,6 +142,9 @@ void told_count(struct findings *f, struct told *t, const struct event *e, uint6
     if (e->at.time_ns > t->last_ns) {
         t->last_ns = e->at.time_ns;
     }
+    if (f->cause != 0 && t->evidence_count < FINDINGS_EVIDENCE_MAX) {
+        t->evidence[t->evidence_count++] = f->cause;
+    }
     if (seq != 0 && t->evidence_count < FINDINGS_EVIDENCE_MAX) {
         t->evidence[t->evidence_count++] = seq;
     }
@@ -172,7 +177,8 @@ void pair_count(struct findings *f, struct pair *p, enum rule rule, const struct
 /* ---- the whole */
 
 bool findings_want(const struct event *e) {
-    return e->object == OBJECT_FLOW && e->flow != NULL && (smb1_wants(e) || e->action == ACTION_END || notice_wants(e));
+    return e->object == OBJECT_FLOW && e->flow != NULL &&
+           (smb1_wants(e) || e->action == ACTION_END || failover_wants(e) || notice_wants(e));
 }
 
 void findings_event(struct findings *f, const struct event *e, uint64_t seq, const char *capture) {
@@ -181,6 +187,7 @@ void findings_event(struct findings *f, const struct event *e, uint64_t seq, con
         silence_event(f, e, seq, capture);
         anomaly_event(f, e, seq, capture);
         notice_event(f, e, seq, capture);
+        failover_event(f, e, seq, capture);
     }
 }
 
@@ -208,6 +215,8 @@ void findings_free(struct findings *f) {
         budget_give(f->settings.budget, container_of(l, struct pending, age), sizeof(struct pending));
     }
     notices_free(f);
+    failovers_free(f);
+    hash_free(&f->failovers);
     f->settings.at_once = true; /* nothing is told any more */
     silence_finish(f);
     hash_free(&f->silences);

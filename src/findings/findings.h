@@ -4,7 +4,8 @@
  * The rules so far (tables/rule.def): SMB1 is asked for, and SMB1 is spoken; each once for a pair of client and server. A NEGOTIATE
  * that offers SMB2 as well asks for nothing that matters here, and one that is answered in SMB2 is no use of SMB1. What records name as
  * events of the Windows logs that say more than themselves: how a pair signs and encrypts, who is let in as nobody or refused, what is
- * slow; each once for a pair in an interval. And anomalies of
+ * slow, who was sent to another address of a cluster; and signs of a downgrade (downgrade.h); each once for a pair in an interval. And
+ * anomalies of
  * one connection, each told once, when it ends. And what the sensor itself suffers from, by its figures: an interface that receives
  * nothing, traffic of one direction only, loss; each told once until it is over. */
 #ifndef FINDINGS_H
@@ -25,6 +26,9 @@ enum { FINDINGS_PAIRS_MAX = 4096, FINDINGS_PENDING_MAX = 1024, FINDINGS_EVIDENCE
 enum { FINDINGS_SERVERS_MAX = 1024 };
 /* The same of the rules of a pair that are told once in an interval of so long, in packet time. */
 enum { FINDINGS_NOTICES_MAX = 8192 };
+/* Clients that a continuously available share sent away, and how soon they must turn up elsewhere. */
+enum { FINDINGS_FAILOVERS_MAX = 1024 };
+#define FINDINGS_FAILOVER_NS (60 * UINT64_C(1000000000))
 #define FINDINGS_INTERVAL_NS (3600 * UINT64_C(1000000000))
 
 struct findings_settings {

@@ -2,6 +2,7 @@
  * than its record: who does not sign, is let in as nobody, or is refused. Each once for a pair in an interval, with how often. */
 #include <string.h>
 
+#include "downgrade.h"
 #include "findings/state.h"
 
 /* The rule of a condition, and 1; 0: it has none. */
@@ -37,6 +38,20 @@ static const unsigned when_of[WINDOWS_CONDITIONS] = {
 #undef NOTICE_EVENT
 };
 
+/* Signs of a downgrade, and their rules; what FSCTL_VALIDATE_NEGOTIATE_INFO says is an event of the Windows logs. */
+static const struct {
+    unsigned signs;
+    enum rule rule;
+} sign_rules[] = {
+    {DOWNGRADE_INTEGRITY_NOT_OFFERED | DOWNGRADE_INTEGRITY_NOT_ANSWERED | DOWNGRADE_DIALECT_NOT_OFFERED |
+         DOWNGRADE_HASH_NOT_OFFERED | DOWNGRADE_CIPHER_NOT_OFFERED | DOWNGRADE_SIGNING_NOT_OFFERED |
+         DOWNGRADE_SESSION_NOT_SIGNED,
+     RULE_NEGOTIATION_UNSOUND},
+    {DOWNGRADE_CIPHER_NOT_ANSWERED | DOWNGRADE_SIGNING_NOT_ANSWERED, RULE_OFFER_UNANSWERED},
+    {DOWNGRADE_SMB1_AFTER_SMB2, RULE_SMB1_AFTER_SMB2},
+    {DOWNGRADE_MESSAGE_NOT_SIGNED, RULE_UNSIGNED_MESSAGE},
+};
+
 /* The last fact, as it is made; NULL: none. */
 static const struct fact *windows_of(const struct event *e) {
     for (unsigned i = e->count; i > 0; i--) {
@@ -48,6 +63,9 @@ static const struct fact *windows_of(const struct event *e) {
 }
 
 bool notice_wants(const struct event *e) {
+    if (e->downgrade_signs != 0) {
+        return true;
+    }
     const struct fact *f = windows_of(e);
     for (unsigned i = 0; f && i < f->windows.count; i++) {
         if (rule_of[f->windows.items[i]->condition] != 0) {
@@ -138,10 +156,20 @@ static void keep(struct notice *n, const struct event *e) {
     n->status = status ? (uint32_t)status->number : 0;
     n->dialect = dialect && dialect->form == FACT_NAMED ? (uint32_t)dialect->number : 0;
     n->signing = signing && signing->form == FACT_NAME ? signing->name : NULL;
+    n->downgrade_signs = 0;
     n->share.length = 0;
     if (share && share->form == FACT_TEXT) {
         name_keep(&n->share, share->text);
     }
+}
+
+static unsigned signs_of(enum rule rule) {
+    for (size_t i = 0; i < sizeof sign_rules / sizeof sign_rules[0]; i++) {
+        if (sign_rules[i].rule == rule) {
+            return sign_rules[i].signs;
+        }
+    }
+    return 0;
 }
 
 /* A new interval begins with what is told first in it. */
@@ -164,6 +192,7 @@ static void count(struct findings *f, enum rule rule, unsigned when, const struc
         keep(n, e);
     }
     n->told.when |= when;
+    n->downgrade_signs |= e->downgrade_signs & signs_of(rule);
     told_count(f, &n->told, e, seq, capture);
     if (f->settings.at_once && n->told.count == 1) {
         tell(f, n);
@@ -192,6 +221,15 @@ void notice_event(struct findings *f, const struct event *e, uint64_t seq, const
             count(f, (enum rule)(rule - 1), when_holds(windows, rule - 1), e, seq, capture);
         }
     }
+    for (size_t i = 0; e->downgrade_signs != 0 && i < sizeof sign_rules / sizeof sign_rules[0]; i++) {
+        if (e->downgrade_signs & sign_rules[i].signs) {
+            count(f, sign_rules[i].rule, WHEN_ALWAYS, e, seq, capture);
+        }
+    }
+}
+
+void notice_count(struct findings *f, enum rule rule, const struct event *e, uint64_t seq, const char *capture) {
+    count(f, rule, WHEN_ALWAYS, e, seq, capture);
 }
 
 void notices_finish(struct findings *f) {

@@ -284,6 +284,7 @@ void raise_of_notice(struct findings *f, const struct notice *n) {
     if (n->dialect != 0) {
         event_named(e, FIELD_DIALECT, n->dialect, &names_dialect, 3);
     }
+    event_bits(e, FIELD_DOWNGRADE_SIGNS, n->downgrade_signs, &names_downgrade_sign);
     if (n->has_status && n->status != 0) {
         event_named(e, FIELD_STATUS, n->status, &names_ntstatus, 8);
         event_uint(e, FIELD_STATUS_CODE, n->status);

@@ -90,7 +90,17 @@ struct notice {
     bool has_status;
     uint32_t status, dialect; /* dialect: 0 where it is not known */
     const char *signing;      /* what the server said; NULL: not known */
+    unsigned downgrade_signs;
     struct name share;
+};
+
+/* A client whose request failed on a continuously available share, see failover.c. */
+struct failover {
+    struct hash_node node;
+    struct link age;
+    struct address client, server;
+    struct name share; /* its path */
+    uint64_t at_ns, seq;
 };
 
 /* A server that was spoken to in SMB1. */
@@ -108,9 +118,10 @@ struct findings {
     struct findings_settings settings;
     struct findings_sink sink;
     struct stats *stats;
-    struct hash pairs, pending_flows, notices, silences;
-    struct list ages, pending, notice_ages, silence_ages; /* oldest first */
-    size_t pair_count, pending_count, notice_count, silence_count;
+    struct hash pairs, pending_flows, notices, failovers, silences;
+    struct list ages, pending, notice_ages, failover_ages, silence_ages; /* oldest first */
+    size_t pair_count, pending_count, notice_count, failover_count, silence_count;
+    uint64_t cause;        /* seq of the record that the message at hand goes back to; 0: none */
     char *silence_capture; /* that they are of; NULL: of none, or of a live run */
     uint64_t loss_ns;      /* live: up to when something was lost, as far as that is known */
     struct {
@@ -134,6 +145,11 @@ void notice_event(struct findings *, const struct event *, uint64_t seq, const c
 bool notice_evict(struct findings *); /* the oldest is told and goes; false: there is none */
 void notices_finish(struct findings *);
 void notices_free(struct findings *);
+void notice_count(struct findings *, enum rule, const struct event *, uint64_t seq, const char *capture);
+/* failover.c */
+bool failover_wants(const struct event *);
+void failover_event(struct findings *, const struct event *, uint64_t seq, const char *capture);
+void failovers_free(struct findings *);
 /* anomaly.c */
 void anomaly_event(struct findings *, const struct event *, uint64_t seq, const char *capture);
 /* raise.c: tells of a rule of a pair, of a connection, or of the sensor. */

@@ -10,15 +10,15 @@ static bool is_quiet(const struct half *h) {
            (past == 0 || past > ACKED_AHEAD_MAX);
 }
 
-/* No window that closed is waited for: a SYN may have announced another one since, which opens none (stall.c). */
-static bool is_open(const struct flow_trouble *t) {
-    return !t || (t->closed_since[TO_SERVER] == 0 && t->closed_since[TO_CLIENT] == 0);
+/* Closed windows are told when they open, whatever a RST or SYN said of them between. */
+static bool is_closed(const struct flow_trouble *t) {
+    return t && (t->closed_since[TO_SERVER] != 0 || t->closed_since[TO_CLIENT] != 0);
 }
 
 void prediction_note(struct flow *f) {
     f->halves[TO_SERVER].steady = f->halves[TO_CLIENT].steady =
-        f->state == FLOW_LIVE && f->opened && !f->doomed && !f->has_syn && !f->rst_ahead && !f->reorder &&
-        is_open(f->facts.trouble) && is_quiet(&f->halves[TO_SERVER]) && is_quiet(&f->halves[TO_CLIENT]);
+        f->state == FLOW_LIVE && f->opened && !is_closed(f->facts.trouble) && !f->doomed && !f->has_syn &&
+        !f->rst_ahead && !f->reorder && is_quiet(&f->halves[TO_SERVER]) && is_quiet(&f->halves[TO_CLIENT]);
 }
 
 /* What it acknowledges has passed, so that it waits for nothing; and its data, if any, is next. */

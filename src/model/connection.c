@@ -115,6 +115,9 @@ static void transform(struct connection *c, const struct smb2_transform *t) {
     }
     struct completion done = {.c = c, .session = session_learn(c, t->session_id)};
     struct channel *channel = session_channel(c, t->session_id);
+    if (done.session) {
+        done.session->facts.messages.encrypted++;
+    }
     done.op.kind = OPERATION_ENCRYPTED;
     done.op.transform = t;
     done.op.dir = c->dir;
@@ -354,6 +357,7 @@ void connection_end(struct connection *c, enum flow_end_reason reason, struct mo
     message_forget(c);
     machine_forget(c);
     names_free(c);
+    sums_free(c);
     copy_sources_free(c);
     text_drop(&m->texts, c->smb1_dialect);
     text_drop(&m->texts, c->netbios_called);

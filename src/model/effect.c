@@ -44,6 +44,7 @@ static void negotiate(struct completion *d) {
     c->server_guid = r->negotiate_response.server_guid;
     c->server_guid_known = true;
     negotiation_answered(c, &r->negotiate_response);
+    peers_agree(c, c->facts.dialect);
 }
 
 static void session_setup(struct completion *d) {
@@ -56,7 +57,9 @@ static void session_setup(struct completion *d) {
     }
     const struct smb2_message *r = answer_of(d);
     if (d->session && r && r->header.status == STATUS_SUCCESS) {
+        const struct smb2_message *q = request_of(d);
         d->session->facts.flags = r->session_setup_response.session_flags;
+        sums_session_begins(d, q != NULL, q ? q->session_setup_request.security_mode : 0);
     }
 }
 

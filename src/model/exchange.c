@@ -401,9 +401,11 @@ void completion_settle(struct completion *d) {
         d->handle = NULL;
     }
     if (d->ends_tree && d->tree) {
+        sums_tree_ends(d->c, d->tree);
         tree_free(d->c->model, d->tree, HANDLE_CLOSED);
     }
     if (d->ends_session && d->session) {
+        sums_session_ends(d->c, d->session);
         session_end(d->session);
     }
 }
@@ -571,21 +573,6 @@ static void note_stage(struct connection_facts *c, const struct operation *op) {
     }
 }
 
-/* The messages of an operation that are signed, and those that are not. NEGOTIATE is never signed, and SESSION_SETUP only at its end: they
- * say nothing of what a session does. */
-static void note_signing(struct connection_facts *c, struct operation *op) {
-    const struct smb2_message *q = op->request, *r = op->response;
-    const struct smb1_message *q1 = op->smb1_request, *r1 = op->smb1_response;
-    unsigned all = 0U + (q != NULL) + (r != NULL) + (q1 != NULL) + (r1 != NULL);
-    unsigned with = 0U + (q && (q->header.flags & SMB2_FLAGS_SIGNED)) + (r && (r->header.flags & SMB2_FLAGS_SIGNED)) +
-                    (q1 && q1->header.has_signature) + (r1 && r1->header.has_signature);
-    op->signed_message = with != 0;
-    if (op->kind != OPERATION_NEGOTIATE && op->kind != OPERATION_SESSION_SETUP) {
-        c->signed_messages += with;
-        c->unsigned_messages += all - with;
-    }
-}
-
 void completion_report(struct completion *d) {
     struct operation *op = &d->op;
     struct model *m = d->c->model;
@@ -597,6 +584,8 @@ void completion_report(struct completion *d) {
     op->session = d->session ? &d->session->facts : NULL;
     op->tree = d->tree ? &d->tree->facts : NULL;
     op->handle = d->handle ? &d->handle->facts : NULL;
+    op->ends_session = d->ends_session;
+    op->ends_tree = d->ends_tree;
     op->response = d->rsp;
     aimed_at(d);
     op->header = d->ex ? &d->ex->request.header : d->rsp ? &d->rsp->header : NULL;
@@ -612,8 +601,16 @@ void completion_report(struct completion *d) {
     if (op->header && op->header->command < SMB2_COMMANDS) {
         m->stats->operations[op->header->command]++;
     }
+    op->signed_message = (op->request && (op->request->header.flags & SMB2_FLAGS_SIGNED)) ||
+                         (op->response && (op->response->header.flags & SMB2_FLAGS_SIGNED)) ||
+                         (op->smb1_request && op->smb1_request->header.has_signature) ||
+                         (op->smb1_response && op->smb1_response->header.has_signature);
     m->stats->smb1_operations += op->smb1_request || op->smb1_response;
     note_stage(&d->c->facts, op);
-    note_signing(&d->c->facts, op);
+    sums_count(d);
+    if (op->kind == OPERATION_NEGOTIATE || op->kind == OPERATION_SESSION_SETUP || op->negotiate_differs ||
+        op->smb1_request || op->smb1_response || downgrade_lacks_signature(d)) {
+        downgrade_look(d);
+    }
     m->sink.operation(m->sink.arg, op);
 }

@@ -21,6 +21,7 @@ struct model_limits model_limits_default(void) {
         .answers = MODEL_ANSWERS_MAX,
         .setups = MODEL_SETUPS_MAX,
         .machines = MODEL_MACHINES_MAX,
+        .peers = MODEL_PEERS_MAX,
         .answer_timeout_ns = UINT64_C(300) * 1000000000,
     };
 }
@@ -50,9 +51,11 @@ struct model *model_new(const struct model_limits *limits, const struct model_si
     hash_init(&m->instances_by_application, budget);
     hash_init(&m->instances_by_file, budget);
     hash_init(&m->answers, budget);
+    hash_init(&m->peers, budget);
     struct list *const lists[] = {&m->connections,    &m->session_ages, &m->tree_ages,     &m->handle_ages,
                                   &m->exchange_ages,  &m->durable_ages, &m->setup_ages,    &m->smb1_exchange_ages,
-                                  &m->smb1_transfers, &m->machine_ages, &m->instance_ages, &m->answer_ages};
+                                  &m->smb1_transfers, &m->machine_ages, &m->instance_ages, &m->answer_ages,
+                                  &m->peers_ages};
     for (size_t i = 0; i < sizeof lists / sizeof lists[0]; i++) {
         list_init(lists[i]);
     }
@@ -72,6 +75,7 @@ struct model *model_new(const struct model_limits *limits, const struct model_si
     pool_init(&m->machines_pool, sizeof(struct machine), budget);
     pool_init(&m->instances_pool, sizeof(struct instance), budget);
     pool_init(&m->answers_pool, sizeof(struct answer), budget);
+    pool_init(&m->peers_pool, sizeof(struct peers), budget);
     m->machine_generation = 1;
     text_store_init(&m->texts, budget);
     return m;
@@ -86,6 +90,7 @@ void model_free(struct model *m) {
     machines_free(m);
     instances_free(m);
     answers_free(m);
+    peers_free_all(m);
     hash_free(&m->sessions_by_server);
     hash_free(&m->sessions_by_peers);
     hash_free(&m->nodes);
@@ -95,11 +100,12 @@ void model_free(struct model *m) {
     hash_free(&m->instances_by_application);
     hash_free(&m->instances_by_file);
     hash_free(&m->answers);
+    hash_free(&m->peers);
     struct pool *const pools[] = {
-        &m->sessions_pool,   &m->channels_pool,  &m->trees_pool,          &m->handles_pool,
-        &m->nodes_pool,      &m->exchanges_pool, &m->chains_pool,         &m->auths_pool,
-        &m->setups_pool,     &m->durables_pool,  &m->smb1_exchanges_pool, &m->smb1_processes_pool,
-        &m->securities_pool, &m->machines_pool,  &m->instances_pool,      &m->answers_pool};
+        &m->sessions_pool,       &m->channels_pool,       &m->trees_pool,      &m->handles_pool,  &m->nodes_pool,
+        &m->exchanges_pool,      &m->chains_pool,         &m->auths_pool,      &m->setups_pool,   &m->durables_pool,
+        &m->smb1_exchanges_pool, &m->smb1_processes_pool, &m->securities_pool, &m->machines_pool, &m->instances_pool,
+        &m->answers_pool,        &m->peers_pool};
     for (size_t i = 0; i < sizeof pools / sizeof pools[0]; i++) {
         pool_free(pools[i]);
     }
@@ -134,8 +140,8 @@ void model_unify(struct model *m, struct text *t) {
 
 /* The oldest of what is most easily done without. */
 static bool evict(struct model *m) {
-    return durable_evict(m) || machine_evict(m) || answer_evict(m) || instance_evict(m) || setup_evict(m) ||
-           exchange_evict(m) || smb1_evict(m) || handle_evict(m) || tree_evict(m) || session_evict(m);
+    return durable_evict(m) || peers_evict(m) || machine_evict(m) || answer_evict(m) || instance_evict(m) ||
+           setup_evict(m) || exchange_evict(m) || smb1_evict(m) || handle_evict(m) || tree_evict(m) || session_evict(m);
 }
 
 /* What may go, most easily done without first, and the oldest of each. */
@@ -145,7 +151,7 @@ struct oldest {
     bool (*evict)(struct model *);
 };
 
-enum { EVICTABLE = 10 };
+enum { EVICTABLE = 11 };
 
 static uint64_t used(struct link *x) {
     return x ? container_of(x, struct age, link)->used : 0;
@@ -155,7 +161,7 @@ static void find_oldest(struct model *m, struct oldest found[EVICTABLE]) {
     struct link *ex = list_first(&m->exchange_ages), *smb1 = list_first(&m->smb1_exchange_ages);
     struct link *ages[] = {list_first(&m->durable_ages),  list_first(&m->setup_ages),   list_first(&m->handle_ages),
                            list_first(&m->tree_ages),     list_first(&m->session_ages), list_first(&m->machine_ages),
-                           list_first(&m->instance_ages), list_first(&m->answer_ages)};
+                           list_first(&m->instance_ages), list_first(&m->answer_ages),  list_first(&m->peers_ages)};
     const struct oldest all[EVICTABLE] = {
         {ages[0], used(ages[0]), durable_evict},
         {ages[1], used(ages[1]), setup_evict},
@@ -167,6 +173,7 @@ static void find_oldest(struct model *m, struct oldest found[EVICTABLE]) {
         {ages[5], used(ages[5]), machine_evict},
         {ages[6], used(ages[6]), instance_evict},
         {ages[7], used(ages[7]), answer_evict},
+        {ages[8], used(ages[8]), peers_evict},
     };
     memcpy(found, all, sizeof all);
 }

@@ -27,10 +27,11 @@ enum {
     MODEL_ANSWERS_MAX = 1 << 16,   /* answers of servers that the next ones are held against; evicted_answers */
     MODEL_SETUPS_MAX = 1 << 18,    /* SESSION_SETUP exchanges under way; evicted_setups */
     MODEL_MACHINES_MAX = 1 << 16,  /* addresses whose names are kept; evicted_machines */
+    MODEL_PEERS_MAX = 1 << 16,     /* clients and servers that agreed on SMB2; evicted_peers */
 };
 
 struct model_limits {
-    size_t exchanges, sessions, channels, trees, handles, durables, setups, machines, instances, answers;
+    size_t exchanges, sessions, channels, trees, handles, durables, setups, machines, instances, answers, peers;
     uint64_t
         answer_timeout_ns; /* a request without any answer, an interim one included, is given up after this time, by a packet_clock */
 };
@@ -39,7 +40,7 @@ struct model_limits model_limits_default(void);
 
 enum {
     MACHINE_NAME_MAX = 255,     /* characters of a machine's name (RFC 1035 2.3.4); a longer one is none */
-    CONNECTION_NAMES_MAX = 16,  /* users, shares named in an end record (records.md); names_left_out */
+    CONNECTION_NAMES_MAX = 16,  /* users, shares, sessions named in an end record (records.md); names_left_out */
     COPY_SOURCES_MAX = 8,       /* resume keys of a connection, the oldest is written over; evicted_copy_keys */
     ANSWER_INTERFACES_MAX = 64, /* of a server, compared with those before; cut_answers */
     INSTANCE_SEARCH_MAX =

@@ -12,6 +12,22 @@ static uint32_t list_digest(const struct model *m, struct u16_list list) {
     return (uint32_t)(hash ^ hash >> 32);
 }
 
+static uint8_t keep(struct model *m, uint16_t *to, unsigned most, struct u16_list from) {
+    unsigned n = from.count < most ? from.count : most;
+    m->stats->names_left_out += from.count > most;
+    if (n != 0) {
+        memcpy(to, from.items, n * sizeof *to);
+    }
+    return (uint8_t)n;
+}
+
+static void keep_offer(struct connection *c, const struct smb2_negotiate_request *q) {
+    struct offer *o = &c->facts.offer;
+    o->dialect_count = keep(c->model, o->dialects, OFFER_DIALECTS_MAX, q->dialects);
+    o->cipher_count = keep(c->model, o->ciphers, OFFER_CIPHERS_MAX, q->contexts.ciphers);
+    o->signing_count = keep(c->model, o->signing, OFFER_SIGNING_MAX, q->contexts.signing_algorithms);
+}
+
 void negotiation_asked(struct connection *c, const struct smb2_negotiate_request *q) {
     struct negotiation *n = &c->negotiation;
     c->facts.client_mode_known = true;
@@ -20,11 +36,21 @@ void negotiation_asked(struct connection *c, const struct smb2_negotiate_request
     n->client_guid = q->client_guid;
     n->client_capabilities = q->capabilities;
     n->dialects = list_digest(c->model, q->dialects);
+    keep_offer(c, q);
 }
 
 void negotiation_answered(struct connection *c, const struct smb2_negotiate_response *r) {
-    c->negotiation.answered = true;
-    c->negotiation.server_capabilities = r->capabilities;
+    struct negotiation *n = &c->negotiation;
+    struct u16_list signing = r->contexts.signing_algorithms;
+    n->answered = true;
+    n->server_capabilities = r->capabilities;
+    c->facts.signing_algorithm_known = signing.count != 0;
+    c->facts.signing_algorithm = signing.count ? signing.items[0] : 0;
+    c->facts.agreed_cipher = c->facts.cipher;
+    bool older = r->dialect == SMB2_DIALECT_0300 || r->dialect == SMB2_DIALECT_0302;
+    if (older && n->asked && (n->client_capabilities & r->capabilities & SMB2_GLOBAL_CAP_ENCRYPTION)) {
+        c->facts.agreed_cipher = SMB2_ENCRYPTION_AES128_CCM; /* the one that these have, MS-SMB2 3.3.5.4 */
+    }
 }
 
 static bool same_guid(const struct guid *a, const struct guid *b) {

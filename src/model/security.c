@@ -37,6 +37,10 @@ static void say_authenticate(struct connection *c, struct security_facts *f, con
     f->empty_spn = info->has_target_name && info->target_name.bytes.n == 0;
     f->has_channel_bindings = info->has_channel_bindings;
     f->channel_bindings = info->channel_bindings;
+    f->has_machine_id = info->machine_id.n == sizeof f->machine_id;
+    if (f->has_machine_id) {
+        memcpy(f->machine_id, info->machine_id.p, sizeof f->machine_id);
+    }
 }
 
 static void say_challenge(struct connection *c, struct security_facts *f, const struct ntlm_message *n) {
@@ -85,6 +89,20 @@ struct security *security_responses(struct connection *c, unsigned responses) {
     return s;
 }
 
+/* The names in it are those of the server, which may have others than the one that the client asked for. */
+static void say_error(struct connection *c, struct security_facts *f, const struct kerberos_message *k) {
+    say(c, SECURITY_ERROR_REALM, k->realm);
+    say(c, SECURITY_ERROR_SERVICE, k->service);
+    say(c, SECURITY_ERROR_TEXT, k->error_text);
+    f->has_error_code = k->has_error_code;
+    f->error_code = k->error_code;
+    f->error_client_time = k->client_time;
+    f->error_server_time = k->server_time;
+    f->skew_recovery = k->skew_recovery;
+    f->has_error_status = k->has_error_status;
+    f->error_status = k->error_status;
+}
+
 void security_kerberos(struct connection *c, const struct kerberos_message *k) {
     struct security *s = (k->type == KERBEROS_AP_REQ) == (c->dir == TO_SERVER) ? said(c) : NULL;
     if (!s) {
@@ -92,9 +110,12 @@ void security_kerberos(struct connection *c, const struct kerberos_message *k) {
     }
     struct security_facts *f = &s->facts;
     f->mechanism = MECHANISM_KERBEROS;
+    if (k->type == KERBEROS_ERROR) {
+        say_error(c, f, k);
+        return;
+    }
     say(c, SECURITY_REALM, k->realm);
     say(c, SECURITY_SPN, k->service);
-    say(c, SECURITY_ERROR_TEXT, k->error_text);
     f->kerberos_options = k->options;
     f->ticket = k->ticket;
     if (k->type == KERBEROS_AP_REP) {
@@ -102,8 +123,6 @@ void security_kerberos(struct connection *c, const struct kerberos_message *k) {
     } else {
         f->authenticator = k->encrypted;
     }
-    f->has_error_code = k->has_error_code;
-    f->error_code = k->error_code;
 }
 
 void security_spnego(struct connection *c, const struct spnego_message *g) {
@@ -173,6 +192,8 @@ static void newer_ntlm(struct security_facts *into, const struct security_facts 
         into->empty_spn = from->empty_spn;
         into->has_channel_bindings = from->has_channel_bindings;
         into->channel_bindings = from->channel_bindings;
+        into->has_machine_id = from->has_machine_id;
+        memcpy(into->machine_id, from->machine_id, sizeof into->machine_id);
     }
 }
 
@@ -184,6 +205,11 @@ static void newer_kerberos(struct security_facts *into, const struct security_fa
     if (from->has_error_code) {
         into->has_error_code = true;
         into->error_code = from->error_code;
+        into->error_client_time = from->error_client_time;
+        into->error_server_time = from->error_server_time;
+        into->skew_recovery = from->skew_recovery;
+        into->has_error_status = from->has_error_status;
+        into->error_status = from->error_status;
     }
 }
 

@@ -150,6 +150,9 @@ struct session *session_new(struct connection *c, uint64_t id, bool smb1) {
         session_free(s, HANDLE_LOST);
         return NULL;
     }
+    if (!smb1) { /* also where the NEGOTIATE was before the capture */
+        peers_agree(c, c->facts.dialect);
+    }
     return s;
 }
 
@@ -184,6 +187,7 @@ static void channel_free(struct channel *channel) {
 void session_leave(struct channel *channel) {
     struct session *s = channel->session;
     if (s->channels.head.next == s->channels.head.prev) {
+        sums_session_ends(channel->connection, s);
         session_free(s, HANDLE_LOST);
     } else {
         channel_free(channel);
@@ -265,6 +269,7 @@ struct auth *auth_keep(struct connection *c, const struct ntlm_message *n) {
     a->domain = model_text_common(m, n->domain);
     a->user = model_text_common(m, n->user);
     a->workstation = model_text_common(m, n->workstation);
+    a->facts.domain_lost = n->domain_lost;
     a->facts.domain = text_of(a->domain);
     a->facts.user = text_of(a->user);
     a->facts.workstation = text_of(a->workstation);
@@ -439,6 +444,7 @@ static void end_previous(struct completion *d, const struct auth *auth) {
     }
     struct session *old = session_elsewhere(d->c, q->previous_session_id, true);
     if (old && old != d->session && same_user(old->auth, auth)) {
+        sums_session_ends(container_of(list_first(&old->channels), struct channel, of_session)->connection, old);
         session_end(old);
     }
 }

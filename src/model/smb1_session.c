@@ -97,6 +97,13 @@ static struct auth *claimed(struct completion *d) {
     return a;
 }
 
+/* Flags2 says what a client asks for (MS-SMB 2.2.3.1). */
+static void setup_requires(struct completion *d) {
+    const struct smb1_message *q = smb1_request_of(d);
+    bool required = q && (q->header.flags2 & SMB_FLAGS2_SMB_SECURITY_SIGNATURE_REQUIRED);
+    sums_session_begins(d, q != NULL, required ? SMB2_NEGOTIATE_SIGNING_REQUIRED : 0);
+}
+
 static void setup_succeeded(struct completion *d, struct auth *auth) {
     const struct smb1_message *r = smb1_answer_of(d);
     d->session = smb1_session_learn(d->c, (uint16_t)d->op.session_id);
@@ -115,6 +122,7 @@ static void setup_succeeded(struct completion *d, struct auth *auth) {
     d->session->auth = auth_share(auth);
     d->session->facts.auth = &auth->facts;
     connection_add_user(d->c, auth);
+    setup_requires(d);
 }
 
 /* The legs of an exchange share a UID, which the server gives with its first answer (MS-SMB 3.2.5.3). */

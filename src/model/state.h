@@ -42,6 +42,15 @@ struct machine {
     struct shared_text *host, *fqdn; /* fqdn may be NULL */
 };
 
+/* A client and a server that agreed on SMB2. */
+struct peers {
+    struct hash_node by_addresses; /* model->peers */
+    struct age age;                /* model->peers_ages */
+    struct address client, server;
+    uint64_t since_ns; /* when they did first, as far as was seen */
+    uint16_t dialect;  /* the highest; 0: not known */
+};
+
 /* Where a name of a machine comes from, the weakest first. */
 enum machine_source {
     MACHINE_NETBIOS = 1, /* of a session request on port 139, RFC 1002 4.3.2 */
@@ -242,6 +251,13 @@ struct connection_names {
     struct name_list users, shares; /* a user is two: domain and name */
 };
 
+/* What ended on a connection, for its end record. */
+struct connection_sums {
+    struct session_sums sessions[CONNECTION_NAMES_MAX];
+    struct share_sums shares[CONNECTION_NAMES_MAX];
+    struct shared_text *paths[CONNECTION_NAMES_MAX]; /* of the shares */
+};
+
 /* What both sides said in their last NEGOTIATE, as far as it is not in the facts. */
 struct negotiation {
     bool asked, answered;
@@ -279,9 +295,10 @@ struct connection {
     struct guid client_guid, server_guid;
     bool client_guid_known, server_guid_known;
     struct negotiation negotiation;
-    bool started, client_accepted;
+    bool started, client_accepted, smb1_looked_at;
     struct copy_sources *copy_sources; /* NULL until a resume key is given out */
     struct connection_names *names;    /* NULL until there are any */
+    struct connection_sums *sums;      /* NULL until a session or tree ended */
     struct shared_text *smb1_dialect;
     bool netbios_asked; /* a session request was seen */
     struct shown shown[MACHINE_SIDES];
@@ -299,15 +316,15 @@ struct model {
     struct packet_clock clock; /* for what waits too long */
     bool end_unseen;           /* a connection ends here alone: by neither FIN nor RST */
     size_t setup_count, tree_count, handle_count, exchange_count, smb1_exchange_count, smb1_transfer_count,
-        session_count, channel_count, durable_count, machine_count, instance_count, answer_count;
+        session_count, channel_count, durable_count, machine_count, instance_count, answer_count, peers_count;
     uint64_t machine_generation; /* changes with any name of a machine */
     struct hash sessions_by_server, sessions_by_peers, nodes, durables_by_server, durables_by_guid, machines,
-        instances_by_application, instances_by_file, answers;
+        instances_by_application, instances_by_file, answers, peers;
     struct list connections, session_ages, tree_ages, handle_ages, exchange_ages, durable_ages, setup_ages,
-        smb1_exchange_ages, smb1_transfers, machine_ages, instance_ages, answer_ages;
+        smb1_exchange_ages, smb1_transfers, machine_ages, instance_ages, answer_ages, peers_ages;
     struct pool sessions_pool, channels_pool, trees_pool, handles_pool, nodes_pool, exchanges_pool, chains_pool,
         auths_pool, setups_pool, durables_pool, smb1_exchanges_pool, smb1_processes_pool, securities_pool,
-        machines_pool, instances_pool, answers_pool;
+        machines_pool, instances_pool, answers_pool, peers_pool;
     struct takeover_facts takeover; /* of the operation at hand, as what follows */
     struct answer_change change;
     struct interface_change interface_changes[2 * ANSWER_INTERFACES_MAX];
@@ -516,6 +533,34 @@ void negotiation_asked(struct connection *, const struct smb2_negotiate_request 
 void negotiation_answered(struct connection *, const struct smb2_negotiate_response *);
 /* Does FSCTL_VALIDATE_NEGOTIATE_INFO, request or response or NULL, say something else? */
 bool negotiation_differs(const struct connection *, const struct smb2_ioctl *, const struct smb2_ioctl *);
+
+/* peers.c */
+/* Client and server of this connection agreed on SMB2; dialect 0: on which is not known. */
+void peers_agree(struct connection *, uint16_t dialect);
+/* Had they before a time, and on what at most? */
+bool peers_agreed(struct connection *, uint64_t time_ns, uint16_t *dialect);
+bool peers_evict(struct model *);
+void peers_free_all(struct model *);
+
+/* sums.c */
+/* A SESSION_SETUP succeeded, of the completion's session; asked: its request was seen, and said client_mode. */
+void sums_session_begins(struct completion *, bool asked, uint16_t client_mode);
+void sums_count(struct completion *); /* the messages of a completion */
+/* They end with this connection, or on it; each is told once. */
+void sums_session_ends(struct connection *, struct session *);
+void sums_tree_ends(struct connection *, const struct tree *);
+void sums_free(struct connection *);
+
+/* downgrade.c: the signs of an operation that is finished, into it and into its connection's facts */
+void downgrade_look(struct completion *);
+/* The session requires that its messages are signed, and a request that the server granted, or its answer, is not. */
+static inline bool downgrade_lacks_signature(const struct completion *d) {
+    return d->session && d->session->facts.signing_required == KNOWN_YES &&
+           d->session->facts.encryption_required != KNOWN_YES && d->op.request && d->rsp &&
+           d->op.kind != OPERATION_NEGOTIATE && d->op.kind != OPERATION_SESSION_SETUP &&
+           status_succeeded(d->rsp->header.status) &&
+           !(d->op.request->header.flags & d->rsp->header.flags & SMB2_FLAGS_SIGNED);
+}
 
 /* keep.c: what of a request outlives its packet */
 void request_keep(struct exchange *, const struct smb2_message *);

@@ -73,6 +73,7 @@ void tree_connected(struct completion *d) {
     uint32_t id = d->rsp->header.flags & SMB2_FLAGS_ASYNC_COMMAND ? d->op.tree_id : d->rsp->header.tree_id;
     struct tree *stale = tree_find(d->session, id);
     if (stale) {
+        sums_tree_ends(d->c, stale);
         tree_free(m, stale, HANDLE_LOST);
     }
     struct tree *t = tree_learn(m, d->session, id);

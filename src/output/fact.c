@@ -60,7 +60,7 @@ static const bool essential[FIELDS] = {
     [FIELD_REASON] = true,        [FIELD_SENSOR_VERSION] = true,
 };
 
-enum { BITS_MAX = 32 };      /* of a fact */
+enum { BITS_OF_MASK = 32 };  /* of a fact */
 enum { ESSENTIAL_MIN = 64 }; /* bytes that a text among them has in any case */
 
 /* ---- the value of a fact, written at to: each returns where it ends, NULL where there is none. With its key it takes no more than
@@ -412,7 +412,7 @@ static char *put_long(struct fact_writer *w, const struct fact *f, char *to) {
 
 /* Bits, of which the limit is no less than there can be. Rows are ascending, as for write_bits. */
 static char *put_bits(struct fact_writer *w, const struct fact *f, char *to) {
-    if (w->limits->bits < BITS_MAX) {
+    if (w->limits->bits < BITS_OF_MASK) {
         return put_long(w, f, to);
     }
     const char *stop = w->json.base + w->json.size;

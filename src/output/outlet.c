@@ -5,6 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/digits.h"
 #include "json_writer.h"
 #include "record.h"
 
@@ -70,6 +71,15 @@ static void note_failure(struct outlet *o, size_t sink, int error) {
     }
 }
 
+/* Is the batch for a sink as it is? A line that tells of a loss is another one to each. */
+static bool wants_all(const struct outlet *o, const struct sink *to) {
+    size_t i = 0;
+    while (i < o->line_count && o->lines[i].gap == NULL && to->want(to->state, &o->lines[i])) {
+        i++;
+    }
+    return i == o->line_count;
+}
+
 /* What of the batch is for a sink; of what was lost elsewhere it has nothing to tell again. */
 static struct line_list choose(struct outlet *o, size_t sink) {
     const struct sink *to = &o->sinks[sink];
@@ -97,11 +107,12 @@ static void note_refusal(struct state *s, const struct line_list *lines) {
 static void hand_on_to(struct outlet *o, size_t sink) {
     struct state *s = &o->states[sink];
     const struct line_list all = {o->batch.base, o->batch.used, o->lines, o->line_count};
-    const struct line_list lines = o->sinks[sink].want ? choose(o, sink) : all;
+    const struct sink *to = &o->sinks[sink];
+    const struct line_list lines = to->want && !wants_all(o, to) ? choose(o, sink) : all;
     if (s->broken || lines.count == 0) {
         return;
     }
-    int error = o->sinks[sink].write(o->sinks[sink].state, &lines);
+    int error = to->write(to->state, &lines);
     s->refused = error == -EAGAIN;
     if (s->refused) {
         note_refusal(s, &lines);
@@ -121,6 +132,7 @@ static void hand_on(struct outlet *o) {
 }
 
 int outlet_line(struct outlet *o, const struct line *line) {
+    static const char between[] = "\",\"seq\":";
     assert(line->length != 0 && line->length <= RECORD_MAX - RECORD_PREFIX_MAX);
     struct json_writer *batch = &o->batch;
     if (batch->size - batch->used < RECORD_MAX + 1 || o->line_count == LINES) {
@@ -129,10 +141,12 @@ int outlet_line(struct outlet *o, const struct line *line) {
     size_t begin = batch->used;
     o->seq++;
     json_raw(batch, o->prefix, o->prefix_length);
-    json_uint(batch, o->seq);
-    json_literal(batch, "\",\"seq\":");
-    json_uint(batch, o->seq);
-    json_char(batch, ',');
+    char *seq = json_end(batch), *end = digits_uint(seq, o->seq);
+    size_t digits = (size_t)(end - seq);
+    memcpy(end, between, sizeof(between) - 1);
+    end = digits_copy(end + sizeof(between) - 1, seq, digits);
+    *end++ = ',';
+    json_wrote(batch, end);
     assert(batch->used - begin <= RECORD_PREFIX_MAX);
     json_raw(batch, line->text, line->length);
     struct line *kept = &o->lines[o->line_count++];

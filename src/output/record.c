@@ -73,7 +73,7 @@ static void write_kept_setting(struct fact_writer *w, enum field field, const ch
     size_t before = json->used;
     write_setting(w, field, value, cut);
     kept->length = json->used - before;
-    bool keep = !json->overflowed && kept->length <= RECORD_SETTING_MAX && !field_set_has(&w->lossy, field);
+    bool keep = !json->overflowed && kept->length <= RECORD_SETTING_SIZE && !field_set_has(&w->lossy, field);
     kept->value = keep ? value : NULL;
     if (keep) {
         memcpy(kept->text, json->base + before, kept->length);

@@ -218,6 +218,7 @@ static void print_limits(const struct stats *s, FILE *to) {
         {s->evicted_answers, "server's answer forgotten", "servers' answers forgotten"},
         {s->cut_answers, "list of interfaces too long to compare", "lists of interfaces too long to compare"},
         {s->evicted_machines, "machine's name forgotten", "machines' names forgotten"},
+        {s->evicted_peers, "pair of client and server forgotten", "pairs of client and server forgotten"},
         {s->evicted_copy_keys, "copy key forgotten", "copy keys forgotten"},
         {s->searches_cut, "search for a handle cut", "searches for a handle cut"},
         {s->names_lost, "name not kept", "names not kept"},

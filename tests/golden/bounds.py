@@ -22,7 +22,7 @@ ORDINARY = "dialect-3.1.1"
 BASE_MIB = 20  # README
 # How many of each are more than 16 MiB hold, or than there may be of them.
 SIZES = {"half_open": 60000, "candidates": 70000, "live": 8000, "handles": 40000, "names": 700, "requests": 40000,
-         "trees": 70000, "sessions": 50000, "setups": 20000, "compound": 40000, "reversed": 20000, "tiny": 20000, "holes": 20000,
+         "trees": 110000, "sessions": 50000, "setups": 20000, "compound": 40000, "reversed": 20000, "tiny": 20000, "holes": 20000,
          "secondary": 10000, "long_transactions": 20, "oem_names": 100, "partial": 500, "same_mid": 2000, "notify": 40000, "exits": 20000, "pairs": 6000}
 # What must be given up of them; of the others the bounds of one connection are reached before the ceiling.
 CEILING = {"half_open", "live", "handles", "names", "requests", "trees", "sessions", "holes", "secondary", "notify", "partial"}

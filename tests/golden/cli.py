@@ -232,6 +232,13 @@ class Checks:
                   "loss_threshold: 1" in lines, run.out, run.err)
         again = self.run("-T", "-c", self.file("printed.yaml", run.out))
         tap.check("-T prints a configuration", again.status == 0 and again.out == run.out, again.out, again.err)
+        for given, shown in (("250ms", "250ms"), ("1.5s", "1500ms"), ("15s", "15s"), ("2m", "2m")):
+            run = self.run("-T", "-i", "lo", "--slow", given)
+            tap.check("-T prints --slow %s" % given, run.status == 0 and "slow: " + shown in run.out.decode().splitlines(), run.out, run.err)
+        told("--slow without a unit", self.run("-r", CAPTURE, "--slow", "1.5"), 2, "--slow 1.5", "250ms")
+        late = {given: sum(record["object"] == "finding" and record["rule_id"] == "slow_operation" for record in map(
+            json.loads, self.run("-r", CAPTURE, "--slow", given).out.splitlines())) for given in ("1ms", "999ms")}
+        tap.check("--slow below a second is kept to", late == {"1ms": 1, "999ms": 0}, late)
         told("-T without an interface", self.run("-T", "-c", self.file("empty.yaml", b"")), 2, "empty.yaml", "interfaces")
         told("-i and -r", self.run("-i", "lo", "-r", CAPTURE), 2, "-i")
         told("a configuration that is missing", self.run("-T", "-c", "missing.yaml"), 1, "missing.yaml")

@@ -17,13 +17,11 @@ UNSEEN = {
         702: "NetrShareDel over srvsvc: likewise",
     }),
     **_of("Operational", {
-        605: "would take the error on a continuously available share and the client's way to another node",
         1905: "its end alone is on the wire, which is 554 and 555",
         3004: "a snapshot: what makes the server write it is not sent",
         3005: "as 3004",
         3006: "as 3004",
     }),
-    **_of("Security", {1906: "a refusal of good credentials looks as any other; the length is of the key"}),
 }
 
 # Kinds of records that are listed for an event, and in which it does not come out.

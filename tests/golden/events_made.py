@@ -325,6 +325,71 @@ def share_refused():
     return c.talk.packets
 
 
+def kerberos(kind, *fields):
+    """A message of Kerberos in a GSS-API token without SPNEGO, RFC 4121 4.1 and RFC 4120 5; fields: number and value."""
+    body = der(0x60 | kind, der(0x30, b"".join(der(0xA0 | number, value) for number, value in ((0, number_der(5)), (1, number_der(kind))) + fields)))
+    return der(0x60, b"\x06\x09\x2a\x86\x48\x86\xf7\x12\x01\x02\x02" + struct.pack(">H", {14: 0x0100, 15: 0x0200}[kind]) + body)
+
+
+def der(tag, data):
+    length = bytes((len(data),)) if len(data) < 0x80 else b"\x82" + struct.pack(">H", len(data))
+    return bytes((tag,)) + length + data
+
+
+def number_der(value):
+    return der(2, bytes((value,)))
+
+
+def encrypted(kind):
+    """EncryptedData, RFC 4120 5.2.9."""
+    return der(0x30, der(0xA0, number_der(kind)) + der(0xA2, der(4, bytes(40))))
+
+
+def key_too_short():
+    """Kerberos with RC4, which the server proves and refuses then; and NTLM in SMB1, whose last token says so with the error."""
+    c = Made(41150)
+    c.negotiate()
+    name = der(0x30, der(0xA0, number_der(2)) + der(0xA1, der(0x30, der(0x1B, b"cifs") + der(0x1B, b"fs01"))))
+    ticket = der(0x61, der(0x30, der(0xA0, number_der(5)) + der(0xA1, der(0x1B, b"EXAMPLE.COM")) + der(0xA2, name) + der(0xA3, encrypted(23))))
+    asked = kerberos(14, (2, der(3, bytes(5))), (3, ticket), (4, encrypted(23)))
+    proved, number = kerberos(15, (2, encrypted(23))), c.next_id()
+    c.talk.send(0, smbwire.smb2(SESSION_SETUP, number, struct.pack("<HBBIIHHQ", 25, 0, 1, 0, 0, 88, len(asked), 0) + asked, session=0, tree=0))
+    c.talk.send(1, smbwire.smb2(SESSION_SETUP, number, struct.pack("<HHHH", 9, 0, 72, len(proved)) + proved, RESPONSE, MORE_PROCESSING, tree=0))
+    c.session = SESSION
+    c.setup(b"", status=ACCESS_DENIED)
+    c.talk.end()
+    d, flags2 = smbwire.Client1(smbwire.Talk(41151)), smbwire.UNICODE | smbwire.NT_STATUS | smbwire.LONG | smbwire.EXTENDED
+    d.exchange(0x72, b"", b"\x02NT LM 0.12\0", struct.pack("<HBHHIIIIQhB", 0, 3, 50, 1, 16644, 65536, 0, 0x8000E3FC, 0, 0, 0), bytes(16),
+               tid=0, uid=0, flags2=flags2)
+    said, done = ntlm(ntlmv2(pair(9, utf16("cifs/FS01"))), "alice"), der(0xA1, der(0x30, der(0xA0, der(0x0A, b"\0"))))
+    d.exchange(0x73, smbwire.NO_ANDX + struct.pack("<HHHIHII", 16644, 50, 0, 0, len(said), 0, 0x800000D4), said + bytes(len(said) % 2),
+               smbwire.NO_ANDX + struct.pack("<HH", 0, len(done)), done + bytes(1 + len(done) % 2), status=ACCESS_DENIED, tid=0, flags2=flags2)
+    d.talk.end()
+    return c.talk.packets + d.talk.packets
+
+
+def at_other_address(packets, later):
+    """The same with another server, so many nanoseconds later."""
+    other = smbwire.SERVER[:3] + b"\x0b"
+    return [packet._replace(time_ns=packet.time_ns + later, data=packet.data[:26] + packet.data[26:34].replace(smbwire.SERVER, other) +
+                            packet.data[34:]) for packet in packets]
+
+
+def forced_away():
+    """A file on a continuously available share is not there any more, and the client has the share from another node."""
+    packets = []
+    for number, later in ((0, 0), (1, 5 * SECONDS)):
+        c = Made(41160 + number)
+        c.negotiate()
+        c.setup()
+        c.share(capabilities=CONTINUOUS)
+        if number == 0:
+            c.refuse(CREATE, smbwire.create_request(utf16("a")), 0xC0000467)
+        c.talk.end()
+        packets += at_other_address(c.talk.packets, later) if later else c.talk.packets
+    return packets
+
+
 def taken_over():
     """A file is open by an instance of an application at one client, and the same instance opens it at another; the first is told that its file
     was closed."""
@@ -463,4 +528,5 @@ def smb1_unused():
 
 
 MADE = (attempts, flags, no_signing_no_cipher, dialect_refused, smb2_off, anonymous_refused, service_names, encryption_missing, negotiate_altered,
-        rules_broken, undecryptable, persistence_refused, preserved, slow, share_refused, taken_over, scavenged, interfaces_changed, cluster_dialect, dialect_limit, slow_network, smb1_unused)
+        rules_broken, undecryptable, persistence_refused, preserved, slow, share_refused, taken_over, scavenged, interfaces_changed,
+        cluster_dialect, dialect_limit, slow_network, smb1_unused, key_too_short, forced_away)

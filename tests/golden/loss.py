@@ -40,7 +40,10 @@ OF_OTHERS = {"dialect", "version", "operation", "share", "share_path", "share_ty
              "signing",
              "pipe_name", "midstream", "read_count", "write_count", "auth", "session_binding", "copy_source", "file_id",
              "session_id", "tree_id", "truncated", "lossy", "dfs_path", "gap", "directory", "snapshot_time", "encryption_algorithm",
-             "mech_list_mic", *drop.OF_EXCHANGE}
+             "mech_list_mic", "signing_required", "encryption_required", "signed_messages", "unsigned_messages", "encrypted_messages",
+             "downgrade_signs", "earlier_dialect", *drop.OF_EXCHANGE}
+# Of what was negotiated, on a record of another command.
+OF_NEGOTIATE = {"cipher", "signing_algorithm"}
 SUMS = {"bytes_read", "bytes_written"} # of a CLOSE
 SMALL = 24 # packets of a capture of which each is dropped in turn without --full
 DEFAULT = ("compounds", "encrypted-3.1.1", "ioctls", "large", "multichannel-3.1.1", "notify", "port-139", "smb1-139", "smb1-chains",
@@ -253,7 +256,7 @@ def said(record, name):
 def own_facts(operation, record, ignored=()):
     """Facts of the two messages that are not as in the whole capture."""
     info, whole = record["proto_info"], operation.info
-    skipped = OF_OTHERS | set(ignored) | set(info.get("truncated", ())) | set(whole.get("truncated", ()))
+    skipped = OF_OTHERS | (OF_NEGOTIATE if whole["operation"] != "negotiate" else set()) | set(ignored) | set(info.get("truncated", ())) | set(whole.get("truncated", ()))
     if "read_count" in whole or "read_count" in info:
         skipped = skipped | SUMS
     return ["%s: %s instead of %s" % (name, info.get(name), whole.get(name))

@@ -71,9 +71,16 @@ static void note_tokens(struct seen *s, const struct operation *op) {
         narrow(s->fqdn[i], op->connection->machines[i].fqdn);
     }
     s->left_off = op->left_off;
+    s->downgrade_signs = op->downgrade_signs;
+    s->earlier_dialect = op->earlier_dialect;
     if (op->security) {
         narrow(s->spn, op->security->names[SECURITY_SPN]);
         narrow(s->server_dns, op->security->names[SECURITY_SERVER_DNS_NAME]);
+        narrow(s->error_service, op->security->names[SECURITY_ERROR_SERVICE]);
+        s->kerberos_error = op->security->error_code;
+        s->kerberos_error_status = op->security->error_status;
+        s->kerberos_server_time = op->security->error_server_time;
+        s->skew_recovery = op->security->skew_recovery;
         s->mechanism = op->security->mechanism;
         s->client_flags[0] = op->security->client_flags[0];
         s->client_flags[1] = op->security->client_flags[1];
@@ -100,6 +107,36 @@ static void note_flags(struct seen *s, const struct operation *op) {
     s->delete_pending = op->delete_pending;
     s->interim = op->interim_responses;
     s->entries = op->has_entries ? (int64_t)op->entries : -1;
+}
+
+static void note_protection(struct seen *s, const struct operation *op) {
+    s->ends_tree = op->ends_tree;
+    s->ends_session = op->ends_session;
+    if (op->session) {
+        s->signing_required = op->session->signing_required;
+        s->encryption_required = op->session->encryption_required;
+        s->of_session = op->session->messages;
+    }
+    if (op->tree) {
+        s->of_tree = op->tree->messages;
+    }
+}
+
+static void note_end_sums(struct seen_end *e, const struct connection_facts *f) {
+    e->offer = f->offer;
+    e->agreed_cipher = f->agreed_cipher;
+    e->signing_algorithm = f->signing_algorithm;
+    e->signing_algorithm_known = f->signing_algorithm_known;
+    e->session_sums_count = f->session_sums_count;
+    e->share_sums_count = f->share_sums_count;
+    for (unsigned i = 0; i < f->session_sums_count; i++) {
+        e->session_sums[i] = f->session_sums[i];
+    }
+    for (unsigned i = 0; i < f->share_sums_count; i++) {
+        e->share_sums[i] = f->share_sums[i];
+        narrow(e->share_paths[i], f->share_sums[i].path);
+        e->share_sums[i].path = (struct text){{NULL, 0}, ENC_ASCII};
+    }
 }
 
 static void note_sums(struct seen *s, const struct operation *op) {
@@ -159,6 +196,7 @@ static void on_operation(void *arg, const struct operation *op) {
     note_flags(s, op);
     note_sums(s, op);
     note_others(s, op);
+    note_protection(s, op);
 }
 
 static void on_start(void *arg, const struct connection_facts *facts) {
@@ -173,6 +211,7 @@ static void on_end(void *arg, const struct connection_facts *f, enum flow_end_re
     b->ends++;
     b->end = (struct seen_end){
         .stages = f->stages,
+        .downgrade_signs = f->downgrade_signs,
         .signed_messages = f->signed_messages,
         .unsigned_messages = f->unsigned_messages,
         .refusal = f->refusal,
@@ -187,6 +226,7 @@ static void on_end(void *arg, const struct connection_facts *f, enum flow_end_re
         .share_count = f->share_count,
         .dialect = f->dialect,
     };
+    note_end_sums(&b->end, f);
     narrow(b->end.server_name, f->machines[MACHINE_SERVER].host);
     narrow(b->end.client, f->machines[MACHINE_CLIENT].host);
     if (f->user_count != 0) {

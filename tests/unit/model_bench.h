@@ -28,10 +28,18 @@ struct seen {
     char new_name[BENCH_NAME_MAX]; /* SMB1, "" where there is none */
     char pattern[BENCH_NAME_MAX];
     char host[MACHINE_SIDES][BENCH_NAME_MAX], fqdn[MACHINE_SIDES][BENCH_NAME_MAX];
-    char spn[BENCH_NAME_MAX], server_dns[BENCH_NAME_MAX]; /* of the SESSION_SETUP's tokens */
+    char spn[BENCH_NAME_MAX], server_dns[BENCH_NAME_MAX],
+        error_service[BENCH_NAME_MAX]; /* of the SESSION_SETUP's tokens */
+    uint32_t kerberos_error, kerberos_error_status;
+    uint64_t kerberos_server_time;
+    bool skew_recovery;
     enum mechanism mechanism;
     uint32_t client_flags[2], server_flags;
     bool left_off, has_state;
+    uint16_t downgrade_signs, earlier_dialect;
+    bool ends_tree, ends_session;
+    enum known signing_required, encryption_required; /* of the session */
+    struct message_counts of_session, of_tree;
     const void *connection;
     uint64_t session_id;
     bool has_tree_id, has_file_id;
@@ -57,7 +65,14 @@ struct seen_end {
     uint64_t signed_messages, unsigned_messages;
     unsigned user_count, share_count;
     char first_user[BENCH_NAME_MAX], server_name[BENCH_NAME_MAX], client[BENCH_NAME_MAX]; /* names of machines */
-    uint16_t dialect, stages;
+    uint16_t dialect, stages, downgrade_signs;
+    struct offer offer;
+    uint16_t agreed_cipher, signing_algorithm;
+    bool signing_algorithm_known;
+    unsigned session_sums_count, share_sums_count;
+    struct session_sums session_sums[CONNECTION_NAMES_MAX];
+    struct share_sums share_sums[CONNECTION_NAMES_MAX]; /* without the path: */
+    char share_paths[CONNECTION_NAMES_MAX][BENCH_NAME_MAX];
     uint32_t refusal;
 };
 

@@ -106,7 +106,7 @@ static void all_of_them(void **state) {
                       "memory: 64M\n"
                       "flows: 1000\n"
                       "idle_timeout: 1h\n"
-                      "slow: 2s\n"
+                      "slow: 1.5s\n"
                       "flow_key: [vlan, tunnel]\n"
                       "verify_checksums: yes\n",
                       ""));
@@ -136,7 +136,7 @@ static void all_of_them(void **state) {
     assert_int_equal(o.memory, 64 << 20);
     assert_int_equal(o.pipeline.flows_max, 1000);
     assert_int_equal(o.pipeline.idle_ns, 3600 * SECOND);
-    assert_int_equal(o.pipeline.slow_ns, 2 * SECOND);
+    assert_int_equal(o.pipeline.slow_ns, SECOND / 2 * 3);
 }
 
 /* The command line lies on top; a list of it replaces that of the file. */
@@ -491,7 +491,8 @@ static void printed(void **state) {
         "-i eth0 -i eth1 -v --workers 1 --buffer 1G --snap-length 9000 --no-promiscuous --stats-interval 90s "
         "--loss-threshold 0.000001 --metrics [::1]:9145 --metrics-file /x/~y --user nobody --no-sandbox --detail "
         "operations "
-        "--port 1 --port 2 --home-net ::/0 --sensor-id yes --code-page CP437 --memory 1025M --flows 7 --idle-timeout "
+        "--port 1 --port 2 --home-net ::/0 --sensor-id yes --code-page CP437 --memory 1025M --flows 7 --slow 250ms "
+        "--idle-timeout "
         "36h "
         "--flow-key tunnel --verify-checksums -o #not-a-comment port 445 or # [x] {y} & * ! | > ' \" % @ ` \\ : -",
         "-T -i lo -o "

@@ -104,6 +104,30 @@ static struct der_text krb_error(void) {
     return wrapped(0x7e, sequence(join(t, field(11, string("clock")))));
 }
 
+/* KERB-ERROR-DATA, MS-KILE 2.2.2; value NULL: none */
+static struct der_text error_data(uint8_t type, const void *value, size_t n) {
+    struct der_text t = field(1, number(type));
+    if (value) {
+        t = join(t, field(2, bytes(0x04, value, n)));
+    }
+    return sequence(t);
+}
+
+/* With times and e-data; NULL: no such field. */
+static struct der_text error_with(const char *client_time, const char *server_time, const struct der_text *data) {
+    static const uint8_t micro[] = {0x0e, 0xb0, 0xe5};
+    struct der_text t = head(30);
+    if (client_time) {
+        t = join(t, join(field(2, bytes(0x18, client_time, strlen(client_time))), field(3, bytes(0x02, micro, 3))));
+    }
+    if (server_time) {
+        t = join(t, field(4, bytes(0x18, server_time, strlen(server_time))));
+    }
+    t = join(t, join(field(5, bytes(0x02, micro, 3)), field(6, number(37))));
+    t = join(t, join(field(9, string("EXAMPLE.COM")), field(10, principal("FS01$", NULL))));
+    return wrapped(0x7e, sequence(data ? join(t, field(12, bytes(0x04, data->b, data->n))) : t));
+}
+
 static struct der_text framed(const char *id, struct der_text t) {
     return join((struct der_text){.b = {(uint8_t)id[0], (uint8_t)id[1]}, .n = 2}, t);
 }
@@ -155,6 +179,52 @@ static void test_ap_rep_and_error(void **state) {
     assert_text(m->error_text, "clock");
 }
 
+static void test_error_times(void **state) {
+    (void)state;
+    const struct kerberos_message *m = dissected(error_with("20240229235959Z", "20261128213240Z", NULL), V_OK);
+    assert_int_equal(m->client_time, UINT64_C(1709251199962789000));
+    assert_int_equal(m->server_time, UINT64_C(1795901560962789000));
+    m = dissected(error_with("19700101000000Z", "20000301000000Z", NULL), V_OK);
+    assert_int_equal(m->client_time, UINT64_C(962789000));
+    assert_int_equal(m->server_time, UINT64_C(951868800962789000));
+    m = dissected(error_with(NULL, "21000301000000Z", NULL), V_OK); /* 2100 has no leap day */
+    assert_int_equal(m->client_time, 0);
+    assert_int_equal(m->server_time, UINT64_C(4107542400962789000));
+    static const char *const wrong[] = {"20261128213240",  "20261128213240.5Z",
+                                        "20261328213240Z", "20260028213240Z",
+                                        "20261100213240Z", "20261132213240Z",
+                                        "20261128243240Z", "20261128216040Z",
+                                        "20261128213261Z", "2026112821324:Z",
+                                        "19691231235959Z", "25010101000000Z",
+                                        "20261128213240+", ""};
+    for (size_t i = 0; i < sizeof wrong / sizeof *wrong; i++) {
+        m = dissected(error_with(NULL, wrong[i], NULL), V_BAD);
+        assert_int_equal(m->server_time, 0);
+        assert_true(m->has_error_code);
+    }
+}
+
+static void test_error_data(void **state) {
+    (void)state;
+    static const uint8_t status[] = {0x6d, 0, 0, 0xc0, 0, 0, 0, 0, 1, 0, 0, 0};
+    struct der_text skew = error_data(2, NULL, 0), extended = error_data(3, status, sizeof status);
+    const struct kerberos_message *m = dissected(error_with(NULL, "20261128213240Z", &skew), V_OK);
+    assert_true(m->skew_recovery && !m->has_error_status);
+    m = dissected(error_with(NULL, "20261128213240Z", &extended), V_OK);
+    assert_true(!m->skew_recovery && m->has_error_status);
+    assert_int_equal(m->error_status, 0xc000006d);
+    struct der_text cut = error_data(3, status, sizeof status - 1), none = error_data(3, NULL, 0);
+    assert_false(dissected(error_with(NULL, NULL, &cut), V_BAD)->has_error_status);
+    assert_false(dissected(error_with(NULL, NULL, &none), V_BAD)->has_error_status);
+    /* of other senders: METHOD-DATA (RFC 4120 5.9.1), another type, no DER, nothing */
+    struct der_text others[] = {
+        sequence(sequence(field(1, number(2)))), error_data(4, status, 12), {.b = {1, 2, 3}, .n = 3}, {.n = 0}};
+    for (size_t i = 0; i < sizeof others / sizeof *others; i++) {
+        m = dissected(error_with(NULL, NULL, &others[i]), V_OK);
+        assert_true(!m->skew_recovery && !m->has_error_status && m->has_error_code);
+    }
+}
+
 static void test_not_ours(void **state) {
     (void)state;
     static const struct der_text tokens[] = {
@@ -197,8 +267,11 @@ static void check_cut(const struct dissecting *cut, size_t n) {
 
 static void test_truncations(void **state) {
     (void)state;
-    struct der_text all[] = {framed("\1\0", ap_req()), framed("\2\0", ap_rep()), framed("\3\0", krb_error())};
-    for (unsigned i = 0; i < 3; i++) {
+    static const uint8_t status[12] = {0x6d, 0, 0, 0xc0};
+    struct der_text data = error_data(3, status, sizeof status);
+    struct der_text all[] = {framed("\1\0", ap_req()), framed("\2\0", ap_rep()), framed("\3\0", krb_error()),
+                             framed("\3\0", error_with("20240229235959Z", "20261128213240Z", &data))};
+    for (unsigned i = 0; i < sizeof all / sizeof *all; i++) {
         dissecting_truncations(&dissector_kerberos, TO_SERVER, all[i].b, all[i].n, check_cut);
     }
 }
@@ -206,8 +279,10 @@ static void test_truncations(void **state) {
 /* Every byte changed to every value: no read outside (the sanitizer's part), and an end. */
 static void test_every_byte(void **state) {
     (void)state;
-    struct der_text all[] = {ap_req(), krb_error()};
-    for (unsigned k = 0; k < 2; k++) {
+    static const uint8_t status[12] = {0x6d, 0, 0, 0xc0};
+    struct der_text data = error_data(3, status, sizeof status);
+    struct der_text all[] = {ap_req(), krb_error(), error_with("20240229235959Z", "20261128213240Z", &data)};
+    for (unsigned k = 0; k < sizeof all / sizeof *all; k++) {
         for (size_t i = 0; i < all[k].n; i++) {
             for (unsigned v = 0; v < 256; v++) {
                 struct der_text t = all[k];
@@ -237,6 +312,7 @@ static void test_little_memory(void **state) {
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_ap_req),        cmocka_unit_test(test_ap_rep_and_error),
+        cmocka_unit_test(test_error_times),   cmocka_unit_test(test_error_data),
         cmocka_unit_test(test_not_ours),      cmocka_unit_test(test_contradictions),
         cmocka_unit_test(test_truncations),   cmocka_unit_test(test_every_byte),
         cmocka_unit_test(test_little_memory),

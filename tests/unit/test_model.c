@@ -122,8 +122,9 @@ static void any_budget(void **state) {
     }
 }
 
-/* What outlives a connection is how its two machines are called, and what the server answered to its offer: one block of each kind. */
-enum { names_alone = 3 * POOL_BLOCK };
+/* What outlives a connection is how its two machines are called, what the server answered to its offer, and that they spoke
+ * SMB2: one block of each kind. */
+enum { names_alone = 4 * POOL_BLOCK };
 
 /* Evictions while a handle of many is at work: those that go are told, the one at work stays. */
 static void handles_evicted(void **state) {
@@ -197,12 +198,14 @@ static void oldest_first(void **state) {
     peer_create(&p, "second", 2, 0);
     struct smb2_message q = peer_ask(&p, SMB2_ECHO);
     peer_request(&p, &q);
-    peer_read(&p, 1, 5);               /* young again */
-    for (unsigned i = 0; i < 3; i++) { /* what the server answered, and what the two machines are called */
+    peer_read(&p, 1, 5); /* young again */
+    for (unsigned i = 0; i < 4;
+         i++) { /* what the server answered, what the two machines are called, that they spoke SMB2 */
         assert_true(model_evict(b->model));
     }
     assert_int_equal(b->stats.evicted_machines, 2);
     assert_int_equal(b->stats.evicted_answers, 1);
+    assert_int_equal(b->stats.evicted_peers, 1);
     uint64_t now = b->now.frame + 100;
     uint64_t idle = model_idle(b->model, now);
     assert_true(idle > 100);

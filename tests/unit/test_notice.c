@@ -8,6 +8,7 @@
 
 #include <cmocka.h>
 
+#include "downgrade.h"
 #include "findings/findings.h"
 #include "record.h"
 
@@ -152,6 +153,29 @@ static void pairs_and_rules_apart(void **state) {
     findings_free(f);
 }
 
+/* Signs of a downgrade are told by rules of their own, each with the signs that are its. */
+static void downgrades(void **state) {
+    (void)state;
+    static const unsigned given[] = {DOWNGRADE_CIPHER_NOT_OFFERED | DOWNGRADE_SIGNING_NOT_ANSWERED,
+                                     DOWNGRADE_HASH_NOT_OFFERED, DOWNGRADE_VALIDATION_DIFFERS};
+    struct findings *f = begin((struct findings_settings){0});
+    for (unsigned i = 0; i < 3; i++) {
+        struct event e = record(i + 1, WINDOWS_SHARE_CONNECTED, -1);
+        e.downgrade_signs = (uint16_t)given[i];
+        assert_true(findings_want(&e));
+        findings_event(f, &e, i + 1, "a.pcap");
+    }
+    findings_finish(f);
+    assert_int_equal(raised_count, 2);
+    has(1, "\"rule_id\":\"negotiation_unsound\"");
+    has(1, "\"count\":2,");
+    has(1, "\"downgrade_signs\":[\"hash_not_offered\",\"cipher_not_offered\"]");
+    has(0, "\"rule_id\":\"offer_unanswered\"");
+    has(0, "\"count\":1,");
+    has(0, "\"downgrade_signs\":[\"signing_algorithm_not_answered\"]");
+    findings_free(f);
+}
+
 /* At the limit the oldest is told and goes; so it does where memory is spent, and in the end nothing is held. */
 static void bounds(void **state) {
     (void)state;
@@ -194,7 +218,7 @@ int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(told_once), cmocka_unit_test(conditions),
         cmocka_unit_test(intervals), cmocka_unit_test(pairs_and_rules_apart),
-        cmocka_unit_test(bounds),
+        cmocka_unit_test(bounds),    cmocka_unit_test(downgrades),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

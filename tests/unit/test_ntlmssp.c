@@ -271,6 +271,41 @@ static void test_version_mic_and_pairs(void **state) {
     }
 }
 
+/* Single_Host_Data, 2.2.2.2: so many bytes of it, which says that it has size. */
+static struct token single_host(uint32_t size, unsigned bytes) {
+    struct token response = ntlmv2(), data = {.n = 0};
+    put(&data, size, 4);
+    put(&data, 0, 4);
+    put(&data, 0x1234567801020304, 8);
+    for (unsigned i = 0; data.n < bytes; i++) {
+        put(&data, 0xa0 + i, 1);
+    }
+    pair(&response, 8, data.b, (uint16_t)data.n);
+    pair(&response, 0, "", 0);
+    put(&response, 0, 4);
+    struct token t = modern(false);
+    add(&t, NT, (const char *)response.b, response.n, 1);
+    return t;
+}
+
+static void test_single_host(void **state) {
+    (void)state;
+    uint8_t expected[NTLM_MACHINE_ID_SIZE];
+    for (unsigned i = 0; i < sizeof expected; i++) {
+        expected[i] = (uint8_t)(0xa0 + i);
+    }
+    for (unsigned size = 48; size <= 56; size += 8) { /* more may follow */
+        struct token t = single_host(size, size);
+        struct ntlm_message m = dissected(&t, TO_SERVER, V_OK);
+        assert_int_equal(m.target_info.machine_id.n, sizeof expected);
+        assert_memory_equal(m.target_info.machine_id.p, expected, sizeof expected);
+    }
+    struct token cut = single_host(47, 47), lies = single_host(49, 48), little = single_host(3, 16);
+    assert_int_equal(dissected(&cut, TO_SERVER, V_BAD).target_info.machine_id.n, 0);
+    assert_int_equal(dissected(&lies, TO_SERVER, V_BAD).target_info.machine_id.n, 0);
+    assert_int_equal(dissected(&little, TO_SERVER, V_BAD).target_info.machine_id.n, 0);
+}
+
 static void check_responses(const char *lm, size_t lm_length, const char *nt, size_t nt_length, unsigned expected) {
     struct token t = modern(false);
     add(&t, LM, lm, lm_length, 1);
@@ -318,6 +353,13 @@ static void test_order_and_overlaps(void **state) {
     m = dissected(&fixed, TO_SERVER, V_BAD);
     assert_int_equal(m.user.bytes.n, 0);
     assert_text(m.domain, "CORP", ENC_UTF16LE);
+    struct token outside = t;
+    set_field(&outside, DOMAIN, 8, (uint32_t)t.n);
+    m = dissected(&outside, TO_SERVER, V_BAD);
+    assert_true(m.domain_lost && m.domain.bytes.n == 0);
+    assert_text(m.user, "alice", ENC_UTF16LE);
+    set_field(&outside, DOMAIN, 0, (uint32_t)t.n);
+    assert_false(dissected(&outside, TO_SERVER, V_OK).domain_lost);
     struct token empty = modern(false);
     set_field(&empty, USER, 0, 0xffffffff); /* where nothing is, no offset is wrong */
     assert_true(dissected(&empty, TO_SERVER, V_OK).anonymous);
@@ -443,6 +485,7 @@ int main(void) {
         cmocka_unit_test(test_lying_fields),
         cmocka_unit_test(test_negotiate_and_challenge),
         cmocka_unit_test(test_version_mic_and_pairs),
+        cmocka_unit_test(test_single_host),
         cmocka_unit_test(test_responses),
         cmocka_unit_test(test_order_and_overlaps),
         cmocka_unit_test(test_target_information),

@@ -82,6 +82,12 @@ static void sizes_and_spans(void **state) {
     assert_true(parse("smbtap -r a --flows 1 --idle-timeout 90s"));
     assert_int_equal(o.pipeline.flows_max, 1);
     assert_int_equal(o.pipeline.idle_ns, 90 * UINT64_C(1000000000));
+    assert_true(parse("smbtap -r a --slow 250ms"));
+    assert_int_equal(o.pipeline.slow_ns, UINT64_C(250000000));
+    assert_true(parse("smbtap -r a --slow 1.5s"));
+    assert_int_equal(o.pipeline.slow_ns, UINT64_C(1500000000));
+    assert_true(parse("smbtap -r a --slow 2m"));
+    assert_int_equal(o.pipeline.slow_ns, 120 * UINT64_C(1000000000));
     assert_true(parse("smbtap inventory -r a --flows 2000000 --idle-timeout 2d --since 1h"));
     assert_int_equal(o.pipeline.flows_max, 2000000);
     assert_int_equal(o.pipeline.idle_ns, 172800 * UINT64_C(1000000000));
@@ -348,6 +354,10 @@ static void wrong(void **state) {
         {"smbtap -r a --idle-timeout 5", "--idle-timeout 5"},
         {"smbtap -r a --idle-timeout 0s", "--idle-timeout 0s"},
         {"smbtap -r a --idle-timeout 99999d", "99999d"},
+        {"smbtap -r a --idle-timeout 1.5s", "1.5s"},
+        {"smbtap -r a --slow 0ms", "--slow 0ms"},
+        {"smbtap -r a --slow 1.5", "--slow 1.5"},
+        {"smbtap -r a --slow 0.0005s", "250ms"},
         {"smbtap -r a --port 65536", "65536"},
         {"smbtap -r a --port -1", "-1"},
         {"smbtap -r a --port 445x", "445x"},

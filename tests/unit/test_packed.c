@@ -86,7 +86,7 @@ static void same_record(void **state) {
         }
     }
     globfree(&found);
-    assert_int_equal(k.forms, (1U << (FACT_WINDOWS + 1)) - 1); /* all that events of flows have */
+    assert_int_equal(k.forms, (1U << (FACT_ROWS + 1)) - 1);
     for (unsigned i = 0; i < KEPT; i++) {
         free(k.mem[i].base);
     }

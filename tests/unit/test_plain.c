@@ -23,7 +23,7 @@ static const struct way ways[] = {
 static size_t expect(const uint8_t *p, unsigned width, size_t n, char *to, size_t *taken) {
     size_t used = 0, i = 0;
     for (; i < n; i++) {
-        unsigned c = p[width * i] | (width == 2 ? p[2 * i + 1] << 8 : 0);
+        unsigned c = p[width * i] | (width == 2 ? (unsigned)p[2 * i + 1] << 8 : 0);
         if (c < 0x20 || c > 0x7E) {
             break;
         }

@@ -53,7 +53,7 @@ static void bench_end(struct bench *b) {
 }
 
 static void smb1(struct bench *b, uint64_t minute) {
-    struct event e = {.object = OBJECT_FLOW, .action = ACTION_MESSAGE, .flow = &b->flow};
+    struct event e = {.object = OBJECT_FLOW, .action = ACTION_MESSAGE, .flow = &b->flow, .smb1 = true};
     b->flow.last.time_ns = minute * MINUTE;
     e.at.time_ns = minute * MINUTE;
     event_uint(&e, FIELD_VERSION, 1);

@@ -52,6 +52,7 @@ static void put_contexts(struct octets *o) {
 
 static void assert_contexts(const struct smb2_negotiate_contexts *c) {
     assert_int_equal(c->count, 8);
+    assert_true(c->whole);
     assert_int_equal(c->unknown, 1);
     assert_int_equal(c->present, 0x1EE);
     assert_int_equal(c->hash_algorithms.count, 1);
@@ -135,6 +136,7 @@ static void context_lists_that_lie(void **state) {
         put_contexts(&o);
         struct smb2_negotiate_request r = dissect_as(&o, V_BAD).negotiate_request;
         assert_int_equal(r.contexts.count, lies[i].found);
+        assert_false(r.contexts.whole);
         assert_int_equal(r.dialects.count, 5);
     }
 }
@@ -167,7 +169,11 @@ static void a_context_longer_than_the_message_is_bad(void **state) {
     set_le(&o, context_at + 2, 2, 7);
     assert_int_equal(dissect_as(&o, V_BAD).negotiate_request.contexts.count, 7);
     set_le(&o, context_at + 2, 2, 0xFFFF);
-    assert_int_equal(dissect_as(&o, V_BAD).negotiate_request.contexts.count, 7);
+    struct smb2_negotiate_request r = dissect_as(&o, V_BAD).negotiate_request;
+    assert_int_equal(r.contexts.count, 7);
+    assert_false(r.contexts.whole);
+    request_of(&o, 5, 0, 0); /* none at all is a whole list as well */
+    assert_true(dissect_good(&o).negotiate_request.contexts.whole);
 }
 
 static void response_of(struct octets *o, uint16_t dialect) {

@@ -85,6 +85,76 @@ static void spans(void **state) {
     assert_int_equal(ns, 77);
 }
 
+static const char *const no_delays[] = {
+    "",
+    "1",
+    "1.5",
+    "s",
+    "ms",
+    ".5s",
+    "1.s",
+    "0s",
+    "0.0s",
+    "0ms",
+    "0.0001s",
+    "0.5ms",
+    "1.0005s",
+    "1us",
+    "1mss",
+    "1S",
+    "1 s",
+    " 1s",
+    "+1s",
+    "-1s",
+    "1,5s",
+    "1.5.5s",
+    "1e3s",
+    "3651d",
+    "3650.1d",
+    "315360000001ms",
+    "9999999999999s",
+    "1.5000000s",
+    "0x1s",
+    "inf",
+    "99999999999999999999s",
+};
+
+static void delays(void **state) {
+    (void)state;
+    static const struct {
+        const char *text;
+        uint64_t ns;
+        const char *told;
+    } good[] = {
+        {"1ms", SECOND / 1000, "1ms"},
+        {"250ms", SECOND / 4, "250ms"},
+        {"0.25s", SECOND / 4, "250ms"},
+        {"1.5s", SECOND / 2 * 3, "1500ms"},
+        {"1.500000s", SECOND / 2 * 3, "1500ms"},
+        {"1000ms", SECOND, "1s"},
+        {"1.0ms", SECOND / 1000, "1ms"},
+        {"015s", 15 * SECOND, "15s"},
+        {"2m", 120 * SECOND, "2m"},
+        {"1.5m", 90 * SECOND, "90s"},
+        {"0.5d", 43200 * SECOND, "12h"},
+        {"3650d", 315360000 * SECOND, "3650d"},
+        {"315360000000ms", 315360000 * SECOND, "3650d"},
+    };
+    char told[VALUE_TEXT_SIZE];
+    uint64_t ns = 77;
+    for (size_t i = 0; i < sizeof good / sizeof good[0]; i++) {
+        assert_true(value_delay(good[i].text, &ns));
+        assert_int_equal(ns, good[i].ns);
+        assert_string_equal(value_delay_text(ns, told), good[i].told);
+        assert_true(value_delay(told, &ns) && ns == good[i].ns); /* what is told can be given */
+    }
+    ns = 77;
+    for (size_t i = 0; i < sizeof no_delays / sizeof no_delays[0]; i++) {
+        assert_false(value_delay(no_delays[i], &ns));
+    }
+    assert_int_equal(ns, 77);
+}
+
 static void percentages(void **state) {
     (void)state;
     static const struct {
@@ -148,7 +218,7 @@ static void networks(void **state) {
 
 int main(void) {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(numbers),     cmocka_unit_test(sizes),    cmocka_unit_test(spans),
+        cmocka_unit_test(numbers),     cmocka_unit_test(sizes),    cmocka_unit_test(spans),    cmocka_unit_test(delays),
         cmocka_unit_test(percentages), cmocka_unit_test(switches), cmocka_unit_test(networks),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

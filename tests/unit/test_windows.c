@@ -127,6 +127,65 @@ static void requests_and_responses(void **state) {
     }
 }
 
+/* 1906: the server's token says that the credentials are good, and the server refuses all the same. */
+static void short_keys(void **state) {
+    (void)state;
+    begin(OPERATION_SESSION_SETUP, SMB2_SESSION_SETUP);
+    error(STATUS_ACCESS_DENIED);
+    security.mechanism = MECHANISM_KERBEROS;
+    security.authenticator = (struct kerberos_encrypted){.known = true, .encryption = 23};
+    assert_false(names("Security 1906")); /* nothing is proved */
+    security.reply = security.authenticator;
+    assert_true(names("Security 1906"));
+    static const uint32_t long_keys[] = {18, 20, 26},
+                          blaming[] = {STATUS_LOGON_FAILURE, STATUS_ACCOUNT_EXPIRED, STATUS_ACCOUNT_LOCKED_OUT};
+    for (size_t i = 0; i < 3; i++) {
+        security.reply.encryption = long_keys[i];
+        assert_false(names("Security 1906"));
+        security.reply.encryption = 17;
+        error(blaming[i]);
+        assert_false(names("Security 1906"));
+        error(STATUS_ACCESS_DENIED);
+        assert_true(names("Security 1906"));
+    }
+    r.is_error = false;
+    r.header.status = STATUS_SUCCESS;
+    assert_false(names("Security 1906"));
+    error(STATUS_MORE_PROCESSING_REQUIRED);
+    op.leg = true;
+    assert_false(names("Security 1906"));
+    op.leg = false;
+    error(STATUS_ACCESS_DENIED);
+    security = (struct security_facts){.mechanism = MECHANISM_NTLM, .has_state = true, .state = 1};
+    assert_false(names("Security 1906"));
+    security.state = 0; /* accept-completed */
+    assert_true(names("Security 1906"));
+    auth.kind = AUTH_ANONYMOUS;
+    assert_false(names("Security 1906"));
+}
+
+/* For 605, which findings tell: an error on a continuously available share that is not about the file. */
+static void sent_away(void **state) {
+    (void)state;
+    begin(OPERATION_CREATE, SMB2_CREATE);
+    tree.capabilities = SMB2_SHARE_CAP_CONTINUOUS_AVAILABILITY;
+    (void)events(DETAIL_HANDLES);
+    assert_false(maker.event.sends_away);
+    error(STATUS_FILE_NOT_AVAILABLE);
+    (void)events(DETAIL_HANDLES);
+    assert_true(maker.event.sends_away);
+    error(STATUS_ACCESS_DENIED);
+    (void)events(DETAIL_HANDLES);
+    assert_false(maker.event.sends_away);
+    error(STATUS_NETWORK_NAME_DELETED);
+    tree.capabilities = 0;
+    (void)events(DETAIL_HANDLES);
+    assert_false(maker.event.sends_away);
+    op.tree = NULL;
+    (void)events(DETAIL_HANDLES);
+    assert_false(maker.event.sends_away);
+}
+
 static void leases(void **state) {
     (void)state;
     begin(OPERATION_OPLOCK_BREAK, SMB2_OPLOCK_BREAK);
@@ -396,6 +455,8 @@ static void netbios(void **state) {
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test_setup(requests_and_responses, set_up),
+        cmocka_unit_test_setup(short_keys, set_up),
+        cmocka_unit_test_setup(sent_away, set_up),
         cmocka_unit_test_setup(leases, set_up),
         cmocka_unit_test_setup(who, set_up),
         cmocka_unit_test_setup(who_was_refused, set_up),

@@ -1,0 +1,134 @@
+/* What sessions and shares asked of signing and encryption, and how many of their messages had it. A session, and a tree, counts over
+ * all its connections; where it ends it is told, and kept for the end record of the connection that it ended with. */
+#include <string.h>
+
+#include "model/state.h"
+
+/* ---- what was required */
+
+/* MS-SMB2 3.3.5.5.3 and 3.2.5.3.1: neither a guest nor nobody has a key; of the others one side's wish is enough. */
+static enum known signing_required(const struct completion *d, bool asked, uint16_t client_mode) {
+    const struct connection_facts *c = &d->c->facts;
+    enum auth_kind kind = d->session->facts.auth ? d->session->facts.auth->kind : AUTH_UNKNOWN;
+    uint16_t nobody = SMB2_SESSION_FLAG_IS_GUEST | SMB2_SESSION_FLAG_IS_NULL;
+    if ((d->session->facts.flags & nobody) || kind == AUTH_GUEST || kind == AUTH_ANONYMOUS) {
+        return KNOWN_NO;
+    }
+    uint16_t modes = (uint16_t)((asked ? client_mode : 0) | (c->client_mode_known ? c->client_security_mode : 0) |
+                                (c->server_mode_known ? c->server_security_mode : 0));
+    if (modes & SMB2_NEGOTIATE_SIGNING_REQUIRED) {
+        return KNOWN_YES;
+    }
+    return asked && c->server_mode_known ? KNOWN_NO : NOT_KNOWN;
+}
+
+void sums_session_begins(struct completion *d, bool asked, uint16_t client_mode) {
+    struct session_facts *f = &d->session->facts;
+    f->signing_required = signing_required(d, asked, client_mode);
+    if (!d->session->smb1) {
+        f->encryption_required = f->flags & SMB2_SESSION_FLAG_ENCRYPT_DATA ? KNOWN_YES : KNOWN_NO;
+    }
+}
+
+/* ---- how many messages */
+
+static void count(struct completion *d, bool there, bool is_signed) {
+    if (!there) {
+        return;
+    }
+    d->c->facts.signed_messages += is_signed;
+    d->c->facts.unsigned_messages += !is_signed;
+    if (d->session) {
+        d->session->facts.messages.with_signature += is_signed;
+        d->session->facts.messages.without += !is_signed;
+    }
+    if (d->tree) {
+        d->tree->facts.messages.with_signature += is_signed;
+        d->tree->facts.messages.without += !is_signed;
+    }
+}
+
+/* NEGOTIATE is never signed, and SESSION_SETUP only at its end: they say nothing of what a session does. */
+void sums_count(struct completion *d) {
+    const struct operation *op = &d->op;
+    if (op->kind == OPERATION_NEGOTIATE || op->kind == OPERATION_SESSION_SETUP) {
+        return;
+    }
+    count(d, op->request, op->request && (op->request->header.flags & SMB2_FLAGS_SIGNED));
+    count(d, op->response, op->response && (op->response->header.flags & SMB2_FLAGS_SIGNED));
+    count(d, op->smb1_request, op->smb1_request && op->smb1_request->header.has_signature);
+    count(d, op->smb1_response, op->smb1_response && op->smb1_response->header.has_signature);
+}
+
+/* ---- what ended, for the end record */
+
+static struct connection_sums *sums_of(struct connection *c) {
+    if (!c->sums) {
+        c->sums = budget_take(c->model->budget, sizeof *c->sums);
+        c->model->stats->names_lost += !c->sums;
+    }
+    return c->sums;
+}
+
+static void add(struct message_counts *to, const struct message_counts *more) {
+    to->with_signature += more->with_signature;
+    to->without += more->without;
+    to->encrypted += more->encrypted;
+}
+
+/* Several tree connects to one share are one. */
+static struct share_sums *row_of(struct connection *c, const struct tree *t) {
+    struct connection_sums *s = t->path ? sums_of(c) : NULL;
+    for (unsigned i = 0; s && i < c->facts.share_sums_count; i++) {
+        if (text_same(s->shares[i].path, t->facts.path)) {
+            return &s->shares[i];
+        }
+    }
+    if (!s || c->facts.share_sums_count == CONNECTION_NAMES_MAX) {
+        c->model->stats->names_left_out += s != NULL;
+        return NULL;
+    }
+    unsigned at = c->facts.share_sums_count++;
+    s->paths[at] = text_share(t->path);
+    s->shares[at].path = text_of(s->paths[at]);
+    c->facts.share_sums = s->shares;
+    return &s->shares[at];
+}
+
+void sums_tree_ends(struct connection *c, const struct tree *t) {
+    struct share_sums *row = row_of(c, t);
+    if (!row) {
+        return;
+    }
+    add(&row->messages, &t->facts.messages);
+    if (t->facts.has_access && row->encryption_required != KNOWN_YES) {
+        row->encryption_required = t->facts.flags & SMB2_SHAREFLAG_ENCRYPT_DATA ? KNOWN_YES : KNOWN_NO;
+    }
+}
+
+void sums_session_ends(struct connection *c, struct session *s) {
+    for (struct link *x = list_first(&s->tree_list); x; x = list_next(&s->tree_list, x)) {
+        sums_tree_ends(c, container_of(x, struct tree, of_session));
+    }
+    struct connection_sums *sums = s->facts.id != 0 ? sums_of(c) : NULL;
+    if (!sums || c->facts.session_sums_count == CONNECTION_NAMES_MAX) {
+        c->model->stats->names_left_out += sums != NULL;
+        return;
+    }
+    sums->sessions[c->facts.session_sums_count++] = (struct session_sums){
+        .id = s->facts.id,
+        .signing_required = s->facts.signing_required,
+        .encryption_required = s->facts.encryption_required,
+        .messages = s->facts.messages,
+    };
+    c->facts.session_sums = sums->sessions;
+}
+
+void sums_free(struct connection *c) {
+    for (unsigned i = 0; i < c->facts.share_sums_count; i++) {
+        text_drop(&c->model->texts, c->sums->paths[i]);
+    }
+    if (c->sums) {
+        budget_give(c->model->budget, c->sums, sizeof *c->sums);
+    }
+}
