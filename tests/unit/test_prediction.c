@@ -22,10 +22,10 @@ struct side {
     struct flow_context context;
     struct budget budget;
     struct stats stats;
-    struct flow flow;
     uint64_t heard; /* a sum over all calls */
     unsigned predicted;
     bool superseded;
+    struct flow flow; /* last: it may have a wrapping behind it */
 };
 
 static uint64_t state_of_random;
