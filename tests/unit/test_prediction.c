@@ -25,7 +25,7 @@ struct side {
     uint64_t heard; /* a sum over all calls */
     unsigned predicted;
     bool superseded;
-    struct flow flow;
+    struct flow flow; /* last: it may have a wrapping behind it */
 };
 
 static uint64_t state_of_random;
