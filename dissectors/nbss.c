@@ -844,6 +844,16 @@ void nbss_end(struct nbss *n, struct moment at) {
     }
 }
 
+bool nbss_idle(const struct nbss *n) {
+    for (unsigned i = 0; i < DIRECTIONS; i++) {
+        const struct lane *l = &n->lanes[i];
+        if (l->state == LANE_HEAD || l->state == LANE_BODY || l->kept || l->lost) {
+            return false;
+        }
+    }
+    return true;
+}
+
 void nbss_free(struct nbss *n) {
     if (!n) {
         return;

@@ -28,6 +28,8 @@ void nbss_bytes(struct nbss *, enum direction, struct view, struct moment);
 void nbss_gap(struct nbss *, enum direction, uint64_t length, struct moment);
 /* Hands out what was begun, with the rest as missing. */
 void nbss_end(struct nbss *, struct moment);
+/* Nothing was begun: nbss_end would hand out nothing. */
+bool nbss_idle(const struct nbss *);
 void nbss_free(struct nbss *);
 /* Bytes that an idle connection costs here. */
 size_t nbss_size(void);

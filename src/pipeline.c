@@ -49,7 +49,8 @@ struct pipeline {
 struct decoded_flow {
     struct budget buffers; /* of the framer */
     struct pipeline *pipeline;
-    struct nbss *framer;
+    struct nbss *framer; /* NULL: both sides had closed */
+    bool blind;          /* and no memory for another one */
     struct connection *connection;
 };
 
@@ -147,6 +148,28 @@ static bool on_other(void *arg, enum direction dir, const struct other_packet *p
 /* ---- flow -bytes, gap, end-> nbss */
 
 /* The framer's memory is charged here: in dissectors/ it takes its buffers from the budget alone. */
+static bool framer_begin(struct decoded_flow *f, bool start_seen) {
+    struct pipeline *p = f->pipeline;
+    if (!budget_charge(p->budget, budget_cost(nbss_size()))) {
+        return false;
+    }
+    struct framer_sink sink = {f, on_message, on_fault, on_other};
+    f->framer = nbss_new(p->buffers, &sink, &f->buffers, start_seen);
+    if (!f->framer) {
+        budget_release(p->budget, budget_cost(nbss_size()));
+    }
+    return f->framer != NULL;
+}
+
+static void framer_finish(struct decoded_flow *f) {
+    if (f->framer) {
+        nbss_free(f->framer);
+        f->framer = NULL;
+        budget_release(f->pipeline->budget, budget_cost(nbss_size()));
+    }
+    assert(f->buffers.held == 0);
+}
+
 static struct decoded_flow *decoded_flow_new(struct pipeline *p, bool start_seen) {
     struct decoded_flow *f = budget_take(p->budget, sizeof *f);
     if (!f) {
@@ -154,13 +177,8 @@ static struct decoded_flow *decoded_flow_new(struct pipeline *p, bool start_seen
     }
     f->pipeline = p;
     f->buffers = (struct budget){p->budget, 0, p->budget->ceiling / FRAMER_SHARE};
-    if (budget_charge(p->budget, budget_cost(nbss_size()))) {
-        struct framer_sink sink = {f, on_message, on_fault, on_other};
-        f->framer = nbss_new(p->buffers, &sink, &f->buffers, start_seen);
-        if (f->framer) {
-            return f;
-        }
-        budget_release(p->budget, budget_cost(nbss_size()));
+    if (framer_begin(f, start_seen)) {
+        return f;
     }
     budget_give(p->budget, f, sizeof *f);
     return NULL;
@@ -170,11 +188,8 @@ static void decoded_flow_free(struct decoded_flow *f) {
     if (!f) {
         return;
     }
-    struct budget *budget = f->pipeline->budget;
-    nbss_free(f->framer);
-    assert(f->buffers.held == 0);
-    budget_give(budget, f, sizeof *f);
-    budget_release(budget, budget_cost(nbss_size()));
+    framer_finish(f);
+    budget_give(f->pipeline->budget, f, sizeof *f);
 }
 
 static void *on_open(void *arg, const struct flow_facts *flow) {
@@ -199,20 +214,47 @@ static void on_flow_start(void *arg, struct moment at) {
     connection_start(f->connection);
 }
 
+/* Bytes behind what was taken for the end: the next message begins, as far as anybody knows. */
+__attribute__((cold)) static bool framer_again(struct decoded_flow *f) {
+    if (!f->blind && !framer_begin(f, true)) {
+        f->blind = true;
+        f->pipeline->stats->flows_undecoded++;
+    }
+    return f->framer != NULL;
+}
+
+static inline bool framer_there(struct decoded_flow *f) {
+    return f->framer || framer_again(f);
+}
+
 static void on_bytes(void *arg, enum direction dir, struct view bytes, struct moment at) {
     struct decoded_flow *f = arg;
     connection_expect(f->connection);
-    nbss_bytes(f->framer, dir, bytes, at);
+    if (framer_there(f)) {
+        nbss_bytes(f->framer, dir, bytes, at);
+    }
 }
 
 static void on_gap(void *arg, enum direction dir, uint64_t length, struct moment at) {
     struct decoded_flow *f = arg;
-    nbss_gap(f->framer, dir, length, at);
+    if (framer_there(f)) {
+        nbss_gap(f->framer, dir, length, at);
+    }
+}
+
+/* Of many short connections most linger. */
+static void on_closed(void *arg) {
+    struct decoded_flow *f = arg;
+    if (f->framer && nbss_idle(f->framer)) {
+        framer_finish(f);
+    }
 }
 
 static void on_flow_end(void *arg, enum flow_end_reason reason, struct moment at) {
     struct decoded_flow *f = arg;
-    nbss_end(f->framer, at);
+    if (f->framer) {
+        nbss_end(f->framer, at);
+    }
     connection_end(f->connection, reason, at);
     decoded_flow_free(f);
 }
@@ -275,7 +317,7 @@ static struct flow_settings settings_of_flows(const struct pipeline *p) {
 
 static bool set_up(struct pipeline *p) {
     struct model_sink model_sink = {p, on_start, on_operation, on_end};
-    struct stream_sink stream_sink = {p, on_open, on_flow_start, on_bytes, on_gap, on_flow_end};
+    struct stream_sink stream_sink = {p, on_open, on_flow_start, on_bytes, on_gap, on_closed, on_flow_end};
     struct flow_settings flow_settings = settings_of_flows(p);
     struct model_limits model_limits = model_limits_default();
     struct decoder_settings decoder_settings = decoder_settings_default();

@@ -10,6 +10,8 @@ void delivery_start(struct flow_context *, struct flow *, struct moment);
 void delivery_bytes(struct flow_context *, struct flow *, enum direction, struct view bytes, uint32_t length,
                     struct moment);
 void delivery_gap(struct flow_context *, struct flow *, enum direction, uint32_t length, struct moment);
+/* It is closed and lingers. */
+void delivery_closed(const struct flow_context *, const struct flow *);
 /* Opens it first, where it never stood. */
 void delivery_end(struct flow_context *, struct flow *, enum flow_end_reason);
 

@@ -345,14 +345,20 @@ static void expire_state(struct flow_table *t, enum flow_state state, uint64_t a
     }
 }
 
+/* Closed: all that trails is not its own any more. */
+static void begin_linger(struct flow_table *t, struct flow *f) {
+    sides_finish(&t->context, f);
+    delivery_closed(&t->context, f);
+    f->active = t->context.now;
+    list_flow(t, f);
+}
+
 /* A hole was given up, and what lies behind it may be the end. */
 static void on_settled(void *arg, struct flow *f) {
     struct flow_table *t = arg;
     connection_settled(f);
     if (f->state == FLOW_CLOSED && f->listed != FLOW_CLOSED) {
-        sides_finish(&t->context, f);
-        f->active = t->context.now;
-        list_flow(t, f);
+        begin_linger(t, f);
     }
 }
 
@@ -380,7 +386,8 @@ static void touch(struct flow_table *t, struct flow *f) {
         return; /* it lingers from its close on, whatever still trails */
     }
     if (f->state == FLOW_CLOSED) {
-        sides_finish(&t->context, f);
+        begin_linger(t, f);
+        return;
     }
     f->active = t->context.now;
     list_flow(t, f);

@@ -324,6 +324,8 @@ static void texts_of(const struct name_list *l, struct text *to) {
 
 static void tell_end(struct connection *c, enum flow_end_reason reason, struct moment at) {
     struct text users[CONNECTION_NAMES_MAX * 2], shares[CONNECTION_NAMES_MAX];
+    struct share_sums sums[CONNECTION_NAMES_MAX];
+    sums_tell(c, sums);
     if (c->names) {
         texts_of(&c->names->users, users);
         texts_of(&c->names->shares, shares);

@@ -251,11 +251,16 @@ struct connection_names {
     struct name_list users, shares; /* a user is two: domain and name */
 };
 
-/* What ended on a connection, for its end record. */
+/* What ended on a connection, for its end record, CONNECTION_NAMES_MAX of each at most; how many there are is in the facts. */
+struct ended_share {
+    struct share_sums sums; /* without the path, which is */
+    struct shared_text *path;
+};
+
 struct connection_sums {
-    struct session_sums sessions[CONNECTION_NAMES_MAX];
-    struct share_sums shares[CONNECTION_NAMES_MAX];
-    struct shared_text *paths[CONNECTION_NAMES_MAX]; /* of the shares */
+    struct session_sums *sessions;
+    struct ended_share *shares;
+    unsigned session_room, share_room;
 };
 
 /* What both sides said in their last NEGOTIATE, as far as it is not in the facts. */
@@ -549,6 +554,8 @@ void sums_count(struct completion *); /* the messages of a completion */
 /* They end with this connection, or on it; each is told once. */
 void sums_session_ends(struct connection *, struct session *);
 void sums_tree_ends(struct connection *, const struct tree *);
+void sums_tell(struct connection *,
+               struct share_sums *); /* what is kept becomes facts: shares, CONNECTION_NAMES_MAX at most */
 void sums_free(struct connection *);
 
 /* downgrade.c: the signs of an operation that is finished, into it and into its connection's facts */

@@ -70,6 +70,25 @@ static struct connection_sums *sums_of(struct connection *c) {
     return c->sums;
 }
 
+/* Room for one more than count in an array of so many: the array, longer where it was full; NULL: no memory, and the old one stays. */
+static void *room_for_more(struct model *m, void *old, unsigned *room, unsigned count, size_t size) {
+    if (count < *room) {
+        return old;
+    }
+    unsigned more = *room ? 2 * *room : 1;
+    void *items = budget_take(m->budget, more * size);
+    if (!items) {
+        m->stats->names_lost++;
+        return NULL;
+    }
+    if (count != 0) {
+        memcpy(items, old, count * size);
+    }
+    budget_give(m->budget, old, *room * size);
+    *room = more;
+    return items;
+}
+
 static void add(struct message_counts *to, const struct message_counts *more) {
     to->with_signature += more->with_signature;
     to->without += more->without;
@@ -79,20 +98,24 @@ static void add(struct message_counts *to, const struct message_counts *more) {
 /* Several tree connects to one share are one. */
 static struct share_sums *row_of(struct connection *c, const struct tree *t) {
     struct connection_sums *s = t->path ? sums_of(c) : NULL;
-    for (unsigned i = 0; s && i < c->facts.share_sums_count; i++) {
-        if (text_same(s->shares[i].path, t->facts.path)) {
-            return &s->shares[i];
+    unsigned count = c->facts.share_sums_count;
+    for (unsigned i = 0; s && i < count; i++) {
+        if (text_same(text_of(s->shares[i].path), t->facts.path)) {
+            return &s->shares[i].sums;
         }
     }
-    if (!s || c->facts.share_sums_count == CONNECTION_NAMES_MAX) {
+    if (!s || count == CONNECTION_NAMES_MAX) {
         c->model->stats->names_left_out += s != NULL;
         return NULL;
     }
-    unsigned at = c->facts.share_sums_count++;
-    s->paths[at] = text_share(t->path);
-    s->shares[at].path = text_of(s->paths[at]);
-    c->facts.share_sums = s->shares;
-    return &s->shares[at];
+    struct ended_share *shares = room_for_more(c->model, s->shares, &s->share_room, count, sizeof *shares);
+    if (!shares) {
+        return NULL;
+    }
+    s->shares = shares;
+    shares[count].path = text_share(t->path);
+    c->facts.share_sums_count++;
+    return &shares[count].sums;
 }
 
 void sums_tree_ends(struct connection *c, const struct tree *t) {
@@ -115,20 +138,43 @@ void sums_session_ends(struct connection *c, struct session *s) {
         c->model->stats->names_left_out += sums != NULL;
         return;
     }
-    sums->sessions[c->facts.session_sums_count++] = (struct session_sums){
+    unsigned count = c->facts.session_sums_count;
+    struct session_sums *sessions =
+        room_for_more(c->model, sums->sessions, &sums->session_room, count, sizeof *sessions);
+    if (!sessions) {
+        return;
+    }
+    sums->sessions = sessions;
+    c->facts.session_sums_count++;
+    sessions[count] = (struct session_sums){
         .id = s->facts.id,
         .signing_required = s->facts.signing_required,
         .encryption_required = s->facts.encryption_required,
         .messages = s->facts.messages,
     };
-    c->facts.session_sums = sums->sessions;
+}
+
+void sums_tell(struct connection *c, struct share_sums *shares) {
+    if (!c->sums) {
+        return;
+    }
+    for (unsigned i = 0; i < c->facts.share_sums_count; i++) {
+        shares[i] = c->sums->shares[i].sums;
+        shares[i].path = text_of(c->sums->shares[i].path);
+    }
+    c->facts.share_sums = shares;
+    c->facts.session_sums = c->sums->sessions;
 }
 
 void sums_free(struct connection *c) {
+    struct connection_sums *s = c->sums;
+    if (!s) {
+        return;
+    }
     for (unsigned i = 0; i < c->facts.share_sums_count; i++) {
-        text_drop(&c->model->texts, c->sums->paths[i]);
+        text_drop(&c->model->texts, s->shares[i].path);
     }
-    if (c->sums) {
-        budget_give(c->model->budget, c->sums, sizeof *c->sums);
-    }
+    budget_give(c->model->budget, s->shares, s->share_room * sizeof *s->shares);
+    budget_give(c->model->budget, s->sessions, s->session_room * sizeof *s->sessions);
+    budget_give(c->model->budget, s, sizeof *s);
 }

@@ -86,6 +86,11 @@ static void world_gap(void *connection, enum direction d, uint64_t n, struct mom
     s->place += n;
 }
 
+static void world_closed(void *connection) {
+    struct world *w = connection;
+    assert(w->started && !w->ended);
+}
+
 static void world_end(void *connection, enum flow_end_reason reason, struct moment at) {
     struct world *w = connection;
     (void)reason;
@@ -233,7 +238,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size) {
     settings.flows_max = 16;
     settings.probe = probe;
     settings.reorder_bytes_max = first & 1 ? 4096 : settings.reorder_bytes_max;
-    struct stream_sink sink = {w, world_open, world_start, world_bytes, world_gap, world_end};
+    struct stream_sink sink = {w, world_open, world_start, world_bytes, world_gap, world_closed, world_end};
     struct player p = {
         flow_table_new(&settings, &sink, &budget, stats), w, {UINT64_C(1700000000000000000), 0}, {{.port = 0}}};
     p.ends[TO_SERVER] = (struct endpoint){{{10, 0, 0, 1}, 4}, 50000};

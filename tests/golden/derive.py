@@ -171,6 +171,8 @@ def forgeries(packets):
         for side in (True, False):
             yield same("forged RST of the %s, in place, flags %d" % ("client" if side else "server", flags),
                        nasty.forged(packets, flags, side, 0, every=11), () if fins else ("closed_by",))
+    yield same("forged FINs of both", nasty.forged(nasty.forged(packets, FIN | ACK, True, 0, 13), FIN | ACK, False, 0, 7),
+               ("closed_by", "tcp_flags"))
     for side in (True, False):
         who = "client" if side else "server"
         yield same("forged FIN of the %s" % who, nasty.forged(packets, FIN | ACK, side, 0, 13), ("closed_by",) if fins else ("closed_by", "tcp_flags"))

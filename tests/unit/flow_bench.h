@@ -36,7 +36,7 @@ struct bench {
     struct flow_facts facts;  /* of the flow that ended last */
     struct wrapping wrapping; /* and its wrapping, where it has one */
     struct flow_trouble trouble;
-    unsigned ended;
+    unsigned ended, closed;
 };
 
 static inline void bench_write(struct bench *b, const char *format, ...) __attribute__((format(printf, 2, 3)));
@@ -96,6 +96,11 @@ static inline void bench_gap(void *connection, enum direction d, uint64_t length
     bench_write(c->bench, "(%llu)", (unsigned long long)length);
 }
 
+static inline void bench_closed(void *connection) {
+    struct bench_connection *c = connection;
+    c->bench->closed++;
+}
+
 static inline void bench_end(void *connection, enum flow_end_reason reason, struct moment at) {
     static const char *const names[] = {"end:fin",        "end:rst",     "end:timeout",    "end:refused",
                                         "end:unanswered", "end:evicted", "end:capture_end"};
@@ -118,7 +123,7 @@ static inline struct bench *bench_new(void) {
     assert_non_null(b);
     b->settings = flow_settings_default();
     b->budget = (struct budget){NULL, 0, SIZE_MAX};
-    b->sink = (struct stream_sink){b, bench_open, bench_start, bench_bytes, bench_gap, bench_end};
+    b->sink = (struct stream_sink){b, bench_open, bench_start, bench_bytes, bench_gap, bench_closed, bench_end};
     b->now = (struct moment){UINT64_C(1700000000) * SECOND_NS, 0};
     b->client = bench_endpoint(1, 50000);
     b->server = bench_endpoint(2, 445);

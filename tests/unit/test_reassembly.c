@@ -667,6 +667,11 @@ static void model_gap(void *connection, enum direction d, uint64_t n, struct mom
     m->gaps++;
 }
 
+static void model_closed(void *connection) {
+    struct stream_model *m = connection;
+    assert_int_equal(m->ended, 0);
+}
+
 static void model_end(void *connection, enum flow_end_reason reason, struct moment at) {
     struct stream_model *m = connection;
     (void)reason;
@@ -681,7 +686,7 @@ static void any_cut_order_and_duplication(void **state) {
     assert_non_null(m);
     for (unsigned round = 0; round < STREAM_ROUNDS; round++) {
         struct bench *b = bench_new();
-        b->sink = (struct stream_sink){m, model_open, model_start, model_bytes, model_gap, model_end};
+        b->sink = (struct stream_sink){m, model_open, model_start, model_bytes, model_gap, model_closed, model_end};
         for (size_t i = 0; i < STREAM_BYTES; i++) {
             m->bytes[i] = (uint8_t)next_random(&seed);
         }

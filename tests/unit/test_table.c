@@ -66,6 +66,24 @@ static void closed_when_a_hole_is_given_up(void **state) {
     bench_free(b);
 }
 
+/* Both are done, once. What follows was sent all the same: the FINs were somebody else's. */
+static void closed_and_not(void **state) {
+    (void)state;
+    struct bench *b = bench_new();
+    bench_handshake(b);
+    bench_c(b, 0, "ask");
+    bench_flags(b, TO_SERVER, TCP_FIN | TCP_ACK, C + 3, S);
+    assert_int_equal(b->closed, 0);
+    bench_flags(b, TO_CLIENT, TCP_FIN | TCP_ACK, S, C + 4);
+    assert_int_equal(b->closed, 1);
+    bench_c(b, 3, "more");
+    bench_flags(b, TO_CLIENT, TCP_ACK, S + 1, C + 7);
+    assert_int_equal(b->closed, 1);
+    bench_finish(b);
+    bench_expect(b, "open start >askmore end:fin");
+    bench_free(b);
+}
+
 /* The other side was never seen, and what it sent is not waited for for ever. */
 static void closed_by_the_only_side(void **state) {
     (void)state;
@@ -833,6 +851,7 @@ int main(void) {
         cmocka_unit_test(fin_with_data_out_of_order),
         cmocka_unit_test(lost_before_fin),
         cmocka_unit_test(closed_when_a_hole_is_given_up),
+        cmocka_unit_test(closed_and_not),
         cmocka_unit_test(closed_by_the_only_side),
         cmocka_unit_test(lost_before_fin_unacknowledged),
         cmocka_unit_test(fin_not_captured_is_no_gap),
