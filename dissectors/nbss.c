@@ -656,7 +656,7 @@ static void lost_decide(struct step *s) {
 }
 
 /* A segment, of which this much was worked off already. */
-static void lane_bytes(struct step *s, struct view v, uint32_t done) {
+__attribute__((noinline)) static void lane_bytes(struct step *s, struct view v, uint32_t done) {
     struct lost *lost = s->lane->lost;
     if (lost && lost_append(s, lost, v)) {
         struct resync_source src = lost_source(s, lost, false);
