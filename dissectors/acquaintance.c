@@ -288,6 +288,35 @@ void acquaintance_learn(struct acquaintance *a, enum direction dir, const struct
     }
 }
 
+bool acquaintance_goes_on(struct acquaintance *a, enum direction dir, struct view bytes) {
+    enum { WORD_BITS = 64 };
+    if (bytes.n < SMB2_IDS_END) {
+        return false;
+    }
+    struct cursor c = cursor_fixed(bytes, SMB2_IDS_END);
+    cursor_skip(&c, 6);
+    uint16_t charge = cursor_le16(&c);
+    uint32_t status = cursor_le32(&c);
+    uint16_t command = cursor_le16(&c);
+    cursor_skip(&c, 10);
+    uint64_t id = cursor_le64(&c);
+    cursor_skip(&c, 8);
+    uint64_t session = cursor_le64(&c);
+    struct used_ids *u = &a->used[dir];
+    uint64_t ahead = id - u->last;
+    if (!u->any || ahead - 1 >= WORD_BITS - 1 || id < ahead || id == UINT64_MAX || a->session_count == 0 ||
+        a->sessions[0] != session || status == STATUS_IS_PENDING || command == SMB2_NEGOTIATE ||
+        command == SMB2_CANCEL) {
+        return false;
+    }
+    a->missed[dir] = 0;
+    a->charge = charge > a->charge ? charge : a->charge;
+    u->last = id;
+    u->bits[1] = u->bits[1] << ahead | u->bits[0] >> (WORD_BITS - ahead);
+    u->bits[0] = u->bits[0] << ahead | 1;
+    return true;
+}
+
 static bool one_of_the_other(const struct message_ids *x, const struct message_ids *y) {
     if (x->kind != y->kind || x->kind == MESSAGE_COMPRESSED) {
         return false;

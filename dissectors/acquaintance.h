@@ -71,6 +71,9 @@ void acquaintance_begin(struct acquaintance *, bool start_seen);
 void acquaintance_missed(struct acquaintance *, enum direction, uint64_t length);
 /* A message that is believed. */
 void acquaintance_learn(struct acquaintance *, enum direction, const struct message_ids *);
+/* The same for the bytes of a message of SMB2 as nearly all are: of the session that was used last, and with an id a little above the last.
+ * False: it is another one, and nothing was learned. */
+bool acquaintance_goes_on(struct acquaintance *, enum direction, struct view bytes);
 /* One that is doubtful is noted. True where the other side's part of it was noted before: both are learned then, and believed. */
 bool acquaintance_confirm(struct acquaintance *, enum direction, const struct message_ids *);
 /* One that is believed: is it the other side's part of one that was doubtful? That one is learned then. */

@@ -110,7 +110,7 @@ static void data(struct view have, uint32_t fixed, struct extent *e) {
     }
 }
 
-static enum extent_answer of_smb2(struct view have, uint32_t left, uint32_t *need, struct extent *e) {
+static inline enum extent_answer of_smb2(struct view have, uint32_t left, uint32_t *need, struct extent *e) {
     if (have.n < SMB2_HEADER_SIZE) { /* of which there is room for all in what is left */
         *need = SMB2_HEADER_SIZE;
         return EXTENT_MORE;
@@ -120,18 +120,20 @@ static enum extent_answer of_smb2(struct view have, uint32_t left, uint32_t *nee
     uint16_t command = cursor_le16(&c);
     cursor_skip(&c, 2);
     bool response = cursor_le32(&c) & SMB2_FLAGS_SERVER_TO_REDIR;
-    struct extent found = {.kind = MESSAGE_SMB2};
-    chain(cursor_le32(&c), left, &found);
-    found.whole = found.length;
-    uint32_t fixed = data_head(command, response, have);
-    if (fixed != 0 && found.length >= fixed) {
-        if (have.n < DATA_FIELDS_END) {
-            *need = DATA_FIELDS_END;
-            return EXTENT_MORE;
-        }
-        data(have, fixed, &found);
+    uint32_t next = cursor_le32(&c), fixed = data_head(command, response, have);
+    e->kind = MESSAGE_SMB2;
+    e->payload = 0;
+    e->chain_lies = e->payload_lies = false;
+    chain(next, left, e);
+    e->whole = e->length;
+    if (fixed == 0 || e->length < fixed) {
+        return EXTENT_KNOWN;
     }
-    *e = found;
+    if (have.n < DATA_FIELDS_END) {
+        *need = DATA_FIELDS_END;
+        return EXTENT_MORE;
+    }
+    data(have, fixed, e);
     return EXTENT_KNOWN;
 }
 
@@ -166,6 +168,20 @@ static enum extent_answer of_smb1(struct view have, uint32_t left, uint32_t *nee
     return answer;
 }
 
+/* Apart, so that SMB2 is short. */
+__attribute__((noinline)) static enum extent_answer of_others(enum message_kind kind, struct view have, uint32_t left,
+                                                              uint32_t *need, struct extent *e) {
+    switch (kind) {
+    case MESSAGE_COMPRESSED:
+        return of_compressed(have, left, need, e);
+    case MESSAGE_TRANSFORM:
+        *e = (struct extent){kind, TRANSFORM_SIZE, left - TRANSFORM_SIZE, left, true, false, false};
+        return EXTENT_KNOWN;
+    default:
+        return of_smb1(have, left, need, e);
+    }
+}
+
 enum extent_answer extent_of(struct view have, uint32_t left, uint32_t *need, struct extent *e) {
     if (left < PROTOCOL_ID_SIZE) {
         return EXTENT_TINY;
@@ -181,17 +197,8 @@ enum extent_answer extent_of(struct view have, uint32_t left, uint32_t *need, st
     if (left < least[kind]) {
         return EXTENT_TINY;
     }
-    switch (kind) {
-    case MESSAGE_SMB2:
-        return of_smb2(view_part(have, 0, left), left, need, e);
-    case MESSAGE_COMPRESSED:
-        return of_compressed(view_part(have, 0, left), left, need, e);
-    case MESSAGE_TRANSFORM:
-        *e = (struct extent){kind, TRANSFORM_SIZE, left - TRANSFORM_SIZE, left, true, false, false};
-        return EXTENT_KNOWN;
-    default:
-        return of_smb1(view_part(have, 0, left), left, need, e);
-    }
+    have = view_part(have, 0, left);
+    return kind == MESSAGE_SMB2 ? of_smb2(have, left, need, e) : of_others(kind, have, left, need, e);
 }
 
 bool extent_of_cut(struct view have, uint32_t left, struct extent *e) {

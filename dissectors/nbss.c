@@ -157,7 +157,7 @@ static void look_again(struct nbss *n, enum direction dir, struct moment at) {
 }
 
 /* Learns from a message, where it is believed; returns whether it is doubtful. */
-static bool learn(const struct step *s, enum message_kind kind, struct view bytes) {
+__attribute__((noinline)) static bool learn(const struct step *s, enum message_kind kind, struct view bytes) {
     struct acquaintance *known = &s->n->known;
     struct lane *other = &s->n->lanes[direction_opposite(s->dir)];
     struct message_ids ids;
@@ -180,6 +180,13 @@ static bool learn(const struct step *s, enum message_kind kind, struct view byte
     return false;
 }
 
+/* The same as learn makes of it: where nothing is in doubt, and the message is the next of its connection. */
+static inline bool goes_on(const struct step *s, enum message_kind kind, struct view bytes) {
+    const struct lane *other = &s->n->lanes[direction_opposite(s->dir)];
+    return kind == MESSAGE_SMB2 && !s->lane->doubtful && !other->doubtful && !other->trial &&
+           acquaintance_goes_on(&s->n->known, s->dir, bytes);
+}
+
 static void hand_out(const struct step *s, struct view bytes, uint32_t missing) {
     struct lane *l = s->lane;
     const struct extent *e = &l->extent;
@@ -191,7 +198,7 @@ static void hand_out(const struct step *s, struct view bytes, uint32_t missing) 
         .missing = missing,
         .first = l->first,
         .last = e->last,
-        .doubtful = learn(s, e->kind, bytes),
+        .doubtful = !goes_on(s, e->kind, bytes) && learn(s, e->kind, bytes),
         .begin = l->begin,
         .end = s->at,
     };
@@ -656,7 +663,7 @@ static void lost_decide(struct step *s) {
 }
 
 /* A segment, of which this much was worked off already. */
-static void lane_bytes(struct step *s, struct view v, uint32_t done) {
+__attribute__((noinline)) static void lane_bytes(struct step *s, struct view v, uint32_t done) {
     struct lost *lost = s->lane->lost;
     if (lost && lost_append(s, lost, v)) {
         struct resync_source src = lost_source(s, lost, false);

@@ -13,6 +13,7 @@
 #include <unistd.h>
 
 #include "capture/filter_program.h"
+#include "capture/plain_file.h"
 
 enum {
     READ_BUFFER = 1 << 20, /* with it a cached file is read as fast as by mmap */
@@ -36,6 +37,8 @@ struct source {
 struct capture {
     struct source source;
     pcap_t *pcap;
+    struct plain_file file;
+    bool direct; /* frames come from file, not yet or not at all from libpcap */
     char *name, *buffer;
     struct bpf_program filter;
     bool filtered;
@@ -143,7 +146,7 @@ static int source_open(struct source *s, int fd, const char *path, char *why, si
     return 0;
 }
 
-/* Used by one thread alone, and so without locks. */
+/* Used by one thread alone, and so without locks. buffer NULL: a small one of its own does. */
 static bool source_stream(struct source *s, char *buffer) {
     static const cookie_io_functions_t functions = {.read = source_read, .close = source_close};
     s->file = s->plain ? fdopen(s->fd, "r") : fopencookie(s, "r", functions);
@@ -152,7 +155,9 @@ static bool source_stream(struct source *s, char *buffer) {
         return false;
     }
     (void)__fsetlocking(s->file, FSETLOCKING_BYCALLER);
-    setvbuf(s->file, buffer, _IOFBF, READ_BUFFER);
+    if (buffer) {
+        setvbuf(s->file, buffer, _IOFBF, READ_BUFFER);
+    }
     return true;
 }
 
@@ -245,7 +250,8 @@ int capture_refuse_link_type(const char *name, int link_type, char *why, size_t 
 
 /* The FILE belongs to libpcap once it took it; before, it is closed here. */
 static int open_pcap(struct capture *c, char *why, size_t size) {
-    if (!source_stream(&c->source, c->buffer)) {
+    c->direct = c->source.plain && plain_file_begin(&c->file, c->source.fd, (uint8_t *)c->buffer, READ_BUFFER);
+    if (!source_stream(&c->source, c->direct ? NULL : c->buffer)) {
         return refuse(-ENOMEM, why, size, "%s: out of memory", c->name);
     }
     char problem[PCAP_ERRBUF_SIZE] = "";
@@ -358,25 +364,36 @@ static inline void set_frame(struct capture *c, const struct pcap_pkthdr *h, con
     frame->interface = 0;
 }
 
-static int read_frame(struct capture *c, struct pcap_pkthdr **header, struct frame *frame) {
-    const uint8_t *bytes;
-    int got = pcap_next_ex(c->pcap, header, &bytes);
-    if (got != 1) {
-        return got == PCAP_ERROR_BREAK ? 0 : refuse_frame(c);
+/* The file's end, or what is not as plain as all before it: libpcap goes on there. */
+__attribute__((cold)) static int hand_over(struct capture *c) {
+    c->direct = false;
+    if (fseeko(c->source.file, (off_t)plain_file_position(&c->file), SEEK_SET) != 0) {
+        return refuse(-errno, c->why, sizeof c->why, "%s: cannot be read behind frame %llu: %s", c->name,
+                      (unsigned long long)c->frames, strerror(errno));
     }
-    set_frame(c, *header, bytes, frame);
+    return 0;
+}
+
+static int read_frame(struct capture *c, struct pcap_pkthdr *header, struct frame *frame) {
+    const uint8_t *bytes;
+    if (!c->direct || !plain_file_next(&c->file, header, &bytes)) {
+        struct pcap_pkthdr *of_pcap;
+        int error = c->direct ? hand_over(c) : 0;
+        int got = error == 0 ? pcap_next_ex(c->pcap, &of_pcap, &bytes) : 0;
+        if (error != 0 || got != 1) {
+            return error != 0 ? error : got == PCAP_ERROR_BREAK ? 0 : refuse_frame(c);
+        }
+        *header = *of_pcap;
+    }
+    set_frame(c, header, bytes, frame);
     return 1;
 }
 
 int capture_first(struct capture *c, struct frame *frame) {
     assert(c->frames == 0 || c->holding);
     if (!c->holding) {
-        struct pcap_pkthdr *header = NULL;
-        c->held = read_frame(c, &header, &c->first);
+        c->held = read_frame(c, &c->first_header, &c->first);
         c->holding = true;
-        if (c->held == 1) {
-            c->first_header = *header;
-        }
     }
     if (c->held == 1) {
         *frame = c->first;
@@ -390,7 +407,7 @@ static inline bool wanted(const struct capture *c, const struct pcap_pkthdr *hea
 
 int capture_next(struct capture *c, struct frame *frame) {
     for (;;) {
-        struct pcap_pkthdr *header = &c->first_header;
+        struct pcap_pkthdr header = c->first_header;
         int got;
         if (c->holding) {
             got = c->held;
@@ -399,7 +416,7 @@ int capture_next(struct capture *c, struct frame *frame) {
         } else {
             got = read_frame(c, &header, frame);
         }
-        if (got != 1 || wanted(c, header, frame)) {
+        if (got != 1 || wanted(c, &header, frame)) {
             return got;
         }
     }
@@ -421,6 +438,20 @@ static void on_frame(unsigned char *user, const struct pcap_pkthdr *header, cons
     }
 }
 
+/* 0: what comes is libpcap's to read. */
+static int read_direct(struct capture *c, bool (*take)(void *arg, const struct frame *), void *arg) {
+    struct pcap_pkthdr header;
+    struct frame frame;
+    const uint8_t *bytes;
+    while (plain_file_next(&c->file, &header, &bytes)) {
+        set_frame(c, &header, bytes, &frame);
+        if (wanted(c, &header, &frame) && !take(arg, &frame)) {
+            return 1;
+        }
+    }
+    return hand_over(c);
+}
+
 int capture_read(struct capture *c, bool (*take)(void *arg, const struct frame *), void *arg) {
     struct reading reading = {c, take, arg};
     if (c->holding) {
@@ -432,7 +463,11 @@ int capture_read(struct capture *c, bool (*take)(void *arg, const struct frame *
             return 1;
         }
     }
-    int got = pcap_loop(c->pcap, -1, on_frame, (unsigned char *)&reading);
+    int got = c->direct ? read_direct(c, take, arg) : 0;
+    if (got != 0) {
+        return got;
+    }
+    got = pcap_loop(c->pcap, -1, on_frame, (unsigned char *)&reading);
     return got == PCAP_ERROR_BREAK ? 1 : got < 0 ? refuse_frame(c) : 0;
 }
 
@@ -441,7 +476,8 @@ const char *capture_why(const struct capture *c) {
 }
 
 struct capture_position capture_position(const struct capture *c) {
-    return (struct capture_position){source_position(&c->source), c->source.total};
+    uint64_t read = c->direct ? plain_file_position(&c->file) : source_position(&c->source);
+    return (struct capture_position){read, c->source.total};
 }
 
 int capture_link_type(const struct capture *c) {

@@ -1,5 +1,6 @@
 /* A capture file, through libpcap: pcap and pcapng, micro- and nanoseconds, either byte order, from a file or a pipe
- * ("-" is standard input). Frames are read where libpcap put them and live until the next read.
+ * ("-" is standard input). A plain file is read past libpcap, see plain_file.h. Frames are handed out where they were read, and live
+ * until the next read.
  *
  * What fails is told twice: by a negative errno, and by one line for a person that names the file and the remedy. */
 #ifndef CAPTURE_H

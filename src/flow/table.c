@@ -362,7 +362,7 @@ static void on_settled(void *arg, struct flow *f) {
     }
 }
 
-static void expire(struct flow_table *t) {
+__attribute__((noinline)) static void expire(struct flow_table *t) {
     t->next_expiry = t->context.now + EXPIRY_STEP_NS;
     const struct flow_settings *s = &t->context.settings;
     reassembly_tick(&t->context, on_settled, t);
@@ -393,18 +393,9 @@ static void touch(struct flow_table *t, struct flow *f) {
     list_flow(t, f);
 }
 
-void flow_table_packet(struct flow_table *t, const struct packet *p) {
-    t->frame = p->at.frame;
-    pass_time(t, p->at.time_ns);
-    enum direction d = TO_SERVER;
-    uint64_t hash = hash_of(t, p);
-    struct flow *f = find(t, p, hash, &d);
-    if (f && prediction_packet(&t->context, f, d, p)) {
-        sides_packet(&t->context, f, d);
-        f->active = t->context.now;
-        list_renew(&t->idle[FLOW_LIVE], &f->idle);
-        return;
-    }
+/* One that was not predicted; f NULL: of no flow that is followed. Apart, so that the ordinary one is short. */
+__attribute__((noinline)) static void deal_with(struct flow_table *t, struct flow *f, enum direction d,
+                                                const struct packet *p, uint64_t hash) {
     if (!f) {
         f = begin_flow(t, p, hash, &d);
     } else if (connection_superseded(f, d, p)) {
@@ -423,6 +414,21 @@ void flow_table_packet(struct flow_table *t, const struct packet *p) {
     } else {
         touch(t, f);
         prediction_note(f);
+    }
+}
+
+void flow_table_packet(struct flow_table *t, const struct packet *p) {
+    t->frame = p->at.frame;
+    pass_time(t, p->at.time_ns);
+    enum direction d = TO_SERVER;
+    uint64_t hash = hash_of(t, p);
+    struct flow *f = find(t, p, hash, &d);
+    if (f && prediction_packet(&t->context, f, d, p)) {
+        sides_packet(&t->context, f, d);
+        f->active = t->context.now;
+        list_renew(&t->idle[FLOW_LIVE], &f->idle);
+    } else {
+        deal_with(t, f, d, p, hash);
     }
 }
 

@@ -36,7 +36,7 @@ void connection_start(struct connection *c) {
 }
 
 /* What tokens said belongs to the element of the message that they stood in. */
-static void said_forget(struct connection *c) {
+__attribute__((noinline)) static void said_forget(struct connection *c) {
     auth_drop(c->model, c->claimed);
     security_drop(c->model, c->said);
     c->claimed = NULL;
@@ -50,7 +50,7 @@ static inline void message_forget(struct connection *c) {
 }
 
 /* The server was called so, and did not deny it. */
-static void netbios_accepted(struct connection *c) {
+__attribute__((noinline)) static void netbios_accepted(struct connection *c) {
     struct shared_text *called = c->netbios_called;
     c->netbios_called = NULL;
     machine_show(c, MACHINE_SERVER, MACHINE_NETBIOS, machine_name(text_of(called)));
@@ -58,8 +58,8 @@ static void netbios_accepted(struct connection *c) {
 }
 
 /* What waited too long, at the time of the message at hand. */
-static void expire(struct connection *c) {
-    if (list_first(&c->exchange_ages)) {
+static inline void expire(struct connection *c) {
+    if (exchange_is_due(c)) {
         exchange_expire(c);
     }
     if (c->smb1) {
@@ -152,7 +152,7 @@ static void compression(struct connection *c, const struct smb2_compression *z) 
     completion_report(&done);
 }
 
-static void ntlm(struct connection *c, const struct ntlm_message *n) {
+__attribute__((noinline)) static void ntlm(struct connection *c, const struct ntlm_message *n) {
     security_ntlm(c, n);
     if (n->type == NTLM_AUTHENTICATE && c->dir == TO_SERVER && !c->claimed) {
         struct ntlm_message unified = *n;
@@ -163,14 +163,15 @@ static void ntlm(struct connection *c, const struct ntlm_message *n) {
     }
 }
 
-static void kerberos(struct connection *c, const struct kerberos_message *k) {
+__attribute__((noinline)) static void kerberos(struct connection *c, const struct kerberos_message *k) {
     security_kerberos(c, k);
     if (k->type == KERBEROS_AP_REQ && c->dir == TO_SERVER && !c->claimed) {
         c->claimed = auth_kerberos(c);
     }
 }
 
-void connection_pdu(struct connection *c, const struct pdu *pdu) {
+/* All but SMB2, apart, so that SMB2 is short. */
+__attribute__((noinline)) static void other_pdu(struct connection *c, const struct pdu *pdu) {
     switch (pdu->kind) {
     case PDU_NTLM:
         ntlm(c, &pdu->ntlm);
@@ -186,12 +187,6 @@ void connection_pdu(struct connection *c, const struct pdu *pdu) {
         message_forget(c);
         break;
     case PDU_SMB2:
-        if (pdu->smb2.response) {
-            exchange_response(c, &pdu->smb2);
-        } else {
-            exchange_request(c, &pdu->smb2);
-        }
-        message_forget(c);
         break;
     case PDU_SMB2_TRANSFORM:
         if (!connection_doubts(c)) {
@@ -204,6 +199,19 @@ void connection_pdu(struct connection *c, const struct pdu *pdu) {
         }
         break;
     }
+}
+
+void connection_pdu(struct connection *c, const struct pdu *pdu) {
+    if (pdu->kind != PDU_SMB2) {
+        other_pdu(c, pdu);
+        return;
+    }
+    if (pdu->smb2.response) {
+        exchange_response(c, &pdu->smb2);
+    } else {
+        exchange_request(c, &pdu->smb2);
+    }
+    message_forget(c);
 }
 
 void connection_fault(struct connection *c, enum framer_fault fault) {

@@ -229,7 +229,7 @@ static void note_version(struct connection *c) {
     }
 }
 
-void exchange_request(struct connection *c, const struct smb2_message *q) {
+__attribute__((noinline)) void exchange_request(struct connection *c, const struct smb2_message *q) {
     if (!c->message->doubtful) {
         note_version(c);
         c->facts.requests++;
@@ -410,7 +410,7 @@ void completion_settle(struct completion *d) {
     }
 }
 
-static void completion_finish(struct completion *d) {
+static inline void completion_finish(struct completion *d) {
     completion_learn(d);
     effect_apply(d);
     completion_report(d);

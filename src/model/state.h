@@ -509,7 +509,14 @@ bool connection_doubts(const struct connection *);
 void exchange_request(struct connection *, const struct smb2_message *);
 void exchange_response(struct connection *, const struct smb2_message *);
 void exchange_expire(struct connection *); /* what waited too long */
-void exchange_abandon(struct exchange *);  /* reported as unanswered, and freed */
+
+/* Whether there is something for it to do: the oldest waited too long. */
+static inline bool exchange_is_due(struct connection *c) {
+    struct link *oldest = list_first(&c->exchange_ages);
+    return oldest && c->model->clock.now - container_of(oldest, struct exchange, age)->asked_at >=
+                         c->model->limits.answer_timeout_ns;
+}
+void exchange_abandon(struct exchange *); /* reported as unanswered, and freed */
 void exchange_free(struct exchange *);
 bool exchange_evict(struct model *);
 /* Fills in what a completion's operation owes to where it belongs, and hands it on. */

@@ -333,6 +333,59 @@ static void test_ids(void **state) {
     free(w);
 }
 
+/* What goes on is learned as every message is, whatever comes between. */
+static void test_goes_on(void **state) {
+    (void)state;
+    static const uint16_t commands[] = {SMB2_READ,      SMB2_READ,   SMB2_CLOSE,
+                                        SMB2_NEGOTIATE, SMB2_CANCEL, SMB2_OPLOCK_BREAK};
+    static const uint64_t sessions[] = {SESSION, SESSION, SESSION, SESSION, SESSION + 1, 0, UINT64_MAX};
+    static const uint64_t first_ids[] = {0, 100000, UINT64_MAX - 300};
+    struct wire *w = malloc(sizeof *w);
+    assert_non_null(w);
+    uint32_t seed = 445;
+    unsigned went_on = 0;
+    for (unsigned i = 0; i < 30000; i++) {
+        static struct acquaintance a, b;
+        static uint64_t id;
+        uint32_t r[7];
+        for (unsigned k = 0; k < 7; k++) {
+            seed = seed * 1664525 + 1013904223;
+            r[k] = seed >> 10;
+        }
+        if (i % 1000 == 0) {
+            memset(&a, 0, sizeof a);
+            acquaintance_begin(&a, i % 2000 == 0);
+            b = a;
+            id = first_ids[i / 1000 % 3];
+        }
+        enum direction dir = r[0] % 2 ? TO_SERVER : TO_CLIENT;
+        id += r[1] % 8 == 0 ? r[2] % 200 - 60 : 1;
+        w->n = 0;
+        put_header(w, commands[r[3] % 6], r[4] % 16 ? 0 : SMB2_FLAGS_ASYNC_COMMAND, r[1] % 64 == 1 ? UINT64_MAX : id,
+                   sessions[r[5] % 32 < 7 ? r[5] % 32 : 0]);
+        w->b[6] = (uint8_t)(r[6] % 5); /* CreditCharge */
+        w->b[8] = r[6] % 16 ? 0 : 3;   /* with the next: STATUS_PENDING */
+        w->b[9] = w->b[8] ? 1 : 0;
+        struct view bytes = {w->b, w->n};
+        struct message_ids ids;
+        assert_true(message_ids_of(&ids, dir, MESSAGE_SMB2, bytes));
+        acquaintance_learn(&a, dir, &ids);
+        bool goes_on = acquaintance_goes_on(&b, dir, bytes);
+        if (!goes_on) {
+            acquaintance_learn(&b, dir, &ids);
+        }
+        went_on += goes_on;
+        assert_memory_equal(&a, &b, sizeof a);
+        if (r[2] % 100 == 0) {
+            acquaintance_missed(&a, dir, 1000);
+            acquaintance_missed(&b, dir, 1000);
+        }
+    }
+    assert_in_range(went_on, 3000, 27000);
+    assert_false(acquaintance_goes_on(&(struct acquaintance){0}, TO_SERVER, (struct view){w->b, 47}));
+    free(w);
+}
+
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_nothing_known), cmocka_unit_test(test_requests),
@@ -343,6 +396,7 @@ int main(void) {
         cmocka_unit_test(test_smb1_parts),    cmocka_unit_test(test_smb1_raw),
         cmocka_unit_test(test_smb1_break),    cmocka_unit_test(test_smb1_cancel),
         cmocka_unit_test(test_transforms),    cmocka_unit_test(test_ids),
+        cmocka_unit_test(test_goes_on),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
