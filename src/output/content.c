@@ -56,9 +56,11 @@ static void say_bits(struct sentence *s, const struct fact *f) {
 
 /* Whatever the fact is, in words. */
 static void say_fact(struct sentence *s, const struct fact *f, enum json_cut cut) {
-    const char *name = fact_name(f);
-    if (name != NULL) {
-        say_name(s, name);
+    const struct name_row *row = f->form == FACT_NAMED ? fact_row(f) : NULL;
+    if (row != NULL) {
+        json_raw(&s->w->json, row->name, row->length);
+    } else if (f->form == FACT_NAME) {
+        say_name(s, f->name);
     } else if (f->form == FACT_NAMED || f->form == FACT_HEX) {
         say(s, "0x");
         json_hex(&s->w->json, f->number, f->digits ? f->digits : 8);

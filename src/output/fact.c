@@ -71,11 +71,6 @@ static inline char *put_truth(char *to, bool value) {
     return to + (value ? 4 : 5);
 }
 
-static char *put_bool(struct fact_writer *w, const struct fact *f, char *to) {
-    (void)w;
-    return put_truth(to, f->number);
-}
-
 /* Readers of JSON keep integers in a double: what does not fit one exactly would come out as another number there. An id is
  * written as it is all the same, another one would be wrong. */
 static inline char *put_integer(struct fact_writer *w, enum field field, uint64_t number, char *to) {
@@ -91,9 +86,15 @@ static char *put_uint(struct fact_writer *w, const struct fact *f, char *to) {
     return put_integer(w, f->field, f->number, to);
 }
 
+/* An operation begins when its record says, in nearly all of them. */
 static char *put_time(struct fact_writer *w, const struct fact *f, char *to) {
-    *to = '"';
-    to = json_put_time(&w->json.second, f->number, to + 1);
+    *to++ = '"';
+    if (w->time != NULL && f->number == w->time_ns) {
+        memcpy(to, w->time, JSON_TIME_LENGTH);
+        to += JSON_TIME_LENGTH;
+    } else {
+        to = json_put_time(&w->json.second, f->number, to);
+    }
     *to = '"';
     return to + 1;
 }
@@ -105,13 +106,7 @@ static inline char *put_hex_string(char *to, uint64_t number, unsigned digits) {
     return to + 1;
 }
 
-static char *put_hex(struct fact_writer *w, const struct fact *f, char *to) {
-    (void)w;
-    return put_hex_string(to, f->number, f->digits);
-}
-
-static char *put_file_id(struct fact_writer *w, const struct fact *f, char *to) {
-    (void)w;
+static inline char *put_file_id(const struct fact *f, char *to) {
     memcpy(to, "\"0x", 3);
     to = digits_hex(to + 3, f->file_id.persistent, 16);
     to = digits_hex(to, f->file_id.volatile_part, 16);
@@ -125,8 +120,7 @@ static char *put_dash(char *to) {
 }
 
 /* MS-DTYP 2.3.4.3, without the braces: three numbers of the machine's order, which is the little end first, then bytes. */
-static char *put_guid(struct fact_writer *w, const struct fact *f, char *to) {
-    (void)w;
+static char *put_guid(const struct fact *f, char *to) {
     const uint8_t *b = f->guid->bytes;
     *to++ = '"';
     to = put_dash(digits_hex8(to, b[0] | (uint32_t)b[1] << 8 | (uint32_t)b[2] << 16 | (uint32_t)b[3] << 24, 8));
@@ -369,6 +363,13 @@ static char *put_windows(struct fact_writer *w, const struct fact *f, char *to) 
         fact_note(w, f->field, w->limits->windows ? 0 : JSON_TEXT_TRUNCATED);
         return NULL;
     }
+    if (f->windows.json != NULL) {
+        if (to > stop || f->windows.json_length > (size_t)(stop - to)) {
+            w->json.overflowed = true;
+            return NULL;
+        }
+        return digits_copy(to, f->windows.json, f->windows.json_length);
+    }
     for (unsigned i = 0; i < f->windows.count && to <= stop; i++) {
         const struct windows_event *event = f->windows.items[i];
         *to = ',';
@@ -470,43 +471,81 @@ static char *put_name_of(struct fact_writer *w, const struct fact *f, char *to) 
     return f->name[0] != '\0' ? put_name(&w->json, f->name, strlen(f->name), to) : NULL;
 }
 
-static char *(*const putters[])(struct fact_writer *, const struct fact *, char *) = {
-    [FACT_BOOL] = put_bool,         [FACT_UINT] = put_uint,       [FACT_TIME] = put_time,
-    [FACT_FILETIME] = put_filetime, [FACT_HEX] = put_hex,         [FACT_NAME] = put_name_of,
-    [FACT_NAMED] = put_named,       [FACT_BITS] = put_bits,       [FACT_NAMES16] = put_long,
-    [FACT_TEXT] = put_text,         [FACT_JOINED] = put_joined,   [FACT_TEXTS] = put_long,
-    [FACT_FILE_ID] = put_file_id,   [FACT_GUID] = put_guid,       [FACT_ADDRESSES] = put_long,
-    [FACT_COUNTS] = put_long,       [FACT_WINDOWS] = put_windows, [FACT_ROWS] = put_long,
-};
-
-/* ,"name":value at to; where there is no value the key goes again. */
-static inline char *put_fact(struct fact_writer *w, const struct fact *f, bool only_essential, char *to) {
-    if (only_essential && !essential[f->field]) {
-        fact_note(w, f->field, JSON_TEXT_TRUNCATED);
-        return to;
+/* The value as it stands in the record; NULL where there is none. The short ones that are in every record are put in here. */
+static inline char *put_value(struct fact_writer *w, const struct fact *f, char *to) {
+    switch ((enum fact_form)f->form) {
+    case FACT_BOOL:
+        return put_truth(to, f->number);
+    case FACT_UINT:
+        return f->number < 10 ? digits_uint(to, f->number) : put_uint(w, f, to);
+    case FACT_TIME:
+        return put_time(w, f, to);
+    case FACT_FILETIME:
+        return put_filetime(w, f, to);
+    case FACT_HEX:
+        return put_hex_string(to, f->number, f->digits);
+    case FACT_NAME:
+        return put_name_of(w, f, to);
+    case FACT_NAMED:
+        return put_named(w, f, to);
+    case FACT_BITS:
+        return put_bits(w, f, to);
+    case FACT_TEXT:
+        return put_text(w, f, to);
+    case FACT_JOINED:
+        return put_joined(w, f, to);
+    case FACT_FILE_ID:
+        return put_file_id(f, to);
+    case FACT_GUID:
+        return put_guid(f, to);
+    case FACT_WINDOWS:
+        return put_windows(w, f, to);
+    default:
+        return put_long(w, f, to);
     }
-    char *end = putters[f->form](w, f, fact_put_key(f->field, to));
-    return end != NULL ? end : to;
 }
 
-void fact_write_flow(struct fact_writer *w, const struct fact_index *index) {
-    const char *stop = w->json.base + w->json.size;
-    char *to = json_end(&w->json);
-    for (unsigned i = 0; i < index->flow_count && to <= stop; i++) {
-        to = put_fact(w, &index->event->facts[index->flow[i]], w->limits->only_essential, to);
-    }
-    json_wrote(&w->json, to);
+/* The writer's place changes: what it was is kept in the other one. */
+static void change_place(struct json_writer *now, struct json_writer *other) {
+    char *base = now->base;
+    size_t size = now->size, used = now->used;
+    now->base = other->base;
+    now->size = other->size;
+    now->used = other->used;
+    other->base = base;
+    other->size = size;
+    other->used = used;
 }
 
-void fact_write_proto(struct fact_writer *w, const struct fact_index *index) {
-    const char *stop = w->json.base + w->json.size;
+void fact_write_all(struct fact_writer *w, struct fact_index *index, struct json_writer *proto) {
     const struct fact *first = index->event->facts, *end = first + index->event->count;
-    bool only_essential = w->limits->only_essential, repeated = index->repeated;
+    const char *stop = w->json.base + w->json.size;
     char *to = json_end(&w->json);
+    bool only_essential = w->limits->only_essential;
+    unsigned place = PLACE_FLOW;
+    memset(index->at, 0, sizeof(index->at));
     for (const struct fact *f = first; f != end && to <= stop; f++) {
-        if (fact_shapes[f->field].place == PLACE_PROTO && !(repeated && index->at[f->field] != f - first + 1)) {
-            to = put_fact(w, f, only_essential, to);
+        struct fact_shape shape = fact_shapes[f->field];
+        if (index->at[f->field] != 0 || shape.place == PLACE_ENVELOPE) {
+            continue;
         }
+        index->at[f->field] = (uint8_t)(f - first + 1);
+        if (only_essential && !essential[f->field]) {
+            fact_note(w, f->field, JSON_TEXT_TRUNCATED);
+            continue;
+        }
+        if (shape.place != place) { /* a few times in a record */
+            json_wrote(&w->json, to);
+            change_place(&w->json, proto);
+            place = shape.place;
+            stop = w->json.base + w->json.size;
+            to = json_end(&w->json);
+        }
+        char *value = put_value(w, f, fact_put_key(f->field, to)); /* where there is none the key goes again */
+        to = value != NULL ? value : to;
     }
     json_wrote(&w->json, to);
+    if (place != PLACE_FLOW) {
+        change_place(&w->json, proto);
+    }
 }
