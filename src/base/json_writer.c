@@ -270,6 +270,11 @@ static inline char *put_one(struct json_texts *texts, const struct text *t, char
     return put_first(texts, t, slot, to, stop);
 }
 
+/* What stands between a share and a name, or a domain and a user. */
+static inline bool is_backslash(const struct text *t) {
+    return t->bytes.n == 1 && t->bytes.p[0] == '\\' && t->encoding != ENC_UTF16LE;
+}
+
 /* Joined texts are remembered by where the parts are, as one. */
 static char *put_parts(struct json_texts *texts, const struct text *parts, size_t count, char *to, const char *stop) {
     struct json_remembered *joined = &texts->joined[((uintptr_t)parts >> 3) % JSON_JOINED];
@@ -280,7 +285,10 @@ static char *put_parts(struct json_texts *texts, const struct text *parts, size_
     unsigned before = texts->flags;
     texts->flags = 0;
     for (const struct text *t = parts; t != parts + count; t++) {
-        if ((to = put_one(texts, t, to, stop)) == NULL) {
+        if (is_backslash(t) && stop - to >= 2) {
+            memcpy(to, "\\\\", 2);
+            to += 2;
+        } else if ((to = put_one(texts, t, to, stop)) == NULL) {
             return NULL;
         }
     }

@@ -4,6 +4,7 @@
 
 #include "base/digits.h"
 #include "base/plain.h"
+#include "record.h"
 
 const struct fact_key fact_keys[FIELDS] = {
 #define FIELD(id, name, place, type, meaning) {",\"" name "\":"},
@@ -412,10 +413,7 @@ static char *put_long(struct fact_writer *w, const struct fact *f, char *to) {
 }
 
 /* Bits, of which the limit is no less than there can be. Rows are ascending, as for write_bits. */
-static char *put_bits(struct fact_writer *w, const struct fact *f, char *to) {
-    if (w->limits->bits < BITS_OF_MASK) {
-        return put_long(w, f, to);
-    }
+static char *put_mask(struct fact_writer *w, const struct fact *f, char *to) {
     const char *stop = w->json.base + w->json.size;
     const struct name_row *row = f->table != NULL ? f->table->rows : NULL;
     const struct name_row *end = row != NULL ? row + f->table->count : NULL;
@@ -435,6 +433,38 @@ static char *put_bits(struct fact_writer *w, const struct fact *f, char *to) {
     *first = '[';
     *to = ']';
     return to != first ? to + 1 : NULL;
+}
+
+static char *put_new_mask(struct fact_writer *w, const struct fact *f, struct record_mask *slot, char *to) {
+    char *end = put_mask(w, f, to);
+    if (end != NULL && end <= w->json.base + w->json.size && end - to <= RECORD_MASK_TEXT && !w->json.overflowed) {
+        slot->table = f->table;
+        slot->mask = (uint32_t)f->number;
+        slot->digits = f->digits;
+        slot->length = (uint8_t)(end - to);
+        memcpy(slot->text, to, slot->length);
+    }
+    return end;
+}
+
+static char *put_bits(struct fact_writer *w, const struct fact *f, char *to) {
+    uint32_t mask = (uint32_t)f->number;
+    if (w->limits->bits < BITS_OF_MASK) {
+        return put_long(w, f, to);
+    }
+    if (w->masks == NULL || f->table == NULL) {
+        return put_mask(w, f, to);
+    }
+    uint32_t digest = (mask ^ (uint32_t)((uintptr_t)f->table >> 4)) * UINT32_C(0x9e3779b1);
+    struct record_mask *slot = &w->masks[digest >> 16 & (RECORD_MASKS - 1)];
+    if (slot->table != f->table || slot->mask != mask || slot->digits != f->digits) {
+        return put_new_mask(w, f, slot, to);
+    }
+    if (to > w->json.base + w->json.size || slot->length > w->json.base + w->json.size - to) {
+        w->json.overflowed = true;
+        return NULL;
+    }
+    return digits_copy(to, slot->text, slot->length);
 }
 
 /* Texts of which nothing is cut, as in nearly every record. */
@@ -518,26 +548,27 @@ static void change_place(struct json_writer *now, struct json_writer *other) {
 }
 
 void fact_write_all(struct fact_writer *w, struct fact_index *index, struct json_writer *proto) {
-    const struct fact *first = index->event->facts, *end = first + index->event->count;
+    const struct fact *f = index->event->facts;
+    unsigned count = index->event->count;
     const char *stop = w->json.base + w->json.size;
     char *to = json_end(&w->json);
     bool only_essential = w->limits->only_essential;
     unsigned place = PLACE_FLOW;
     memset(index->at, 0, sizeof(index->at));
-    for (const struct fact *f = first; f != end && to <= stop; f++) {
-        struct fact_shape shape = fact_shapes[f->field];
-        if (index->at[f->field] != 0 || shape.place == PLACE_ENVELOPE) {
+    for (unsigned i = 1; i <= count && to <= stop; i++, f++) {
+        unsigned of = fact_shapes[f->field].place;
+        if (index->at[f->field] != 0 || of == PLACE_ENVELOPE) {
             continue;
         }
-        index->at[f->field] = (uint8_t)(f - first + 1);
+        index->at[f->field] = (uint8_t)i;
         if (only_essential && !essential[f->field]) {
             fact_note(w, f->field, JSON_TEXT_TRUNCATED);
             continue;
         }
-        if (shape.place != place) { /* a few times in a record */
+        if (of != place) { /* a few times in a record */
             json_wrote(&w->json, to);
             change_place(&w->json, proto);
-            place = shape.place;
+            place = of;
             stop = w->json.base + w->json.size;
             to = json_end(&w->json);
         }

@@ -41,8 +41,11 @@ struct fact_limits {
     bool only_essential; /* leave out what is not needed to know what happened */
 };
 
+struct record_mask; /* record.h */
+
 struct fact_writer {
     struct json_writer json;
+    struct record_mask *masks; /* RECORD_MASKS; NULL: none are kept */
     const struct fact_limits *limits;
     struct field_set lossy, truncated;
     struct json_texts texts;
@@ -52,6 +55,7 @@ struct fact_writer {
 
 static inline void fact_writer_begin(struct fact_writer *w, struct json_writer json, const struct fact_limits *limits) {
     w->json = json;
+    w->masks = NULL;
     w->limits = limits;
     w->lossy = w->truncated = (struct field_set){0};
     json_texts_begin(&w->texts);

@@ -169,6 +169,7 @@ static bool write_within(const struct record_settings *settings, const struct ev
     fact_writer_begin(&w, (struct json_writer){.base = line, .size = LINE_MAX_BYTES}, limits);
     if (settings->memo) {
         w.json.second = settings->memo->second;
+        w.masks = settings->memo->masks;
     }
     size_t of_capture = record_flow_capture(e->flow_json);
     write_envelope(&w, settings, e, view_part(e->flow_json, 0, of_capture));
