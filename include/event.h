@@ -182,6 +182,7 @@ static inline void event_bits(struct event *e, enum field field, uint32_t bits, 
     if (bits != 0) {
         struct fact *f = event_add(e, field, FACT_BITS);
         f->number = bits;
+        f->digits = 0; /* eight */
         f->table = table;
     }
 }

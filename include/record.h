@@ -29,11 +29,12 @@ struct record_setting {
 };
 
 /* Masks of bits whose names were written, for they are few; tables are constant. A longer list is written anew each time. */
-enum { RECORD_MASKS = 64, RECORD_MASK_TEXT = 234 };
+enum { RECORD_MASKS = 64, RECORD_MASK_TEXT = 496 };
 struct record_mask {
     const struct name_table *table; /* NULL: none yet */
     uint32_t mask;
-    uint8_t digits, length;
+    uint16_t length;
+    uint8_t digits;
     char text[RECORD_MASK_TEXT];
 };
 

@@ -412,6 +412,8 @@ static char *put_long(struct fact_writer *w, const struct fact *f, char *to) {
     return write_long(w, f) ? json_end(&w->json) : NULL;
 }
 
+_Static_assert(RECORD_MASKS == 1 << 6, "six bits of a digest");
+
 /* Bits, of which the limit is no less than there can be. Rows are ascending, as for write_bits. */
 static char *put_mask(struct fact_writer *w, const struct fact *f, char *to) {
     const char *stop = w->json.base + w->json.size;
@@ -435,16 +437,23 @@ static char *put_mask(struct fact_writer *w, const struct fact *f, char *to) {
     return to != first ? to + 1 : NULL;
 }
 
-static char *put_new_mask(struct fact_writer *w, const struct fact *f, struct record_mask *slot, char *to) {
+/* It takes the first of the two slots, and what was there the other. */
+static char *put_new_mask(struct fact_writer *w, const struct fact *f, struct record_mask *slot,
+                          struct record_mask *other, char *to) {
     char *end = put_mask(w, f, to);
     if (end != NULL && end <= w->json.base + w->json.size && end - to <= RECORD_MASK_TEXT && !w->json.overflowed) {
+        *other = *slot;
         slot->table = f->table;
         slot->mask = (uint32_t)f->number;
         slot->digits = f->digits;
-        slot->length = (uint8_t)(end - to);
+        slot->length = (uint16_t)(end - to);
         memcpy(slot->text, to, slot->length);
     }
     return end;
+}
+
+static inline bool is_mask(const struct record_mask *slot, const struct fact *f) {
+    return slot->table == f->table && slot->mask == (uint32_t)f->number && slot->digits == f->digits;
 }
 
 static char *put_bits(struct fact_writer *w, const struct fact *f, char *to) {
@@ -456,10 +465,11 @@ static char *put_bits(struct fact_writer *w, const struct fact *f, char *to) {
         return put_mask(w, f, to);
     }
     uint32_t digest = (mask ^ (uint32_t)((uintptr_t)f->table >> 4)) * UINT32_C(0x9e3779b1);
-    struct record_mask *slot = &w->masks[digest >> 16 & (RECORD_MASKS - 1)];
-    if (slot->table != f->table || slot->mask != mask || slot->digits != f->digits) {
-        return put_new_mask(w, f, slot, to);
+    struct record_mask *slot = &w->masks[digest >> (32 - 6)], *other = &w->masks[digest >> (32 - 6) ^ 1];
+    if (!is_mask(slot, f) && !is_mask(other, f)) {
+        return put_new_mask(w, f, slot, other, to);
     }
+    slot = is_mask(slot, f) ? slot : other;
     if (to > w->json.base + w->json.size || slot->length > w->json.base + w->json.size - to) {
         w->json.overflowed = true;
         return NULL;
