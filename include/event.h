@@ -93,7 +93,8 @@ struct fact {
         const struct fact_rows *rows;
         struct {
             const struct windows_event *const *items;
-            unsigned count;
+            unsigned count, json_length;
+            const char *json; /* as it stands in a record, with the brackets; NULL: to be written yet */
         } windows;
     };
     const struct name_table *table; /* of NAMED, BITS, NAMES16 */
@@ -181,6 +182,7 @@ static inline void event_bits(struct event *e, enum field field, uint32_t bits, 
     if (bits != 0) {
         struct fact *f = event_add(e, field, FACT_BITS);
         f->number = bits;
+        f->digits = 0; /* eight */
         f->table = table;
     }
 }
@@ -233,6 +235,17 @@ static inline void event_windows(struct event *e, const struct windows_event *co
         struct fact *f = event_add(e, FIELD_WINDOWS_EVENTS, FACT_WINDOWS);
         f->windows.items = items;
         f->windows.count = count;
+        f->windows.json = NULL;
+    }
+}
+
+/* The same where it was written before; empty: no fact. */
+static inline void event_windows_written(struct event *e, const struct windows_event *const *items, unsigned count,
+                                         const char *json, unsigned json_length) {
+    if (count != 0) {
+        event_windows(e, items, count);
+        e->facts[e->count - 1].windows.json = json_length != 0 ? json : NULL;
+        e->facts[e->count - 1].windows.json_length = json_length;
     }
 }
 

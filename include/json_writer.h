@@ -77,21 +77,29 @@ unsigned json_text(struct json_writer *, struct text, size_t limit, enum json_cu
 unsigned json_joined(struct json_writer *, const struct text *parts, size_t count, size_t limit, enum json_cut);
 /* For who keeps the place where it writes: at to, behind which there are JSON_SLACK bytes. They return where the text ends, and add to
  * the flags. */
-char *json_put_time(struct json_second *, uint64_t ns, char *to); /* 30 bytes */
+enum { JSON_TIME_LENGTH = 30 };
+char *json_put_time(struct json_second *, uint64_t ns, char *to); /* JSON_TIME_LENGTH bytes */
 char *json_put_filetime(struct json_second *, uint64_t filetime, char *to, unsigned *flags);
 
 /* Where texts stand that were written before and are still there, so that the next time they are copied: names and paths stand in
- * several places of a record. known is 0 at first; the texts' bytes stay the same meanwhile. */
-enum { JSON_REMEMBERED = 8 };
-struct json_texts {
-    struct {
-        struct text text;
-        const char *at;
-        size_t length;
-    } slots[JSON_REMEMBERED];
-    unsigned known; /* a bit for each slot that is in use */
-    unsigned flags; /* JSON_TEXT_*, of those written since the caller made it 0 */
+ * several places of a record. The texts' bytes, and the parts of those that are joined, stay the same meanwhile. */
+enum { JSON_REMEMBERED = 8, JSON_JOINED = 2 };
+struct json_remembered {
+    struct text text;
+    const char *at;
+    size_t length;
 };
+struct json_texts {
+    struct json_remembered slots[JSON_REMEMBERED];
+    struct json_remembered joined[JSON_JOINED]; /* their text's bytes: the parts, as they were given; NULL: none */
+    unsigned known;                             /* a bit for each slot that is in use */
+    unsigned flags;                             /* JSON_TEXT_*, of those written since the caller made it 0 */
+};
+
+static inline void json_texts_begin(struct json_texts *t) {
+    t->joined[0].text.bytes.p = t->joined[1].text.bytes.p = NULL;
+    t->known = 0;
+}
 
 /* NULL where it does not end before stop, which is followed by JSON_SLACK bytes. */
 char *json_put_whole(struct json_texts *, const struct text *parts, size_t count, char *to, const char *stop);

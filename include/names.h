@@ -39,8 +39,15 @@ struct name_table {
 /* The name of value, or NULL. In a table of bits the value is one bit; walk the rows to name a whole mask. */
 const char *names_find(const struct name_table *table, uint32_t value);
 
-/* Its row, or NULL. */
-const struct name_row *names_find_row(const struct name_table *table, uint32_t value);
+/* Its row, or NULL. Most tables number from 0 or 1 on without a hole, and nearly every status is success, the first row of its table:
+ * only what stands elsewhere is searched. */
+const struct name_row *names_search_row(const struct name_table *table, uint32_t value);
+static inline const struct name_row *names_find_row(const struct name_table *table, uint32_t value) {
+    if (value < table->count && table->rows[value].value == value) {
+        return &table->rows[value];
+    }
+    return names_search_row(table, value);
+}
 
 /* Commands, as records spell them: "SMB2_CREATE", "SMB1_NT_CREATE_ANDX". */
 extern const struct name_table names_smb2_command; /* MS-SMB2 2.2.1 */

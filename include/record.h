@@ -27,9 +27,21 @@ struct record_setting {
     size_t length;
     char text[RECORD_SETTING_SIZE];
 };
+
+/* Masks of bits whose names were written, for they are few; tables are constant. A longer list is written anew each time. */
+enum { RECORD_MASKS = 64, RECORD_MASK_TEXT = 496 };
+struct record_mask {
+    const struct name_table *table; /* NULL: none yet */
+    uint32_t mask;
+    uint16_t length;
+    uint8_t digits;
+    char text[RECORD_MASK_TEXT];
+};
+
 struct record_memo {
     struct json_second second;
     struct record_setting sensor, capture;
+    struct record_mask masks[RECORD_MASKS]; /* by a digest of table and mask */
 };
 
 struct record_settings {

@@ -203,58 +203,107 @@ static unsigned write_text(struct json_writer *w, struct text t, size_t pos, siz
     return flags | (cut ? JSON_TEXT_TRUNCATED : 0);
 }
 
+/* A text that is plain all through: NULL where it is not, or there might not be room for it. */
+static inline char *put_all_plain(const struct text *t, char *to, const char *stop) {
+    bool wide = t->encoding == ENC_UTF16LE;
+    const uint8_t *p = t->bytes.p;
+    size_t left = t->bytes.n >> wide, taken;
+    if ((size_t)(stop - to) < 2 * left + PLAIN_ROOM || left << wide != t->bytes.n) {
+        return NULL;
+    }
+    for (; left > PLAIN_BLOCK; left -= PLAIN_BLOCK, p += PLAIN_BLOCK << wide) {
+        to = wide ? plain_units(p, PLAIN_BLOCK, to, &taken) : plain_bytes(p, PLAIN_BLOCK, to, &taken);
+        if (taken != PLAIN_BLOCK) {
+            return NULL;
+        }
+    }
+    if (left != 0) {
+        to = wide ? plain_units(p, left, to, &taken) : plain_bytes(p, left, to, &taken);
+    }
+    return left == 0 || taken == left ? to : NULL;
+}
+
+/* Whatever it is; NULL where there is no room. */
+__attribute__((noinline)) static char *put_any(struct json_texts *texts, const struct text *t, char *to,
+                                               const char *stop, unsigned *flags) {
+    bool cut = false;
+    char *end = put_text(*t, 0, to, stop, flags, &cut);
+    texts->flags |= *flags;
+    return cut ? NULL : end;
+}
+
 static bool same_text(const struct text *a, const struct text *b) {
     return a->bytes.p == b->bytes.p && a->bytes.n == b->bytes.n && a->encoding == b->encoding;
 }
 
-static char *put_remembered(struct json_texts *texts, const struct text *t, char *to, const char *stop, bool *cut) {
-    size_t slot = ((uintptr_t)t->bytes.p >> 3 ^ t->bytes.n >> 1) % JSON_REMEMBERED;
-    if (texts->known >> slot & 1 && same_text(&texts->slots[slot].text, t)) {
-        size_t n = texts->slots[slot].length;
-        if (to > stop || n > (size_t)(stop - to)) {
-            *cut = true;
-            return to;
-        }
-        return digits_copy(to, texts->slots[slot].at, n);
-    }
+/* A long text that does not stand there yet, from now on in this slot. */
+__attribute__((noinline)) static char *put_first(struct json_texts *texts, const struct text *t, size_t slot, char *to,
+                                                 const char *stop) {
     unsigned flags = 0;
-    char *end = put_text(*t, 0, to, stop, &flags, cut);
-    if (flags == 0 && !*cut) {
-        texts->known |= 1u << slot;
-        texts->slots[slot].text = *t;
-        texts->slots[slot].at = to;
-        texts->slots[slot].length = (size_t)(end - to);
+    char *end = put_all_plain(t, to, stop);
+    if (end == NULL) {
+        end = put_any(texts, t, to, stop, &flags);
     }
-    texts->flags |= flags;
+    if (flags == 0 && end != NULL) {
+        texts->known |= 1u << slot;
+        texts->slots[slot] = (struct json_remembered){*t, to, (size_t)(end - to)};
+    }
     return end;
 }
 
-/* What is not plain, or not short; NULL where there is no room. */
-__attribute__((noinline)) static char *put_other(struct json_texts *texts, const struct text *t, char *to,
-                                                 const char *stop) {
-    bool cut = false;
-    unsigned flags = 0;
-    if (t->bytes.n > PLAIN_SHORT) {
-        to = put_remembered(texts, t, to, stop, &cut);
-    } else {
-        to = put_text(*t, 0, to, stop, &flags, &cut);
-        texts->flags |= flags;
+static inline char *put_again(const char *at, size_t n, char *to, const char *stop) {
+    return n <= (size_t)(stop - to) ? digits_copy(to, at, n) : NULL;
+}
+
+/* NULL where there is no room. to is not behind stop. */
+static inline char *put_one(struct json_texts *texts, const struct text *t, char *to, const char *stop) {
+    if (t->bytes.n <= PLAIN_SHORT) {
+        unsigned flags = 0;
+        char *end = plain_short(t, to, stop);
+        return end != NULL ? end : put_any(texts, t, to, stop, &flags);
     }
-    return cut ? NULL : to;
+    size_t slot = ((uintptr_t)t->bytes.p >> 3 ^ t->bytes.n >> 1) % JSON_REMEMBERED;
+    const struct json_remembered *r = &texts->slots[slot];
+    if (texts->known >> slot & 1 && same_text(&r->text, t)) {
+        return put_again(r->at, r->length, to, stop);
+    }
+    return put_first(texts, t, slot, to, stop);
+}
+
+/* What stands between a share and a name, or a domain and a user. */
+static inline bool is_backslash(const struct text *t) {
+    return t->bytes.n == 1 && t->bytes.p[0] == '\\' && t->encoding != ENC_UTF16LE;
+}
+
+/* Joined texts are remembered by where the parts are, as one. */
+static char *put_parts(struct json_texts *texts, const struct text *parts, size_t count, char *to, const char *stop) {
+    struct json_remembered *joined = &texts->joined[((uintptr_t)parts >> 3) % JSON_JOINED];
+    if (joined->text.bytes.p == (const uint8_t *)parts && joined->text.bytes.n == count) {
+        return put_again(joined->at, joined->length, to, stop);
+    }
+    char *begin = to;
+    unsigned before = texts->flags;
+    texts->flags = 0;
+    for (const struct text *t = parts; t != parts + count; t++) {
+        if (is_backslash(t) && stop - to >= 2) {
+            memcpy(to, "\\\\", 2);
+            to += 2;
+        } else if ((to = put_one(texts, t, to, stop)) == NULL) {
+            return NULL;
+        }
+    }
+    if (texts->flags == 0) {
+        *joined = (struct json_remembered){{{(const uint8_t *)parts, count}, 0}, begin, (size_t)(to - begin)};
+    }
+    texts->flags |= before;
+    return to;
 }
 
 char *json_put_whole(struct json_texts *texts, const struct text *parts, size_t count, char *to, const char *stop) {
     if (to > stop) {
         return NULL;
     }
-    for (const struct text *t = parts; t != parts + count; t++) {
-        char *end = plain_short(t, to, stop);
-        if (end == NULL && (end = put_other(texts, t, to, stop)) == NULL) {
-            return NULL;
-        }
-        to = end;
-    }
-    return to;
+    return count == 1 ? put_one(texts, parts, to, stop) : put_parts(texts, parts, count, to, stop);
 }
 
 unsigned json_whole(struct json_writer *w, struct json_texts *texts, const struct text *parts, size_t count) {

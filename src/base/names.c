@@ -8,13 +8,10 @@
 #define TABLE(rows) \
     { (rows), COUNT(rows) }
 
-const struct name_row *names_find_row(const struct name_table *table, uint32_t value) {
+const struct name_row *names_search_row(const struct name_table *table, uint32_t value) {
     const struct name_row *rows = table->rows;
     size_t low = 0, high = table->count;
 
-    /* Most tables number from 0 or 1 on without a hole, and nearly every status is success, the first row of its table. */
-    if (value < high && rows[value].value == value)
-        return &rows[value];
     if (value - 1 < high && rows[value - 1].value == value)
         return &rows[value - 1];
     while (low < high) {

@@ -67,6 +67,7 @@ static void copy_fact(struct arena *mem, struct fact *f) {
         return;
     case FACT_WINDOWS: /* rows of a table */
         f->windows.items = copy(mem, f->windows.items, f->windows.count * sizeof(const struct windows_event *));
+        f->windows.json = NULL; /* which the maker writes over */
         return;
     case FACT_COUNTS: /* its names live as long as the program */
         f->counts.values = copy(mem, f->counts.values, f->counts.count * sizeof f->counts.values[0]);

@@ -505,6 +505,25 @@ static void list_events(struct event_maker *m, struct windows_told *t) {
     }
 }
 
+/* The list as JSON, where there is room. */
+static void write_events(struct windows_told *t) {
+    unsigned length = 0;
+    for (unsigned i = 0; i < t->count; i++) {
+        const struct windows_event *event = t->items[i];
+        if (length + event->json_length + 2 > WINDOWS_JSON_MAX) {
+            length = 0;
+            break;
+        }
+        t->json[length++] = i == 0 ? '[' : ',';
+        memcpy(t->json + length, event->json, event->json_length);
+        length += event->json_length;
+    }
+    if (length != 0) {
+        t->json[length++] = ']';
+    }
+    t->json_length = length;
+}
+
 /* As a fact. Those of few commands and outcomes are nearly all that there are: their lists are at hand. */
 static void tell(struct event_maker *m) {
     uint64_t mixed = 0;
@@ -514,8 +533,9 @@ static void tell(struct event_maker *m) {
     struct windows_told *t = &m->windows_told[mixed >> (64 - WINDOWS_TOLD_BITS)];
     if (memcmp(t->met, m->windows_met, sizeof t->met) != 0) {
         list_events(m, t);
+        write_events(t);
     }
-    event_windows(&m->event, t->items, t->count);
+    event_windows_written(&m->event, t->items, t->count, t->json, t->json_length);
 }
 
 void maker_windows_operation(struct event_maker *m, const struct operation *op, enum detail detail) {

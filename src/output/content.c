@@ -1,5 +1,6 @@
 #include "content.h"
 
+#include "base/digits.h"
 #include "operation.h"
 
 /* A sentence on its way: where it goes, what it is about, and what happened to the texts in it. */
@@ -11,8 +12,17 @@ struct sentence {
 
 #define say(s, words) json_literal(&(s)->w->json, words)
 
+/* n bytes that stand for themselves: names are short. */
+static inline void say_ascii(struct sentence *s, const char *name, size_t n) {
+    if (n <= JSON_SLACK) {
+        json_wrote(&s->w->json, digits_copy(json_end(&s->w->json), name, n));
+    } else {
+        json_raw(&s->w->json, name, n);
+    }
+}
+
 static void say_name(struct sentence *s, const char *name) {
-    json_raw(&s->w->json, name, strlen(name));
+    say_ascii(s, name, strlen(name));
 }
 
 static const struct fact *find(const struct sentence *s, enum field field) {
@@ -56,9 +66,11 @@ static void say_bits(struct sentence *s, const struct fact *f) {
 
 /* Whatever the fact is, in words. */
 static void say_fact(struct sentence *s, const struct fact *f, enum json_cut cut) {
-    const char *name = fact_name(f);
-    if (name != NULL) {
-        say_name(s, name);
+    const struct name_row *row = f->form == FACT_NAMED ? fact_row(f) : NULL;
+    if (row != NULL) {
+        say_ascii(s, row->name, row->length);
+    } else if (f->form == FACT_NAME) {
+        say_name(s, f->name);
     } else if (f->form == FACT_NAMED || f->form == FACT_HEX) {
         say(s, "0x");
         json_hex(&s->w->json, f->number, f->digits ? f->digits : 8);
@@ -86,14 +98,15 @@ static void say_fact(struct sentence *s, const struct fact *f, enum json_cut cut
 /* "SMB2_CREATE" is said as "SMB2 CREATE". */
 static void say_command(struct sentence *s) {
     const struct fact *f = find(s, FIELD_COMMAND);
-    const char *name = fact_name(f), *subcommand = fact_name(find(s, FIELD_SUBCOMMAND));
+    const struct name_row *row = f != NULL && f->form == FACT_NAMED ? fact_row(f) : NULL;
+    const char *subcommand = fact_name(find(s, FIELD_SUBCOMMAND)), *name = row != NULL ? row->name : fact_name(f);
     if (subcommand != NULL) {
         say(s, "SMB1 ");
         say_name(s, subcommand);
     } else if (name != NULL && strncmp(name, "SMB", 3) == 0 && name[3] != '\0' && name[4] == '_') {
-        json_raw(&s->w->json, name, 4);
-        say(s, " ");
-        say_name(s, name + 5);
+        char *begin = json_end(&s->w->json);
+        say_ascii(s, name, row != NULL ? row->length : strlen(name));
+        begin[4] = ' '; /* what a writer that is full may scribble over, too */
     } else if (f != NULL) {
         say(s, "SMB command ");
         say_fact(s, f, JSON_CUT_END);

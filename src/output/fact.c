@@ -4,6 +4,7 @@
 
 #include "base/digits.h"
 #include "base/plain.h"
+#include "record.h"
 
 const struct fact_key fact_keys[FIELDS] = {
 #define FIELD(id, name, place, type, meaning) {",\"" name "\":"},
@@ -71,11 +72,6 @@ static inline char *put_truth(char *to, bool value) {
     return to + (value ? 4 : 5);
 }
 
-static char *put_bool(struct fact_writer *w, const struct fact *f, char *to) {
-    (void)w;
-    return put_truth(to, f->number);
-}
-
 /* Readers of JSON keep integers in a double: what does not fit one exactly would come out as another number there. An id is
  * written as it is all the same, another one would be wrong. */
 static inline char *put_integer(struct fact_writer *w, enum field field, uint64_t number, char *to) {
@@ -91,9 +87,15 @@ static char *put_uint(struct fact_writer *w, const struct fact *f, char *to) {
     return put_integer(w, f->field, f->number, to);
 }
 
+/* An operation begins when its record says, in nearly all of them. */
 static char *put_time(struct fact_writer *w, const struct fact *f, char *to) {
-    *to = '"';
-    to = json_put_time(&w->json.second, f->number, to + 1);
+    *to++ = '"';
+    if (w->time != NULL && f->number == w->time_ns) {
+        memcpy(to, w->time, JSON_TIME_LENGTH);
+        to += JSON_TIME_LENGTH;
+    } else {
+        to = json_put_time(&w->json.second, f->number, to);
+    }
     *to = '"';
     return to + 1;
 }
@@ -105,13 +107,7 @@ static inline char *put_hex_string(char *to, uint64_t number, unsigned digits) {
     return to + 1;
 }
 
-static char *put_hex(struct fact_writer *w, const struct fact *f, char *to) {
-    (void)w;
-    return put_hex_string(to, f->number, f->digits);
-}
-
-static char *put_file_id(struct fact_writer *w, const struct fact *f, char *to) {
-    (void)w;
+static inline char *put_file_id(const struct fact *f, char *to) {
     memcpy(to, "\"0x", 3);
     to = digits_hex(to + 3, f->file_id.persistent, 16);
     to = digits_hex(to, f->file_id.volatile_part, 16);
@@ -125,8 +121,7 @@ static char *put_dash(char *to) {
 }
 
 /* MS-DTYP 2.3.4.3, without the braces: three numbers of the machine's order, which is the little end first, then bytes. */
-static char *put_guid(struct fact_writer *w, const struct fact *f, char *to) {
-    (void)w;
+static char *put_guid(const struct fact *f, char *to) {
     const uint8_t *b = f->guid->bytes;
     *to++ = '"';
     to = put_dash(digits_hex8(to, b[0] | (uint32_t)b[1] << 8 | (uint32_t)b[2] << 16 | (uint32_t)b[3] << 24, 8));
@@ -369,6 +364,13 @@ static char *put_windows(struct fact_writer *w, const struct fact *f, char *to) 
         fact_note(w, f->field, w->limits->windows ? 0 : JSON_TEXT_TRUNCATED);
         return NULL;
     }
+    if (f->windows.json != NULL) {
+        if (to > stop || f->windows.json_length > (size_t)(stop - to)) {
+            w->json.overflowed = true;
+            return NULL;
+        }
+        return digits_copy(to, f->windows.json, f->windows.json_length);
+    }
     for (unsigned i = 0; i < f->windows.count && to <= stop; i++) {
         const struct windows_event *event = f->windows.items[i];
         *to = ',';
@@ -410,11 +412,10 @@ static char *put_long(struct fact_writer *w, const struct fact *f, char *to) {
     return write_long(w, f) ? json_end(&w->json) : NULL;
 }
 
+_Static_assert(RECORD_MASKS == 1 << 6, "six bits of a digest");
+
 /* Bits, of which the limit is no less than there can be. Rows are ascending, as for write_bits. */
-static char *put_bits(struct fact_writer *w, const struct fact *f, char *to) {
-    if (w->limits->bits < BITS_OF_MASK) {
-        return put_long(w, f, to);
-    }
+static char *put_mask(struct fact_writer *w, const struct fact *f, char *to) {
     const char *stop = w->json.base + w->json.size;
     const struct name_row *row = f->table != NULL ? f->table->rows : NULL;
     const struct name_row *end = row != NULL ? row + f->table->count : NULL;
@@ -434,6 +435,46 @@ static char *put_bits(struct fact_writer *w, const struct fact *f, char *to) {
     *first = '[';
     *to = ']';
     return to != first ? to + 1 : NULL;
+}
+
+/* It takes the first of the two slots, and what was there the other. */
+static char *put_new_mask(struct fact_writer *w, const struct fact *f, struct record_mask *slot,
+                          struct record_mask *other, char *to) {
+    char *end = put_mask(w, f, to);
+    if (end != NULL && end <= w->json.base + w->json.size && end - to <= RECORD_MASK_TEXT && !w->json.overflowed) {
+        *other = *slot;
+        slot->table = f->table;
+        slot->mask = (uint32_t)f->number;
+        slot->digits = f->digits;
+        slot->length = (uint16_t)(end - to);
+        memcpy(slot->text, to, slot->length);
+    }
+    return end;
+}
+
+static inline bool is_mask(const struct record_mask *slot, const struct fact *f) {
+    return slot->table == f->table && slot->mask == (uint32_t)f->number && slot->digits == f->digits;
+}
+
+static char *put_bits(struct fact_writer *w, const struct fact *f, char *to) {
+    uint32_t mask = (uint32_t)f->number;
+    if (w->limits->bits < BITS_OF_MASK) {
+        return put_long(w, f, to);
+    }
+    if (w->masks == NULL || f->table == NULL) {
+        return put_mask(w, f, to);
+    }
+    uint32_t digest = (mask ^ (uint32_t)((uintptr_t)f->table >> 4)) * UINT32_C(0x9e3779b1);
+    struct record_mask *slot = &w->masks[digest >> (32 - 6)], *other = &w->masks[digest >> (32 - 6) ^ 1];
+    if (!is_mask(slot, f) && !is_mask(other, f)) {
+        return put_new_mask(w, f, slot, other, to);
+    }
+    slot = is_mask(slot, f) ? slot : other;
+    if (to > w->json.base + w->json.size || slot->length > w->json.base + w->json.size - to) {
+        w->json.overflowed = true;
+        return NULL;
+    }
+    return digits_copy(to, slot->text, slot->length);
 }
 
 /* Texts of which nothing is cut, as in nearly every record. */
@@ -470,43 +511,82 @@ static char *put_name_of(struct fact_writer *w, const struct fact *f, char *to) 
     return f->name[0] != '\0' ? put_name(&w->json, f->name, strlen(f->name), to) : NULL;
 }
 
-static char *(*const putters[])(struct fact_writer *, const struct fact *, char *) = {
-    [FACT_BOOL] = put_bool,         [FACT_UINT] = put_uint,       [FACT_TIME] = put_time,
-    [FACT_FILETIME] = put_filetime, [FACT_HEX] = put_hex,         [FACT_NAME] = put_name_of,
-    [FACT_NAMED] = put_named,       [FACT_BITS] = put_bits,       [FACT_NAMES16] = put_long,
-    [FACT_TEXT] = put_text,         [FACT_JOINED] = put_joined,   [FACT_TEXTS] = put_long,
-    [FACT_FILE_ID] = put_file_id,   [FACT_GUID] = put_guid,       [FACT_ADDRESSES] = put_long,
-    [FACT_COUNTS] = put_long,       [FACT_WINDOWS] = put_windows, [FACT_ROWS] = put_long,
-};
-
-/* ,"name":value at to; where there is no value the key goes again. */
-static inline char *put_fact(struct fact_writer *w, const struct fact *f, bool only_essential, char *to) {
-    if (only_essential && !essential[f->field]) {
-        fact_note(w, f->field, JSON_TEXT_TRUNCATED);
-        return to;
+/* The value as it stands in the record; NULL where there is none. The short ones that are in every record are put in here. */
+static inline char *put_value(struct fact_writer *w, const struct fact *f, char *to) {
+    switch ((enum fact_form)f->form) {
+    case FACT_BOOL:
+        return put_truth(to, f->number);
+    case FACT_UINT:
+        return f->number < 10 ? digits_uint(to, f->number) : put_uint(w, f, to);
+    case FACT_TIME:
+        return put_time(w, f, to);
+    case FACT_FILETIME:
+        return put_filetime(w, f, to);
+    case FACT_HEX:
+        return put_hex_string(to, f->number, f->digits);
+    case FACT_NAME:
+        return put_name_of(w, f, to);
+    case FACT_NAMED:
+        return put_named(w, f, to);
+    case FACT_BITS:
+        return put_bits(w, f, to);
+    case FACT_TEXT:
+        return put_text(w, f, to);
+    case FACT_JOINED:
+        return put_joined(w, f, to);
+    case FACT_FILE_ID:
+        return put_file_id(f, to);
+    case FACT_GUID:
+        return put_guid(f, to);
+    case FACT_WINDOWS:
+        return put_windows(w, f, to);
+    default:
+        return put_long(w, f, to);
     }
-    char *end = putters[f->form](w, f, fact_put_key(f->field, to));
-    return end != NULL ? end : to;
 }
 
-void fact_write_flow(struct fact_writer *w, const struct fact_index *index) {
-    const char *stop = w->json.base + w->json.size;
-    char *to = json_end(&w->json);
-    for (unsigned i = 0; i < index->flow_count && to <= stop; i++) {
-        to = put_fact(w, &index->event->facts[index->flow[i]], w->limits->only_essential, to);
-    }
-    json_wrote(&w->json, to);
+/* The writer's place changes: what it was is kept in the other one. */
+static void change_place(struct json_writer *now, struct json_writer *other) {
+    char *base = now->base;
+    size_t size = now->size, used = now->used;
+    now->base = other->base;
+    now->size = other->size;
+    now->used = other->used;
+    other->base = base;
+    other->size = size;
+    other->used = used;
 }
 
-void fact_write_proto(struct fact_writer *w, const struct fact_index *index) {
+void fact_write_all(struct fact_writer *w, struct fact_index *index, struct json_writer *proto) {
+    const struct fact *f = index->event->facts;
+    unsigned count = index->event->count;
     const char *stop = w->json.base + w->json.size;
-    const struct fact *first = index->event->facts, *end = first + index->event->count;
-    bool only_essential = w->limits->only_essential, repeated = index->repeated;
     char *to = json_end(&w->json);
-    for (const struct fact *f = first; f != end && to <= stop; f++) {
-        if (fact_shapes[f->field].place == PLACE_PROTO && !(repeated && index->at[f->field] != f - first + 1)) {
-            to = put_fact(w, f, only_essential, to);
+    bool only_essential = w->limits->only_essential;
+    unsigned place = PLACE_FLOW;
+    memset(index->at, 0, sizeof(index->at));
+    for (unsigned i = 1; i <= count && to <= stop; i++, f++) {
+        unsigned of = fact_shapes[f->field].place;
+        if (index->at[f->field] != 0 || of == PLACE_ENVELOPE) {
+            continue;
         }
+        index->at[f->field] = (uint8_t)i;
+        if (only_essential && !essential[f->field]) {
+            fact_note(w, f->field, JSON_TEXT_TRUNCATED);
+            continue;
+        }
+        if (of != place) { /* a few times in a record */
+            json_wrote(&w->json, to);
+            change_place(&w->json, proto);
+            place = of;
+            stop = w->json.base + w->json.size;
+            to = json_end(&w->json);
+        }
+        char *value = put_value(w, f, fact_put_key(f->field, to)); /* where there is none the key goes again */
+        to = value != NULL ? value : to;
     }
     json_wrote(&w->json, to);
+    if (place != PLACE_FLOW) {
+        change_place(&w->json, proto);
+    }
 }

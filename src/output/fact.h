@@ -41,18 +41,25 @@ struct fact_limits {
     bool only_essential; /* leave out what is not needed to know what happened */
 };
 
+struct record_mask; /* record.h */
+
 struct fact_writer {
     struct json_writer json;
+    struct record_mask *masks; /* RECORD_MASKS; NULL: none are kept */
     const struct fact_limits *limits;
     struct field_set lossy, truncated;
     struct json_texts texts;
+    uint64_t time_ns; /* what the record's own time was, and where it is written; NULL: not yet */
+    const char *time;
 };
 
 static inline void fact_writer_begin(struct fact_writer *w, struct json_writer json, const struct fact_limits *limits) {
     w->json = json;
+    w->masks = NULL;
     w->limits = limits;
     w->lossy = w->truncated = (struct field_set){0};
-    w->texts.known = 0;
+    json_texts_begin(&w->texts);
+    w->time = NULL;
 }
 
 /* A field as its member begins, in memory of constant size, so that it is copied without a loop. */
@@ -70,33 +77,11 @@ struct fact_shape {
 
 extern const struct fact_shape fact_shapes[FIELDS];
 
-/* Where an event has its facts. Of two facts for one field the first counts. */
+/* Where an event has its facts, as fact_write_all found them. Of two facts for one field the first counts. */
 struct fact_index {
     const struct event *event;
-    unsigned flow_count;
-    bool repeated;                 /* there are two for one field */
-    uint8_t flow[EVENT_FACTS_MAX]; /* positions of those of the flow's place, which are few */
-    uint8_t at[FIELDS];            /* 1 + position, 0: none */
+    uint8_t at[FIELDS]; /* 1 + position, 0: none */
 };
-
-static inline void fact_index_make(struct fact_index *index, const struct event *e) {
-    unsigned flow = 0, count = e->count;
-    index->event = e;
-    index->repeated = false;
-    memset(index->at, 0, sizeof(index->at));
-    for (unsigned i = 0; i < count; i++) {
-        unsigned field = e->facts[i].field;
-        if (index->at[field] != 0) {
-            index->repeated = true;
-            continue;
-        }
-        index->at[field] = (uint8_t)(i + 1);
-        if (fact_shapes[field].place == PLACE_FLOW) {
-            index->flow[flow++] = (uint8_t)i;
-        }
-    }
-    index->flow_count = flow;
-}
 
 /* NULL where the event has none. */
 static inline const struct fact *fact_find(const struct fact_index *index, enum field field) {
@@ -104,10 +89,10 @@ static inline const struct fact *fact_find(const struct fact_index *index, enum 
     return at == 0 ? NULL : &index->event->facts[at - 1];
 }
 
-/* The facts of a place, each as ,"name":value; nothing at all where the value is empty. What was lost or cut on the way is noted in
- * the writer's sets. */
-void fact_write_flow(struct fact_writer *, const struct fact_index *);
-void fact_write_proto(struct fact_writer *, const struct fact_index *);
+/* Writes all facts of the index's event, each as ,"name":value and nothing at all where the value is empty: those of the flow's place to
+ * the writer's, and those of proto_info, which stand further behind, to another that begins empty, where they wait. Makes the index.
+ * What was lost or cut on the way is noted in the writer's sets; what overflows, in the writer's. */
+void fact_write_all(struct fact_writer *, struct fact_index *, struct json_writer *proto);
 
 /* ,"name": and where it ends, in JSON_SLACK bytes. */
 static inline char *fact_put_key(enum field field, char *to) {

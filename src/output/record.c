@@ -59,15 +59,11 @@ static void write_setting(struct fact_writer *w, enum field field, const char *v
 }
 
 /* The same, but a text that is whole is kept. */
-static void write_kept_setting(struct fact_writer *w, enum field field, const char *value, enum json_cut cut,
+static void write_and_keep(struct fact_writer *w, enum field field, const char *value, enum json_cut cut,
                                struct record_setting *kept) {
     struct json_writer *json = &w->json;
     if (kept == NULL || w->limits != &levels[0]) {
         write_setting(w, field, value, cut);
-        return;
-    }
-    if (kept->value == value) {
-        json_wrote(json, digits_copy(json_end(json), kept->text, kept->length));
         return;
     }
     size_t before = json->used;
@@ -80,6 +76,15 @@ static void write_kept_setting(struct fact_writer *w, enum field field, const ch
     }
 }
 
+static inline void write_kept_setting(struct fact_writer *w, enum field field, const char *value, enum json_cut cut,
+                                      struct record_setting *kept) {
+    if (kept != NULL && kept->value == value && w->limits == &levels[0]) {
+        json_wrote(&w->json, digits_copy(json_end(&w->json), kept->text, kept->length));
+    } else {
+        write_and_keep(w, field, value, cut, kept);
+    }
+}
+
 static void write_envelope(struct fact_writer *w, const struct record_settings *settings, const struct event *e,
                            struct view of_flow) {
     struct json_writer *json = &w->json;
@@ -87,7 +92,10 @@ static void write_envelope(struct fact_writer *w, const struct record_settings *
     json_literal(json, "\"sensor_id\":");
     write_kept_setting(w, FIELD_SENSOR_ID, settings->sensor_id, JSON_CUT_END, memo ? &memo->sensor : NULL);
     json_literal(json, ",\"time\":\"");
-    char *to = json_put_time(&json->second, e->at.time_ns, json_end(json));
+    char *to = json_end(json);
+    w->time = to;
+    w->time_ns = e->at.time_ns;
+    to = json_put_time(&json->second, e->at.time_ns, to);
     *to++ = '"';
     to = digits_copy(to, objects[e->object].text, objects[e->object].length);
     to = digits_copy(to, actions[e->action].text, actions[e->action].length);
@@ -105,7 +113,7 @@ static void write_envelope(struct fact_writer *w, const struct record_settings *
         write_kept_setting(w, FIELD_CAPTURE, name, JSON_CUT_FRONT, memo ? &memo->capture : NULL);
         if (e->at.frame != 0) {
             json_literal(json, ",\"frame\":");
-            json_uint(json, e->at.frame);
+            json_wrote(json, digits_uint(json_end(json), e->at.frame));
         }
     }
     if (of_flow.n != 0 && w->limits != &levels[0]) { /* the flow's other records have it */
@@ -133,12 +141,12 @@ static void write_set(struct fact_writer *w, enum field name, const struct field
 }
 
 /* Every member brings its comma; the first one's becomes the brace that opens the object. */
-static void write_proto_info(struct fact_writer *w, const struct fact_index *index) {
+static void write_proto_info(struct fact_writer *w, const struct json_writer *proto) {
     struct json_writer *json = &w->json;
     size_t before = json->used;
     json_literal(json, ",\"proto_info\":");
     size_t first = json->used;
-    fact_write_proto(w, index);
+    json_raw(json, proto->base, proto->used);
     write_set(w, FIELD_LOSSY, &w->lossy);
     write_set(w, FIELD_TRUNCATED, &w->truncated);
     if (json->used == first) {
@@ -151,24 +159,28 @@ static void write_proto_info(struct fact_writer *w, const struct fact_index *ind
     json_char(json, '}');
 }
 
-static bool write_within(const struct record_settings *settings, const struct fact_index *index,
+static bool write_within(const struct record_settings *settings, const struct event *e,
                          const struct fact_limits *limits, char *line, size_t *length) {
-    const struct event *e = index->event;
+    struct fact_index index; /* fact_write_all makes it */
+    char waiting[LINE_MAX_BYTES + JSON_SLACK];
+    struct json_writer proto = {.base = waiting, .size = LINE_MAX_BYTES};
+    index.event = e;
     struct fact_writer w; /* not zeroed as a whole: what stands in texts counts by its known */
     fact_writer_begin(&w, (struct json_writer){.base = line, .size = LINE_MAX_BYTES}, limits);
     if (settings->memo) {
         w.json.second = settings->memo->second;
+        w.masks = settings->memo->masks;
     }
     size_t of_capture = record_flow_capture(e->flow_json);
     write_envelope(&w, settings, e, view_part(e->flow_json, 0, of_capture));
     if (e->flow_json.n != 0) {
         json_raw(&w.json, (const char *)e->flow_json.p + of_capture, e->flow_json.n - of_capture);
     }
-    fact_write_flow(&w, index);
-    if (e->object == OBJECT_FLOW && e->action == ACTION_MESSAGE && fact_find(index, FIELD_CONTENT) == NULL) {
-        content_write(&w, index);
+    fact_write_all(&w, &index, &proto);
+    if (e->object == OBJECT_FLOW && e->action == ACTION_MESSAGE && fact_find(&index, FIELD_CONTENT) == NULL) {
+        content_write(&w, &index);
     }
-    write_proto_info(&w, index);
+    write_proto_info(&w, &proto);
     json_char(&w.json, '}');
     *length = w.json.used;
     if (settings->memo) {
@@ -178,12 +190,10 @@ static bool write_within(const struct record_settings *settings, const struct fa
 }
 
 size_t record_write(const struct record_settings *settings, const struct event *e, char *line) {
-    struct fact_index index;
-    fact_index_make(&index, e);
     size_t length = 0;
     bool fits = false;
     for (size_t i = 0; i < sizeof(levels) / sizeof(levels[0]) && !fits; i++) {
-        fits = write_within(settings, &index, &levels[i], line, &length);
+        fits = write_within(settings, e, &levels[i], line, &length);
     }
     assert(fits);
     return length;

@@ -325,6 +325,14 @@ static void whole(void **state) {
         free(small);
     }
     struct json_texts texts = {0};
+    w = fresh(); /* others under the same parts, once the writer begins anew; fewer of the same at once */
+    json_whole(&w, &texts, parts, 2);
+    json_whole(&w, &texts, parts, 3);
+    parts[0] = ASCII("other");
+    json_texts_begin(&texts);
+    json_whole(&w, &texts, parts, 2);
+    assert_written(&w, "\\\\\\\\FS01\\\\projects\\\\quarter\\\\"
+                       "\\\\\\\\FS01\\\\projects\\\\quarter\\\\other\\\\");
     struct text odd = bytes("a\0b", 3, ENC_UTF16LE);
     w = fresh();
     assert_int_equal(json_whole(&w, &texts, &odd, 1), JSON_TEXT_LOSSY);

@@ -76,6 +76,21 @@ static struct event some_message(void) {
     return e;
 }
 
+/* What is kept of masks from record to record, of all that the tests write, leads to the same record. */
+static void assert_same_with_memo(const struct record_settings *settings, const struct event *e, const char *line,
+                                  size_t n) {
+    static struct record_memo memo;
+    struct record_settings keeping = *settings;
+    char again[RECORD_MAX];
+    memset(&memo.sensor, 0, sizeof memo.sensor); /* these are of one settings' texts */
+    memset(&memo.capture, 0, sizeof memo.capture);
+    keeping.memo = &memo;
+    for (unsigned i = 0; i < 2; i++) {
+        assert_int_equal(record_write(&keeping, e, again), n);
+        assert_memory_equal(line, again, n);
+    }
+}
+
 /* Writes e, reads it back as whole, checks what holds for every record. The caller decrefs. */
 static json_t *read_back(const struct record_settings *settings, const struct event *e) {
     char line[RECORD_MAX], whole[RECORD_MAX + 1], again[RECORD_MAX];
@@ -84,6 +99,7 @@ static json_t *read_back(const struct record_settings *settings, const struct ev
     assert_true(n <= RECORD_MAX - RECORD_PREFIX_MAX);
     assert_int_equal(record_write(settings, e, again), n);
     assert_memory_equal(line, again, n);
+    assert_same_with_memo(settings, e, line, n);
     for (size_t i = 0; i < n; i++) {
         assert_in_range((unsigned char)line[i], 0x20, 0x7E);
     }
@@ -132,6 +148,29 @@ static void line_is(const struct record_settings *settings, const struct event *
     char line[RECORD_MAX + 1];
     line[record_write(settings, e, line)] = '\0';
     assert_string_equal(line, expected);
+}
+
+/* More masks than are kept, of two tables and with and without a name, in turn. */
+static void masks(void **state) {
+    (void)state;
+    for (unsigned round = 0; round < 3; round++) {
+        for (uint32_t mask = 1; mask < 200; mask++) {
+            struct event e = some_message();
+            for (unsigned i = 0; i < EVENT_FACTS_MAX; i++) {
+                e.facts[i].digits = (uint8_t)(round + mask); /* of another event, before */
+            }
+            e.count = 0;
+            event_bits(&e, FIELD_SHARE_ACCESS, mask << 24 | (mask & 7), &names_share_access);
+            event_bits(&e, FIELD_ATTRIBUTES, mask, &names_file_attribute);
+            json_t *record = read_back(&replay, &e), *info = json_object_get(record, "proto_info");
+            const json_t *access = json_object_get(info, "share_access");
+            const char *last = json_string_value(json_array_get(access, json_array_size(access) - 1));
+            char expected[16];
+            snprintf(expected, sizeof expected, "0x%08" PRIx32, mask << 24);
+            assert_string_equal(last, expected);
+            json_decref(record);
+        }
+    }
 }
 
 static void order_of_members(void **state) {
@@ -917,6 +956,7 @@ int main(void) {
         cmocka_unit_test(a_long_real_name_stays_whole),
         cmocka_unit_test(a_record_that_just_fits),
         cmocka_unit_test(lists_lose_items),
+        cmocka_unit_test(masks),
         cmocka_unit_test(every_hostile_event),
         cmocka_unit_test(the_worst_event),
         cmocka_unit_test(schema_covers_the_table),

@@ -70,12 +70,31 @@ static void begin1(enum operation_kind kind, uint8_t command) {
     op.smb1_response = &r1;
 }
 
+/* What was written before is what the items say. */
+static void assert_written(const struct fact *f) {
+    char json[4096];
+    size_t n = 0;
+    for (unsigned i = 0; i < f->windows.count; i++) {
+        n += (size_t)snprintf(json + n, sizeof json - n, "%c%s", i ? ',' : '[', f->windows.items[i]->json);
+    }
+    n += (size_t)snprintf(json + n, sizeof json - n, "]");
+    if (f->windows.json == NULL) {
+        assert_true(n > WINDOWS_JSON_MAX);
+        return;
+    }
+    assert_int_equal(f->windows.json_length, n);
+    assert_memory_equal(f->windows.json, json, n);
+}
+
 /* The ids and channels, "Server/Analytic 600 Server/..." */
 static const char *named(void) {
     static char names[2048];
     size_t n = 0;
     const struct fact *f = event_find(&maker.event, FIELD_WINDOWS_EVENTS);
     names[0] = 0;
+    if (f) {
+        assert_written(f);
+    }
     for (unsigned i = 0; f && i < f->windows.count; i++) {
         const char *text = f->windows.items[i]->text + strlen("Microsoft-Windows-SMB");
         n += (size_t)snprintf(names + n, sizeof names - n, "%s%s", i ? ", " : "", text);
