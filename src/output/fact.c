@@ -410,12 +410,13 @@ static char *put_long(struct fact_writer *w, const struct fact *f, char *to) {
     return write_long(w, f) ? json_end(&w->json) : NULL;
 }
 
-/* Bits, of which the limit is no less than there can be. Rows are ascending, as for write_bits. */
+/* Bits, of which the limit is no less than there can be. Rows are ascending, as for write_bits. Where not even the key fits the record is
+ * too long; no names at all would mean that there is no value. */
 static char *put_bits(struct fact_writer *w, const struct fact *f, char *to) {
-    if (w->limits->bits < BITS_OF_MASK) {
+    const char *stop = w->json.base + w->json.size;
+    if (w->limits->bits < BITS_OF_MASK || to > stop) {
         return put_long(w, f, to);
     }
-    const char *stop = w->json.base + w->json.size;
     const struct name_row *row = f->table != NULL ? f->table->rows : NULL;
     const struct name_row *end = row != NULL ? row + f->table->count : NULL;
     uint32_t left = (uint32_t)f->number;
