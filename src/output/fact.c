@@ -456,9 +456,10 @@ static inline bool is_mask(const struct record_mask *slot, const struct fact *f)
     return slot->table == f->table && slot->mask == (uint32_t)f->number && slot->digits == f->digits;
 }
 
+/* Where not even the key fits the record is too long; no names at all would mean that there is no value. */
 static char *put_bits(struct fact_writer *w, const struct fact *f, char *to) {
     uint32_t mask = (uint32_t)f->number;
-    if (w->limits->bits < BITS_OF_MASK) {
+    if (w->limits->bits < BITS_OF_MASK || to > w->json.base + w->json.size) {
         return put_long(w, f, to);
     }
     if (w->masks == NULL || f->table == NULL) {

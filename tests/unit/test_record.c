@@ -784,6 +784,71 @@ static void a_record_that_just_fits(void **state) {
     json_decref(record);
 }
 
+enum { LAST_FORMS = 8 };
+
+static enum field add_last(struct event *e, unsigned form) {
+    static uint16_t dialect = 0x0311;
+    static const struct guid guid;
+    static struct text text;
+    switch (form) {
+    case 0:
+        event_bits(e, FIELD_DESIRED_ACCESS, 1, &names_access_mask_file);
+        return FIELD_DESIRED_ACCESS;
+    case 1:
+        event_bits(e, FIELD_DESIRED_ACCESS, 0x001F01FF, &names_access_mask_file);
+        return FIELD_DESIRED_ACCESS;
+    case 2:
+        event_names16(e, FIELD_OFFERED_DIALECTS, (struct u16_list){&dialect, 1}, &letters, 4);
+        return FIELD_OFFERED_DIALECTS;
+    case 3:
+        text = ascii("text");
+        event_texts(e, FIELD_SHARES, &text, 1);
+        return FIELD_SHARES;
+    case 4:
+        event_text(e, FIELD_SHARE, ascii("text"));
+        return FIELD_SHARE;
+    case 5:
+        event_file_id(e, FIELD_REOPENED_FILE_ID, (struct file_id){1, 2});
+        return FIELD_REOPENED_FILE_ID;
+    case 6:
+        event_guid(e, FIELD_CREATE_GUID, &guid);
+        return FIELD_CREATE_GUID;
+    default:
+        event_bool(e, FIELD_DIRECTORY, true);
+        return FIELD_DIRECTORY;
+    }
+}
+
+/* Whatever form the last fact has and however much room is left for it: it is written, or it is said that it is not. */
+static void nothing_is_lost_at_the_end(void **state) {
+    (void)state;
+    enum { AROUND = 64, LONGEST_LAST = 512 };
+    static const char *const field_names[FIELDS] = {
+#define FIELD(id, name, place, type, meaning) name,
+#include "tables/field.def"
+#undef FIELD
+    };
+    static char long_text[RECORD_MAX];
+    char line[RECORD_MAX];
+    memset(long_text, 'a', sizeof(long_text));
+    for (unsigned form = 0; form < LAST_FORMS; form++) {
+        struct event e = some_message();
+        event_text(&e, FIELD_NETNAME, (struct text){{(const uint8_t *)long_text, 1}, ENC_ASCII});
+        struct text *netname = &e.facts[e.count - 1].text;
+        size_t room = RECORD_MAX - RECORD_PREFIX_MAX - record_write(&replay, &e, line);
+        const char *name = field_names[add_last(&e, form)];
+        for (size_t n = room - LONGEST_LAST; n < room + AROUND; n++) {
+            netname->bytes.n = n;
+            json_t *record = read_back(&replay, &e);
+            bool written = json_object_get(json_object_get(record, "proto_info"), name) != NULL;
+            if (!written && !names(record, "truncated", name)) {
+                fail_msg("%s of form %u is lost behind %zu bytes", name, form, n);
+            }
+            json_decref(record);
+        }
+    }
+}
+
 static void lists_lose_items(void **state) {
     (void)state;
     static uint16_t dialects[65535];
@@ -955,6 +1020,7 @@ int main(void) {
         cmocka_unit_test(events_make_room_for_names),
         cmocka_unit_test(a_long_real_name_stays_whole),
         cmocka_unit_test(a_record_that_just_fits),
+        cmocka_unit_test(nothing_is_lost_at_the_end),
         cmocka_unit_test(lists_lose_items),
         cmocka_unit_test(masks),
         cmocka_unit_test(every_hostile_event),
