@@ -219,7 +219,7 @@ static void request_unanswerable(struct exchange *x) {
 static void learn_negotiate(struct connection *c, const struct smb2_message *q) {
     if (q->header.command == SMB2_NEGOTIATE && !q->empty) {
         c->client_guid = q->negotiate_request.client_guid;
-        c->client_guid_known = true;
+        c->client_guid_known = negotiation_guid_tells(&c->client_guid);
     }
 }
 

@@ -529,6 +529,8 @@ void effect_copy_key(struct completion *, const uint8_t key[]);
 void effect_copied(struct completion *, const uint8_t key[]);
 
 /* negotiation.c */
+/* Does it tell its owner from others? All zeros is that of clients of 2.0.2 (MS-SMB2 2.2.3), and of servers that have none. */
+bool negotiation_guid_tells(const struct guid *);
 void negotiation_asked(struct connection *, const struct smb2_negotiate_request *);
 void negotiation_answered(struct connection *, const struct smb2_negotiate_response *);
 /* Does FSCTL_VALIDATE_NEGOTIATE_INFO, request or response or NULL, say something else? */
