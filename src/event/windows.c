@@ -77,14 +77,12 @@ static bool offers_smb2(const struct smb1_negotiate_request *q) {
 static void smb1_negotiate(struct event_maker *m, const struct operation *op) {
     const struct smb1_message *q = op->smb1_request, *r = op->smb1_response;
     bool both = q && !q->empty && offers_smb2(&q->negotiate_request);
-    bool whole = r && !r->empty && !r->is_error;
-    bool chose = whole && !op->failed && op->connection->smb1_dialect.bytes.n != 0 &&
-                 r->negotiate_response.dialect_index != SMB1_ID_NONE;
+    bool chose = r && op->choice == CHOICE_MADE;
     add_if(m, q != NULL, WINDOWS_ATTEMPT);
     add_if(m, q && !q->empty && !both, WINDOWS_SMB1_ASKED);
     add_if(m, chose, WINDOWS_SMB1_NEGOTIATED);
     add_if(m, chose || (has_answer(op) && op->connection->dialect != SMB2_DIALECT_02FF), WINDOWS_NEGOTIATED);
-    add_if(m, r && !chose, WINDOWS_NEGOTIATE_REFUSED);
+    add_if(m, r && op->choice == CHOICE_NONE, WINDOWS_NEGOTIATE_REFUSED);
     add_if(m, chose && both, WINDOWS_SMB2_OFF);
     if (chose && r->negotiate_response.nt_lan_manager) {
         add_if(m, !(r->negotiate_response.security_mode & NEGOTIATE_SECURITY_SIGNATURES_REQUIRED),
