@@ -46,7 +46,8 @@ enum connection_stage {
     STAGE_SESSION_UNANSWERED = 1 << 7, /* also an exchange of which a leg was missing */
     STAGE_TREE = 1 << 8,
     STAGE_TREE_REFUSED = 1 << 9,
-    STAGE_SESSION_LIVES = 1 << 10, /* at the end: one that had no LOGOFF and no other connection */
+    STAGE_SESSION_LIVES = 1 << 10, /* at the end: one that had no LOGOFF and no other connection; */
+    STAGE_LOST = 1 << 15,          /* and of which no LOGOFF can have been missed */
     STAGE_TREE_LIVES = 1 << 11,
     STAGE_DURABLE_LIVES = 1 << 14,       /* a durable handle */
     STAGE_VALIDATE_UNANSWERED = 1 << 13, /* FSCTL_VALIDATE_NEGOTIATE_INFO */

@@ -549,16 +549,27 @@ static bool one_of(const struct connection_facts *c, unsigned stages) {
     return (c->stages & stages) != 0;
 }
 
+bool maker_both_seen(const struct flow_facts *f) {
+    return f->packets[TO_SERVER] != 0 && f->packets[TO_CLIENT] != 0;
+}
+
 bool maker_hung_up(const struct connection_facts *c, enum flow_end_reason reason) {
     return (reason == FLOW_END_FIN || reason == FLOW_END_RST) && c->flow->server_closed &&
            c->flow->packets[TO_SERVER] != 0 && c->flow->missed_bytes[TO_CLIENT] == 0;
 }
 
+/* All of it was seen, so that what it did not come to did not happen. */
+static bool seen_whole(const struct connection_facts *c, enum flow_end_reason reason) {
+    const struct flow_facts *f = c->flow;
+    return f->start_seen && f->gaps[TO_SERVER] + f->gaps[TO_CLIENT] == 0 && reason != FLOW_END_CAPTURE_END &&
+           reason != FLOW_END_EVICTED;
+}
+
 /* How far it came. What was asked and not answered was refused where the server closed, and nothing it said is missing. */
-static void stages(struct event_maker *m, const struct connection_facts *c, bool hung_up) {
+static void stages(struct event_maker *m, const struct connection_facts *c, bool hung_up, bool whole) {
     bool negotiate_failed = one_of(c, STAGE_NEGOTIATE_REFUSED) || (hung_up && one_of(c, STAGE_NEGOTIATE_UNANSWERED));
     bool session_failed = one_of(c, STAGE_SESSION_REFUSED) || (hung_up && one_of(c, STAGE_SESSION_UNANSWERED));
-    bool nothing = !one_of(c, STAGE_SESSION | STAGE_TREE) && c->flow->start_seen;
+    bool nothing = !one_of(c, STAGE_SESSION | STAGE_TREE) && whole;
     add_if(m, one_of(c, STAGE_NEGOTIATE_ASKED), WINDOWS_ATTEMPT);
     add_if(m, one_of(c, STAGE_NEGOTIATED), WINDOWS_NEGOTIATED);
     add_if(m, negotiate_failed, WINDOWS_NEGOTIATE_REFUSED);
@@ -566,7 +577,7 @@ static void stages(struct event_maker *m, const struct connection_facts *c, bool
     add_if(m, session_failed, WINDOWS_SESSION_FAILED);
     add_if(m, nothing && (negotiate_failed || session_failed || (hung_up && one_of(c, STAGE_ESTABLISHED))),
            WINDOWS_CONNECT_FAILED);
-    add_if(m, one_of(c, STAGE_TREE_REFUSED) && !one_of(c, STAGE_TREE), WINDOWS_CONNECT_FAILED);
+    add_if(m, one_of(c, STAGE_TREE_REFUSED) && !one_of(c, STAGE_TREE) && whole, WINDOWS_CONNECT_FAILED);
 }
 
 static void transport(struct event_maker *m, const struct connection_facts *c, enum flow_end_reason reason) {
@@ -579,9 +590,9 @@ static void transport(struct event_maker *m, const struct connection_facts *c, e
     add_if(m, netbios && c->netbios_answer == NETBIOS_NEGATIVE, WINDOWS_CONNECT_FAILED);
     add_if(m, refused, WINDOWS_TCP_FAILED);
     add_if(m, refused, WINDOWS_CONNECT_FAILED);
-    add_if(m, closed && !c->flow->server_closed, WINDOWS_CLOSED_BY_CLIENT);
+    add_if(m, closed && maker_both_seen(c->flow) && !c->flow->server_closed, WINDOWS_CLOSED_BY_CLIENT);
     add_if(m, closed, WINDOWS_CONNECTION_ENDED);
-    add_if(m, closed && one_of(c, STAGE_SESSION_LIVES), WINDOWS_CONNECTION_LOST);
+    add_if(m, closed && one_of(c, STAGE_LOST), WINDOWS_CONNECTION_LOST);
     add_if(m, closed && one_of(c, STAGE_SESSION_LIVES), WINDOWS_SESSION_ENDED);
     add_if(m, closed && one_of(c, STAGE_DURABLE_LIVES), WINDOWS_HANDLE_PRESERVED);
     add_if(m, closed && one_of(c, STAGE_TREE_LIVES), WINDOWS_TREE_ENDED);
@@ -591,7 +602,7 @@ static void transport(struct event_maker *m, const struct connection_facts *c, e
 void maker_windows_end(struct event_maker *m, const struct connection_facts *c, enum flow_end_reason reason) {
     bool hung_up = maker_hung_up(c, reason);
     begin(m);
-    stages(m, c, hung_up);
+    stages(m, c, hung_up, seen_whole(c, reason));
     transport(m, c, reason);
     add_if(m, hung_up && one_of(c, STAGE_STRANGE_SESSION), WINDOWS_UNDECRYPTABLE);
     add_if(m, hung_up && one_of(c, STAGE_VALIDATE_UNANSWERED), WINDOWS_NEGOTIATE_ALTERED);

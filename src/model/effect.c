@@ -65,6 +65,9 @@ static void session_setup(struct completion *d) {
 
 static void logoff(struct completion *d) {
     d->op.kind = OPERATION_LOGOFF;
+    if (!d->rsp && d->session) {
+        d->session->leaving = true;
+    }
     d->ends_session = succeeded(d);
 }
 

@@ -183,6 +183,9 @@ void smb1_session_setup(struct completion *d) {
 /* What a UID has open is closed with it (MS-CIFS 3.3.5.44); its trees stay. */
 void smb1_logoff(struct completion *d) {
     d->op.kind = OPERATION_LOGOFF;
+    if (!d->smb1_rsp && d->session) {
+        d->session->leaving = true;
+    }
     d->ends_session = smb1_done(d) && d->session && d->session->facts.id != 0;
 }
 
