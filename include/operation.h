@@ -46,7 +46,8 @@ enum connection_stage {
     STAGE_SESSION_UNANSWERED = 1 << 7, /* also an exchange of which a leg was missing */
     STAGE_TREE = 1 << 8,
     STAGE_TREE_REFUSED = 1 << 9,
-    STAGE_SESSION_LIVES = 1 << 10, /* at the end: one that had no LOGOFF and no other connection */
+    STAGE_SESSION_LIVES = 1 << 10, /* at the end: one that had no LOGOFF and no other connection; */
+    STAGE_LOST = 1 << 15,          /* and of which no LOGOFF can have been missed */
     STAGE_TREE_LIVES = 1 << 11,
     STAGE_DURABLE_LIVES = 1 << 14,       /* a durable handle */
     STAGE_VALIDATE_UNANSWERED = 1 << 13, /* FSCTL_VALIDATE_NEGOTIATE_INFO */
@@ -235,6 +236,10 @@ struct answer_change {
     unsigned interface_count;
 };
 
+/* Whether the answer to an SMB1 NEGOTIATE chose a dialect: where the offer was not seen it may not be known which, and where the answer
+ * is cut it is not known at all. */
+enum smb1_choice { CHOICE_UNKNOWN, CHOICE_MADE, CHOICE_NONE };
+
 struct operation {
     enum operation_kind kind;
     const struct connection_facts *connection;
@@ -272,6 +277,7 @@ struct operation {
     bool sums;                /* the handle's sums belong to this record */
     struct text copy_source;  /* server-side copy */
     bool failed;              /* SMB1: the response has an error */
+    enum smb1_choice choice;  /* of the answer to an SMB1 NEGOTIATE */
     bool has_new_name, links; /* SMB1: renamed by a path, or linked */
     struct text new_name;
     struct text pattern; /* SMB1: of a search, as sent with its folder */

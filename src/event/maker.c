@@ -301,7 +301,7 @@ static void transport_sums(struct event *e, const struct flow_facts *f, enum flo
     event_uint(e, FIELD_IN_BYTES, f->bytes[TO_CLIENT]);
     event_bits(e, FIELD_TCP_FLAGS, f->tcp_flags, &tcp_flag_names);
     event_name(e, FIELD_END_REASON, end_reasons[reason]);
-    if (f->tcp_flags & (TCP_FIN | TCP_RST)) {
+    if ((f->tcp_flags & (TCP_FIN | TCP_RST)) && maker_both_seen(f)) {
         event_name(e, FIELD_CLOSED_BY, f->server_closed ? "server" : "client");
     }
     event_uint(e, FIELD_MISSED_BYTES, f->missed_bytes[TO_SERVER] + f->missed_bytes[TO_CLIENT]);
@@ -418,7 +418,7 @@ static void stages(struct event_maker *m, const struct connection_facts *c, enum
         {c->stages & STAGE_SESSION_REFUSED || (hung_up && c->stages & STAGE_SESSION_UNANSWERED), "session_failed"},
         {c->stages & STAGE_TREE, "share"},
         {c->stages & STAGE_TREE_REFUSED, "share_failed"},
-        {closed && c->stages & STAGE_SESSION_LIVES, "lost"},
+        {closed && c->stages & STAGE_LOST, "lost"},
     };
     enum { ROWS = sizeof rows / sizeof rows[0] };
     struct text *names = maker_texts(m, ROWS);

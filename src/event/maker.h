@@ -117,6 +117,8 @@ void maker_wire_details(struct event_maker *, const struct operation *);
 void maker_windows_operation(struct event_maker *, const struct operation *, enum detail);
 void maker_windows_start(struct event_maker *, const struct connection_facts *);
 void maker_windows_end(struct event_maker *, const struct connection_facts *, enum flow_end_reason);
+/* Were packets of both sides captured? Of one alone it is not known which closed first. */
+bool maker_both_seen(const struct flow_facts *);
 /* The server closed, and all that it said before was seen. */
 bool maker_hung_up(const struct connection_facts *, enum flow_end_reason);
 

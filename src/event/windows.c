@@ -77,14 +77,12 @@ static bool offers_smb2(const struct smb1_negotiate_request *q) {
 static void smb1_negotiate(struct event_maker *m, const struct operation *op) {
     const struct smb1_message *q = op->smb1_request, *r = op->smb1_response;
     bool both = q && !q->empty && offers_smb2(&q->negotiate_request);
-    bool whole = r && !r->empty && !r->is_error;
-    bool chose = whole && !op->failed && op->connection->smb1_dialect.bytes.n != 0 &&
-                 r->negotiate_response.dialect_index != SMB1_ID_NONE;
+    bool chose = r && op->choice == CHOICE_MADE;
     add_if(m, q != NULL, WINDOWS_ATTEMPT);
     add_if(m, q && !q->empty && !both, WINDOWS_SMB1_ASKED);
     add_if(m, chose, WINDOWS_SMB1_NEGOTIATED);
     add_if(m, chose || (has_answer(op) && op->connection->dialect != SMB2_DIALECT_02FF), WINDOWS_NEGOTIATED);
-    add_if(m, r && !chose, WINDOWS_NEGOTIATE_REFUSED);
+    add_if(m, r && op->choice == CHOICE_NONE, WINDOWS_NEGOTIATE_REFUSED);
     add_if(m, chose && both, WINDOWS_SMB2_OFF);
     if (chose && r->negotiate_response.nt_lan_manager) {
         add_if(m, !(r->negotiate_response.security_mode & NEGOTIATE_SECURITY_SIGNATURES_REQUIRED),
@@ -571,16 +569,27 @@ static bool one_of(const struct connection_facts *c, unsigned stages) {
     return (c->stages & stages) != 0;
 }
 
+bool maker_both_seen(const struct flow_facts *f) {
+    return f->packets[TO_SERVER] != 0 && f->packets[TO_CLIENT] != 0;
+}
+
 bool maker_hung_up(const struct connection_facts *c, enum flow_end_reason reason) {
     return (reason == FLOW_END_FIN || reason == FLOW_END_RST) && c->flow->server_closed &&
            c->flow->packets[TO_SERVER] != 0 && c->flow->missed_bytes[TO_CLIENT] == 0;
 }
 
+/* All of it was seen, so that what it did not come to did not happen. */
+static bool seen_whole(const struct connection_facts *c, enum flow_end_reason reason) {
+    const struct flow_facts *f = c->flow;
+    return f->start_seen && f->gaps[TO_SERVER] + f->gaps[TO_CLIENT] == 0 && reason != FLOW_END_CAPTURE_END &&
+           reason != FLOW_END_EVICTED;
+}
+
 /* How far it came. What was asked and not answered was refused where the server closed, and nothing it said is missing. */
-static void stages(struct event_maker *m, const struct connection_facts *c, bool hung_up) {
+static void stages(struct event_maker *m, const struct connection_facts *c, bool hung_up, bool whole) {
     bool negotiate_failed = one_of(c, STAGE_NEGOTIATE_REFUSED) || (hung_up && one_of(c, STAGE_NEGOTIATE_UNANSWERED));
     bool session_failed = one_of(c, STAGE_SESSION_REFUSED) || (hung_up && one_of(c, STAGE_SESSION_UNANSWERED));
-    bool nothing = !one_of(c, STAGE_SESSION | STAGE_TREE) && c->flow->start_seen;
+    bool nothing = !one_of(c, STAGE_SESSION | STAGE_TREE) && whole;
     add_if(m, one_of(c, STAGE_NEGOTIATE_ASKED), WINDOWS_ATTEMPT);
     add_if(m, one_of(c, STAGE_NEGOTIATED), WINDOWS_NEGOTIATED);
     add_if(m, negotiate_failed, WINDOWS_NEGOTIATE_REFUSED);
@@ -588,7 +597,7 @@ static void stages(struct event_maker *m, const struct connection_facts *c, bool
     add_if(m, session_failed, WINDOWS_SESSION_FAILED);
     add_if(m, nothing && (negotiate_failed || session_failed || (hung_up && one_of(c, STAGE_ESTABLISHED))),
            WINDOWS_CONNECT_FAILED);
-    add_if(m, one_of(c, STAGE_TREE_REFUSED) && !one_of(c, STAGE_TREE), WINDOWS_CONNECT_FAILED);
+    add_if(m, one_of(c, STAGE_TREE_REFUSED) && !one_of(c, STAGE_TREE) && whole, WINDOWS_CONNECT_FAILED);
 }
 
 static void transport(struct event_maker *m, const struct connection_facts *c, enum flow_end_reason reason) {
@@ -601,9 +610,9 @@ static void transport(struct event_maker *m, const struct connection_facts *c, e
     add_if(m, netbios && c->netbios_answer == NETBIOS_NEGATIVE, WINDOWS_CONNECT_FAILED);
     add_if(m, refused, WINDOWS_TCP_FAILED);
     add_if(m, refused, WINDOWS_CONNECT_FAILED);
-    add_if(m, closed && !c->flow->server_closed, WINDOWS_CLOSED_BY_CLIENT);
+    add_if(m, closed && maker_both_seen(c->flow) && !c->flow->server_closed, WINDOWS_CLOSED_BY_CLIENT);
     add_if(m, closed, WINDOWS_CONNECTION_ENDED);
-    add_if(m, closed && one_of(c, STAGE_SESSION_LIVES), WINDOWS_CONNECTION_LOST);
+    add_if(m, closed && one_of(c, STAGE_LOST), WINDOWS_CONNECTION_LOST);
     add_if(m, closed && one_of(c, STAGE_SESSION_LIVES), WINDOWS_SESSION_ENDED);
     add_if(m, closed && one_of(c, STAGE_DURABLE_LIVES), WINDOWS_HANDLE_PRESERVED);
     add_if(m, closed && one_of(c, STAGE_TREE_LIVES), WINDOWS_TREE_ENDED);
@@ -613,7 +622,7 @@ static void transport(struct event_maker *m, const struct connection_facts *c, e
 void maker_windows_end(struct event_maker *m, const struct connection_facts *c, enum flow_end_reason reason) {
     bool hung_up = maker_hung_up(c, reason);
     begin(m);
-    stages(m, c, hung_up);
+    stages(m, c, hung_up, seen_whole(c, reason));
     transport(m, c, reason);
     add_if(m, hung_up && one_of(c, STAGE_STRANGE_SESSION), WINDOWS_UNDECRYPTABLE);
     add_if(m, hung_up && one_of(c, STAGE_VALIDATE_UNANSWERED), WINDOWS_NEGOTIATE_ALTERED);

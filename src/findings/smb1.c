@@ -36,12 +36,12 @@ static bool offers_smb2(const struct fact *offered) {
 }
 
 /* A dialect that SMB1 chose is a text of the client's; SMB2's are names of a table. An index beyond the list, as 0xFFFF is, chose
- * none. */
+ * none; of an answer that is cut it is not known. */
 static void look_at_negotiate(struct look *l, const struct event *e, bool response) {
     const struct fact *offered = event_find(e, FIELD_OFFERED_DIALECTS), *dialect = event_find(e, FIELD_DIALECT);
     l->asked = offered && !offers_smb2(offered);
     l->answered = offered && response && dialect && dialect->form == FACT_TEXT;
-    l->refused = l->asked && response && !dialect;
+    l->refused = l->asked && response && !dialect && !event_find(e, FIELD_GAP);
     l->silent = l->asked && !response;
 }
 

@@ -371,7 +371,7 @@ void connection_packet(struct flow_context *c, struct flow *f, enum direction d,
     note_close(f);
 }
 
-enum flow_end_reason connection_end_reason(const struct flow *f, enum flow_end_reason otherwise) {
+enum flow_end_reason connection_end_reason(const struct flow *f, enum flow_end_reason otherwise, uint64_t now_ns) {
     if (f->state == FLOW_CLOSED) {
         return (enum flow_end_reason)f->end_reason;
     }
@@ -382,7 +382,8 @@ enum flow_end_reason connection_end_reason(const struct flow *f, enum flow_end_r
         return FLOW_END_RST;
     }
     if (f->state == FLOW_ATTEMPT) {
-        return FLOW_END_UNANSWERED;
+        bool waited = now_ns >= f->active + ANSWER_NS || f->facts.last.time_ns >= f->facts.first.time_ns + ANSWER_NS;
+        return otherwise == FLOW_END_CAPTURE_END && !waited ? otherwise : FLOW_END_UNANSWERED;
     }
     /* One side closed, and the other's FIN was not captured. */
     return f->halves[TO_SERVER].has_fin || f->halves[TO_CLIENT].has_fin ? FLOW_END_FIN : otherwise;

@@ -167,7 +167,7 @@ static void remove_flow(struct flow_table *t, struct flow *f) {
 
 static void end_flow(struct flow_table *t, struct flow *f, enum flow_end_reason otherwise) {
     sides_finish(&t->context, f);
-    enum flow_end_reason reason = connection_end_reason(f, otherwise);
+    enum flow_end_reason reason = connection_end_reason(f, otherwise, t->context.now);
     if (f->opened || f->picked_up) {
         reassembly_finish(&t->context, f);
     }

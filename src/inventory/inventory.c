@@ -257,7 +257,7 @@ static void take_negotiate(struct flow *f, const struct sighting *s) {
     bool accepted = s->offers && s->answered && s->dialect && !is_smb2_dialect(s->dialect);
     f->asked |= asked;
     f->answered |= accepted;
-    f->refused |= asked && s->answered && !accepted; /* none of them, or SMB2 */
+    f->refused |= asked && s->answered && !accepted && !s->gap; /* none of them, or SMB2 */
     f->silent |= asked && !s->answered;
 }
 

@@ -30,6 +30,7 @@ struct sighting {
     bool answered, succeeded; /* there is a response; and it is STATUS_SUCCESS */
     bool request_lost;        /* it came alone */
     bool unasked;             /* the server's own message */
+    bool gap;                 /* bytes of it are missing */
     bool server_closed;       /* end: the server's FIN or RST came first, and nothing it sent was missed */
     uint64_t in_bytes;        /* end: server to client */
 };

@@ -61,6 +61,7 @@ static void read_proto(struct sighting *s, const json_t *proto) {
     s->offers = json_array_size(json_object_get(proto, "offered_dialects")) != 0;
     s->offers_smb2 = offers_smb2(json_object_get(proto, "offered_dialects"));
     s->answered = status != NULL;
+    s->gap = json_is_true(json_object_get(proto, "gap"));
     s->succeeded = is(status, "STATUS_SUCCESS");
     s->request_lost = json_is_false(json_object_get(proto, "request_seen"));
     s->unasked = !status && is(string(proto, "operation"), "oplock_break");

@@ -306,21 +306,25 @@ static void copy_sources_free(struct connection *c) {
     budget_give(c->model->budget, c->copy_sources, sizeof *c->copy_sources);
 }
 
+/* A LOGOFF that was not answered, or that may be among the bytes that are missing; of one side it is the answer that would be. */
+static bool may_have_left(const struct connection *c, const struct session *s) {
+    const struct flow_facts *f = c->facts.flow;
+    return s->leaving || f->gaps[f->packets[TO_SERVER] != 0 ? TO_SERVER : TO_CLIENT] != 0;
+}
+
 /* What ends with the connection. An encrypted LOGOFF is not seen, and a session with other channels lives on. */
-static void note_what_lives(struct connection *c) {
-    for (struct link *x = list_first(&c->channel_list); x; x = list_next(&c->channel_list, x)) {
-        struct channel *channel = container_of(x, struct channel, of_connection);
-        struct list *channels = &channel->session->channels;
-        bool encrypted = channel->encrypted_reported[TO_SERVER] || channel->encrypted_reported[TO_CLIENT];
-        for (struct link *h = list_first(&channel->session->handle_list); h;
-             h = list_next(&channel->session->handle_list, h)) {
-            bool durable = container_of(h, struct handle, of_session)->durable != NULL;
-            c->facts.stages |= durable ? STAGE_DURABLE_LIVES : 0;
-        }
-        if (!encrypted && list_next(channels, list_first(channels)) == NULL) {
-            c->facts.stages |= STAGE_SESSION_LIVES;
-            c->facts.stages |= list_first(&channel->session->tree_list) ? STAGE_TREE_LIVES : 0;
-        }
+void connection_note_lives(const struct channel *channel) {
+    struct session *s = channel->session;
+    struct connection *c = channel->connection;
+    bool encrypted = channel->encrypted_reported[TO_SERVER] || channel->encrypted_reported[TO_CLIENT];
+    for (struct link *h = list_first(&s->handle_list); h; h = list_next(&s->handle_list, h)) {
+        bool durable = container_of(h, struct handle, of_session)->durable != NULL;
+        c->facts.stages |= durable ? STAGE_DURABLE_LIVES : 0;
+    }
+    if (!encrypted && list_next(&s->channels, list_first(&s->channels)) == NULL && !session_has_twin(s)) {
+        c->facts.stages |= STAGE_SESSION_LIVES;
+        c->facts.stages |= may_have_left(c, s) ? 0 : STAGE_LOST;
+        c->facts.stages |= list_first(&s->tree_list) ? STAGE_TREE_LIVES : 0;
     }
 }
 
@@ -356,7 +360,9 @@ void connection_end(struct connection *c, enum flow_end_reason reason, struct mo
         c->facts.stages |= STAGE_SESSION_UNANSWERED;
         setup_abandon(container_of(x, struct setup, of_connection), over);
     }
-    note_what_lives(c);
+    for (struct link *x = list_first(&c->channel_list); x; x = list_next(&c->channel_list, x)) {
+        connection_note_lives(container_of(x, struct channel, of_connection));
+    }
     for (struct link *x; (x = list_first(&c->channel_list));) {
         session_leave(container_of(x, struct channel, of_connection));
     }

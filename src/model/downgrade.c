@@ -107,7 +107,7 @@ static bool smb1_in_use(const struct operation *op) {
         return q != NULL || op->smb1_response != NULL;
     }
     bool alone = q && !q->empty && q->negotiate_request.dialects.count != 0 && !offers_smb2(&q->negotiate_request);
-    bool chosen = op->smb1_response && !op->failed && op->connection->smb1_dialect.bytes.n != 0;
+    bool chosen = op->smb1_response && op->choice == CHOICE_MADE;
     return !op->response && (alone || chosen);
 }
 

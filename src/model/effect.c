@@ -42,7 +42,7 @@ static void negotiate(struct completion *d) {
     c->facts.server_mode_known = true;
     c->facts.server_security_mode = r->negotiate_response.security_mode;
     c->server_guid = r->negotiate_response.server_guid;
-    c->server_guid_known = true;
+    c->server_guid_known = negotiation_guid_tells(&c->server_guid);
     negotiation_answered(c, &r->negotiate_response);
     peers_agree(c, c->facts.dialect);
 }
@@ -65,6 +65,9 @@ static void session_setup(struct completion *d) {
 
 static void logoff(struct completion *d) {
     d->op.kind = OPERATION_LOGOFF;
+    if (!d->rsp && d->session) {
+        d->session->leaving = true;
+    }
     d->ends_session = succeeded(d);
 }
 

@@ -219,7 +219,7 @@ static void request_unanswerable(struct exchange *x) {
 static void learn_negotiate(struct connection *c, const struct smb2_message *q) {
     if (q->header.command == SMB2_NEGOTIATE && !q->empty) {
         c->client_guid = q->negotiate_request.client_guid;
-        c->client_guid_known = true;
+        c->client_guid_known = negotiation_guid_tells(&c->client_guid);
     }
 }
 
@@ -552,11 +552,12 @@ static void note_stage(struct connection_facts *c, const struct operation *op) {
                           session[] = {STAGE_SESSION, STAGE_SESSION_REFUSED, STAGE_SESSION_UNANSWERED},
                           share[] = {STAGE_TREE, STAGE_TREE_REFUSED, 0};
     bool granted = op->response ? op->response->header.status == STATUS_SUCCESS : !op->failed;
-    bool chose = op->response || (op->smb1_response && c->smb1_dialect.bytes.n != 0);
+    bool known = !op->smb1_response || op->choice != CHOICE_UNKNOWN;
+    bool chose = op->response || op->choice == CHOICE_MADE;
     switch (op->kind) {
     case OPERATION_NEGOTIATE:
         c->stages |= op->request || op->smb1_request ? STAGE_NEGOTIATE_ASKED : 0;
-        if (!op->response || c->dialect != SMB2_DIALECT_02FF) {
+        if (known && (!op->response || c->dialect != SMB2_DIALECT_02FF)) {
             note_outcome(c, op, granted && chose, negotiate);
         }
         break;

@@ -154,6 +154,10 @@ static bool reconnect(struct completion *d, struct handle *h) {
         node->opens++; /* it must not end between the two */
     }
     if (old->handle && old->handle != h) {
+        struct session *s = old->handle->session;
+        if (durable_session_lost_ns(s) != 0) {
+            connection_note_lives(container_of(list_first(&s->channels), struct channel, of_session));
+        }
         handle_abandon(m, old->handle, HANDLE_LOST);
     }
     h->facts.directory = old->directory;

@@ -53,6 +53,11 @@ void negotiation_answered(struct connection *c, const struct smb2_negotiate_resp
     }
 }
 
+bool negotiation_guid_tells(const struct guid *g) {
+    static const struct guid nobody;
+    return memcmp(g->bytes, nobody.bytes, sizeof nobody.bytes) != 0;
+}
+
 static bool same_guid(const struct guid *a, const struct guid *b) {
     return memcmp(a->bytes, b->bytes, sizeof a->bytes) == 0;
 }

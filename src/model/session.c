@@ -57,6 +57,19 @@ static struct session *session_of_server(const struct connection *c, uint64_t id
     return NULL;
 }
 
+bool session_has_twin(const struct session *s) {
+    uint64_t hash = server_hash(s->model, &s->server, s->facts.id);
+    for (struct hash_node *n = s->smb1 ? NULL : hash_first(&s->model->sessions_by_server, hash); n;
+         n = hash_again(n->next, hash)) {
+        const struct session *other = container_of(n, struct session, by_server);
+        bool told_apart = s->guids_known && other->guids_known;
+        if (other != s && other->facts.id == s->facts.id && same_address(&other->server, &s->server) && !told_apart) {
+            return true;
+        }
+    }
+    return false;
+}
+
 /* The same client and server by what they negotiated. */
 static struct session *session_of_peers(const struct connection *c, uint64_t id) {
     if (!c->client_guid_known || !c->server_guid_known) {
@@ -444,6 +457,9 @@ static void end_previous(struct completion *d, const struct auth *auth) {
     }
     struct session *old = session_elsewhere(d->c, q->previous_session_id, true);
     if (old && old != d->session && same_user(old->auth, auth)) {
+        if (durable_session_lost_ns(old) != 0) {
+            connection_note_lives(container_of(list_first(&old->channels), struct channel, of_session));
+        }
         sums_session_ends(container_of(list_first(&old->channels), struct channel, of_session)->connection, old);
         session_end(old);
     }

@@ -910,7 +910,7 @@ bool smb1_answered(struct connection *c, const struct smb2_message *r) {
         c->facts.server_mode_known = true;
         c->facts.server_security_mode = r->negotiate_response.security_mode;
         c->server_guid = r->negotiate_response.server_guid;
-        c->server_guid_known = true;
+        c->server_guid_known = negotiation_guid_tells(&c->server_guid);
     }
     smb1_exchange_detach(x);
     struct completion d = {.c = c, .smb1_ex = x, .rsp = r};

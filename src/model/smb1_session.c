@@ -47,9 +47,22 @@ static void dialect_chosen(struct completion *d, const struct smb1_negotiate_res
     c->facts.smb1_dialect = text_of(c->smb1_dialect);
 }
 
+/* An index beyond what was offered chose nothing either. */
+static enum smb1_choice choice_of(const struct completion *d, const struct smb1_message *r) {
+    const struct smb1_message *q = smb1_request_of(d);
+    bool whole = q && !d->op.gap;
+    if (!r || !r->negotiate_response.has_dialect_index) {
+        return d->op.failed ? CHOICE_NONE : CHOICE_UNKNOWN;
+    }
+    unsigned index = r->negotiate_response.dialect_index;
+    bool beyond = index == SMB1_ID_NONE || (whole && index >= q->negotiate_request.dialects.count);
+    return beyond ? CHOICE_NONE : CHOICE_MADE;
+}
+
 void smb1_negotiated(struct completion *d) {
     const struct smb1_message *r = smb1_answer_of(d);
     d->op.kind = OPERATION_NEGOTIATE;
+    d->op.choice = choice_of(d, r);
     if (!r) {
         return;
     }
@@ -170,6 +183,9 @@ void smb1_session_setup(struct completion *d) {
 /* What a UID has open is closed with it (MS-CIFS 3.3.5.44); its trees stay. */
 void smb1_logoff(struct completion *d) {
     d->op.kind = OPERATION_LOGOFF;
+    if (!d->smb1_rsp && d->session) {
+        d->session->leaving = true;
+    }
     d->ends_session = smb1_done(d) && d->session && d->session->facts.id != 0;
 }
 

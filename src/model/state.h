@@ -116,6 +116,7 @@ struct session {
     struct address server; /* of its first connection */
     struct guid client_guid, server_guid;
     bool guids_known;
+    bool leaving;         /* its LOGOFF had no answer */
     bool smb1;            /* facts.id is a UID, and means something on its connection alone */
     unsigned pinned;      /* somebody is at work on it: not to be evicted */
     struct list channels; /* struct channel by of_session */
@@ -390,6 +391,8 @@ void session_leave(struct channel *); /* the last channel frees the session */
 void session_free(struct session *, enum handle_end);
 void session_end(struct session *); /* the server ended it: its handles are reported as closed */
 /* The evict functions: the oldest goes. Never the youngest, which somebody may be at work on; false where no other is left. */
+/* Is there another of this id at its server, that may be the same one on connections of which the binding was not seen? */
+bool session_has_twin(const struct session *);
 bool session_evict(struct model *);
 struct session *session_new(struct connection *, uint64_t session_id, bool smb1);
 void session_setup_done(struct completion *);
@@ -541,6 +544,8 @@ void effect_copy_key(struct completion *, const uint8_t key[]);
 void effect_copied(struct completion *, const uint8_t key[]);
 
 /* negotiation.c */
+/* Does it tell its owner from others? All zeros is that of clients of 2.0.2 (MS-SMB2 2.2.3), and of servers that have none. */
+bool negotiation_guid_tells(const struct guid *);
 void negotiation_asked(struct connection *, const struct smb2_negotiate_request *);
 void negotiation_answered(struct connection *, const struct smb2_negotiate_response *);
 /* Does FSCTL_VALIDATE_NEGOTIATE_INFO, request or response or NULL, say something else? */
@@ -596,6 +601,7 @@ struct hash *smb1_fids(struct session *);
 void smb1_process_leave(struct handle *);
 
 /* connection.c */
+void connection_note_lives(const struct channel *); /* of its session, when it ends with its connection */
 void connection_add_user(struct connection *, const struct auth *);
 void connection_add_share(struct connection *, struct shared_text *path);
 

@@ -15,14 +15,18 @@ def token(user):
 class Person(events_made.Made):
     """Of one connection; port tells it from others."""
 
-    def __init__(self, port, session=SESSION, guid=None):
+    def __init__(self, port, session=SESSION, guid=None, server_guid=events_made.SERVER_GUID):
         super().__init__(port)
-        self.own, self.guid = session, guid or struct.pack("<QQ", port, port)
+        self.own, self.guid, self.server_guid = session, guid or struct.pack("<QQ", port, port), server_guid
         self.negotiate()
 
     def negotiate_request(self, *arguments, **more):
         request = super().negotiate_request(*arguments, **more)
         return request[:12] + self.guid + request[28:]
+
+    def negotiate_response(self, *arguments, **more):
+        response = super().negotiate_response(*arguments, **more)
+        return response[:8] + self.server_guid + response[24:]
 
     def logon(self, user, status=0, flags=0, previous=0, answered=True):
         """In one leg."""
@@ -164,6 +168,18 @@ def same_id_elsewhere():
     return ended(c, d)
 
 
+def guids_of_nobody():
+    """Two servers that have no GUID of their own, and give out the same ids, as ksmbd does; of one the SESSION_SETUP was not seen. And two
+    clients that have none, of a server that began to count anew."""
+    guid = bytes(range(64, 80))
+    c, d = begun(guid=guid, server_guid=bytes(16)), Person(42001, guid=guid, server_guid=bytes(16))
+    d.work("of whom")
+    e, f = begun("carol", 42002, session=SESSION + 1, guid=bytes(16)), Person(42003, session=SESSION + 1, guid=bytes(16))
+    f.work("of whom")
+    there = sorted(events_made.at_other_address(d.talk.packets + f.talk.packets, 0), key=lambda packet: packet.time_ns)
+    return sorted(ended(c, e) + there, key=lambda packet: packet.time_ns)
+
+
 def replaced():
     """A session of bob that says to replace that of alice, who goes on."""
     c = begun()
@@ -186,4 +202,4 @@ def as_guest():
 
 
 MADE = (proved_anew_by_another, proved_anew_by_nobody, another_is_refused, refused_and_then_nobody, id_used_again, not_answered, connection_anew,
-        side_by_side, same_id_elsewhere, replaced, as_guest)
+        side_by_side, same_id_elsewhere, guids_of_nobody, replaced, as_guest)

@@ -323,8 +323,21 @@ static void unanswered(void **state) {
     bench_pass(b, 2 * SECOND_NS);
     bench_expect(b, "open end:unanswered");
     bench_flags(b, TO_SERVER, TCP_SYN, BENCH_CLIENT_ISN, 0);
+    bench_pass(b, ANSWER_NS);
     bench_finish(b);
     bench_expect(b, "open end:unanswered");
+    bench_free(b);
+}
+
+/* The answer may have come behind the capture's end. */
+static void capture_ends_behind_syn(void **state) {
+    (void)state;
+    struct bench *b = bench_new();
+    bench_flags(b, TO_SERVER, TCP_SYN, BENCH_CLIENT_ISN, 0);
+    bench_pass(b, ANSWER_NS - 1);
+    bench_finish(b);
+    bench_expect(b, "open end:capture_end");
+    assert_int_equal(b->stats.flows_unanswered, 0);
     bench_free(b);
 }
 
@@ -864,6 +877,7 @@ int main(void) {
         cmocka_unit_test(picked_up_and_closed),
         cmocka_unit_test(refused),
         cmocka_unit_test(unanswered),
+        cmocka_unit_test(capture_ends_behind_syn),
         cmocka_unit_test(syn_scan),
         cmocka_unit_test(handshake_swapped),
         cmocka_unit_test(used_again_after_close),
