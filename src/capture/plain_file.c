@@ -9,7 +9,7 @@ enum { HEADER_SIZE = 24, FRAME_HEADER_SIZE = 16, ETHERNET = 1, VERSION_MAJOR = 2
 #define MAGIC_NANO UINT32_C(0xa1b23c4d)
 
 /* More than libpcap reads of an Ethernet frame. */
-enum { FRAME_MAX = 262144 };
+enum { LARGEST_FRAME = 262144 };
 
 static size_t read_at(int fd, uint8_t *to, size_t n, uint64_t at) {
     size_t got = 0;
@@ -36,12 +36,12 @@ bool plain_file_begin(struct plain_file *f, int fd, uint8_t *buffer, size_t size
     memcpy(&snap, header + 16, sizeof snap);
     memcpy(&link_type, header + 20, sizeof link_type);
     if ((magic != MAGIC_MICRO && magic != MAGIC_NANO) || version[0] != VERSION_MAJOR || version[1] != VERSION_MINOR ||
-        link_type != ETHERNET || size < FRAME_HEADER_SIZE + FRAME_MAX) {
+        link_type != ETHERNET || size < FRAME_HEADER_SIZE + LARGEST_FRAME) {
         return false;
     }
     *f = (struct plain_file){
         .fd = fd, .scale = magic == MAGIC_NANO ? 1 : 1000, .buffer = buffer, .size = size, .before = HEADER_SIZE};
-    f->snap = snap == 0 || snap > FRAME_MAX ? FRAME_MAX : snap; /* none was told: as many as there may be */
+    f->snap = snap == 0 || snap > LARGEST_FRAME ? LARGEST_FRAME : snap; /* none was told: as many as there may be */
     return true;
 }
 
