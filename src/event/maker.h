@@ -16,14 +16,14 @@ enum { MAKER_TEXTS = 64, EXTENSION_MAX = 16, NTLM_VERSION_TEXT = 16 };
 enum { WINDOWS_RECORD_MAX = 32, WINDOWS_MET_WORDS = (WINDOWS_CONDITIONS + 63) / 64, WINDOWS_TOLD_BITS = 6 };
 
 /* A longer list is written anew into each record. */
-enum { WINDOWS_JSON_MAX = 640 };
+enum { WINDOWS_JSON_SIZE = 640 };
 
 /* A set of conditions, its events, and these as they stand in a record. */
 struct windows_told {
     uint64_t met[WINDOWS_MET_WORDS];
     unsigned count, json_length; /* json_length 0: there is no room for it */
     const struct windows_event *items[WINDOWS_RECORD_MAX];
-    char json[WINDOWS_JSON_MAX];
+    char json[WINDOWS_JSON_SIZE];
 };
 
 enum { MAKER_INTERFACES = 32, INTERFACE_COLUMNS = 7, ADDRESS_TEXT = 46 }; /* INET6_ADDRSTRLEN */

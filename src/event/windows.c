@@ -508,7 +508,7 @@ static void write_events(struct windows_told *t) {
     unsigned length = 0;
     for (unsigned i = 0; i < t->count; i++) {
         const struct windows_event *event = t->items[i];
-        if (length + event->json_length + 2 > WINDOWS_JSON_MAX) {
+        if (length + event->json_length + 2 > WINDOWS_JSON_SIZE) {
             length = 0;
             break;
         }

@@ -60,7 +60,7 @@ static void write_setting(struct fact_writer *w, enum field field, const char *v
 
 /* The same, but a text that is whole is kept. */
 static void write_and_keep(struct fact_writer *w, enum field field, const char *value, enum json_cut cut,
-                               struct record_setting *kept) {
+                           struct record_setting *kept) {
     struct json_writer *json = &w->json;
     if (kept == NULL || w->limits != &levels[0]) {
         write_setting(w, field, value, cut);

@@ -79,7 +79,7 @@ static void assert_written(const struct fact *f) {
     }
     n += (size_t)snprintf(json + n, sizeof json - n, "]");
     if (f->windows.json == NULL) {
-        assert_true(n > WINDOWS_JSON_MAX);
+        assert_true(n > WINDOWS_JSON_SIZE);
         return;
     }
     assert_int_equal(f->windows.json_length, n);
