@@ -291,7 +291,7 @@ struct auth *auth_keep(struct connection *c, const struct ntlm_message *n) {
         a->facts.kind = AUTH_ANONYMOUS;
     } else if (n->nt_response_length > 24) { /* MS-NLMP 2.2.2.8: 16 bytes and the NTLMv2_CLIENT_CHALLENGE */
         a->facts.kind = AUTH_NTLMV2;
-    } else if (n->nt_response_length == 24 || n->lm_response_length == 24) { /* MS-NLMP 2.2.2.6, 2.2.2.3 */
+    } else if (n->nt_response_length == 24) { /* MS-NLMP 2.2.2.6; an LM response alone may be LMv2 as well, 2.2.2.4 */
         a->facts.kind = AUTH_NTLMV1;
     }
     return a;

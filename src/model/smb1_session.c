@@ -68,6 +68,7 @@ void smb1_negotiated(struct completion *d) {
     }
     uint16_t mode = r->negotiate_response.security_mode;
     d->c->smb1->plain_passwords = !(mode & NEGOTIATE_ENCRYPT_PASSWORDS);
+    d->c->smb1->before_nt = d->op.choice == CHOICE_MADE && !r->negotiate_response.nt_lan_manager;
     dialect_chosen(d, &r->negotiate_response);
     if (!smb1_text_lost(r->negotiate_response.server_name)) {
         machine_show(d->c, MACHINE_SERVER, MACHINE_ITSELF, machine_name(r->negotiate_response.server_name));
@@ -97,11 +98,15 @@ static struct auth *claimed(struct completion *d) {
         .nt_response_length = s->unicode_password.length,
     };
     n.anonymous = n.user.bytes.n == 0 && n.nt_response_length == 0 && n.lm_response_length <= 1;
+    enum { RESPONSE_MIN = 24 }; /* MS-NLMP 2.2.2.3, 2.2.2.6 */
+    bool answers = n.nt_response_length >= RESPONSE_MIN || n.lm_response_length == RESPONSE_MIN;
     struct auth *a = auth_keep(d->c, &n);
     if (a) {
         a->facts.domain_lost = smb1_text_lost(s->primary_domain);
+        bool lm = a->facts.kind == AUTH_UNKNOWN && answers && d->c->smb1->before_nt; /* LMv2 came later */
+        a->facts.kind = lm ? AUTH_NTLMV1 : a->facts.kind;
     }
-    if (a && a->facts.kind != AUTH_ANONYMOUS && (d->c->smb1->plain_passwords || a->facts.kind == AUTH_UNKNOWN)) {
+    if (a && a->facts.kind != AUTH_ANONYMOUS && (d->c->smb1->plain_passwords || !answers)) {
         a->facts.kind = AUTH_UNKNOWN;
         a->facts.plain_password = true;
     } else if (s->responses != 0) {

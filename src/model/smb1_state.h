@@ -105,6 +105,7 @@ struct smb1_connection {
     struct smb1_exchange *quiet;     /* the last one that waits for an answer which may not come */
     struct smb1_exchange *raw;       /* the READ_RAW or WRITE_RAW that waits: what comes next may have no header */
     uint64_t chain;                  /* number of the request at hand */
+    bool before_nt;                  /* a dialect before NT LM 0.12 was chosen */
     bool plain_passwords;            /* so the server asked for them (MS-CIFS 2.2.4.52.2) */
     bool opening;                    /* it has a command that opens a file */
     uint64_t gaps;                   /* of the server's side, at its last message */

@@ -22,7 +22,7 @@ CLIENT, CONNECTIVITY = "Microsoft-Windows-SMBClient/Operational ", "Microsoft-Wi
 OUTCOMES = {CLIENT + "30803 (eid-quick-reference)", CLIENT + "30804 (eid-quick-reference)", CONNECTIVITY + "30804 (masstin)",
             CONNECTIVITY + "30806 (masstin)", CONNECTIVITY + "30808 (masstin)", "Microsoft-Windows-SMBServer/Analytic 501",
             "Microsoft-Windows-SMBServer/Analytic 651"}
-FINDINGS = {"smb1_requested": "Microsoft-Windows-SMBServer/Operational 1001"}
+FINDINGS = {"smb1_requested": "Microsoft-Windows-SMBServer/Operational 1001", "ntlmv1": "Microsoft-Windows-SMBServer/Security 1021"}
 ETHERNET_AND_IP, SNAP = 14, (96, 160)
 PACKETS_MAX = 1500
 # Nothing tells that the session of a channel picked up in the middle is that of another address.
