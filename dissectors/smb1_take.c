@@ -1,10 +1,16 @@
 /* How the Bytes of a command are read: strings, secrets, blobs, and the data that offsets point at. */
 #include "smb1.h"
 
+#include <string.h>
+
 /* Bytes before the first NUL unit; all of them where there is none. */
 static size_t length_of(struct view v, size_t unit) {
     size_t n = 0;
-    while (v.n - n >= unit && (v.p[n] != 0 || (unit == 2 && v.p[n + 1] != 0))) {
+    if (unit == 1) {
+        const uint8_t *end = v.n != 0 ? memchr(v.p, 0, v.n) : NULL;
+        return end ? (size_t)(end - v.p) : v.n;
+    }
+    while (v.n - n >= unit && (v.p[n] != 0 || v.p[n + 1] != 0)) {
         n += unit;
     }
     return n;
