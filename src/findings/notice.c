@@ -176,7 +176,7 @@ static unsigned signs_of(enum rule rule) {
 static void count(struct findings *f, enum rule rule, unsigned when, const struct event *e, uint64_t seq,
                   const char *capture) {
     struct notice *n = notice_find(f, e->flow, rule);
-    if (n && n->told.count != 0 && e->at.time_ns >= n->told.first.time_ns + FINDINGS_INTERVAL_NS) {
+    if (n && n->told.count != 0 && e->at.time_ns >= n->since_ns + FINDINGS_INTERVAL_NS) {
         tell(f, n);
         told_clear(f, &n->told);
     }
@@ -189,6 +189,7 @@ static void count(struct findings *f, enum rule rule, unsigned when, const struc
         return;
     }
     if (n->told.count == 0) {
+        n->since_ns = e->at.time_ns;
         keep(n, e);
     }
     n->told.when |= when;

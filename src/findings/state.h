@@ -85,6 +85,7 @@ struct notice {
     struct link age;
     struct address client, server;
     enum rule rule;
+    uint64_t since_ns; /* its interval began; what is told later may have begun before */
     struct told told;
     /* of what set it off */
     bool has_status;

@@ -24,7 +24,8 @@ void connection_packet(struct flow_context *, struct flow *, enum direction, con
 void connection_settled(struct flow *);
 
 /* The flow is over, by closing or for lack of packets: why. The capture may have ended before a SYN could be answered. */
-enum flow_end_reason connection_end_reason(const struct flow *, enum flow_end_reason otherwise, uint64_t now_ns /* table's clock */);
+enum flow_end_reason connection_end_reason(const struct flow *, enum flow_end_reason otherwise,
+                                           uint64_t now_ns /* table's clock */);
 
 /* Is there anything to tell of it? A flow picked up in the middle that had no data says nothing, nor does a candidate.
  */

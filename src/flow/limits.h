@@ -37,7 +37,8 @@ enum {
 #define HOLE_NS (20 * SECOND_NS)       /* a hole that was not */
 #define IDLE_NS (3 * 3600 * SECOND_NS) /* an established flow: keep-alives come every two hours by default */
 #define ATTEMPT_NS (60 * SECOND_NS)    /* a SYN without an answer, a candidate, a flow picked up that had no data */
-#define ANSWER_NS SECOND_NS            /* a SYN is sent again after that at the earliest, RFC 6298 2: until then an answer may be on its way */
-#define LINGER_NS (10 * SECOND_NS)     /* after the close, for packets that trail */
+#define ANSWER_NS \
+    SECOND_NS /* a SYN is sent again after that at the earliest, RFC 6298 2: until then an answer may be on its way */
+#define LINGER_NS (10 * SECOND_NS) /* after the close, for packets that trail */
 
 #endif

@@ -139,6 +139,23 @@ static void intervals(void **state) {
     findings_free(f);
 }
 
+/* What began long ago and is told when it ends begins no interval, nor does what is told behind it. */
+static void older_ones(void **state) {
+    (void)state;
+    struct findings *f = begin((struct findings_settings){0});
+    static const uint64_t seconds[] = {7200, 1, 7201, 2, 7202};
+    for (size_t i = 0; i < sizeof seconds / sizeof seconds[0]; i++) {
+        give(f, seconds[i], WINDOWS_GUEST, -1);
+    }
+    assert_int_equal(raised_count, 0);
+    give(f, 7200 + 3600, WINDOWS_GUEST, -1);
+    assert_int_equal(raised_count, 1);
+    has(0, "\"count\":5,");
+    has(0, "\"first_time\":\"1970-01-01T00:00:01");
+    has(0, "\"last_time\":\"1970-01-01T02:00:02");
+    findings_free(f);
+}
+
 static void pairs_and_rules_apart(void **state) {
     (void)state;
     struct findings *f = begin((struct findings_settings){0});
@@ -216,9 +233,10 @@ static void bounds(void **state) {
 
 int main(void) {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(told_once), cmocka_unit_test(conditions),
-        cmocka_unit_test(intervals), cmocka_unit_test(pairs_and_rules_apart),
-        cmocka_unit_test(bounds),    cmocka_unit_test(downgrades),
+        cmocka_unit_test(told_once),  cmocka_unit_test(conditions),
+        cmocka_unit_test(intervals),  cmocka_unit_test(pairs_and_rules_apart),
+        cmocka_unit_test(older_ones), cmocka_unit_test(bounds),
+        cmocka_unit_test(downgrades),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
