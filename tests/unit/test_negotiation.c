@@ -126,7 +126,8 @@ static void stages(void **state) {
     peer_login_status(&p, ID + 1, "mallory", 0, STATUS_LOGON_FAILURE);
     peer_close(&p);
     assert_int_equal(b->end.stages, STAGE_ESTABLISHED | STAGE_NEGOTIATE_ASKED | STAGE_NEGOTIATED | STAGE_SESSION |
-                                        STAGE_SESSION_REFUSED | STAGE_TREE | STAGE_SESSION_LIVES | STAGE_TREE_LIVES);
+                                        STAGE_SESSION_REFUSED | STAGE_TREE | STAGE_SESSION_LIVES | STAGE_TREE_LIVES |
+                                        STAGE_LOST);
     assert_int_equal(b->end.refusal, STATUS_LOGON_FAILURE);
     p = peer_open(b, 1, 2);
     struct smb2_message q = negotiate_request(&p);
@@ -152,7 +153,13 @@ static void what_lives(void **state) {
     struct smb2_message q = peer_ask(&p, SMB2_LOGOFF);
     peer_exchange(&p, &q, 0);
     peer_close(&p);
-    assert_false(b->end.stages & (STAGE_SESSION_LIVES | STAGE_TREE_LIVES));
+    assert_false(b->end.stages & (STAGE_SESSION_LIVES | STAGE_TREE_LIVES | STAGE_LOST));
+    p = peer_open(b, 1, 2);
+    negotiate(&p);
+    q = peer_ask(&p, SMB2_LOGOFF); /* without an answer: it left, and was not lost */
+    peer_request(&p, &q);
+    peer_close(&p);
+    assert_int_equal(b->end.stages & (STAGE_SESSION_LIVES | STAGE_LOST), STAGE_SESSION_LIVES);
     bench_free(b);
 }
 
