@@ -262,6 +262,9 @@ struct connection_sums {
     struct session_sums *sessions;
     struct ended_share *shares;
     unsigned session_room, share_room;
+    /* Most connections have one of each: the arrays begin here. */
+    struct session_sums first_session;
+    struct ended_share first_share;
 };
 
 /* What both sides said in their last NEGOTIATE, as far as it is not in the facts. */

@@ -63,28 +63,38 @@ void sums_count(struct completion *d) {
 /* ---- what ended, for the end record */
 
 static struct connection_sums *sums_of(struct connection *c) {
-    if (!c->sums) {
-        c->sums = budget_take(c->model->budget, sizeof *c->sums);
-        c->model->stats->names_lost += !c->sums;
+    struct connection_sums *s = c->sums ? c->sums : budget_take(c->model->budget, sizeof *s);
+    if (!s) {
+        c->model->stats->names_lost++;
+    } else if (!c->sums) {
+        c->sums = s;
+        s->sessions = &s->first_session;
+        s->shares = &s->first_share;
+        s->session_room = s->share_room = 1;
     }
-    return c->sums;
+    return s;
+}
+
+/* The longer array that took the place of the first. */
+static void give_array(struct model *m, void *array, const void *first, unsigned room, size_t size) {
+    if (array != first) {
+        budget_give(m->budget, array, room * size);
+    }
 }
 
 /* Room for one more than count in an array of so many: the array, longer where it was full; NULL: no memory, and the old one stays. */
-static void *room_for_more(struct model *m, void *old, unsigned *room, unsigned count, size_t size) {
+static void *room_for_more(struct model *m, void *old, const void *first, unsigned *room, unsigned count, size_t size) {
     if (count < *room) {
         return old;
     }
-    unsigned more = *room ? 2 * *room : 1;
+    unsigned more = 2 * *room;
     void *items = budget_take(m->budget, more * size);
     if (!items) {
         m->stats->names_lost++;
         return NULL;
     }
-    if (count != 0) {
-        memcpy(items, old, count * size);
-    }
-    budget_give(m->budget, old, *room * size);
+    memcpy(items, old, count * size);
+    give_array(m, old, first, *room, size);
     *room = more;
     return items;
 }
@@ -108,7 +118,8 @@ static struct share_sums *row_of(struct connection *c, const struct tree *t) {
         c->model->stats->names_left_out += s != NULL;
         return NULL;
     }
-    struct ended_share *shares = room_for_more(c->model, s->shares, &s->share_room, count, sizeof *shares);
+    struct ended_share *shares =
+        room_for_more(c->model, s->shares, &s->first_share, &s->share_room, count, sizeof *shares);
     if (!shares) {
         return NULL;
     }
@@ -140,7 +151,7 @@ void sums_session_ends(struct connection *c, struct session *s) {
     }
     unsigned count = c->facts.session_sums_count;
     struct session_sums *sessions =
-        room_for_more(c->model, sums->sessions, &sums->session_room, count, sizeof *sessions);
+        room_for_more(c->model, sums->sessions, &sums->first_session, &sums->session_room, count, sizeof *sessions);
     if (!sessions) {
         return;
     }
@@ -174,7 +185,7 @@ void sums_free(struct connection *c) {
     for (unsigned i = 0; i < c->facts.share_sums_count; i++) {
         text_drop(&c->model->texts, s->shares[i].path);
     }
-    budget_give(c->model->budget, s->shares, s->share_room * sizeof *s->shares);
-    budget_give(c->model->budget, s->sessions, s->session_room * sizeof *s->sessions);
+    give_array(c->model, s->shares, &s->first_share, s->share_room, sizeof *s->shares);
+    give_array(c->model, s->sessions, &s->first_session, s->session_room, sizeof *s->sessions);
     budget_give(c->model->budget, s, sizeof *s);
 }
