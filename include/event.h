@@ -113,6 +113,7 @@ struct event {
     uint8_t operation; /* of flow/message: enum operation_kind */
     uint8_t severity;  /* of a finding: enum line_severity */
     bool smb1;         /* of flow/message: FIELD_VERSION says 1 */
+    bool takes_over;   /* of flow/message: a SESSION_SETUP in the place of an earlier session was let in */
     bool sends_away;   /* of flow/message: a request on a continuously available share failed, but not for its file */
     uint16_t downgrade_signs;      /* of flow/message: enum downgrade_sign */
     struct moment at;              /* when it began, and its frame */

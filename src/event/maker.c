@@ -20,6 +20,7 @@ static void begin(struct event_maker *m, const struct connection_facts *c, enum 
     m->event.flow_json = c->flow_json;
     m->event.smb1 = false;
     m->event.sends_away = false;
+    m->event.takes_over = false;
     m->event.count = 0;
 }
 

@@ -192,8 +192,8 @@ static void smb2_session_setup(struct event_maker *m, const struct operation *op
     add_if(m, o.accepted && !op->session_binding && !op->session_renewed, WINDOWS_SESSION_AUTHENTICATED);
     add_if(m, o.accepted && op->session_binding, WINDOWS_SESSION_BOUND);
     add_if(m, allocates(op, detail), WINDOWS_SESSION_ALLOCATED);
-    add_if(m, o.accepted && q && q->previous_session_id != 0 && q->previous_session_id != op->session_id,
-           WINDOWS_SESSION_ENDED);
+    m->event.takes_over = o.accepted && q && q->previous_session_id != 0 && q->previous_session_id != op->session_id;
+    add_if(m, m->event.takes_over, WINDOWS_SESSION_ENDED);
     add_if(m, q && !signs && c->client_mode_known && c->client_security_mode == 0, WINDOWS_CLIENT_CANNOT_SIGN);
     bool denied = o.answered && op->response->header.status == STATUS_ACCESS_DENIED;
     bool nobody = op->auth && op->auth->kind == AUTH_ANONYMOUS;

@@ -63,7 +63,7 @@ static const struct fact *windows_of(const struct event *e) {
 }
 
 bool notice_wants(const struct event *e) {
-    if (e->downgrade_signs != 0) {
+    if (e->downgrade_signs != 0 || e->takes_over) {
         return true;
     }
     const struct fact *f = windows_of(e);
@@ -226,6 +226,9 @@ void notice_event(struct findings *f, const struct event *e, uint64_t seq, const
         if (e->downgrade_signs & sign_rules[i].signs) {
             count(f, sign_rules[i].rule, WHEN_ALWAYS, e, seq, capture);
         }
+    }
+    if (e->takes_over) {
+        count(f, RULE_SESSION_TAKEN_OVER, WHEN_ALWAYS, e, seq, capture);
     }
 }
 
