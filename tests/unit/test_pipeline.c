@@ -14,7 +14,7 @@
 #include "../../src/capture/capture.h"
 #include "pipeline.h"
 
-/* The row of the table that begins with what, as the README has it; run from the repository's root. */
+/* The number of the row that begins with what, as the README has it, 0: there is none; run from the repository's root. */
 static size_t told(const char *what) {
     char line[512], start[64];
     size_t bytes = 0;
@@ -23,7 +23,7 @@ static size_t told(const char *what) {
     snprintf(start, sizeof start, "| %s | ", what);
     while (fgets(line, sizeof line, readme)) {
         if (strncmp(line, start, strlen(start)) == 0) {
-            assert_int_equal(sscanf(line + strlen(start), "%zu |", &bytes), 1);
+            (void)sscanf(line + strlen(start), "%zu |", &bytes); /* other tables have words there */
         }
     }
     fclose(readme);
