@@ -10,6 +10,7 @@
 
 #include <stdbool.h>
 #include <stdint.h>
+#include <string.h>
 
 #include "constants.h" /* commands, flags, subcommands and levels by name */
 #include "pdu_smb2.h"  /* guid, smb2_file_times */
@@ -46,6 +47,18 @@ struct smb1_dos_time { /* SMB_DATE and SMB_TIME, 2.2.1.4 */
 struct smb1_negotiate_request { /* 2.2.4.52.1 */
     struct text_list dialects;  /* in the order offered */
 };
+
+/* "SMB 2.002" and "SMB 2.???", MS-SMB2 3.2.4.2.2.1. */
+static inline bool smb1_offers_smb2(const struct smb1_negotiate_request *q) {
+    static const char prefix[] = "SMB 2.";
+    for (unsigned i = 0; i < q->dialects.count; i++) {
+        struct view v = q->dialects.items[i].bytes;
+        if (v.n >= sizeof prefix - 1 && memcmp(v.p, prefix, sizeof prefix - 1) == 0) {
+            return true;
+        }
+    }
+    return false;
+}
 
 struct smb1_negotiate_response { /* 2.2.4.52.2, MS-SMB 2.2.4.5.2 */
     bool has_dialect_index;      /* not in an error response */

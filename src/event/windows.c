@@ -61,22 +61,10 @@ static bool smb1_answered(const struct operation *op) {
     return op->smb1_response && !op->unasked;
 }
 
-/* "SMB 2.002" and "SMB 2.???", MS-SMB2 3.2.4.2.2.1. */
-static bool offers_smb2(const struct smb1_negotiate_request *q) {
-    static const char prefix[] = "SMB 2.";
-    for (unsigned i = 0; i < q->dialects.count; i++) {
-        struct view v = q->dialects.items[i].bytes;
-        if (v.n >= sizeof prefix - 1 && memcmp(v.p, prefix, sizeof prefix - 1) == 0) {
-            return true;
-        }
-    }
-    return false;
-}
-
 /* Answered in SMB2 it is op->response, and no use of SMB1. */
 static void smb1_negotiate(struct event_maker *m, const struct operation *op) {
     const struct smb1_message *q = op->smb1_request, *r = op->smb1_response;
-    bool both = q && !q->empty && offers_smb2(&q->negotiate_request);
+    bool both = q && !q->empty && smb1_offers_smb2(&q->negotiate_request);
     bool chose = r && op->choice == CHOICE_MADE;
     add_if(m, q != NULL, WINDOWS_ATTEMPT);
     add_if(m, q && !q->empty && !both, WINDOWS_SMB1_ASKED);

@@ -88,25 +88,13 @@ static unsigned session_setup(const struct operation *op) {
 
 /* ---- SMB1 after SMB2 */
 
-/* "SMB 2.002" and "SMB 2.???", MS-SMB2 3.2.4.2.2.1. */
-static bool offers_smb2(const struct smb1_negotiate_request *q) {
-    static const char prefix[] = "SMB 2.";
-    for (unsigned i = 0; i < q->dialects.count; i++) {
-        struct view v = q->dialects.items[i].bytes;
-        if (v.n >= sizeof prefix - 1 && memcmp(v.p, prefix, sizeof prefix - 1) == 0) {
-            return true;
-        }
-    }
-    return false;
-}
-
 /* It is no use of SMB1 where SMB2 was offered, and was the answer, or there was none. */
 static bool smb1_in_use(const struct operation *op) {
     const struct smb1_message *q = op->smb1_request;
     if (op->kind != OPERATION_NEGOTIATE) {
         return q != NULL || op->smb1_response != NULL;
     }
-    bool alone = q && !q->empty && q->negotiate_request.dialects.count != 0 && !offers_smb2(&q->negotiate_request);
+    bool alone = q && !q->empty && q->negotiate_request.dialects.count != 0 && !smb1_offers_smb2(&q->negotiate_request);
     bool chosen = op->smb1_response && op->choice == CHOICE_MADE;
     return !op->response && (alone || chosen);
 }
