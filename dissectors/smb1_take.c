@@ -1,5 +1,6 @@
 /* How the Bytes of a command are read: strings, secrets, blobs, and the data that offsets point at. */
 #include "smb1.h"
+#include "smb2.h"
 
 #include <string.h>
 
@@ -146,10 +147,5 @@ struct smb1_dos_time smb1_take_dos_time(struct cursor *c) {
 }
 
 struct smb2_file_times smb1_take_times(struct cursor *c) {
-    struct smb2_file_times t;
-    t.creation = cursor_le64(c);
-    t.last_access = cursor_le64(c);
-    t.last_write = cursor_le64(c);
-    t.change = cursor_le64(c);
-    return t;
+    return smb2_take_times(c);
 }
