@@ -49,6 +49,7 @@ bool plain_file_fill(struct plain_file *f, size_t want) {
     size_t left = f->have - f->at;
     memmove(f->buffer, f->buffer + f->at, left);
     f->before += f->at;
+    f->ahead -= f->shown == 0 ? f->ahead : f->at;
     f->at = 0;
     f->have = left + read_at(f->fd, f->buffer + left, f->size - left, f->before + left);
     return f->have >= want;
