@@ -1,7 +1,7 @@
 /* A capture file past libpcap and through it: the input is the file, and both must give the same frames and the same end.
  *
  * It is read twice, from memory that has a descriptor: from its beginning, where it is plain, and from behind a byte that was put in front
- * of it, where it never is (plain_file.h). One of four sizes repeats what is behind the header until the buffer is too small for the
+ * of it, where it never is (plain_file.h). One of 32 sizes repeats what is behind the header until the buffer is too small for the
  * file; one of three stops after some frames and goes on with the others one by one. */
 #include <assert.h>
 #include <stdint.h>
@@ -31,7 +31,7 @@ static struct capture *open_file(const uint8_t *data, size_t size, size_t in_fro
     assert(fd >= 0);
     put(fd, (const uint8_t *)"\n", in_front);
     put(fd, data, size);
-    if (size % 4 == 0 && size > HEADER) {
+    if (size % 32 == 0 && size > HEADER) {
         for (size_t have = size; have < LONG_FILE; have += size - HEADER) {
             put(fd, data + HEADER, size - HEADER);
         }
