@@ -64,7 +64,7 @@ static bool smb1_answered(const struct operation *op) {
 /* Answered in SMB2 it is op->response, and no use of SMB1. */
 static void smb1_negotiate(struct event_maker *m, const struct operation *op) {
     const struct smb1_message *q = op->smb1_request, *r = op->smb1_response;
-    bool both = q && !q->empty && smb1_offers_smb2(&q->negotiate_request);
+    bool both = q && !q->empty && smb1_offers_smb2(&q->negotiate_request.dialects);
     bool chose = r && op->choice == CHOICE_MADE;
     add_if(m, q != NULL, WINDOWS_ATTEMPT);
     add_if(m, q && !q->empty && !both, WINDOWS_SMB1_ASKED);

@@ -23,23 +23,11 @@ static bool is_name(const struct event *e, enum field field, const char *name) {
     return f && f->form == FACT_NAME && strcmp(f->name, name) == 0;
 }
 
-/* "SMB 2.002" and "SMB 2.???" (MS-SMB2 2.2.3, 3.2.4.2.2.1) */
-static bool offers_smb2(const struct fact *offered) {
-    static const char prefix[] = "SMB 2.";
-    for (unsigned i = 0; i < offered->texts.count; i++) {
-        struct view v = offered->texts.items[i].bytes;
-        if (v.n >= sizeof prefix - 1 && memcmp(v.p, prefix, sizeof prefix - 1) == 0) {
-            return true;
-        }
-    }
-    return false;
-}
-
 /* A dialect that SMB1 chose is a text of the client's; SMB2's are names of a table. An index beyond the list, as 0xFFFF is, chose
  * none; of an answer that is cut it is not known. */
 static void look_at_negotiate(struct look *l, const struct event *e, bool response) {
     const struct fact *offered = event_find(e, FIELD_OFFERED_DIALECTS), *dialect = event_find(e, FIELD_DIALECT);
-    l->asked = offered && !offers_smb2(offered);
+    l->asked = offered && !smb1_offers_smb2(&offered->texts);
     l->answered = offered && response && dialect && dialect->form == FACT_TEXT;
     l->refused = l->asked && response && !dialect && !event_find(e, FIELD_GAP);
     l->silent = l->asked && !response;
