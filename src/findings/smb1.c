@@ -79,12 +79,16 @@ bool smb1_spoken(const struct event *e) {
 /* ---- what is worth keeping of it */
 
 static void keep(struct name *to, const struct fact *f) {
-    if (to->length == 0 && f && f->form == FACT_TEXT && f->text.bytes.n != 0) {
+    if ((to->length == 0 || to->is_old) && f && f->form == FACT_TEXT && f->text.bytes.n != 0) {
         name_keep(to, f->text);
     }
 }
 
 static void keep_offered(struct pair *p, const struct fact *offered) {
+    if (offered && p->offered_is_old) {
+        p->offered_count = 0;
+        p->offered_is_old = false;
+    }
     for (unsigned i = 0; offered && p->offered_count == 0 && i < offered->texts.count && i < DIALECTS_MAX; i++) {
         struct view v = view_part(offered->texts.items[i].bytes, 0, DIALECT_MAX_BYTES);
         if (v.n != 0) { /* of none there may be no address */
@@ -114,6 +118,40 @@ static void note_signing(struct pair *p, const struct look *l, const struct even
     unsigned *when = &p->rules[RULE_SMB1_REQUESTED].when;
     *when &= ~(unsigned)WHEN_UNSIGNED;
     *when |= s->earlier || (s->unsigned_session && !s->signs) ? WHEN_UNSIGNED : 0;
+}
+
+/* ---- intervals, each told with its own sums */
+
+/* What a connection said of signing when the last interval was not over holds in this one where it goes on. */
+static void forget_signing(struct signing *s, const struct event *e) {
+    s->earlier = false;
+    if (memcmp(s->flow_id, e->flow->flow_id, sizeof s->flow_id) != 0) {
+        *s = (struct signing){0};
+    }
+}
+
+/* A new interval begins with what is told first in it. Who the two are stays known until they show it again. */
+static void begin_interval(struct findings *f, struct pair *p, const struct event *e) {
+    bool began = p->rules[RULE_SMB1_REQUESTED].count + p->rules[RULE_SMB1_ANSWERED].count != 0;
+    if (began && !interval_is_over(p->since_ns, e->at.time_ns)) {
+        return;
+    }
+    pair_tell(f, p);
+    for (unsigned i = 0; i < PAIR_RULES; i++) {
+        told_clear(f, &p->rules[i]);
+    }
+    forget_signing(&p->signing, e);
+    p->dialect.is_old = p->server_os.is_old = p->client_os.is_old = p->offered_is_old = true;
+    p->since_ns = e->at.time_ns;
+}
+
+void smb1_figures(struct findings *f, const struct figures *now) {
+    for (struct link *l = list_first(&f->ages); l; l = list_next(&f->ages, l)) {
+        struct pair *p = container_of(l, struct pair, age);
+        if (interval_is_over(p->since_ns, now->time_ns)) {
+            pair_tell(f, p);
+        }
+    }
 }
 
 /* ---- a NEGOTIATE without an answer: the end of its connection says whether that was one */
@@ -187,6 +225,7 @@ void smb1_event(struct findings *f, const struct event *e, uint64_t seq, const c
     if (!p) {
         return;
     }
+    begin_interval(f, p, e);
     keep_offered(p, l.asked ? event_find(e, FIELD_OFFERED_DIALECTS) : NULL);
     keep(&p->server_os, event_find(e, FIELD_NATIVE_OS));
     keep(&p->client_os, event_find(e, FIELD_NATIVE_OS_CLIENT));
