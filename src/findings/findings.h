@@ -33,13 +33,12 @@ enum { FINDINGS_FAILOVERS_MAX = 1024 };
 #define FINDINGS_INTERVAL_NS (3600 * UINT64_C(1000000000))
 
 struct findings_settings {
-    uint64_t run_id; /* first part of every record_id */
-    uint64_t secret; /* keys the hash table; changes no finding */
-    bool
-        at_once; /* tell of a pair when it is first seen, too, and not only with its sums: for runs of months */
-    size_t pairs_max;      /* 0: FINDINGS_PAIRS_MAX */
-    size_t notices_max;    /* 0: FINDINGS_NOTICES_MAX */
-    double loss_percent;   /* so much may be lost of an interval's packets, or bytes, and no more */
+    uint64_t run_id;     /* first part of every record_id */
+    uint64_t secret;     /* keys the hash table; changes no finding */
+    bool at_once;        /* tell of a pair when it is first seen, too, and not only with its sums: for runs of months */
+    size_t pairs_max;    /* 0: FINDINGS_PAIRS_MAX */
+    size_t notices_max;  /* 0: FINDINGS_NOTICES_MAX */
+    double loss_percent; /* so much may be lost of an interval's packets, or bytes, and no more */
     struct budget *budget; /* what is kept is charged to it, and the oldest goes where it is spent; NULL: to nobody */
 };
 

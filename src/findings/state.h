@@ -139,7 +139,7 @@ struct findings {
 bool smb1_wants(const struct event *);
 void smb1_event(struct findings *, const struct event *, uint64_t seq, const char *capture);
 void smb1_figures(struct findings *, const struct figures *now); /* tells of intervals that are over */
-bool smb1_spoken(const struct event *); /* asked for, or answered in */
+bool smb1_spoken(const struct event *);                          /* asked for, or answered in */
 /* silence.c */
 void silence_event(struct findings *, const struct event *, uint64_t seq, const char *capture);
 void silence_figures(struct findings *, const struct figures *now, const struct figures *before);
