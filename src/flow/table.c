@@ -107,7 +107,7 @@ static uint64_t hash_address(uint64_t secret, uint64_t hash, const struct addres
 }
 
 /* The same for both directions: the smaller end comes first. */
-static uint64_t hash_of(const struct flow_table *t, const struct packet *p) {
+__attribute__((always_inline)) static inline uint64_t hash_of(const struct flow_table *t, const struct packet *p) {
     const struct siphash_key key = t->context.settings.hash_key;
     const struct endpoint *a = &p->src, *b = &p->dst;
     if (a->port > b->port || (a->port == b->port && memcmp(a->ip.bytes, b->ip.bytes, sizeof a->ip.bytes) > 0)) {
