@@ -56,26 +56,39 @@ static inline bool take_tcp(struct view v, uint32_t length, struct packet *out) 
     return true;
 }
 
-static inline bool take_ip(struct view v, unsigned ethertype, struct packet *out) {
+/* v: with room for both headers without options. */
+static inline bool take_in_ipv4(struct view v, struct packet *out) {
     const uint8_t *p = v.p;
-    if (ethertype == ETHERTYPE_IPV4 && v.n >= IPV4_SIZE + TCP_SIZE) {
-        uint32_t total = be16(p + 2);
-        if (p[0] != IPV4_START || (be16(p + 6) & FRAGMENT_BITS) != 0 || p[9] != PROTOCOL_TCP || total < IPV4_SIZE) {
-            return false;
-        }
-        take_ipv4(&out->src.ip, p + 12);
-        take_ipv4(&out->dst.ip, p + 16);
-        return take_tcp(view_from(v, IPV4_SIZE), total - IPV4_SIZE, out);
+    uint32_t total = be16(p + 2);
+    if (p[0] != IPV4_START || (be16(p + 6) & FRAGMENT_BITS) != 0 || p[9] != PROTOCOL_TCP || total < IPV4_SIZE) {
+        return false;
     }
-    if (ethertype == ETHERTYPE_IPV6 && v.n >= IPV6_SIZE + TCP_SIZE) {
-        if (p[0] >> 4 != 6 || p[6] != PROTOCOL_TCP) {
-            return false;
-        }
-        take_ipv6(&out->src.ip, p + 8);
-        take_ipv6(&out->dst.ip, p + 24);
-        return take_tcp(view_from(v, IPV6_SIZE), be16(p + 4), out); /* a length of 0 is too short for TCP */
+    take_ipv4(&out->src.ip, p + 12);
+    take_ipv4(&out->dst.ip, p + 16);
+    return take_tcp(view_from(v, IPV4_SIZE), total - IPV4_SIZE, out);
+}
+
+static inline bool take_in_ipv6(struct view v, struct packet *out) {
+    const uint8_t *p = v.p;
+    if (p[0] >> 4 != 6 || p[6] != PROTOCOL_TCP) {
+        return false;
     }
-    return false;
+    take_ipv6(&out->src.ip, p + 8);
+    take_ipv6(&out->dst.ip, p + 24);
+    return take_tcp(view_from(v, IPV6_SIZE), be16(p + 4), out); /* a length of 0 is too short for TCP */
+}
+
+static inline bool take_ip(struct view v, unsigned ethertype, struct packet *out) {
+    return (ethertype == ETHERTYPE_IPV4 && v.n >= IPV4_SIZE + TCP_SIZE && take_in_ipv4(v, out)) ||
+           (ethertype == ETHERTYPE_IPV6 && v.n >= IPV6_SIZE + TCP_SIZE && take_in_ipv6(v, out));
+}
+
+bool plain_ipv4(struct view v, struct packet *out) {
+    return take_ip(v, ETHERTYPE_IPV4, out);
+}
+
+bool plain_ipv6(struct view v, struct packet *out) {
+    return take_ip(v, ETHERTYPE_IPV6, out);
 }
 
 bool plain_segment(const struct frame *frame, struct packet *out) {
