@@ -166,6 +166,33 @@ static inline char *put_bytes(struct view v, size_t *pos, char *out, const char 
     return out;
 }
 
+static inline unsigned unit_at(const uint8_t *p) {
+    return p[0] | (unsigned)p[1] << 8;
+}
+
+static inline bool is_pair(unsigned high, unsigned low) {
+    return (high & 0xFC00) == 0xD800 && (low & 0xFC00) == 0xDC00;
+}
+
+/* The same for units that stand as escapes, one for each: letters of other scripts, of which a name then has many, and whole pairs. */
+static inline char *put_escapes(struct view v, size_t *pos, char *out, const char *stop) {
+    const uint8_t *p = v.p + *pos, *end = v.p + v.n;
+    while (end - p >= 2 && stop - out >= COST_MAX) {
+        unsigned unit = unit_at(p);
+        if (end - p >= 4 && is_pair(unit, unit_at(p + 2))) {
+            out = put_escape(out, unit);
+            p += 2;
+            unit = unit_at(p);
+        } else if (unit < 0x80 || (unit & 0xF800) == 0xD800) {
+            break;
+        }
+        out = put_escape(out, unit);
+        p += 2;
+    }
+    *pos = (size_t)(p - v.p);
+    return out;
+}
+
 static inline char *put_plain(struct text t, size_t *pos, char *out, const char *stop) {
     return t.encoding == ENC_UTF16LE ? put_units(t.bytes, pos, out, stop) : put_bytes(t.bytes, pos, out, stop);
 }
@@ -174,6 +201,13 @@ static inline char *put_plain(struct text t, size_t *pos, char *out, const char 
 static char *put_text(struct text t, size_t pos, char *out, const char *stop, unsigned *flags, bool *cut) {
     while (pos < t.bytes.n) {
         out = put_plain(t, &pos, out, stop);
+        if (t.encoding == ENC_UTF16LE && t.bytes.n - pos >= 2 && unit_at(t.bytes.p + pos) >= 0x80) {
+            const size_t from = pos;
+            out = put_escapes(t.bytes, &pos, out, stop);
+            if (pos != from) {
+                continue;
+            }
+        }
         if (pos >= t.bytes.n) {
             break;
         }
