@@ -15,6 +15,8 @@ enum {
     TCP_SIZE = 20,
     IPV4_START = 0x45, /* version and size */
     PROTOCOL_TCP = 6,
+    PROTOCOL_UDP = 17,
+    UDP_SIZE = 8,           /* RFC 768 */
     FRAGMENT_BITS = 0x3fff, /* more fragments, and the offset */
 };
 
@@ -89,6 +91,28 @@ bool plain_ipv4(struct view v, struct packet *out) {
 
 bool plain_ipv6(struct view v, struct packet *out) {
     return take_ip(v, ETHERTYPE_IPV6, out);
+}
+
+/* A datagram with its header, as far as it was captured: one that nothing is looked for in. */
+static inline bool is_other_udp(struct view v) {
+    return v.n >= UDP_SIZE && !udp_is_tunnel(be16(v.p + 2));
+}
+
+bool plain_other(const struct frame *frame) {
+    struct view v = frame->bytes;
+    if (frame->link_type != DLT_EN10MB || v.n < ETHERNET_SIZE + IPV4_SIZE) {
+        return false;
+    }
+    size_t at = be16(v.p + ETHERTYPE_AT) == TPID_8021Q ? ETHERNET_SIZE + TAG_SIZE : ETHERNET_SIZE;
+    unsigned ethertype = be16(v.p + at - 2);
+    v = view_from(v, at);
+    const uint8_t *p = v.p;
+    if (ethertype == ETHERTYPE_IPV4 && v.n >= IPV4_SIZE && p[9] == PROTOCOL_UDP) {
+        return p[0] == IPV4_START && (be16(p + 6) & FRAGMENT_BITS) == 0 && be16(p + 2) >= IPV4_SIZE + UDP_SIZE &&
+               is_other_udp(view_from(v, IPV4_SIZE));
+    }
+    return ethertype == ETHERTYPE_IPV6 && v.n >= IPV6_SIZE && p[6] == PROTOCOL_UDP && p[0] >> 4 == 6 &&
+           be16(p + 4) >= UDP_SIZE && is_other_udp(view_from(v, IPV6_SIZE));
 }
 
 bool plain_segment(const struct frame *frame, struct packet *out) {

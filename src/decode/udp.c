@@ -95,6 +95,10 @@ static enum verdict decode_geneve(struct layers *l) {
     return protocol == ETHERTYPE_TEB ? decode_ethernet(l) : decode_ethertype(l, protocol);
 }
 
+bool udp_is_tunnel(unsigned port) {
+    return port == PORT_VXLAN || port == PORT_VXLAN_GPE || port == PORT_GENEVE || port == PORT_VXLAN_LINUX;
+}
+
 enum verdict decode_udp(struct layers *l) {
     const size_t start = l->in.pos;
     const struct view v = layers_view(l);
@@ -102,13 +106,12 @@ enum verdict decode_udp(struct layers *l) {
         return decode_refuse(l, DECODE_CUT);
     }
     const unsigned port = (unsigned)v.p[2] << 8 | v.p[3], length = (unsigned)v.p[4] << 8 | v.p[5];
-    enum verdict (*decode)(struct layers *) = port == PORT_VXLAN || port == PORT_VXLAN_LINUX ? decode_vxlan
-                                              : port == PORT_VXLAN_GPE                       ? decode_vxlan_gpe
-                                              : port == PORT_GENEVE                          ? decode_geneve
-                                                                                             : NULL;
-    if (!decode) {
+    if (!udp_is_tunnel(port)) {
         return decode_refuse(l, DECODE_NOT_TCP);
     }
+    enum verdict (*decode)(struct layers *) = port == PORT_VXLAN || port == PORT_VXLAN_LINUX ? decode_vxlan
+                                              : port == PORT_VXLAN_GPE                       ? decode_vxlan_gpe
+                                                                                             : decode_geneve;
     cursor_skip(&l->in, HEADER_SIZE);
     if (length != 0) { /* 0 where it was too large for the field, or the card was to fill it in */
         layers_bound(l, start + (length < HEADER_SIZE ? HEADER_SIZE : length));
