@@ -361,12 +361,24 @@ static size_t plain_eight_of(struct text t, size_t pos) {
     return t.encoding == ENC_UTF16LE ? (plain_four(v, &bytes) ? 4 : 0) : (plain_eight(v) ? 8 : 0);
 }
 
+/* What the next character takes; *pos comes to stand behind it. Of UTF-16 each unit that is not ASCII is an escape, a surrogate too. */
+static inline size_t next_cost(struct text t, size_t *pos) {
+    if (t.encoding != ENC_UTF16LE || t.bytes.n - *pos < 2) {
+        return cost(text_next(t, pos));
+    }
+    const uint8_t *p = t.bytes.p + *pos;
+    unsigned unit = unit_at(p);
+    bool pair = t.bytes.n - *pos >= 4 && is_pair(unit, unit_at(p + 2));
+    *pos += pair ? 4 : 2;
+    return pair ? COST_MAX : unit < 0x80 ? ascii_cost[unit] : COST_MAX / 2;
+}
+
 /* What t takes from pos on, as far as it is not more than limit. */
 static size_t measure(struct text t, size_t pos, size_t limit) {
     size_t total = 0;
     while (pos < t.bytes.n && total <= limit) {
         size_t run = plain_eight_of(t, pos);
-        total += run ? run : cost(text_next(t, &pos));
+        total += run ? run : next_cost(t, &pos);
         pos += run ? 8 : 0;
     }
     return total;
@@ -381,7 +393,7 @@ static size_t tail_begin(struct text t, size_t limit) {
     while (pos < t.bytes.n && total > limit) {
         size_t run = plain_eight_of(t, pos);
         bool all = run != 0 && total - limit >= run;
-        total -= all ? run : cost(text_next(t, &pos));
+        total -= all ? run : next_cost(t, &pos);
         pos += all ? 8 : 0;
     }
     return pos;
