@@ -15,14 +15,14 @@ enum {
     BLOCK_NAMES = 4,
     BLOCK_STATISTICS = 5,
     BLOCK_PACKET = 6,
-    BLOCK_EDGES = 12,       /* what is not body */
-    BLOCK_BODY = 8,         /* where it begins */
-    SECTION_SIZE = 28,      /* without options, like the two below; 4.1 */
-    INTERFACE_SIZE = 20,    /* 4.2 */
-    PACKET_SIZE = 32,       /* 4.3 */
-    OPTION_RESOLUTION = 9,  /* of time, as a power of ten: 4.2 */
-    OPTION_OFFSET = 14,     /* of time, in seconds */
-    OPTIONS_MAX = 64 << 10, /* bytes of the first two blocks */
+    BLOCK_EDGES = 12,        /* what is not body */
+    BLOCK_BODY = 8,          /* where it begins */
+    SECTION_SIZE = 28,       /* without options, like the two below; 4.1 */
+    INTERFACE_SIZE = 20,     /* 4.2 */
+    PACKET_SIZE = 32,        /* 4.3 */
+    OPTION_RESOLUTION = 9,   /* of time, as a power of ten: 4.2 */
+    OPTION_OFFSET = 14,      /* of time, in seconds */
+    FIRST_BLOCKS = 64 << 10, /* bytes of the first two blocks */
 };
 #define BLOCK_SECTION UINT32_C(0x0a0d0d0a)
 #define ORDER_MAGIC UINT32_C(0x1a2b3c4d)
@@ -104,7 +104,7 @@ static uint64_t units_of(const uint8_t *p, size_t n) {
 /* A section and the first interface; of another one, wherever it comes, libpcap is to know. */
 static bool begin_blocks(struct plain_file *f) {
     const uint8_t *p = f->buffer;
-    const size_t n = read_at(f->fd, f->buffer, OPTIONS_MAX, 0);
+    const size_t n = read_at(f->fd, f->buffer, FIRST_BLOCKS, 0);
     const uint32_t section = n >= SECTION_SIZE && u32_at(p) == BLOCK_SECTION && u32_at(p + 8) == ORDER_MAGIC &&
                                      u16_at(p + 12) == 1 && u16_at(p + 14) == 0
                                  ? block_length(p, n)
