@@ -801,14 +801,10 @@ static struct step step_of(struct nbss *n, enum direction dir, struct moment at)
     return (struct step){n, &n->lanes[dir], dir, at};
 }
 
-struct nbss *nbss_new(struct nbss_pool *pool, const struct framer_sink *sink, struct budget *budget, bool start_seen) {
-    struct nbss *n = calloc(1, sizeof *n);
-    if (!n) {
-        return NULL;
-    }
-    n->pool = pool;
-    n->budget = budget;
-    n->sink = *sink;
+struct nbss *nbss_begin(void *room, struct nbss_pool *pool, const struct framer_sink *sink, struct budget *budget,
+                        bool start_seen) {
+    struct nbss *n = room;
+    *n = (struct nbss){.pool = pool, .budget = budget, .sink = *sink};
     for (unsigned i = 0; i < DIRECTIONS; i++) {
         n->lanes[i].state = start_seen ? LANE_HEADER : LANE_LOST;
         n->lanes[i].edge = !start_seen;
@@ -861,16 +857,12 @@ bool nbss_idle(const struct nbss *n) {
     return true;
 }
 
-void nbss_free(struct nbss *n) {
-    if (!n) {
-        return;
-    }
+void nbss_finish(struct nbss *n) {
     for (unsigned i = 0; i < DIRECTIONS; i++) {
         struct step s = step_of(n, (enum direction)i, (struct moment){0, 0});
         release(&s);
         lost_free(&s, s.lane->lost);
     }
-    free(n);
 }
 
 /* A name of the first level, RFC 1001 14.1: a label of 32 letters, two for each byte; behind it the labels of a scope, and a zero. */

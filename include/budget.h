@@ -8,9 +8,12 @@
 #include <stddef.h>
 #include <stdlib.h>
 
+struct block_store;
+
 struct budget {
-    struct budget *parent; /* NULL at the top */
-    size_t held, ceiling;  /* bytes */
+    struct budget *parent;      /* NULL at the top */
+    size_t held, ceiling;       /* bytes */
+    struct block_store *blocks; /* of pools that charge this one: base/block.h; NULL: the heap's */
 };
 
 /* True when n more bytes fit everywhere, and then they are held; false changes nothing. */

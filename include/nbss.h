@@ -21,18 +21,19 @@ struct nbss_pool; /* one worker: buffers for messages that straddle */
 struct nbss_pool *nbss_pool_new(void);
 void nbss_pool_free(struct nbss_pool *);
 
-/* start_seen: the first byte of each direction is the start of a message. Buffers are charged to the budget. The sink is copied.
- * NULL: no memory. */
-struct nbss *nbss_new(struct nbss_pool *, const struct framer_sink *, struct budget *, bool start_seen);
+/* Bytes that an idle connection costs here. */
+size_t nbss_size(void);
+/* room: nbss_size() bytes, aligned as malloc does, and the caller's until nbss_finish. start_seen: the first byte of each direction is the
+ * start of a message. Buffers are charged to the budget. The sink is copied. */
+struct nbss *nbss_begin(void *room, struct nbss_pool *, const struct framer_sink *, struct budget *, bool start_seen);
 void nbss_bytes(struct nbss *, enum direction, struct view, struct moment);
 void nbss_gap(struct nbss *, enum direction, uint64_t length, struct moment);
 /* Hands out what was begun, with the rest as missing. */
 void nbss_end(struct nbss *, struct moment);
 /* Nothing was begun: nbss_end would hand out nothing. */
 bool nbss_idle(const struct nbss *);
-void nbss_free(struct nbss *);
-/* Bytes that an idle connection costs here. */
-size_t nbss_size(void);
+/* Gives back all that it holds of the pool and the budget. */
+void nbss_finish(struct nbss *);
 
 /* A name in the encoding of RFC 1001 14.1, as a session request has two: the called one and the calling one. */
 struct netbios_name {

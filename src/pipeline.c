@@ -9,7 +9,10 @@
 #include <stdlib.h>
 
 #include "arena.h"
+#include "base/block.h"
 #include "base/code_page.h"
+#include "base/pool.h"
+#include "base/prefetch.h"
 #include "base/resident.h"
 #include "decode/decode.h"
 #include "event/maker.h"
@@ -25,12 +28,16 @@ enum { MESSAGE_ARENA = 64 * 1024 };
  * holds out of order, may take. So no connection alone takes all, and whoever is at work finds room. */
 enum { HEADROOM_SHARE = 8, FRAMER_SHARE = 4, REORDER_SHARE = 8 };
 
+/* So many connections, with what belongs to them, are as large as the caches close to a core. */
+enum { AHEAD_FLOWS = 256 };
+
 struct pipeline {
     const struct pipeline_settings *settings;
     struct pipeline_outlet outlet;
     struct record_settings record;
     struct record_memo memo;
     struct budget *budget;
+    struct block_store blocks;
     size_t most; /* held before a packet, so that it finds room */
     struct resident resident;
     unsigned unlooked; /* packets since memory was looked at */
@@ -38,6 +45,7 @@ struct pipeline {
     struct decoder *decoder;
     struct flow_table *flows;
     struct nbss_pool *buffers;
+    struct pool decoded, framers; /* of struct decoded_flow; of what nbss_begin wants */
     struct model *model;
     struct arena arena;
     struct event_maker maker;
@@ -147,40 +155,37 @@ static bool on_other(void *arg, enum direction dir, const struct other_packet *p
 
 /* ---- flow -bytes, gap, end-> nbss */
 
-/* The framer's memory is charged here: in dissectors/ it takes its buffers from the budget alone. */
 static bool framer_begin(struct decoded_flow *f, bool start_seen) {
     struct pipeline *p = f->pipeline;
-    if (!budget_charge(p->budget, budget_cost(nbss_size()))) {
+    void *room = pool_take(&p->framers);
+    if (!room) {
         return false;
     }
     struct framer_sink sink = {f, on_message, on_fault, on_other};
-    f->framer = nbss_new(p->buffers, &sink, &f->buffers, start_seen);
-    if (!f->framer) {
-        budget_release(p->budget, budget_cost(nbss_size()));
-    }
-    return f->framer != NULL;
+    f->framer = nbss_begin(room, p->buffers, &sink, &f->buffers, start_seen);
+    return true;
 }
 
 static void framer_finish(struct decoded_flow *f) {
     if (f->framer) {
-        nbss_free(f->framer);
+        nbss_finish(f->framer);
+        pool_give(&f->pipeline->framers, f->framer);
         f->framer = NULL;
-        budget_release(f->pipeline->budget, budget_cost(nbss_size()));
     }
     assert(f->buffers.held == 0);
 }
 
 static struct decoded_flow *decoded_flow_new(struct pipeline *p, bool start_seen) {
-    struct decoded_flow *f = budget_take(p->budget, sizeof *f);
+    struct decoded_flow *f = pool_take(&p->decoded);
     if (!f) {
         return NULL;
     }
     f->pipeline = p;
-    f->buffers = (struct budget){p->budget, 0, p->budget->ceiling / FRAMER_SHARE};
+    f->buffers = (struct budget){.parent = p->budget, .ceiling = p->budget->ceiling / FRAMER_SHARE};
     if (framer_begin(f, start_seen)) {
         return f;
     }
-    budget_give(p->budget, f, sizeof *f);
+    pool_give(&p->decoded, f);
     return NULL;
 }
 
@@ -189,7 +194,7 @@ static void decoded_flow_free(struct decoded_flow *f) {
         return;
     }
     framer_finish(f);
-    budget_give(f->pipeline->budget, f, sizeof *f);
+    pool_give(&f->pipeline->decoded, f);
 }
 
 static void *on_open(void *arg, const struct flow_facts *flow) {
@@ -229,7 +234,7 @@ static inline bool framer_there(struct decoded_flow *f) {
 
 static void on_bytes(void *arg, enum direction dir, struct view bytes, struct moment at) {
     struct decoded_flow *f = arg;
-    connection_expect(f->connection);
+    connection_expect(f->connection, 0);
     if (framer_there(f)) {
         nbss_bytes(f->framer, dir, bytes, at);
     }
@@ -257,6 +262,14 @@ static void on_flow_end(void *arg, enum flow_end_reason reason, struct moment at
     }
     connection_end(f->connection, reason, at);
     decoded_flow_free(f);
+}
+
+static void on_expect(void *arg, unsigned step) {
+    const struct decoded_flow *f = arg;
+    if (step == 0) {
+        prefetch(f->framer, nbss_size());
+    }
+    connection_expect(f->connection, step);
 }
 
 /* ---- memory */
@@ -317,7 +330,7 @@ static struct flow_settings settings_of_flows(const struct pipeline *p) {
 
 static bool set_up(struct pipeline *p) {
     struct model_sink model_sink = {p, on_start, on_operation, on_end};
-    struct stream_sink stream_sink = {p, on_open, on_flow_start, on_bytes, on_gap, on_closed, on_flow_end};
+    struct stream_sink stream_sink = {p, on_open, on_flow_start, on_bytes, on_gap, on_closed, on_flow_end, on_expect};
     struct flow_settings flow_settings = settings_of_flows(p);
     struct model_limits model_limits = model_limits_default();
     struct decoder_settings decoder_settings = decoder_settings_default();
@@ -327,6 +340,8 @@ static bool set_up(struct pipeline *p) {
     decoder_settings.secret = p->settings->secret;
     p->arena = (struct arena){.base = malloc(MESSAGE_ARENA), .size = MESSAGE_ARENA};
     p->buffers = nbss_pool_new();
+    pool_init(&p->decoded, sizeof(struct decoded_flow), p->budget);
+    pool_init(&p->framers, nbss_size(), p->budget);
     p->model = model_new(&model_limits, &model_sink, p->budget, p->stats, p->settings->secret);
     p->decoder = decoder_new(&decoder_settings, p->budget, p->stats);
     p->flows = flow_table_new(&flow_settings, &stream_sink, p->budget, p->stats);
@@ -348,6 +363,8 @@ struct pipeline *pipeline_new(const struct pipeline_settings *settings, const ch
                                          .live = settings->interfaces != NULL,
                                          .interfaces = settings->interfaces};
     p->budget = budget;
+    block_store_init(&p->blocks);
+    budget->blocks = &p->blocks;
     p->most = budget->ceiling - budget->ceiling / HEADROOM_SHARE;
     p->stats = stats;
     p->resident.fd = -1;
@@ -374,6 +391,17 @@ int pipeline_frame(struct pipeline *p, const struct frame *frame) {
     }
     bool ours = !p->outlet.claim || p->outlet.claim(p->outlet.arg, &packet);
     return ours ? pipeline_packet(p, &packet) : p->error;
+}
+
+void pipeline_ahead(struct pipeline *p, const struct frame *frame) {
+    struct packet packet;
+    if (decoder_ahead(p->decoder, frame, &packet)) {
+        flow_table_expect(p->flows, &packet);
+    }
+}
+
+bool pipeline_looks_ahead(const struct pipeline *p) {
+    return flow_table_live(p->flows) >= AHEAD_FLOWS;
 }
 
 void pipeline_reconfigure(struct pipeline *p, const struct pipeline_settings *settings) {
@@ -404,6 +432,10 @@ void pipeline_free(struct pipeline *p) {
     flow_table_free(p->flows);
     model_free(p->model);
     nbss_pool_free(p->buffers);
+    pool_free(&p->decoded);
+    pool_free(&p->framers);
+    block_store_free(&p->blocks);
+    p->budget->blocks = NULL;
     free(p->arena.base);
     free(p);
 }
@@ -411,8 +443,7 @@ void pipeline_free(struct pipeline *p) {
 struct pipeline_costs pipeline_costs(void) {
     struct model_costs m = model_costs();
     return (struct pipeline_costs){
-        .flow =
-            flow_table_flow_size() + budget_cost(sizeof(struct decoded_flow)) + budget_cost(nbss_size()) + m.connection,
+        .flow = flow_table_flow_size() + pool_cost(sizeof(struct decoded_flow)) + pool_cost(nbss_size()) + m.connection,
         .session = m.session,
         .tree = m.tree,
         .handle = m.handle,

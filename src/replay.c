@@ -200,8 +200,13 @@ static bool on_pause(void *arg) {
 struct reading {
     struct replay *replay;
     struct pipeline *pipeline;
+    struct capture *capture;
     unsigned frames;
 };
+
+static void frame_ahead(void *arg, const struct frame *frame) {
+    pipeline_ahead(arg, frame);
+}
 
 static bool read_frame(void *arg, const struct frame *frame) {
     struct reading *of = arg;
@@ -209,7 +214,10 @@ static bool read_frame(void *arg, const struct frame *frame) {
     if (pipeline_frame(of->pipeline, frame) != 0) {
         return false;
     }
-    if (of->frames++ % PROGRESS_FRAMES == 0 && r->progress) {
+    if (of->frames++ % PROGRESS_FRAMES == 0) {
+        capture_on_ahead(of->capture, pipeline_looks_ahead(of->pipeline) ? frame_ahead : NULL, of->pipeline);
+    }
+    if (of->frames % PROGRESS_FRAMES == 1 && r->progress) {
         progress_update(r->progress, r->bytes_before + capture_position(r->reading).read);
     }
     return !*r->stop && r->write_error == 0;
@@ -225,7 +233,7 @@ static void read_capture(struct replay *r, struct capture *c) {
     }
     r->stats.captures++;
     r->capture_name = capture_name(c);
-    struct reading reading = {r, p, 0};
+    struct reading reading = {r, p, c, 0};
     int got = *r->stop || r->write_error != 0 ? 0 : capture_read(c, read_frame, &reading);
     if (r->write_error == 0 && pipeline_finish(p) != 0) {
         fail(r, EXIT_FAILURE);
@@ -312,7 +320,7 @@ static bool open_outputs(struct replay *r, uint64_t run_id) {
     if (!attach_outputs(r)) {
         return false;
     }
-    r->rules = (struct budget){&r->memory, 0, r->memory.ceiling / FINDINGS_SHARE};
+    r->rules = (struct budget){.parent = &r->memory, .ceiling = r->memory.ceiling / FINDINGS_SHARE};
     struct findings_settings rules = {.run_id = run_id, .secret = r->settings.secret, .budget = &r->rules};
     struct findings_sink to = {r, take_finding};
     r->outlet = outlet_new(run_id, outputs_sinks(r->outputs), outputs_count(r->outputs));

@@ -11,6 +11,10 @@ Run = collections.namedtuple("Run", "status out err")
 _count = 0
 _failed = 0
 
+# What computes makes way for what is held to a time, which may run beside it.
+if os.path.basename(os.path.dirname(os.path.abspath(sys.argv[0]))) in ("golden", "oracle"):
+    os.nice(10)
+
 
 def _line(good, name, details=(), directive=""):
     global _count

@@ -3,6 +3,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/block.h"
+
 /* What was given back is poisoned, so that AddressSanitizer sees whoever still uses it; the words that link the free list and find the
  * block are opened up for as long as we read or write them. */
 #if defined __SANITIZE_ADDRESS__
@@ -28,6 +30,7 @@ struct slot {
 
 struct pool_block {
     struct link link;
+    struct block_chunk *chunk;                   /* for block_give */
     void *free;                                  /* given back: a list through their first word */
     unsigned out, carved;                        /* objects that are out, and that ever were */
     _Alignas(max_align_t) unsigned char bytes[]; /* room for the first slot in front of the first object */
@@ -59,6 +62,25 @@ static struct pool_block *block_of(void *object) {
     return block;
 }
 
+static struct pool_block *memory_take(struct pool *p) {
+    struct block_chunk *chunk = NULL;
+    struct pool_block *b = p->block == BLOCK_ROOM ? block_take(p->budget->blocks, &chunk) : malloc(p->block);
+    if (b) {
+        *b = (struct pool_block){.chunk = chunk};
+        POISON(b->bytes, p->block - sizeof *b);
+    }
+    return b;
+}
+
+static void memory_give(struct pool *p, struct pool_block *b) {
+    UNPOISON(b, p->block);
+    if (p->block == BLOCK_ROOM) {
+        block_give(p->budget->blocks, b, b->chunk);
+    } else {
+        free(b);
+    }
+}
+
 static struct pool_block *block_new(struct pool *p) {
     if (!budget_charge(p->budget, p->cost)) {
         return NULL;
@@ -66,13 +88,11 @@ static struct pool_block *block_new(struct pool *p) {
     struct pool_block *b = p->spare;
     p->spare = NULL;
     if (!b) {
-        b = malloc(p->block);
+        b = memory_take(p);
         if (!b) {
             budget_release(p->budget, p->cost);
             return NULL;
         }
-        *b = (struct pool_block){0};
-        POISON(b->bytes, p->block - sizeof *b);
     }
     list_append(&p->open, &b->link);
     return b;
@@ -110,7 +130,7 @@ static void block_rest(struct pool *p, struct pool_block *b) {
     list_remove(&b->link);
     budget_release(p->budget, p->cost);
     if (p->spare || p->cost != POOL_BLOCK) {
-        free(b); /* the allocator poisons it anew, and clears that when it is taken again */
+        memory_give(p, b);
     } else {
         p->spare = b;
     }
@@ -135,13 +155,15 @@ static void free_all(struct pool *p, struct list *blocks) {
         struct pool_block *b = container_of(x, struct pool_block, link);
         list_remove(x);
         budget_release(p->budget, p->cost);
-        free(b);
+        memory_give(p, b);
     }
 }
 
 void pool_free(struct pool *p) {
     free_all(p, &p->open);
     free_all(p, &p->full);
-    free(p->spare);
+    if (p->spare) {
+        memory_give(p, p->spare);
+    }
     p->spare = NULL;
 }

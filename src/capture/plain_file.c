@@ -15,10 +15,12 @@ enum {
     BLOCK_NAMES = 4,
     BLOCK_STATISTICS = 5,
     BLOCK_PACKET = 6,
-    BLOCK_EDGES = 12,        /* what is not body */
-    BLOCK_BODY = 8,          /* where it begins */
-    SECTION_SIZE = 28,       /* without options, like the two below; 4.1 */
-    INTERFACE_SIZE = 20,     /* 4.2 */
+    BLOCK_EDGES = 12,    /* what is not body */
+    BLOCK_BODY = 8,      /* where it begins */
+    SECTION_SIZE = 28,   /* without options, like the two below; 4.1 */
+    INTERFACE_SIZE = 20, /* 4.2 */
+    CAPTURED_AT = 20,    /* in a packet's block, 4.3 */
+    PACKET_DATA = 28,
     PACKET_SIZE = 32,        /* 4.3 */
     OPTION_RESOLUTION = 9,   /* of time, as a power of ten: 4.2 */
     OPTION_OFFSET = 14,      /* of time, in seconds */
@@ -143,15 +145,30 @@ bool plain_file_next_block(struct plain_file *f, struct pcap_pkthdr *header, con
         return false;
     }
     const uint64_t time = (uint64_t)u32_at(p + 12) << 32 | u32_at(p + 16);
-    header->caplen = u32_at(p + 20);
+    header->caplen = u32_at(p + CAPTURED_AT);
     header->len = u32_at(p + 24);
     if (header->caplen > f->snap || header->caplen > length - PACKET_SIZE) {
         return false;
     }
     header->ts.tv_sec = (time_t)(time / f->units);
     header->ts.tv_usec = (suseconds_t)(time % f->units) * f->scale;
-    *bytes = p + 28;
+    *bytes = p + PACKET_DATA;
     f->at += length;
+    f->shown -= f->shown != 0;
+    return true;
+}
+
+bool plain_file_show_block(struct plain_file *f, const uint8_t **bytes, uint32_t *captured) {
+    const size_t at = f->shown == 0 ? f->at : f->ahead, left = f->have - at;
+    const uint8_t *p = f->buffer + at;
+    const uint32_t length = left >= PACKET_SIZE && u32_at(p) == BLOCK_PACKET ? block_length(p, left) : 0;
+    if (length < PACKET_SIZE || u32_at(p + CAPTURED_AT) > f->snap || u32_at(p + CAPTURED_AT) > length - PACKET_SIZE) {
+        return false;
+    }
+    *captured = u32_at(p + CAPTURED_AT);
+    *bytes = p + PACKET_DATA;
+    f->ahead = at + length;
+    f->shown++;
     return true;
 }
 
@@ -169,6 +186,7 @@ bool plain_file_fill(struct plain_file *f, size_t want) {
     size_t left = f->have - f->at;
     memmove(f->buffer, f->buffer + f->at, left);
     f->before += f->at;
+    f->ahead -= f->shown == 0 ? f->ahead : f->at;
     f->at = 0;
     f->have = left + read_at(f->fd, f->buffer + left, f->size - left, f->before + left);
     return f->have >= want;

@@ -50,7 +50,7 @@ struct fragments *fragments_new(const struct decoder_settings *settings, struct 
     }
     f->settings = *settings;
     f->stats = stats;
-    f->held = (struct budget){budget, 0, settings->datagrams_bytes_max};
+    f->held = (struct budget){.parent = budget, .ceiling = settings->datagrams_bytes_max};
     hash_init(&f->table, &f->held);
     list_init(&f->waiting);
     list_init(&f->whole);

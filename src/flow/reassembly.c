@@ -354,7 +354,7 @@ static bool start_waiting(struct flow_context *c, struct flow *f) {
         return false;
     }
     r->flow = f;
-    r->held = (struct budget){c->budget, 0, c->settings.reorder_bytes_max};
+    r->held = (struct budget){.parent = c->budget, .ceiling = c->settings.reorder_bytes_max};
     r->looked = c->now;
     list_append(&c->waiting, &r->link);
     f->reorder = r;

@@ -5,6 +5,8 @@
 #include <string.h>
 
 #include "base/packet_clock.h"
+#include "base/pool.h"
+#include "base/prefetch.h"
 #include "community_id.h"
 #include "connection.h"
 #include "contradiction.h"
@@ -16,13 +18,14 @@
 #include "sides.h"
 #include "trouble.h"
 
-enum { PORTS = 1 << 16 };
+enum { PORTS = 1 << 16, EXPECTED_KEPT = 8 /* FLOW_AHEAD and the next, to a power of two */ };
 
 #define EXPIRY_STEP_NS (SECOND_NS / 10) /* how often, by the clock, it is looked what is due */
 
 struct flow_table {
     struct flow_context context;
     struct hash flows;
+    struct pool plain; /* flows that nothing is wrapped around */
     size_t state_counts[FLOW_STATES];
     uint64_t frame;                /* of the packet at hand */
     struct list order;             /* flows by their beginning */
@@ -30,6 +33,9 @@ struct flow_table {
     struct packet_clock clock;
     uint64_t next_expiry; /* of the clock */
     uint8_t is_smb_port[PORTS / 8];
+    /* hashes of packets to come, the youngest at expected_count - 1; 0: of the same connection as the one before */
+    uint64_t expected[EXPECTED_KEPT], expected_last;
+    unsigned expected_count;
 };
 
 struct flow_settings flow_settings_default(void) {
@@ -66,6 +72,7 @@ struct flow_table *flow_table_new(const struct flow_settings *settings, const st
         return NULL;
     }
     hash_init(&t->flows, budget);
+    pool_init(&t->plain, sizeof(struct flow), budget);
     t->context = (struct flow_context){.settings = *settings,
                                        .sink = *sink,
                                        .budget = budget,
@@ -150,8 +157,18 @@ static void list_flow(struct flow_table *t, struct flow *f) {
     list_append(&t->idle[f->listed], &f->idle);
 }
 
-static size_t size_of(bool wrapped) {
-    return sizeof(struct flow) + (wrapped ? sizeof(struct wrapping) : 0);
+static const size_t WRAPPED_SIZE = sizeof(struct flow) + sizeof(struct wrapping);
+
+static struct flow *take(struct flow_table *t, bool wrapped) {
+    return wrapped ? budget_take(t->context.budget, WRAPPED_SIZE) : pool_take(&t->plain);
+}
+
+static void give(struct flow_table *t, struct flow *f) {
+    if (f->facts.wrapping) {
+        budget_give(t->context.budget, f, WRAPPED_SIZE);
+    } else {
+        pool_give(&t->plain, f);
+    }
 }
 
 /* Out of the table and gone, without a word. */
@@ -162,7 +179,7 @@ static void remove_flow(struct flow_table *t, struct flow *f) {
     list_remove(&f->order);
     list_remove(&f->idle);
     t->state_counts[f->listed]--;
-    budget_give(t->context.budget, f, size_of(f->facts.wrapping != NULL));
+    give(t, f);
 }
 
 static void end_flow(struct flow_table *t, struct flow *f, enum flow_end_reason otherwise) {
@@ -228,7 +245,7 @@ uint64_t flow_table_idle(struct flow_table *t, uint64_t frame) {
     return sparest(t, &weight) ? weight : 0;
 }
 
-static struct flow *allocate(struct flow_table *t, enum flow_state state, size_t size) {
+static struct flow *allocate(struct flow_table *t, enum flow_state state, bool wrapped) {
     if (state == FLOW_CANDIDATE && t->state_counts[FLOW_CANDIDATE] >= t->context.settings.candidates_max) {
         if (t->state_counts[FLOW_CANDIDATE] == 0) {
             return NULL;
@@ -239,9 +256,9 @@ static struct flow *allocate(struct flow_table *t, enum flow_state state, size_t
         t->context.stats->flows_limit++;
         (void)!flow_table_evict(t);
     }
-    struct flow *f = budget_take(t->context.budget, size);
+    struct flow *f = take(t, wrapped);
     while (!f && flow_table_evict(t)) {
-        f = budget_take(t->context.budget, size);
+        f = take(t, wrapped);
     }
     t->context.stats->flows_refused_memory += !f;
     return f;
@@ -261,7 +278,7 @@ static void turn_wrapping(struct wrapping *w) {
 
 static struct flow *add_flow(struct flow_table *t, const struct packet *p, uint64_t hash, const struct birth *birth) {
     bool wrapped = p->wrapping.layer_count != 0 || p->wrapping.key_tag != 0;
-    struct flow *f = allocate(t, birth->state, size_of(wrapped));
+    struct flow *f = allocate(t, birth->state, wrapped);
     if (!f) {
         return NULL;
     }
@@ -432,6 +449,67 @@ void flow_table_packet(struct flow_table *t, const struct packet *p) {
     }
 }
 
+/* --- packets to come --- */
+
+/* What find reads and a packet changes, but for the neighbours. */
+static void expect_flow(const struct flow_table *t, uint64_t hash) {
+    struct hash_node *n = hash_expected(&t->flows, hash);
+    if (n) {
+        const struct flow *f = container_of(n, struct flow, by_ends);
+        prefetch(&f->facts.client, offsetof(struct flow, order) - offsetof(struct flow, facts.client));
+    }
+}
+
+static struct flow *expected_flow(const struct flow_table *t, uint64_t hash) {
+    struct hash_node *n = hash_first(&t->flows, hash);
+    return n ? container_of(n, struct flow, by_ends) : NULL;
+}
+
+static void expect_neighbours(const struct flow_table *t, uint64_t hash) {
+    const struct flow *f = expected_flow(t, hash);
+    if (f) {
+        prefetch(f->idle.prev, 1);
+        prefetch(f->idle.next, 1);
+        prefetch(f->connection, 1);
+    }
+}
+
+static void expect_connection(const struct flow_table *t, uint64_t hash, unsigned step) {
+    const struct flow *f = expected_flow(t, hash);
+    if (f && f->connection) {
+        t->context.sink.expect(f->connection, step);
+    }
+}
+
+static void expect_step(const struct flow_table *t, uint64_t hash, unsigned step) {
+    enum { OF_FLOW, OF_NEIGHBOURS, OF_SINK };
+    _Static_assert((int)FLOW_AHEAD == (int)OF_SINK + (int)EXPECT_STEPS, "a step for each packet before it");
+    if (step == OF_FLOW) {
+        expect_flow(t, hash);
+    } else if (step == OF_NEIGHBOURS) {
+        expect_neighbours(t, hash);
+    } else if (t->context.sink.expect) {
+        expect_connection(t, hash, step - OF_SINK);
+    }
+}
+
+void flow_table_expect(struct flow_table *t, const struct packet *p) {
+    uint64_t hash = hash_of(t, p);
+    bool again = hash == t->expected_last; /* of the connection before it, and all is on its way */
+    t->expected_last = hash;
+    t->expected[t->expected_count % EXPECTED_KEPT] = again ? 0 : hash;
+    if (!again) {
+        hash_expect_bucket(&t->flows, hash);
+    }
+    for (unsigned step = 0; step < FLOW_AHEAD; step++) {
+        uint64_t before = t->expected[(t->expected_count - 1 - step) % EXPECTED_KEPT];
+        if (before != 0) {
+            expect_step(t, before, step);
+        }
+    }
+    t->expected_count++;
+}
+
 void flow_table_tick(struct flow_table *t, uint64_t time_ns) {
     pass_time(t, time_ns);
 }
@@ -446,6 +524,10 @@ size_t flow_table_count(const struct flow_table *t) {
     return t->flows.count;
 }
 
+size_t flow_table_live(const struct flow_table *t) {
+    return t->state_counts[FLOW_LIVE];
+}
+
 void flow_table_free(struct flow_table *t) {
     if (!t) {
         return;
@@ -456,9 +538,10 @@ void flow_table_free(struct flow_table *t) {
     community_id_free(t->context.community_id);
     history_free(t->context.history);
     hash_free(&t->flows);
+    pool_free(&t->plain);
     free(t);
 }
 
 size_t flow_table_flow_size(void) {
-    return budget_cost(sizeof(struct flow));
+    return pool_cost(sizeof(struct flow));
 }

@@ -3,19 +3,27 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/prefetch.h"
 #include "model/state.h"
 #include "nbss.h"
 
 struct connection *connection_new(struct model *m, const struct flow_facts *flow, struct view flow_json) {
-    size_t size = sizeof(struct connection) + flow_json.n;
-    struct connection *c = budget_take(m->budget, size);
+    struct connection *c = pool_take(&m->connections_pool);
     if (!c) {
         return NULL;
     }
-    memcpy(c->flow_json, flow_json.p, flow_json.n);
+    uint8_t *json = c->flow_json;
+    if (flow_json.n > sizeof c->flow_json) {
+        json = c->long_json = budget_take(m->budget, flow_json.n);
+    }
+    if (!json) {
+        pool_give(&m->connections_pool, c);
+        return NULL;
+    }
+    memcpy(json, flow_json.p, flow_json.n);
     c->model = m;
     c->facts.flow = flow;
-    c->facts.flow_json = (struct view){c->flow_json, flow_json.n};
+    c->facts.flow_json = (struct view){json, flow_json.n};
     c->facts.midstream = !flow->start_seen;
     hash_init(&c->channels, m->budget);
     hash_init(&c->exchanges, m->budget);
@@ -67,10 +75,13 @@ static inline void expire(struct connection *c) {
     }
 }
 
-void connection_expect(const struct connection *c) {
-    enum { CACHE_LINE = 64, UP_TO = offsetof(struct connection, facts.smb1_dialect) };
-    for (size_t at = 0; at < UP_TO; at += CACHE_LINE) {
-        __builtin_prefetch((const unsigned char *)c + at, 1);
+void connection_expect(const struct connection *c, unsigned step) {
+    if (step == 0) {
+        prefetch(c, offsetof(struct connection, facts.smb1_dialect));
+    } else if (step == 1 && c->last_channel) {
+        prefetch(c->last_channel, sizeof *c->last_channel);
+    } else if (step == 2 && c->last_channel) {
+        prefetch(c->last_channel->session, sizeof *c->last_channel->session);
     }
 }
 
@@ -384,7 +395,8 @@ void connection_end(struct connection *c, enum flow_end_reason reason, struct mo
         chain_drop(m, c->chains[d].chain);
     }
     list_remove(&c->of_model);
-    budget_give(m->budget, c, sizeof *c + c->facts.flow_json.n);
+    budget_give(m->budget, c->long_json, c->facts.flow_json.n);
+    pool_give(&m->connections_pool, c);
 }
 
 static struct connection_names *names_of(struct connection *c) {

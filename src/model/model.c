@@ -59,6 +59,7 @@ struct model *model_new(const struct model_limits *limits, const struct model_si
     for (size_t i = 0; i < sizeof lists / sizeof lists[0]; i++) {
         list_init(lists[i]);
     }
+    pool_init(&m->connections_pool, sizeof(struct connection), budget);
     pool_init(&m->sessions_pool, sizeof(struct session), budget);
     pool_init(&m->channels_pool, sizeof(struct channel), budget);
     pool_init(&m->trees_pool, sizeof(struct tree), budget);
@@ -105,7 +106,7 @@ void model_free(struct model *m) {
         &m->sessions_pool,       &m->channels_pool,       &m->trees_pool,      &m->handles_pool,  &m->nodes_pool,
         &m->exchanges_pool,      &m->chains_pool,         &m->auths_pool,      &m->setups_pool,   &m->durables_pool,
         &m->smb1_exchanges_pool, &m->smb1_processes_pool, &m->securities_pool, &m->machines_pool, &m->instances_pool,
-        &m->answers_pool,        &m->peers_pool};
+        &m->answers_pool,        &m->peers_pool,          &m->connections_pool};
     for (size_t i = 0; i < sizeof pools / sizeof pools[0]; i++) {
         pool_free(pools[i]);
     }
@@ -235,7 +236,7 @@ struct shared_text *model_text_common(struct model *m, struct text text) {
 
 struct model_costs model_costs(void) {
     return (struct model_costs){
-        .connection = budget_cost(sizeof(struct connection)),
+        .connection = pool_cost(sizeof(struct connection)),
         .session =
             pool_cost(sizeof(struct session)) + pool_cost(sizeof(struct channel)) + pool_cost(sizeof(struct auth)),
         .tree = pool_cost(sizeof(struct tree)),

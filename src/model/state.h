@@ -14,6 +14,9 @@
 #include "model/model.h"
 
 enum { COPY_KEY_SIZE = 24 };
+/* Bytes of what a record says of its flow, as far as addresses of IPv4 without a tunnel make it. */
+enum { FLOW_JSON_ROOM = 336 };
+
 /* A place among those of its kind, least recently used first, and the frame it was used in last. */
 struct age {
     struct link link; /* first: container_of takes either */
@@ -311,7 +314,8 @@ struct connection {
     struct shared_text *smb1_dialect;
     bool netbios_asked; /* a session request was seen */
     struct shown shown[MACHINE_SIDES];
-    uint8_t flow_json[];
+    uint8_t *long_json; /* NULL, or flow_json where it is longer */
+    uint8_t flow_json[FLOW_JSON_ROOM];
 };
 
 struct model {
@@ -331,8 +335,8 @@ struct model {
         instances_by_application, instances_by_file, answers, peers;
     struct list connections, session_ages, tree_ages, handle_ages, exchange_ages, durable_ages, setup_ages,
         smb1_exchange_ages, smb1_transfers, machine_ages, instance_ages, answer_ages, peers_ages;
-    struct pool sessions_pool, channels_pool, trees_pool, handles_pool, nodes_pool, exchanges_pool, chains_pool,
-        auths_pool, setups_pool, durables_pool, smb1_exchanges_pool, smb1_processes_pool, securities_pool,
+    struct pool connections_pool, sessions_pool, channels_pool, trees_pool, handles_pool, nodes_pool, exchanges_pool,
+        chains_pool, auths_pool, setups_pool, durables_pool, smb1_exchanges_pool, smb1_processes_pool, securities_pool,
         machines_pool, instances_pool, answers_pool, peers_pool;
     struct takeover_facts takeover; /* of the operation at hand, as what follows */
     struct answer_change change;

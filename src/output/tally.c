@@ -37,9 +37,10 @@ static void keep(struct tally *t, struct tally_entry *slot, const char *name, si
         t->others++;
         return;
     }
-    slot->name = t->names + t->used * (TALLY_NAME_MAX + 1);
+    slot->name = t->names + t->names_used;
     memcpy(slot->name, name, n);
     slot->name[n] = '\0';
+    t->names_used += n + 1;
     slot->count = 1;
     t->used++;
 }
@@ -60,7 +61,7 @@ void tally_add(struct tally *t, const char *name, size_t n) {
             keep(t, slot, name, n);
             return;
         }
-        if (strncmp(slot->name, name, n) == 0 && slot->name[n] == '\0') {
+        if (strlen(slot->name) == n && memcmp(slot->name, name, n) == 0) {
             slot->count++;
             return;
         }

@@ -13,7 +13,8 @@ struct tally_entry {
 };
 
 struct tally {
-    char *names;               /* one piece for all: they stay, and each would keep a page of the heap */
+    char *names;               /* one piece for all, one behind the other: only what they fill is memory that is used */
+    size_t names_used;         /* bytes of it */
     struct tally_entry *slots; /* open addressing; a free slot has no name */
     size_t slot_count;         /* a power of two, half of them used at most */
     size_t used, max;

@@ -80,11 +80,12 @@ static void segment(struct nbss *n, struct view v, struct moment at) {
 }
 
 static void run(struct watch *w, uint8_t mode, struct cursor cuts, struct view stream) {
-    struct budget budget = {NULL, 0, mode & MODE_SMALL_BUDGET ? SMALL_BUDGET : BUDGET};
+    struct budget budget = {.ceiling = mode & MODE_SMALL_BUDGET ? SMALL_BUDGET : BUDGET};
     struct framer_sink sink = {w, on_message, on_fault, NULL};
     struct nbss_pool *pool = nbss_pool_new();
-    struct nbss *n = nbss_new(pool, &sink, &budget, !(mode & MODE_MID_STREAM));
-    require(pool && n);
+    void *room = malloc(nbss_size());
+    require(pool && room);
+    struct nbss *n = nbss_begin(room, pool, &sink, &budget, !(mode & MODE_MID_STREAM));
     struct moment at = {1, 1};
     struct cursor c = cursor_over(stream);
     while (cursor_left(&cuts) >= 2) {
@@ -101,7 +102,8 @@ static void run(struct watch *w, uint8_t mode, struct cursor cuts, struct view s
     }
     segment(n, cursor_rest(&c), at);
     nbss_end(n, at);
-    nbss_free(n);
+    nbss_finish(n);
+    free(n);
     require(budget.held == 0);
     nbss_pool_free(pool);
 }

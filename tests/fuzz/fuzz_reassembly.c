@@ -12,6 +12,7 @@
 #include <string.h>
 
 #include "cursor.h"
+#include "../../src/base/pool.h"
 #include "../../src/flow/table.h"
 
 enum { PLACES = 1 << 16, OPS_MAX = 4096, SEGMENT_MAX = 2048, CONTENTS = 2 };
@@ -233,12 +234,12 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size) {
     struct stats *stats = calloc(1, sizeof *stats);
     assert(w && stats);
     uint8_t first = cursor_u8(&c);
-    struct budget budget = {NULL, 0, first & 8 ? 20000 : SIZE_MAX};
+    struct budget budget = {.ceiling = first & 8 ? POOL_BLOCK + 20000 : SIZE_MAX};
     struct flow_settings settings = flow_settings_default();
     settings.flows_max = 16;
     settings.probe = probe;
     settings.reorder_bytes_max = first & 1 ? 4096 : settings.reorder_bytes_max;
-    struct stream_sink sink = {w, world_open, world_start, world_bytes, world_gap, world_closed, world_end};
+    struct stream_sink sink = {w, world_open, world_start, world_bytes, world_gap, world_closed, world_end, NULL};
     struct player p = {
         flow_table_new(&settings, &sink, &budget, stats), w, {UINT64_C(1700000000000000000), 0}, {{.port = 0}}};
     p.ends[TO_SERVER] = (struct endpoint){{{10, 0, 0, 1}, 4}, 50000};

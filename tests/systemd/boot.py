@@ -17,6 +17,7 @@ APART = "SMBTAP_TEST_APART"  # set in the mount namespace of its own
 GUEST = "/smbtap-test"
 NEEDED = ("meson", "openssl", "systemd-nspawn", "unshare", "mount", "ip")
 PACKETS = "dialect-3.1.1.pcap"
+OF_NSPAWN = "/run/systemd/nspawn"
 SECONDS_MOST = 240
 # Of what a system does at its start this needs nothing, and some of it walks through all files.
 MASKED = ("systemd-tmpfiles-setup.service", "systemd-tmpfiles-setup-dev.service", "systemd-update-utmp.service",
@@ -66,6 +67,11 @@ def copy_of_this_system(folder):
         os.mkdir(path)
     layers = "lowerdir=/,upperdir=%s,workdir=%s" % (changes, work)
     return root if mounted("-t", "overlay", "overlay", "-o", layers, root) else None
+
+
+def unmount(root, folder):
+    """Else the folder could not be removed."""
+    subprocess.run(["umount"] + ([root] if root else []) + [folder], capture_output=True)
 
 
 def write(root, path, text):
@@ -123,7 +129,9 @@ def main():
         go_apart()
     with tempfile.TemporaryDirectory(prefix="smbtap-boot-") as folder:
         root = copy_of_this_system(folder)
-        if not root or not mounted("-t", "tmpfs", "none", "/run/systemd/nspawn"):
+        os.makedirs(OF_NSPAWN, exist_ok=True)  # before its first container it is not there
+        if not root or not mounted("-t", "tmpfs", "none", OF_NSPAWN):
+            unmount(root, folder)
             skip_all("a copy of this system cannot be mounted")
         build, run = set_up(sys.argv[1], folder)
         run = install(build, root) if run.returncode == 0 else run
@@ -135,7 +143,7 @@ def main():
         result, errors = left(root, "result"), left(root, "errors")
         if "--keep" in sys.argv[2:]:
             print("# " + said.replace("\n", "\n# "))
-        subprocess.run(["umount", root, folder], capture_output=True)
+        unmount(root, folder)
     if result is None:
         skip_all("a container does not start here: " + " ".join(said.split()[-12:]))
     sys.stdout.write(result)

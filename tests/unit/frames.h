@@ -213,14 +213,14 @@ struct bench {
 };
 
 static inline void bench_open(struct bench *b, bool start_seen) {
-    *b = (struct bench){.budget = {NULL, 0, 64U << 20}};
+    *b = (struct bench){.budget = {.ceiling = 64U << 20}};
     b->r = calloc(1, sizeof *b->r);
     b->pool = nbss_pool_new();
-    assert(b->r && b->pool);
+    void *room = malloc(nbss_size());
+    assert(b->r && b->pool && room);
     struct framer_sink sink = {b->r, record_message, record_fault, NULL};
     b->r->budget = &b->budget;
-    b->n = nbss_new(b->pool, &sink, &b->budget, start_seen);
-    assert(b->n);
+    b->n = nbss_begin(room, b->pool, &sink, &b->budget, start_seen);
 }
 
 /* A segment in memory of its own size, so that the sanitizer sees a read behind its end. */
@@ -239,7 +239,8 @@ static inline void bench_gap(struct bench *b, enum direction dir, uint64_t n) {
 
 static inline void bench_end(struct bench *b) {
     nbss_end(b->n, (struct moment){b->segment * 1000, b->segment});
-    nbss_free(b->n);
+    nbss_finish(b->n);
+    free(b->n);
     b->n = NULL;
     assert(b->budget.held == 0);
 }

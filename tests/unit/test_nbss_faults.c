@@ -476,10 +476,11 @@ static void test_ten_thousand_in_a_segment(void **state) {
     }
     unsigned count = 0;
     struct framer_sink sink = {&count, count_message, no_fault, NULL};
-    struct budget budget = {NULL, 0, 1 << 20};
+    struct budget budget = {.ceiling = 1 << 20};
     struct nbss_pool *pool = nbss_pool_new();
-    struct nbss *n = nbss_new(pool, &sink, &budget, true);
-    assert_non_null(n);
+    void *room = malloc(nbss_size());
+    assert_non_null(room);
+    struct nbss *n = nbss_begin(room, pool, &sink, &budget, true);
     nbss_bytes(n, TO_SERVER, (struct view){all, MESSAGES * one.n}, (struct moment){1, 1});
     assert_int_equal(count, MESSAGES);
     for (size_t i = 0; i < MESSAGES / 100 * one.n; i++) {
@@ -487,7 +488,8 @@ static void test_ten_thousand_in_a_segment(void **state) {
     }
     assert_int_equal(count, MESSAGES + MESSAGES / 100);
     nbss_end(n, (struct moment){3, 3});
-    nbss_free(n);
+    nbss_finish(n);
+    free(n);
     assert_int_equal(budget.held, 0);
     nbss_pool_free(pool);
     free(all);

@@ -13,7 +13,7 @@
 static void test_grows_with_what_is_there(void **state) {
     (void)state;
     struct nbss_pool *pool = nbss_pool_new();
-    struct budget budget = {NULL, 0, SIZE_MAX};
+    struct budget budget = {.ceiling = SIZE_MAX};
     struct nbss_piece *p = NULL;
     uint8_t block[1000];
     memset(block, 7, sizeof block);
@@ -45,7 +45,7 @@ static void test_grows_with_what_is_there(void **state) {
 static void test_refused_changes_nothing(void **state) {
     (void)state;
     struct nbss_pool *pool = nbss_pool_new();
-    struct budget top = {NULL, 0, 700}, budget = {&top, 0, SIZE_MAX};
+    struct budget top = {.ceiling = 700}, budget = {.parent = &top, .ceiling = SIZE_MAX};
     struct nbss_piece *p = NULL;
     uint8_t block[200] = {1};
     assert_true(nbss_pool_append(pool, &budget, &p, (struct view){block, sizeof block}));
@@ -63,7 +63,7 @@ static void test_refused_changes_nothing(void **state) {
 static void test_kept_for_the_next(void **state) {
     (void)state;
     struct nbss_pool *pool = nbss_pool_new();
-    struct budget budget = {NULL, 0, SIZE_MAX};
+    struct budget budget = {.ceiling = SIZE_MAX};
     struct nbss_piece *p = NULL, *q = NULL;
     uint8_t block[200] = {1};
     assert_true(nbss_pool_append(pool, &budget, &p, (struct view){block, sizeof block}));

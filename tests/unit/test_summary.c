@@ -136,6 +136,37 @@ static void tally_counts(void **state) {
     tally_release(&t);
 }
 
+/* The program's peak counts what they fill, and there may be thousands. */
+static void names_take_their_length(void **state) {
+    (void)state;
+    struct tally t;
+    const struct tally_entry *top[3];
+    char longest[TALLY_NAME_MAX + 1];
+    assert_int_equal(tally_init(&t, 3), 0);
+    tally_add(&t, "ab", 2);
+    tally_add(&t, "a", 1);
+    tally_add(&t, "ab", 2);
+    tally_add(&t, "abc", 3);
+    assert_int_equal(t.names_used, 3 + 2 + 4);
+    assert_int_equal(tally_top(&t, top, 3), 3);
+    assert_string_equal(top[0]->name, "ab");
+    assert_int_equal(top[0]->count, 2);
+    assert_string_equal(top[1]->name, "a");
+    assert_string_equal(top[2]->name, "abc");
+    tally_release(&t);
+    assert_int_equal(tally_init(&t, 3), 0);
+    memset(longest, 'x', sizeof(longest));
+    for (unsigned i = 0; i < 4; i++) { /* the fourth finds no place */
+        longest[TALLY_NAME_MAX] = (char)('a' + i);
+        tally_add(&t, longest, sizeof(longest));
+    }
+    assert_int_equal(t.names_used, 3 * (TALLY_NAME_MAX + 1));
+    assert_int_equal(t.others, 1);
+    assert_int_equal(tally_top(&t, top, 3), 3);
+    assert_string_equal(top[2]->name + TALLY_NAME_MAX - 1, "c");
+    tally_release(&t);
+}
+
 static void quantities(void **state) {
     (void)state;
     assert_string_equal(quantity_count(0).text, "0");
@@ -154,8 +185,12 @@ static void quantities(void **state) {
 
 int main(void) {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(what_was_found), cmocka_unit_test(no_smb),     cmocka_unit_test(many_names),
-        cmocka_unit_test(tally_counts),   cmocka_unit_test(quantities),
+        cmocka_unit_test(what_was_found),
+        cmocka_unit_test(no_smb),
+        cmocka_unit_test(many_names),
+        cmocka_unit_test(tally_counts),
+        cmocka_unit_test(names_take_their_length),
+        cmocka_unit_test(quantities),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
