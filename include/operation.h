@@ -106,6 +106,7 @@ struct connection_facts {
     struct text smb1_dialect; /* chosen by an SMB1 NEGOTIATE */
     uint8_t netbios_answer;   /* 0x82 to 0x84, RFC 1002 4.3.1; 0: none was seen */
     uint8_t netbios_error;    /* of a negative one, RFC 1002 4.3.4 */
+    bool idle_session; /* at the end, which is the server's: one that said nothing and had no file open for long */
     uint64_t keep_alives;
     uint64_t files_opened, files_written, files_deleted;
     uint64_t encrypted_messages, compressed_messages;
@@ -297,8 +298,10 @@ struct operation {
     bool session_binding;
     bool negotiate_differs;       /* IOCTL: FSCTL_VALIDATE_NEGOTIATE_INFO says something else than NEGOTIATE did */
     bool session_renewed;         /* SESSION_SETUP of a session that there was before */
+    bool session_new;             /* SESSION_SETUP: certainly of none that there was before, here or elsewhere */
     bool ends_tree, ends_session; /* TREE_DISCONNECT, LOGOFF: their sums belong to this record */
     bool resilient;  /* CREATE that takes up a handle again: FSCTL_LMR_REQUEST_RESILIENCY was granted for it */
+    bool cleaned_up; /* the session of this is gone, and had said nothing and had no file open for long */
     bool timed_out;  /* the same, refused after the time that the server had given */
     bool taken_over; /* answered with STATUS_FILE_CLOSED, and an open of another client had taken its place */
     const struct takeover_facts

@@ -49,11 +49,15 @@ struct smb1_negotiate_request { /* 2.2.4.52.1 */
 };
 
 /* "SMB 2.002" and "SMB 2.???", MS-SMB2 3.2.4.2.2.1. */
-static inline bool smb1_offers_smb2(const struct smb1_negotiate_request *q) {
+static inline bool smb1_dialect_is_smb2(struct view dialect) {
     static const char prefix[] = "SMB 2.";
-    for (unsigned i = 0; i < q->dialects.count; i++) {
-        struct view v = q->dialects.items[i].bytes;
-        if (v.n >= sizeof prefix - 1 && memcmp(v.p, prefix, sizeof prefix - 1) == 0) {
+    return dialect.n >= sizeof prefix - 1 && memcmp(dialect.p, prefix, sizeof prefix - 1) == 0;
+}
+
+/* Does an SMB1 NEGOTIATE that offers these offer SMB2 as well? */
+static inline bool smb1_offers_smb2(const struct text_list *dialects) {
+    for (unsigned i = 0; i < dialects->count; i++) {
+        if (smb1_dialect_is_smb2(dialects->items[i].bytes)) {
             return true;
         }
     }

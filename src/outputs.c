@@ -220,6 +220,12 @@ bool outputs_gap(struct outputs *all, size_t i, struct gap *gap) {
     return o->process && !o->dead && channel_gap(channel_of(o), gap);
 }
 
+void outputs_owe(struct outputs *all, size_t i, bool owes) {
+    if (all->list[i].process) {
+        channel_owe(channel_of(&all->list[i]), owes);
+    }
+}
+
 static void process_figures(const struct output *o, struct output_figures *f) {
     const struct channel_figures *from = channel_figures_of(channel_of(o));
     bool network = output_settings_network(o->settings);
@@ -318,7 +324,7 @@ void outputs_reopen(struct outputs *all) {
 
 static bool finish_appender(struct output *o, uint64_t ns) {
     if (o->trouble == -EPIPE) { /* said already */
-        return true;
+        return false;
     }
     if (appender_drain(o->appender, ns)) {
         o->written = o->taken;
@@ -363,6 +369,9 @@ static void wait_for_news(struct outputs *all, const struct output *of) {
             (void)!read(p[i].fd, &rung, sizeof rung);
         }
     }
+    for (size_t i = 0; i < all->settings.count; i++) { /* what has ended is told nothing any more */
+        (void)(all->list[i].process && runs(&all->list[i]));
+    }
     all->news(all->news_arg);
 }
 
@@ -389,14 +398,17 @@ bool outputs_finish(struct outputs *all, uint64_t ns, void (*news)(void *), void
     all->news_arg = arg;
     order_stop(all, until);
     for (size_t i = 0; i < all->settings.count; i++) {
+        const struct output *o = &all->list[i];
+        good = good && !(o->process && o->dead); /* before it was told to end */
+    }
+    for (size_t i = 0; i < all->settings.count; i++) {
         if (all->list[i].appender) {
             good = finish_appender(&all->list[i], ns) && good;
         }
     }
     for (size_t i = 0; i < all->settings.count; i++) {
         struct output *o = &all->list[i];
-        bool dead = o->dead; /* before it was told to end */
-        good = (!o->process || (wait_for_process(o, &until) == EXIT_SUCCESS && !dead)) && good;
+        good = (!o->process || wait_for_process(o, &until) == EXIT_SUCCESS) && good;
         o->dead = true;
     }
     return good;

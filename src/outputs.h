@@ -43,6 +43,8 @@ const struct sink *outputs_sinks(const struct outputs *);
 bool outputs_roomy(const struct outputs *, size_t i);
 /* What its own process lost; true, and it is forgotten. */
 bool outputs_gap(struct outputs *, size_t i, struct gap *);
+/* Is a record about a loss of its still to come? It does not end before that, while there is time. */
+void outputs_owe(struct outputs *, size_t i, bool owes);
 /* All but the records that were handed to it, and those of them that it had no room for. */
 void outputs_figures(struct outputs *, size_t i, struct output_figures *);
 

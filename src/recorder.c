@@ -58,6 +58,9 @@ static void flush(struct recorder *r) {
     int error = outlet_flush(r->outlet);
     assert(error == 0); /* no live output fails for good */
     for (size_t i = 0; i < outputs_count(r->settings.outputs); i++) {
+        if (outlet_refused(r->outlet, i) && outputs_roomy(r->settings.outputs, i)) {
+            outlet_roomy(r->outlet, i); /* on a quiet link, and at the end, no line comes that would show it */
+        }
         if (outlet_gap(r->outlet, i, &lost)) {
             untold_add(&r->untold[i], &lost);
         }
@@ -175,6 +178,10 @@ bool recorder_take(struct recorder *r, struct team *team) {
 void recorder_flush(struct recorder *r) {
     flush(r);
     tell_gaps(r);
+    for (size_t i = 0; i < outputs_count(r->settings.outputs); i++) {
+        outputs_owe(r->settings.outputs, i,
+                    outlet_lost(r->outlet, i) != 0 || r->untold[i].count != 0 || r->everywhere.count != 0);
+    }
 }
 
 uint64_t recorder_untold(const struct recorder *r) {
@@ -184,6 +191,14 @@ uint64_t recorder_untold(const struct recorder *r) {
         count += untold_records(&r->untold[i]);
     }
     return count + untold_records(&r->everywhere);
+}
+
+uint64_t recorder_unread(const struct recorder *r) {
+    uint64_t count = 0;
+    for (unsigned i = 0; i < r->settings.workers; i++) {
+        count += r->workers[i].unread;
+    }
+    return count;
 }
 
 /* ---- figures */

@@ -29,6 +29,8 @@ bool recorder_take(struct recorder *, struct team *);
 void recorder_flush(struct recorder *);
 /* Records that were lost and of which no record tells. */
 uint64_t recorder_untold(const struct recorder *);
+/* Packets that the workers did not come to at the end, as they told with their last figures. */
+uint64_t recorder_unread(const struct recorder *);
 /* Records of the sensor itself. */
 void recorder_sensor(struct recorder *, const struct sensor_event *);
 /* Adds what is known here to figures that hold the rest: of workers and output. */

@@ -252,6 +252,21 @@ static void tell_gaps(void *arg) {
     recorder_flush(s->recorder);
 }
 
+/* What was captured and decoded, and did not get on in time. */
+static void tell_left(struct sensor *s) {
+    uint64_t unread = recorder_unread(s->recorder), untold = recorder_untold(s->recorder);
+    if (unread != 0) {
+        log_error("%" PRIu64 " packets that had come before the end could not be read in time, and are lost; use more "
+                  "--workers, or a narrower filter",
+                  unread);
+        s->status = EXIT_FAILURE;
+    }
+    if (untold != 0) {
+        log_error("%" PRIu64 " records were lost of which no record tells: an output had no room for them", untold);
+        s->status = EXIT_FAILURE;
+    }
+}
+
 static void finish(struct sensor *s) {
     if (recorder_done(s->recorder) < team_workers(s->team)) {
         log_error("a worker did not come to its end in time; what it had not handed on is lost");
@@ -269,11 +284,7 @@ static void finish(struct sensor *s) {
     if (!outputs_finish(s->outputs, STOP_OUTPUT_NS, tell_gaps, s)) {
         s->status = EXIT_FAILURE;
     }
-    uint64_t untold = recorder_untold(s->recorder);
-    if (untold != 0) {
-        log_error("%" PRIu64 " records were lost of which no record tells: an output had no room for them", untold);
-        s->status = EXIT_FAILURE;
-    }
+    tell_left(s);
     sensor_figures_take(s);
     sensor_figures_publish(s, true);
     if (recorder_done(s->recorder) < team_workers(s->team)) {

@@ -55,7 +55,8 @@ struct worker {
     struct batch *reading; /* the outlet's: the batch of the message at hand */
     size_t read;
     int wake_fd;         /* ends a wait for frames */
-    uint64_t frames;     /* that came, and segments from other workers */
+    uint64_t taken;      /* frames that came */
+    uint64_t frames;     /* the same, and segments from other workers */
     uint64_t lost;       /* records, since the last that found room */
     uint64_t figures_at; /* monotonic */
     uint64_t seen_ns;    /* no frame that is earlier will come any more */
@@ -154,15 +155,23 @@ static int take_line(void *arg, const struct event *e, const char *line, size_t 
     return 0;
 }
 
+/* Those that the kernel kept for it since the start, read or not. */
+static uint64_t count_frames(struct worker *w) {
+    uint64_t kept = 0;
+    for (size_t i = 0; i < live_interfaces(w->team->settings.live); i++) {
+        live_count(w->tap, i, &w->figures.interfaces[i]);
+        kept += w->figures.interfaces[i].received - w->figures.interfaces[i].dropped;
+    }
+    return kept;
+}
+
 static void tell_figures(struct worker *w) {
     size_t size = sizeof(struct worker_message) + sizeof(struct worker_figures);
     struct worker_message *m = message_begin(w, WORKER_FIGURES, size);
     if (!m) {
         return; /* the next ones hold these */
     }
-    for (size_t i = 0; i < live_interfaces(w->team->settings.live); i++) {
-        live_count(w->tap, i, &w->figures.interfaces[i]);
-    }
+    (void)count_frames(w);
     w->figures.flows_active = pipeline_flows(w->pipeline);
     w->figures.memory_held = w->memory.held;
     m->figures = memcpy(m + 1, &w->figures, sizeof w->figures);
@@ -223,6 +232,7 @@ static bool take_dispatched(struct worker *w) {
 
 static void on_frame(void *arg, const struct frame *frame) {
     struct worker *w = arg;
+    w->taken++;
     if (frame->at.time_ns > w->until_ns) {
         w->past = true;
         return;
@@ -294,14 +304,17 @@ static int capture(struct worker *w) {
     return 0;
 }
 
-/* What was on the wire before the end is still decoded. */
+/* What was on the wire before the end is still decoded, or counted where there is no time for that. */
 static void drain(struct worker *w) {
+    int got;
+    uint64_t due = count_frames(w);
     w->until_ns = atomic_load(&w->team->stop_ns);
-    while (live_read(w->tap, DRAIN_MS, -1, on_frame, w) > 0 && !w->past && may_wait_for_room(w)) {
+    while ((got = live_read(w->tap, DRAIN_MS, -1, on_frame, w)) > 0 && !w->past && may_wait_for_room(w)) {
         (void)take_dispatched(w);
         atomic_fetch_add(&w->beats, 1);
         hand_on(w);
     }
+    w->figures.unread = got != 0 && !w->past && due > w->taken ? due - w->taken : 0;
     hand_on(w);
 }
 

@@ -57,6 +57,7 @@ struct worker_figures {
     struct live_counters interfaces[FIGURES_INTERFACES_MAX];
     uint64_t flows_active, memory_held;
     uint64_t records_dropped; /* lines that found no room */
+    uint64_t unread;          /* frames that had come before the end, and could not be read in the time for it */
     uint64_t dispatched, dispatch_dropped;
     unsigned answers; /* what team_ask returned last */
 };

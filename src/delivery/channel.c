@@ -32,7 +32,7 @@ _Static_assert(_Alignof(struct gap) <= SLOT_ALIGN && sizeof(struct slot) % _Alig
 /* Positions count bytes since the start; each is written by one side alone. */
 struct shared {
     _Alignas(LINE_CACHE) _Atomic uint64_t put; /* the maker's */
-    _Atomic bool wants_room;
+    _Atomic bool wants_room, owes;
     _Atomic uint64_t jump_from, jump_to; /* nothing lies between them: whoever took all up to there goes on behind */
     _Alignas(LINE_CACHE) _Atomic uint64_t taken; /* the deliverer's */
     _Atomic bool listens;
@@ -192,6 +192,12 @@ bool channel_empty(const struct channel *c) {
     return atomic_load(&c->shared->put) == atomic_load(&c->shared->taken);
 }
 
+void channel_owe(struct channel *c, bool owes) {
+    if (atomic_load_explicit(&c->shared->owes, memory_order_relaxed) != owes) {
+        atomic_store(&c->shared->owes, owes);
+    }
+}
+
 int channel_news(const struct channel *c) {
     return c->news;
 }
@@ -274,6 +280,10 @@ void channel_taken(struct channel *c) {
     if (atomic_load(&s->wants_room) && channel_roomy(c) && atomic_exchange(&s->wants_room, false)) {
         ring(c->news);
     }
+}
+
+bool channel_owed(const struct channel *c) {
+    return atomic_load(&c->shared->owes);
 }
 
 int channel_bell(const struct channel *c) {

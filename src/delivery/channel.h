@@ -25,6 +25,9 @@ __attribute__((warn_unused_result)) int channel_put(struct channel *, const stru
 /* Is half of it free? Is all? */
 bool channel_roomy(const struct channel *);
 bool channel_empty(const struct channel *);
+/* Is a record still to be put that tells of a loss, and had no room? So long the other side does not end before it has to. Said before the
+ * order to stop; false once the record was put. */
+void channel_owe(struct channel *, bool);
 /* A descriptor that is readable once half of it is free after -EAGAIN, or a gap was told; channel_hear before one looks for them. */
 int channel_news(const struct channel *);
 void channel_hear(struct channel *);
@@ -43,6 +46,8 @@ bool channel_next(struct channel *, struct line *);
 void channel_unread(struct channel *);
 /* All that were read are where they should be: whoever goes on after a crash begins behind them. */
 void channel_taken(struct channel *);
+/* What the maker said of that. To be asked before channel_empty: what was owed is in the ring when it is no longer. */
+bool channel_owed(const struct channel *);
 /* A descriptor that is readable when there are lines or orders; channel_listen before it is waited for, false: there are some now. */
 int channel_bell(const struct channel *);
 bool channel_listen(struct channel *);

@@ -246,12 +246,17 @@ static bool has_untold(const struct deliverer *d) {
     return !d->orphan && (d->has_gap || s.gaps != 0);
 }
 
+/* The maker has still to tell of a loss. One that is gone tells nothing. */
+static bool is_owed(const struct deliverer *d) {
+    return !d->orphan && channel_owed(d->channel);
+}
+
 /* Also what the maker put last, for the spool takes some of it at a time; and what was refused is told before the end. */
 static bool all_sent(const struct deliverer *d) {
     struct spool_figures s;
     spool_figures(d->spool, &s);
     uint64_t left = d->transport.acknowledges ? s.waiting : s.waiting - s.out;
-    return left == 0 && channel_empty(d->channel) && !has_untold(d);
+    return left == 0 && !is_owed(d) && channel_empty(d->channel) && !has_untold(d);
 }
 
 /* Those that a receiver had not accepted once are no connections. */
@@ -433,7 +438,8 @@ static uint64_t file_waiting(const struct deliverer *d) {
 
 /* Once it has ended, it takes no more: of what came later it has not lost anything. */
 static bool all_out(const struct deliverer *d) {
-    return d->file ? channel_empty(d->channel) && file_waiting(d) == 0 : d->ending && d->state == TRANSPORT_ENDED;
+    return d->file ? !is_owed(d) && channel_empty(d->channel) && file_waiting(d) == 0
+                   : d->ending && d->state == TRANSPORT_ENDED;
 }
 
 /* ---- the loop */
@@ -504,13 +510,16 @@ static bool turn(struct deliverer *d, bool *room) {
 /* On a network file system closing tells that the disk is full. */
 static int tell_rest_of_file(struct deliverer *d) {
     char why[DELIVERER_WHY_SIZE];
-    bool all = all_out(d);
+    bool all = all_out(d), empty = channel_empty(d->channel);
     uint64_t waiting = file_waiting(d);
     int error = file_writer_close(d->file);
     d->file = NULL;
     if (error != 0 && all) {
         file_sink_explain(d->settings.output->path, error, why, sizeof why);
         log_error("%s", why);
+    } else if (!all && empty && waiting == 0) {
+        log_error("%s: records were lost of which none tells: there was no time for it before the end",
+                  d->settings.output->path);
     } else if (!all) {
         log_error("%s: %" PRIu64 " records and those behind them could not be written before the end",
                   d->settings.output->path, waiting);
@@ -525,8 +534,9 @@ static int tell_rest(struct deliverer *d) {
         return tell_rest_of_file(d);
     }
     spool_figures(d->spool, &s);
-    bool kept = d->settings.output->spool.directory, untold = !kept && has_untold(d);
+    bool kept = d->settings.output->spool.directory, untold = is_owed(d) || (!kept && has_untold(d));
     bool refused = s.set_aside != 0 && !d->settings.live; /* who replays waits for all of it */
+    int status = untold || refused ? EXIT_FAILURE : EXIT_SUCCESS;
     if (untold) {
         log_error("%s: records were lost of which none tells: it takes no more", name_of(d));
     }
@@ -536,7 +546,7 @@ static int tell_rest(struct deliverer *d) {
                   name_of(d), s.set_aside);
     }
     if (s.waiting == 0 && (channel_empty(d->channel) || all_out(d))) {
-        return untold || refused ? EXIT_FAILURE : EXIT_SUCCESS;
+        return status;
     }
     if (kept && s.trouble != 0) {
         log_error("%s: %" PRIu64
@@ -544,9 +554,15 @@ static int tell_rest(struct deliverer *d) {
                   name_of(d), s.waiting, d->settings.output->spool.directory, strerror(-s.trouble));
         return EXIT_FAILURE;
     }
+    if (kept && !all_out(d) && !channel_empty(d->channel)) {
+        log_error("%s: %" PRIu64 " records wait in the spool for the next run, and it has no room for those behind "
+                  "them, which are lost; raise spool_max_bytes",
+                  name_of(d), s.waiting);
+        return EXIT_FAILURE;
+    }
     if (kept) {
         log_note("%s: %" PRIu64 " records wait in the spool for the next run", name_of(d), s.waiting);
-        return EXIT_SUCCESS;
+        return status;
     }
     log_error("%s: %" PRIu64 " records could not be delivered before the end, and nothing keeps them; "
               "name a folder with spool_directory",
@@ -573,7 +589,7 @@ int deliverer_run(struct deliverer *d) {
     int status = tell_rest(d);
     if (d->spool) {
         write_figures(d);
-        spool_close(d->spool, !d->orphan);
+        spool_close(d->spool, !d->orphan && (all_out(d) || channel_empty(d->channel)));
         d->spool = NULL;
     }
     return status;

@@ -64,7 +64,7 @@ static bool smb1_answered(const struct operation *op) {
 /* Answered in SMB2 it is op->response, and no use of SMB1. */
 static void smb1_negotiate(struct event_maker *m, const struct operation *op) {
     const struct smb1_message *q = op->smb1_request, *r = op->smb1_response;
-    bool both = q && !q->empty && smb1_offers_smb2(&q->negotiate_request);
+    bool both = q && !q->empty && smb1_offers_smb2(&q->negotiate_request.dialects);
     bool chose = r && op->choice == CHOICE_MADE;
     add_if(m, q != NULL, WINDOWS_ATTEMPT);
     add_if(m, q && !q->empty && !both, WINDOWS_SMB1_ASKED);
@@ -161,10 +161,9 @@ static void session_setup(struct event_maker *m, const struct operation *op) {
     add_if(m, service == SERVICE_NAME_FOREIGN, WINDOWS_SERVICE_NAME_FOREIGN);
 }
 
-/* SessionId 0 asks for a new session; the first answer says which. */
+/* The first answer says which session was made. */
 static bool allocates(const struct operation *op, enum detail detail) {
-    bool other = op->session_binding || op->session_renewed;
-    if (!has_request(op) || !op->response || op->response->header.session_id == 0 || other) {
+    if (!has_request(op) || !op->response || op->response->header.session_id == 0 || !op->session_new) {
         return false;
     }
     bool later_leg = detail == DETAIL_HANDLES && op->exchange_begin.frame != op->begin.frame;
@@ -177,7 +176,7 @@ static void smb2_session_setup(struct event_maker *m, const struct operation *op
     const struct smb2_session_setup_request *q =
         has_request(op) && !op->request->empty ? &op->request->session_setup_request : NULL;
     bool signs = q && (q->security_mode & (SMB2_NEGOTIATE_SIGNING_ENABLED | SMB2_NEGOTIATE_SIGNING_REQUIRED));
-    add_if(m, o.accepted && !op->session_binding && !op->session_renewed, WINDOWS_SESSION_AUTHENTICATED);
+    add_if(m, o.accepted && op->session_new, WINDOWS_SESSION_AUTHENTICATED);
     add_if(m, o.accepted && op->session_binding, WINDOWS_SESSION_BOUND);
     add_if(m, allocates(op, detail), WINDOWS_SESSION_ALLOCATED);
     m->event.takes_over = o.accepted && q && q->previous_session_id != 0 && q->previous_session_id != op->session_id;
@@ -249,6 +248,14 @@ static void negotiate(struct event_maker *m, const struct operation *op) {
 
 /* ---- shares */
 
+/* Of an answer in the clear nothing follows: a server may have nobody to encrypt it for. */
+static bool is_plain(const struct operation *op) {
+    unsigned command = op->header->command;
+    bool session = op->session && (op->session->flags & SMB2_SESSION_FLAG_ENCRYPT_DATA);
+    bool share = op->tree && (op->tree->flags & SMB2_SHAREFLAG_ENCRYPT_DATA) && command != SMB2_TREE_CONNECT;
+    return has_request(op) && command > SMB2_SESSION_SETUP && (session || share);
+}
+
 static bool is_anonymous(const struct operation *op) {
     return op->session && op->session->auth && op->session->auth->kind == AUTH_ANONYMOUS;
 }
@@ -266,8 +273,8 @@ static void tree_connect(struct event_maker *m, const struct operation *op) {
     bool connected = succeeded(op);
     add_if(m, connected, WINDOWS_SHARE_CONNECTED);
     add_if(m, connected, WINDOWS_TREE_ALLOCATED);
-    add_if(m, denied(op), WINDOWS_SHARE_DENIED);
-    add_if(m, denied(op) && is_anonymous(op), WINDOWS_SHARE_DENIED_ANONYMOUS);
+    add_if(m, denied(op) && !is_plain(op), WINDOWS_SHARE_DENIED); /* where it is, that is why */
+    add_if(m, denied(op) && !is_plain(op) && is_anonymous(op), WINDOWS_SHARE_DENIED_ANONYMOUS);
     add_if(m, op->change && op->change->has_cluster_dialect, WINDOWS_CLUSTER_DIALECT_CHANGED);
     if (connected && t && t->has_access) {
         add_if(m, t->flags & SMB2_SHAREFLAG_ACCESS_BASED_DIRECTORY_ENUM, WINDOWS_ACCESS_BASED_ENUMERATION);
@@ -295,7 +302,7 @@ static void create(struct event_maker *m, const struct operation *op) {
     add_if(m, failed && reopens, WINDOWS_REOPEN_FAILED);
     add_if(m, op->timed_out, WINDOWS_HANDLE_TIMED_OUT);
     add_if(m, opened && op->kind == OPERATION_OPEN_PIPE && is_anonymous(op), WINDOWS_ANONYMOUS_ALLOWED);
-    add_if(m, q && denied(op) && beyond_share(op->tree, q->desired_access), WINDOWS_SHARE_DENIED);
+    add_if(m, q && denied(op) && !is_plain(op) && beyond_share(op->tree, q->desired_access), WINDOWS_SHARE_DENIED);
     bool available = op->tree && (op->tree->capabilities & SMB2_SHARE_CAP_CONTINUOUS_AVAILABILITY);
     bool persists = r && r->contexts.persistent;
     add_if(m, q && q->contexts.persistent && available && op->response && !persists, WINDOWS_PERSISTENCE_REFUSED);
@@ -322,17 +329,10 @@ static void ends(struct event_maker *m, const struct operation *op) {
         break;
     }
     add_if(m, op->response && op->response->header.status == STATUS_USER_SESSION_DELETED, WINDOWS_SESSION_ENDED);
+    add_if(m, op->cleaned_up, WINDOWS_SESSION_CLEANED_UP);
 }
 
 /* ---- rules of signing and encryption */
-
-/* Of an answer in the clear nothing follows: a server may have nobody to encrypt it for. */
-static bool is_plain(const struct operation *op) {
-    unsigned command = op->header->command;
-    bool session = op->session && (op->session->flags & SMB2_SESSION_FLAG_ENCRYPT_DATA);
-    bool share = op->tree && (op->tree->flags & SMB2_SHAREFLAG_ENCRYPT_DATA) && command != SMB2_TREE_CONNECT;
-    return has_request(op) && command > SMB2_SESSION_SETUP && (session || share);
-}
 
 /* Of what was refused, or not answered. */
 static void rules(struct event_maker *m, const struct operation *op) {
@@ -527,7 +527,7 @@ static void tell(struct event_maker *m) {
 void maker_windows_operation(struct event_maker *m, const struct operation *op, enum detail detail) {
     begin(m);
     if (op->implicit) {
-        add_if(m, op->handle != NULL, WINDOWS_HANDLE_ENDED);
+        add_if(m, op->handle != NULL && op->connection->version != 1, WINDOWS_HANDLE_ENDED); /* an event of SMB2 */
     } else if (op->smb1_request || op->smb1_response) {
         smb1_operation(m, op);
         if (op->response) {
@@ -601,9 +601,10 @@ static void transport(struct event_maker *m, const struct connection_facts *c, e
     add_if(m, closed && maker_both_seen(c->flow) && !c->flow->server_closed, WINDOWS_CLOSED_BY_CLIENT);
     add_if(m, closed, WINDOWS_CONNECTION_ENDED);
     add_if(m, closed && one_of(c, STAGE_LOST), WINDOWS_CONNECTION_LOST);
-    add_if(m, closed && one_of(c, STAGE_SESSION_LIVES), WINDOWS_SESSION_ENDED);
+    add_if(m, closed && one_of(c, STAGE_SESSION_LIVES) && c->version != 1, WINDOWS_SESSION_ENDED); /* events of SMB2 */
+    add_if(m, closed && c->idle_session, WINDOWS_SESSION_CLEANED_UP);
     add_if(m, closed && one_of(c, STAGE_DURABLE_LIVES), WINDOWS_HANDLE_PRESERVED);
-    add_if(m, closed && one_of(c, STAGE_TREE_LIVES), WINDOWS_TREE_ENDED);
+    add_if(m, closed && one_of(c, STAGE_TREE_LIVES) && c->version != 1, WINDOWS_TREE_ENDED);
     add_if(m, c->version != 0, WINDOWS_MESSAGES);
 }
 

@@ -60,7 +60,8 @@ static void create(struct event_maker *m, const struct smb2_create_request *q, c
 }
 
 static void close_handle(struct event *e, const struct smb2_close_request *q, const struct smb2_close_response *r) {
-    event_bits(e, FIELD_CLOSE_FLAGS, (q ? q->flags : 0u) | (r ? r->flags : 0u), &names_close_flag);
+    event_bits(e, FIELD_CLOSE_FLAGS, q ? q->flags : 0u, &names_close_flag);
+    event_bits(e, FIELD_GRANTED_CLOSE_FLAGS, r ? r->flags : 0u, &names_close_flag);
     if (r && (r->flags & SMB2_CLOSE_FLAG_POSTQUERY_ATTRIB)) {
         event_uint(e, FIELD_ALLOCATION_SIZE, r->allocation_size);
     }

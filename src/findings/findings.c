@@ -55,11 +55,10 @@ struct pair *pair_find(struct findings *f, const struct address *client, const s
     return NULL;
 }
 
-/* What changed since it was told last, or was never told. */
-static void tell(struct findings *f, struct pair *p) {
+void pair_tell(struct findings *f, struct pair *p) {
     for (unsigned i = 0; i < PAIR_RULES; i++) {
         struct told *t = &p->rules[i];
-        if (t->count != t->told_count || t->when != t->told_when) {
+        if (t->count != 0 && (t->count != t->told_count || t->when != t->told_when)) {
             raise_of_pair(f, p, i);
             t->told_count = t->count;
             t->told_when = t->when;
@@ -90,7 +89,7 @@ static struct pair *oldest(struct findings *f) {
 bool pair_evict(struct findings *f) {
     struct pair *p = oldest(f);
     if (p) {
-        tell(f, p);
+        pair_tell(f, p);
         pair_free(f, p);
         f->stats->findings_evicted++;
     }
@@ -155,6 +154,10 @@ void told_clear(const struct findings *f, struct told *t) {
     *t = (struct told){0};
 }
 
+bool interval_is_over(uint64_t since_ns, uint64_t at_ns) {
+    return at_ns >= since_ns + FINDINGS_INTERVAL_NS;
+}
+
 void name_keep(struct name *to, struct text text) {
     size_t n = text.bytes.n < sizeof to->bytes ? text.bytes.n : sizeof to->bytes;
     if (n != 0) {
@@ -162,6 +165,7 @@ void name_keep(struct name *to, struct text text) {
     }
     to->length = (uint8_t)n;
     to->encoding = (uint8_t)text.encoding;
+    to->is_old = false;
 }
 
 void pair_count(struct findings *f, struct pair *p, enum rule rule, const struct event *e, uint64_t seq,
@@ -170,7 +174,7 @@ void pair_count(struct findings *f, struct pair *p, enum rule rule, const struct
     t->when |= WHEN_ALWAYS;
     told_count(f, t, e, seq, capture);
     if (f->settings.at_once && t->count == 1) {
-        tell(f, p);
+        pair_tell(f, p);
     }
 }
 
@@ -197,7 +201,7 @@ void findings_loss_percent(struct findings *f, double percent) {
 
 void findings_finish(struct findings *f) {
     for (struct link *l = list_first(&f->ages); l; l = list_next(&f->ages, l)) {
-        tell(f, container_of(l, struct pair, age));
+        pair_tell(f, container_of(l, struct pair, age));
     }
     notices_finish(f);
     silence_finish(f);

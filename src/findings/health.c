@@ -124,4 +124,6 @@ void findings_figures(struct findings *f, const struct figures *now, const struc
     look_for_sides(f, &i);
     look_for_loss(f, &i);
     silence_figures(f, now, before);
+    smb1_figures(f, now);
+    notice_figures(f, now);
 }

@@ -176,7 +176,7 @@ static unsigned signs_of(enum rule rule) {
 static void count(struct findings *f, enum rule rule, unsigned when, const struct event *e, uint64_t seq,
                   const char *capture) {
     struct notice *n = notice_find(f, e->flow, rule);
-    if (n && n->told.count != 0 && e->at.time_ns >= n->since_ns + FINDINGS_INTERVAL_NS) {
+    if (n && n->told.count != 0 && interval_is_over(n->since_ns, e->at.time_ns)) {
         tell(f, n);
         told_clear(f, &n->told);
     }
@@ -234,6 +234,15 @@ void notice_event(struct findings *f, const struct event *e, uint64_t seq, const
 
 void notice_count(struct findings *f, enum rule rule, const struct event *e, uint64_t seq, const char *capture) {
     count(f, rule, WHEN_ALWAYS, e, seq, capture);
+}
+
+void notice_figures(struct findings *f, const struct figures *now) {
+    for (struct link *l = list_first(&f->notice_ages); l; l = list_next(&f->notice_ages, l)) {
+        struct notice *n = container_of(l, struct notice, age);
+        if (interval_is_over(n->since_ns, now->time_ns)) {
+            tell(f, n);
+        }
+    }
 }
 
 void notices_finish(struct findings *f) {

@@ -23,23 +23,11 @@ static bool is_name(const struct event *e, enum field field, const char *name) {
     return f && f->form == FACT_NAME && strcmp(f->name, name) == 0;
 }
 
-/* "SMB 2.002" and "SMB 2.???" (MS-SMB2 2.2.3, 3.2.4.2.2.1) */
-static bool offers_smb2(const struct fact *offered) {
-    static const char prefix[] = "SMB 2.";
-    for (unsigned i = 0; i < offered->texts.count; i++) {
-        struct view v = offered->texts.items[i].bytes;
-        if (v.n >= sizeof prefix - 1 && memcmp(v.p, prefix, sizeof prefix - 1) == 0) {
-            return true;
-        }
-    }
-    return false;
-}
-
 /* A dialect that SMB1 chose is a text of the client's; SMB2's are names of a table. An index beyond the list, as 0xFFFF is, chose
  * none; of an answer that is cut it is not known. */
 static void look_at_negotiate(struct look *l, const struct event *e, bool response) {
     const struct fact *offered = event_find(e, FIELD_OFFERED_DIALECTS), *dialect = event_find(e, FIELD_DIALECT);
-    l->asked = offered && !offers_smb2(offered);
+    l->asked = offered && !smb1_offers_smb2(&offered->texts);
     l->answered = offered && response && dialect && dialect->form == FACT_TEXT;
     l->refused = l->asked && response && !dialect && !event_find(e, FIELD_GAP);
     l->silent = l->asked && !response;
@@ -91,12 +79,16 @@ bool smb1_spoken(const struct event *e) {
 /* ---- what is worth keeping of it */
 
 static void keep(struct name *to, const struct fact *f) {
-    if (to->length == 0 && f && f->form == FACT_TEXT && f->text.bytes.n != 0) {
+    if ((to->length == 0 || to->is_old) && f && f->form == FACT_TEXT && f->text.bytes.n != 0) {
         name_keep(to, f->text);
     }
 }
 
 static void keep_offered(struct pair *p, const struct fact *offered) {
+    if (offered && p->offered_is_old) {
+        p->offered_count = 0;
+        p->offered_is_old = false;
+    }
     for (unsigned i = 0; offered && p->offered_count == 0 && i < offered->texts.count && i < DIALECTS_MAX; i++) {
         struct view v = view_part(offered->texts.items[i].bytes, 0, DIALECT_MAX_BYTES);
         if (v.n != 0) { /* of none there may be no address */
@@ -126,6 +118,40 @@ static void note_signing(struct pair *p, const struct look *l, const struct even
     unsigned *when = &p->rules[RULE_SMB1_REQUESTED].when;
     *when &= ~(unsigned)WHEN_UNSIGNED;
     *when |= s->earlier || (s->unsigned_session && !s->signs) ? WHEN_UNSIGNED : 0;
+}
+
+/* ---- intervals, each told with its own sums */
+
+/* What a connection said of signing when the last interval was not over holds in this one where it goes on. */
+static void forget_signing(struct signing *s, const struct event *e) {
+    s->earlier = false;
+    if (memcmp(s->flow_id, e->flow->flow_id, sizeof s->flow_id) != 0) {
+        *s = (struct signing){0};
+    }
+}
+
+/* A new interval begins with what is told first in it. Who the two are stays known until they show it again. */
+static void begin_interval(struct findings *f, struct pair *p, const struct event *e) {
+    bool began = p->rules[RULE_SMB1_REQUESTED].count + p->rules[RULE_SMB1_ANSWERED].count != 0;
+    if (began && !interval_is_over(p->since_ns, e->at.time_ns)) {
+        return;
+    }
+    pair_tell(f, p);
+    for (unsigned i = 0; i < PAIR_RULES; i++) {
+        told_clear(f, &p->rules[i]);
+    }
+    forget_signing(&p->signing, e);
+    p->dialect.is_old = p->server_os.is_old = p->client_os.is_old = p->offered_is_old = true;
+    p->since_ns = e->at.time_ns;
+}
+
+void smb1_figures(struct findings *f, const struct figures *now) {
+    for (struct link *l = list_first(&f->ages); l; l = list_next(&f->ages, l)) {
+        struct pair *p = container_of(l, struct pair, age);
+        if (interval_is_over(p->since_ns, now->time_ns)) {
+            pair_tell(f, p);
+        }
+    }
 }
 
 /* ---- a NEGOTIATE without an answer: the end of its connection says whether that was one */
@@ -199,6 +225,7 @@ void smb1_event(struct findings *f, const struct event *e, uint64_t seq, const c
     if (!p) {
         return;
     }
+    begin_interval(f, p, e);
     keep_offered(p, l.asked ? event_find(e, FIELD_OFFERED_DIALECTS) : NULL);
     keep(&p->server_os, event_find(e, FIELD_NATIVE_OS));
     keep(&p->client_os, event_find(e, FIELD_NATIVE_OS_CLIENT));

@@ -36,6 +36,7 @@ enum { NAME_MAX_BYTES = 96, DIALECTS_MAX = 16, DIALECT_MAX_BYTES = 40 };
 struct name {
     uint8_t bytes[NAME_MAX_BYTES];
     uint8_t length, encoding;
+    bool is_old; /* of an earlier interval: what is shown next takes its place */
 };
 
 /* One rule of one pair, or of one connection. */
@@ -62,10 +63,12 @@ struct pair {
     struct hash_node node;
     struct link age;
     struct address client, server;
+    uint64_t since_ns; /* its interval began; what is told later may have begun before */
     struct told rules[PAIR_RULES];
     struct signing signing;
     struct name dialect, server_os, client_os;
     const char *server_signing; /* what its NEGOTIATE said; NULL: not known */
+    bool offered_is_old;
     uint8_t offered_count;
     uint8_t offered_lengths[DIALECTS_MAX];
     uint8_t offered[DIALECTS_MAX][DIALECT_MAX_BYTES];
@@ -135,7 +138,8 @@ struct findings {
 /* smb1.c */
 bool smb1_wants(const struct event *);
 void smb1_event(struct findings *, const struct event *, uint64_t seq, const char *capture);
-bool smb1_spoken(const struct event *); /* asked for, or answered in */
+void smb1_figures(struct findings *, const struct figures *now); /* tells of intervals that are over */
+bool smb1_spoken(const struct event *);                          /* asked for, or answered in */
 /* silence.c */
 void silence_event(struct findings *, const struct event *, uint64_t seq, const char *capture);
 void silence_figures(struct findings *, const struct figures *now, const struct figures *before);
@@ -143,6 +147,7 @@ void silence_finish(struct findings *); /* tells what holds, and forgets all */
 /* notice.c */
 bool notice_wants(const struct event *);
 void notice_event(struct findings *, const struct event *, uint64_t seq, const char *capture);
+void notice_figures(struct findings *, const struct figures *now); /* as smb1_figures */
 bool notice_evict(struct findings *); /* the oldest is told and goes; false: there is none */
 void notices_finish(struct findings *);
 void notices_free(struct findings *);
@@ -167,10 +172,13 @@ void name_keep(struct name *, struct text);
 /* One message more: when it was, its record, and its flow where it is the first. */
 void told_count(struct findings *, struct told *, const struct event *, uint64_t seq, const char *capture);
 void told_clear(const struct findings *, struct told *); /* nothing was counted yet */
+bool interval_is_over(uint64_t since_ns, uint64_t at_ns);
 void told_free(const struct findings *, struct told *);
 struct pair *pair_find(struct findings *, const struct address *client, const struct address *server);
 /* NULL without memory. */
 struct pair *pair_get(struct findings *, const struct flow_facts *);
+/* What changed since it was told last, or was never told. */
+void pair_tell(struct findings *, struct pair *);
 /* The oldest is told and goes; false: there is none. */
 bool pair_evict(struct findings *);
 /* One message more for a rule: when it was, its record, and its flow where it is the first. */

@@ -9,6 +9,7 @@
 #include <time.h>
 
 #include "log.h"
+#include "pdu_smb1.h"
 
 /* ---- one record */
 
@@ -39,11 +40,11 @@ static uint64_t time_of(const char *text) {
     return (uint64_t)seconds * 1000000000 + strtoull(text + 20, NULL, 10);
 }
 
-/* "SMB 2.002" and "SMB 2.???" */
 static bool offers_smb2(const json_t *offered) {
     for (size_t i = 0; i < json_array_size(offered); i++) {
-        const char *dialect = json_string_value(json_array_get(offered, i));
-        if (dialect && strncmp(dialect, "SMB 2.", 6) == 0) {
+        const json_t *dialect = json_array_get(offered, i);
+        const char *name = json_string_value(dialect);
+        if (name && smb1_dialect_is_smb2((struct view){(const uint8_t *)name, json_string_length(dialect)})) {
             return true;
         }
     }

@@ -90,6 +90,8 @@ void connection_message(struct connection *c, enum direction dir, const struct m
     m->message = *message;
     m->message.bytes = (struct view){NULL, 0};
     m->now = message->begin;
+    m->after_idle = c->last_ns != 0 && message->begin.time_ns >= c->last_ns + SESSION_IDLE_NS;
+    c->last_ns = message->begin.time_ns;
     c->dir = dir;
     c->message = &m->message;
     c->compressed = false;
@@ -328,15 +330,26 @@ void connection_note_lives(const struct channel *channel) {
     struct session *s = channel->session;
     struct connection *c = channel->connection;
     bool encrypted = channel->encrypted_reported[TO_SERVER] || channel->encrypted_reported[TO_CLIENT];
+    if (session_may_go_on(channel)) {
+        return;
+    }
     for (struct link *h = list_first(&s->handle_list); h; h = list_next(&s->handle_list, h)) {
         bool durable = container_of(h, struct handle, of_session)->durable != NULL;
         c->facts.stages |= durable ? STAGE_DURABLE_LIVES : 0;
     }
-    if (!encrypted && list_next(&s->channels, list_first(&s->channels)) == NULL && !session_has_twin(s)) {
+    if (!encrypted) {
         c->facts.stages |= STAGE_SESSION_LIVES;
         c->facts.stages |= may_have_left(c, s) ? 0 : STAGE_LOST;
         c->facts.stages |= list_first(&s->tree_list) ? STAGE_TREE_LIVES : 0;
     }
+}
+
+/* The server closes a connection whose sessions are idle. */
+static void note_idle(const struct channel *channel) {
+    struct connection *c = channel->connection;
+    const struct flow_facts *f = c->facts.flow;
+    bool silent = c->last_ns != 0 && f->last.time_ns >= c->last_ns + SESSION_IDLE_NS;
+    c->facts.idle_session |= silent && f->server_closed && session_has_nothing_open(channel);
 }
 
 static void texts_of(const struct name_list *l, struct text *to) {
@@ -373,6 +386,7 @@ void connection_end(struct connection *c, enum flow_end_reason reason, struct mo
     }
     for (struct link *x = list_first(&c->channel_list); x; x = list_next(&c->channel_list, x)) {
         connection_note_lives(container_of(x, struct channel, of_connection));
+        note_idle(container_of(x, struct channel, of_connection));
     }
     for (struct link *x; (x = list_first(&c->channel_list));) {
         session_leave(container_of(x, struct channel, of_connection));

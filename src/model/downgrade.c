@@ -94,7 +94,8 @@ static bool smb1_in_use(const struct operation *op) {
     if (op->kind != OPERATION_NEGOTIATE) {
         return q != NULL || op->smb1_response != NULL;
     }
-    bool alone = q && !q->empty && q->negotiate_request.dialects.count != 0 && !smb1_offers_smb2(&q->negotiate_request);
+    bool alone =
+        q && !q->empty && q->negotiate_request.dialects.count != 0 && !smb1_offers_smb2(&q->negotiate_request.dialects);
     bool chosen = op->smb1_response && op->choice == CHOICE_MADE;
     return !op->response && (alone || chosen);
 }

@@ -358,6 +358,20 @@ static void oplock_break(struct completion *d) {
     }
 }
 
+/* A server lets nobody know that it gave up a session while it was idle, but in its notice of that, where both sides know it, and in
+ * what it answers to the next request. */
+static void session_gone(struct completion *d, bool after_idle) {
+    struct channel *channel = after_idle && d->session ? session_channel(d->c, d->session->facts.id) : NULL;
+    d->op.cleaned_up = channel && session_has_nothing_open(channel);
+}
+
+static void notification(struct completion *d) {
+    other(d);
+    if (d->op.unasked) {
+        session_gone(d, d->c->model->after_idle);
+    }
+}
+
 static void (*const effects[SMB2_COMMANDS])(struct completion *) = {
     [SMB2_NEGOTIATE] = negotiate,
     [SMB2_SESSION_SETUP] = session_setup,
@@ -378,7 +392,7 @@ static void (*const effects[SMB2_COMMANDS])(struct completion *) = {
     [SMB2_QUERY_INFO] = query_info,
     [SMB2_SET_INFO] = set_info,
     [SMB2_OPLOCK_BREAK] = oplock_break,
-    [SMB2_SERVER_TO_CLIENT_NOTIFICATION] = other,
+    [SMB2_SERVER_TO_CLIENT_NOTIFICATION] = notification,
 };
 
 void effect_apply(struct completion *d) {
@@ -386,6 +400,9 @@ void effect_apply(struct completion *d) {
     (command < SMB2_COMMANDS ? effects[command] : other)(d);
     if (d->rsp && d->rsp->header.status == STATUS_FILE_CLOSED && d->c->model->instance_count != 0) {
         instance_closed(d);
+    }
+    if (d->rsp && d->rsp->header.status == STATUS_USER_SESSION_DELETED) {
+        session_gone(d, d->ex && d->ex->after_idle);
     }
     effect_deleted(d);
 }

@@ -31,6 +31,7 @@ static struct exchange *exchange_new(struct connection *c) {
         x->asked_at = m->clock.now;
         x->gap = c->message->missing > 0;
         x->doubtful = c->message->doubtful;
+        x->after_idle = m->after_idle;
         x->compressed = c->compressed;
         m->exchange_count++;
     }

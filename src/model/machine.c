@@ -143,28 +143,32 @@ static const struct address *address_of(const struct connection *c, enum machine
 }
 
 /* The address showed it. What a client merely claimed is believed on its own connection alone. */
-static void learn(struct connection *c, enum machine_side side, enum machine_source source, struct shared_text *host,
-                  struct shared_text *fqdn) {
+static void learn(struct connection *c, enum machine_side side, enum machine_source source) {
+    const struct shown *s = &c->shown[side];
     struct machine *x = source == MACHINE_CLAIMED ? NULL : machine_of(c->model, address_of(c, side));
-    if (x) {
-        put(c->model, &x->host, &x->fqdn, host, fqdn);
+    if (x && put(c->model, &x->host, &x->fqdn, s->host, s->fqdn)) {
+        c->model->machine_generation++;
     }
-    c->model->machine_generation++;
 }
 
+/* Of several machines behind one address the one that showed its name last is the newest, also where its connection showed it before. */
 void machine_show(struct connection *c, enum machine_side side, enum machine_source source, struct machine_facts f) {
     struct model *m = c->model;
     struct shown *s = &c->shown[side];
     bool same = s->host && f.host.bytes.n != 0 && same_name(text_of(s->host), f.host);
     bool known = same && (f.fqdn.bytes.n == 0 || (s->fqdn && same_name(text_of(s->fqdn), f.fqdn)));
-    if (f.host.bytes.n == 0 || (known && source <= s->source) || (!same && source < s->source)) {
+    if (f.host.bytes.n == 0 || (!same && source < s->source)) {
         return;
     }
-    struct shared_text *host = model_text_common(m, f.host), *fqdn = model_text_common(m, f.fqdn);
+    struct shared_text *host = known ? NULL : model_text_common(m, f.host);
+    struct shared_text *fqdn = known ? NULL : model_text_common(m, f.fqdn);
     if (host) {
         put(m, &s->host, &s->fqdn, host, fqdn);
+        c->machines_known = 0;
+    }
+    if (host || known) {
         s->source = source > s->source ? source : s->source;
-        learn(c, side, source, host, fqdn);
+        learn(c, side, source);
     }
     text_drop(&m->texts, host);
     text_drop(&m->texts, fqdn);

@@ -42,7 +42,7 @@ struct model *model_new(const struct model_limits *limits, const struct model_si
         free(m);
         return NULL;
     }
-    hash_init(&m->sessions_by_server, budget);
+    hash_init(&m->sessions_by_id, budget);
     hash_init(&m->sessions_by_peers, budget);
     hash_init(&m->nodes, budget);
     hash_init(&m->durables_by_server, budget);
@@ -92,7 +92,7 @@ void model_free(struct model *m) {
     instances_free(m);
     answers_free(m);
     peers_free_all(m);
-    hash_free(&m->sessions_by_server);
+    hash_free(&m->sessions_by_id);
     hash_free(&m->sessions_by_peers);
     hash_free(&m->nodes);
     hash_free(&m->durables_by_server);

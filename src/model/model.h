@@ -45,8 +45,13 @@ enum {
     ANSWER_INTERFACES_MAX = 64, /* of a server, compared with those before; cut_answers */
     INSTANCE_SEARCH_MAX =
         256, /* opens of a file by one instance of an application, looked through for another client's; searches_cut */
+    SESSION_SEARCH_MAX = 64,  /* sessions of an id, looked through for one that others share; searches_cut */
     BREAK_SESSIONS_MAX = 256, /* of a connection, looked through for the handle of an oplock break; searches_cut */
 };
+
+/* So long Windows servers let a session be that says nothing and has no file open, unless told otherwise (autodisconnect of
+ * LanmanServer). */
+#define SESSION_IDLE_NS (15 * 60 * UINT64_C(1000000000))
 
 struct model;
 struct connection;

@@ -53,6 +53,16 @@ void negotiation_answered(struct connection *c, const struct smb2_negotiate_resp
     }
 }
 
+/* Only SMB3 has channels, and only between two that both say so, MS-SMB2 3.2.4.1.7 and 3.3.5.5.2. */
+bool negotiation_may_bind(const struct connection *c) {
+    const struct negotiation *n = &c->negotiation;
+    uint16_t dialect = c->facts.dialect;
+    bool older = dialect != 0 && dialect < SMB2_DIALECT_0300 && dialect != SMB2_DIALECT_02FF;
+    bool client = !n->asked || (n->client_capabilities & SMB2_GLOBAL_CAP_MULTI_CHANNEL);
+    bool server = !n->answered || (n->server_capabilities & SMB2_GLOBAL_CAP_MULTI_CHANNEL);
+    return !older && client && server;
+}
+
 bool negotiation_guid_tells(const struct guid *g) {
     static const struct guid nobody;
     return memcmp(g->bytes, nobody.bytes, sizeof nobody.bytes) != 0;

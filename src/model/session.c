@@ -7,10 +7,6 @@ static uint64_t session_hash(const struct model *m, uint64_t id) {
     return hash_number(m->secret, id);
 }
 
-static uint64_t server_hash(const struct model *m, const struct address *server, uint64_t id) {
-    return hash_more(m->secret, hash_bytes(m->secret, server->bytes, sizeof server->bytes), id);
-}
-
 static uint64_t peers_hash(const struct model *m, const struct guid *client, const struct guid *server, uint64_t id) {
     uint64_t hash = hash_more(m->secret, hash_bytes(m->secret, client->bytes, sizeof client->bytes), id);
     return hash_more(m->secret, hash, hash_bytes(m->secret, server->bytes, sizeof server->bytes));
@@ -44,30 +40,57 @@ static bool same_address(const struct address *a, const struct address *b) {
     return a->family == b->family && memcmp(a->bytes, b->bytes, sizeof a->bytes) == 0;
 }
 
+/* Both have said who they are, and are not the same: two servers that one address stands for. */
+static bool other_server(const struct connection *c, const struct session *s) {
+    return c->server_guid_known && s->guids_known && !same_guid(&c->server_guid, &s->server_guid);
+}
+
 /* A session of the server at this connection's address; of several the one that came last. */
 static struct session *session_of_server(const struct connection *c, uint64_t id) {
     const struct address *server = &c->facts.flow->server.ip;
-    uint64_t hash = server_hash(c->model, server, id);
-    for (struct hash_node *n = hash_first(&c->model->sessions_by_server, hash); n; n = hash_again(n->next, hash)) {
-        struct session *s = container_of(n, struct session, by_server);
-        if (s->facts.id == id && same_address(&s->server, server)) {
+    uint64_t hash = session_hash(c->model, id);
+    struct hash_node *n = hash_first(&c->model->sessions_by_id, hash);
+    for (unsigned i = 0; n && i < SESSION_SEARCH_MAX; i++, n = hash_again(n->next, hash)) {
+        struct session *s = container_of(n, struct session, by_id);
+        if (s->facts.id == id && same_address(&s->server, server) && !other_server(c, s)) {
             return s;
         }
     }
+    c->model->stats->searches_cut += n != NULL;
     return NULL;
 }
 
-bool session_has_twin(const struct session *s) {
-    uint64_t hash = server_hash(s->model, &s->server, s->facts.id);
-    for (struct hash_node *n = s->smb1 ? NULL : hash_first(&s->model->sessions_by_server, hash); n;
-         n = hash_again(n->next, hash)) {
-        const struct session *other = container_of(n, struct session, by_server);
+/* Is there another of this id, at whatever address, that may be the same one on a connection of which the binding, or who its two are, was
+ * not seen? Of very many it is not looked which. */
+static bool has_twin(const struct session *s) {
+    uint64_t hash = session_hash(s->model, s->facts.id);
+    struct hash_node *n = hash_first(&s->model->sessions_by_id, hash);
+    for (unsigned i = 0; n && i < SESSION_SEARCH_MAX; i++, n = hash_again(n->next, hash)) {
+        const struct session *other = container_of(n, struct session, by_id);
         bool told_apart = s->guids_known && other->guids_known;
-        if (other != s && other->facts.id == s->facts.id && same_address(&other->server, &s->server) && !told_apart) {
+        if (other != s && other->facts.id == s->facts.id && !told_apart) {
             return true;
         }
     }
-    return false;
+    s->model->stats->searches_cut += n != NULL;
+    return n != NULL;
+}
+
+bool session_may_go_on(const struct channel *channel) {
+    struct session *s = channel->session;
+    if (s->smb1 || !negotiation_may_bind(channel->connection)) {
+        return false;
+    }
+    bool several = list_next(&s->channels, list_first(&s->channels)) != NULL;
+    return several || !s->made || has_twin(s);
+}
+
+bool session_has_nothing_open(const struct channel *channel) {
+    const struct connection *c = channel->connection;
+    struct session *s = channel->session;
+    bool hidden =
+        s->facts.messages.encrypted != 0 || c->facts.flow->gaps[TO_SERVER] + c->facts.flow->gaps[TO_CLIENT] != 0;
+    return s->made && !hidden && list_first(&s->handle_list) == NULL && !session_may_go_on(channel);
 }
 
 /* The same client and server by what they negotiated. */
@@ -128,7 +151,7 @@ static struct channel *session_join(struct connection *c, struct session *s) {
 static void session_insert(struct session *s) {
     struct model *m = s->model;
     if (!s->smb1) {
-        hash_insert(&m->sessions_by_server, &s->by_server, server_hash(m, &s->server, s->facts.id));
+        hash_insert(&m->sessions_by_id, &s->by_id, session_hash(m, s->facts.id));
     }
     if (s->guids_known) {
         hash_insert(&m->sessions_by_peers, &s->by_peers, peers_hash(m, &s->client_guid, &s->server_guid, s->facts.id));
@@ -222,7 +245,7 @@ void session_free(struct session *s, enum handle_end how) {
     hash_free(&s->handles);
     hash_free(&s->trees);
     if (!s->smb1) {
-        hash_remove(&m->sessions_by_server, &s->by_server);
+        hash_remove(&m->sessions_by_id, &s->by_id);
     }
     if (s->guids_known) {
         hash_remove(&m->sessions_by_peers, &s->by_peers);
@@ -346,7 +369,13 @@ bool setup_evict(struct model *m) {
     return true;
 }
 
-static struct setup *setup_new(struct connection *c, uint64_t session_id, struct moment begin) {
+/* SessionId 0 asks for a new session, MS-SMB2 3.3.5.5; one that renews a session or is bound to it names it. */
+static bool asks_for_new(const struct completion *d) {
+    return d->ex && !d->ex->request_lost && d->ex->request.header.session_id == 0;
+}
+
+static struct setup *setup_new(const struct completion *d) {
+    struct connection *c = d->c;
     struct model *m = c->model;
     if (m->setup_count >= m->limits.setups) {
         setup_evict(m);
@@ -356,9 +385,10 @@ static struct setup *setup_new(struct connection *c, uint64_t session_id, struct
         return NULL;
     }
     s->connection = c;
-    s->session_id = session_id;
-    s->begin = begin;
-    hash_insert(&c->setups, &s->by_id, session_hash(m, session_id));
+    s->session_id = d->op.session_id;
+    s->begin = d->op.begin;
+    s->asks_for_new = asks_for_new(d);
+    hash_insert(&c->setups, &s->by_id, session_hash(m, s->session_id));
     list_append(&c->setup_list, &s->of_connection);
     age_begin(m, &m->setup_ages, &s->age);
     m->setup_count++;
@@ -367,7 +397,7 @@ static struct setup *setup_new(struct connection *c, uint64_t session_id, struct
 
 void setup_continue(struct completion *d, struct setup *s, struct auth *auth) {
     if (!s) {
-        s = setup_new(d->c, d->op.session_id, d->op.begin);
+        s = setup_new(d);
     }
     if (!s) {
         return;
@@ -468,6 +498,9 @@ static void end_previous(struct completion *d, const struct auth *auth) {
 static void setup_succeeded(struct completion *d, struct auth *auth, bool binding) {
     uint16_t flags = d->rsp->empty || d->rsp->is_error ? 0 : d->rsp->session_setup_response.session_flags;
     d->session = setup_session(d, binding);
+    if (d->session && d->op.session_new) {
+        d->session->made = true;
+    }
     if (!auth && !binding && d->session) { /* who proved it anew was not seen */
         auth_drop(d->c->model, d->session->auth);
         d->session->auth = NULL;
@@ -509,6 +542,17 @@ static void setup_unanswered(struct completion *d, struct setup *s) {
     d->op.auth = d->auth ? &d->auth->facts : NULL;
 }
 
+/* A session that there was before is on this connection already, but for one that is bound to it: where nothing of the connection is
+ * missing it would be known. */
+static bool is_new(const struct completion *d, const struct setup *s) {
+    const struct flow_facts *f = d->c->facts.flow;
+    if (d->op.session_binding || d->op.session_renewed || !d->ex || d->ex->request_lost || d->ex->request.empty) {
+        return false;
+    }
+    bool whole = f->start_seen && f->gaps[TO_SERVER] + f->gaps[TO_CLIENT] == 0;
+    return whole || asks_for_new(d) || (s && s->asks_for_new);
+}
+
 void session_setup_done(struct completion *d) {
     struct connection *c = d->c;
     uint64_t id = d->rsp ? d->rsp->header.session_id : d->op.session_id;
@@ -524,6 +568,7 @@ void session_setup_done(struct completion *d) {
     bool binding =
         d->ex && !d->ex->request.empty && (d->ex->request.session_setup_request.flags & SMB2_SESSION_FLAG_BINDING);
     d->op.session_binding = binding;
+    d->op.session_new = is_new(d, s);
     if (d->rsp->header.status == STATUS_MORE_PROCESSING_REQUIRED) {
         d->op.leg = true;
         setup_continue(d, s, d->ex ? d->ex->auth : NULL);

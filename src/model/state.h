@@ -112,16 +112,17 @@ struct tree {
 };
 
 struct session {
-    struct hash_node by_server, by_peers; /* model's tables of these names; by_peers where the GUIDs are known */
-    struct age age;                       /* model->session_ages */
+    struct hash_node by_id, by_peers; /* model's sessions_by_id, but for SMB1; and by_peers where the GUIDs are known */
+    struct age age;                   /* model->session_ages */
     struct model *model;
     struct session_facts facts;
     struct address server; /* of its first connection */
     struct guid client_guid, server_guid;
     bool guids_known;
+    bool made;            /* its SESSION_SETUP was seen, so that its other connections would have been seen, too */
     bool leaving;         /* its LOGOFF had no answer */
     bool smb1;            /* facts.id is a UID, and means something on its connection alone */
-    unsigned pinned;      /* somebody is at work on it: not to be evicted */
+    uint16_t pinned;      /* somebody is at work on it: not to be evicted */
     struct list channels; /* struct channel by of_session */
     struct hash trees, handles;
     struct list tree_list, handle_list; /* the same, in the order they came: what ends with the session is told in it */
@@ -145,6 +146,7 @@ struct setup {
     struct connection *connection;
     uint64_t session_id;
     struct moment begin;
+    bool asks_for_new; /* its first leg was seen, and names no session */
     struct auth *auth;
     struct security *security;
 };
@@ -172,7 +174,8 @@ struct exchange {
     uint64_t asked_at; /* the model's clock then */
     struct moment begin;
     bool compound, gap, compressed, async;
-    bool doubtful; /* see framer.h: without an answer it was none */
+    bool doubtful;   /* see framer.h: without an answer it was none */
+    bool after_idle; /* its connection had been silent for SESSION_IDLE_NS */
     unsigned interim;
     uint32_t context_mask;
     struct shared_text *text; /* the one text a request has: name, path, pattern, new name */
@@ -284,6 +287,7 @@ struct connection {
     const struct message *message; /* the model's, of which there is one at a time */
     enum direction dir;
     bool compressed;       /* it came out of a compressed envelope */
+    uint64_t last_ns;      /* when the last message came; 0: none did */
     struct auth *claimed;  /* found in the message at hand, for the SESSION_SETUP around it */
     struct security *said; /* the same, and for a NEGOTIATE */
     struct hash exchanges;
@@ -327,11 +331,12 @@ struct model {
     struct message message;    /* at hand; its bytes are not kept */
     struct moment now;         /* of what is being dealt with: a message, or the end of a connection */
     struct packet_clock clock; /* for what waits too long */
+    bool after_idle;           /* the connection of the message at hand was silent before it for SESSION_IDLE_NS */
     bool end_unseen;           /* a connection ends here alone: by neither FIN nor RST */
     size_t setup_count, tree_count, handle_count, exchange_count, smb1_exchange_count, smb1_transfer_count,
         session_count, channel_count, durable_count, machine_count, instance_count, answer_count, peers_count;
     uint64_t machine_generation; /* changes with any name of a machine */
-    struct hash sessions_by_server, sessions_by_peers, nodes, durables_by_server, durables_by_guid, machines,
+    struct hash sessions_by_id, sessions_by_peers, nodes, durables_by_server, durables_by_guid, machines,
         instances_by_application, instances_by_file, answers, peers;
     struct list connections, session_ages, tree_ages, handle_ages, exchange_ages, durable_ages, setup_ages,
         smb1_exchange_ages, smb1_transfers, machine_ages, instance_ages, answer_ages, peers_ages;
@@ -398,8 +403,10 @@ void session_leave(struct channel *); /* the last channel frees the session */
 void session_free(struct session *, enum handle_end);
 void session_end(struct session *); /* the server ended it: its handles are reported as closed */
 /* The evict functions: the oldest goes. Never the youngest, which somebody may be at work on; false where no other is left. */
-/* Is there another of this id at its server, that may be the same one on connections of which the binding was not seen? */
-bool session_has_twin(const struct session *);
+/* When this connection ends: does the session go on over another one, or may it, for all that was seen (MS-SMB2 3.3.7.1)? */
+bool session_may_go_on(const struct channel *);
+/* Has it no file open, for certain? What was encrypted, and what was not seen, may have opened one. */
+bool session_has_nothing_open(const struct channel *);
 bool session_evict(struct model *);
 struct session *session_new(struct connection *, uint64_t session_id, bool smb1);
 void session_setup_done(struct completion *);
@@ -553,6 +560,8 @@ void effect_copied(struct completion *, const uint8_t key[]);
 /* negotiation.c */
 /* Does it tell its owner from others? All zeros is that of clients of 2.0.2 (MS-SMB2 2.2.3), and of servers that have none. */
 bool negotiation_guid_tells(const struct guid *);
+/* May sessions of this connection have others, for all that both sides said? */
+bool negotiation_may_bind(const struct connection *);
 void negotiation_asked(struct connection *, const struct smb2_negotiate_request *);
 void negotiation_answered(struct connection *, const struct smb2_negotiate_response *);
 /* Does FSCTL_VALIDATE_NEGOTIATE_INFO, request or response or NULL, say something else? */

@@ -170,6 +170,10 @@ int outlet_flush(struct outlet *o) {
     return o->error;
 }
 
+void outlet_roomy(struct outlet *o, size_t sink) {
+    o->states[sink].refused = false;
+}
+
 bool outlet_gap(struct outlet *o, size_t sink, struct gap *gap) {
     struct state *s = &o->states[sink];
     if (s->refused || s->gap.to == 0) {

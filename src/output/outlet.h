@@ -26,6 +26,9 @@ __attribute__((warn_unused_result)) int outlet_flush(struct outlet *);
 /* Records taken so far; the last one's seq. */
 uint64_t outlet_records(const struct outlet *);
 
+/* It has room again, as its owner knows before it is given a line. */
+void outlet_roomy(struct outlet *, size_t sink);
+
 /* What a sink with no room has lost of what it wants, once it takes lines again. False: nothing, or it still does not; true, and it is
  * forgotten. */
 bool outlet_gap(struct outlet *, size_t sink, struct gap *);

@@ -17,7 +17,6 @@ UNSEEN = {
         702: "NetrShareDel over srvsvc: likewise",
     }),
     **_of("Operational", {
-        1905: "its end alone is on the wire, which is 554 and 555",
         3004: "a snapshot: what makes the server write it is not sent",
         3005: "as 3004",
         3006: "as 3004",
@@ -65,6 +64,7 @@ UNTOLD = {
     "AccessMaskHint": _RESERVED, "ShareMaskHint": _RESERVED, "Remaining": _RESERVED,
     "Channel of %sPerformance 2" % _PROVIDER: _RESERVED,
     "ReadChannelInfoOffset": _RDMA, "ReadChannelInfoLength": _RDMA, "WriteChannelInfoOffset": _RDMA, "WriteChannelInfoLength": _RDMA,
+    "IoctlFlags of %sPerformance 117" % _PROVIDER: _RESERVED,
     "CreditsRequested of %sPerformance 14" % _PROVIDER: "a server requests none",
     "ShareName of %sOperational 30803" % _REFERENCE: "the record of the refused TREE_CONNECT has its share_path",
     "ClientAddressLength of %sOperational 1012" % _PROVIDER: "always 128, the size of the structure",

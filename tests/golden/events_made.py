@@ -2,8 +2,9 @@
 Each is named by what it shows."""
 import struct
 
+import smbread
 import smbwire
-from smbwire import (ACCESS_DENIED, ACK, CREATE, FLUSH, IOCTL, LOGOFF, MORE_PROCESSING, NEGOTIATE, QUERY_DIRECTORY, QUERY_INFO, READ, RESPONSE, RST, SESSION, SESSION_SETUP, SYN,
+from smbwire import (ACCESS_DENIED, ACK, CLOSE, CREATE, FLUSH, IOCTL, LOGOFF, MORE_PROCESSING, NEGOTIATE, QUERY_DIRECTORY, QUERY_INFO, READ, RESPONSE, RST, SESSION, SESSION_SETUP, SYN,
                      TREE_CONNECT, WRITE, utf16)
 
 NOT_SUPPORTED = 0xC00000BB
@@ -13,6 +14,7 @@ OTHER_CLIENT = bytes((192, 0, 2, 21))
 DH2Q = b"DH2Q"
 PERSISTENT, CONTINUOUS, ENUMERATION = 2, 0x10, 0x800
 NAME_NOT_FOUND, FILE_CLOSED, BAD_CLUSTER_DIALECT = 0xC0000034, 0xC0000128, 0xC05D0001
+SESSION_DELETED, NOTIFICATION = 0xC0000203, 0x13
 APP_INSTANCE = bytes.fromhex("45BCA66AEFA7F74A9008FA462E144D74")
 RESILIENCY, INTERFACES = 0x001401D4, 0x001401FC
 VALIDATE, FSCTL_SET_SPARSE = 0x00140204, 0x000900C4
@@ -527,6 +529,27 @@ def smb1_unused():
     return old.talk.packets + new.talk.packets
 
 
+def cleaned_up():
+    """Four sessions without an open file, silent for 15 minutes: of one the server closes the connection, of one it gives notice, of one
+    it says so to the next request, and one had a file open."""
+    packets = []
+    for number, port in enumerate(range(41220, 41224)):
+        c, file_id = Made(port), struct.pack("<QQ", 1, 2)
+        c.begin()
+        c.create("for a while", file_id)
+        if number < 3:
+            c.exchange(CLOSE, struct.pack("<HHI16s", 24, 0, 0, file_id), struct.pack("<HHI", 60, 0, 0) + bytes(52))
+        c.talk.time += 15 * 60 * SECONDS
+        if number == 1:
+            c.talk.send(1, smbwire.smb2(NOTIFICATION, smbread.ALL_ONES, struct.pack("<HHI4x", 4, 0, 0), RESPONSE, tree=0))
+        elif number >= 2:
+            c.refuse(CREATE, smbwire.create_request(utf16("too late")), SESSION_DELETED)
+        c.talk.packet(1, smbwire.FIN | ACK)
+        c.talk.packet(0, smbwire.FIN | ACK)
+        packets += c.talk.packets
+    return packets
+
+
 MADE = (attempts, flags, no_signing_no_cipher, dialect_refused, smb2_off, anonymous_refused, service_names, encryption_missing, negotiate_altered,
         rules_broken, undecryptable, persistence_refused, preserved, slow, share_refused, taken_over, scavenged, interfaces_changed,
-        cluster_dialect, dialect_limit, slow_network, smb1_unused, key_too_short, forced_away)
+        cluster_dialect, dialect_limit, slow_network, smb1_unused, key_too_short, forced_away, cleaned_up)

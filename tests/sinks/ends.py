@@ -10,6 +10,7 @@ import signal
 import socket
 import subprocess
 import sys
+import tempfile
 import threading
 import time
 
@@ -19,7 +20,7 @@ import tap  # noqa: E402
 
 CAPTURE = os.path.join(tap.PCAPS, "dialect-3.1.1.pcap")
 SEQ = re.compile(rb'"seq":(\d+)')
-GAP = re.compile(rb'"action":"gap".*"from_seq":(\d+),"to_seq":(\d+).*"reason":"(\w+)"')
+GAP = re.compile(rb'"action":"gap".*"from_seq":(\d+)(?:,"to_seq":(\d+))?.*"reason":"(\w+)"')  # none: to the end of its run
 
 
 class Receiver:
@@ -69,16 +70,16 @@ class Receiver:
         text = self.answer(seq)
         if text and text.startswith(b"200"):
             self.got.append(seq)
-            self.gaps += [(int(first), int(last), reason.decode()) for first, last, reason in GAP.findall(data)]
+            self.gaps += [(int(first), int(last or 0), reason.decode()) for first, last, reason in GAP.findall(data)]
         return text
 
     def untold(self, last):
         return [seq for seq in range(1, last + 1) if seq not in self.got and not any(a <= seq <= b for a, b, _ in self.gaps)]
 
 
-def start(smbtap, *outputs):
+def start(smbtap, *outputs, capture=CAPTURE, more=()):
     words = [word for output in outputs for word in ("-o", output)]
-    return subprocess.Popen([smbtap, "-r", CAPTURE, *words], stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True)
+    return subprocess.Popen([smbtap, "-r", capture, *more, *words], stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True)
 
 
 def end(process, seconds):
@@ -174,13 +175,45 @@ def impatient(smbtap):
                   took, status, said)
 
 
+def no_room(smbtap, build):
+    """The spool has no room for all that was made: what it has comes with the next run, which tells of the rest."""
+    with tempfile.TemporaryDirectory() as folder:
+        os.chmod(folder, 0o777)
+        capture = os.path.join(folder, "metadata.pcap")
+        subprocess.run([os.path.join(build, "make_load"), "metadata", capture, "30000"], stdout=subprocess.DEVNULL, check=True)
+        taking = [False]
+        receiver = Receiver(lambda seq: b"200 OK" if taking[0] else None)
+        url = receiver.url + "?name=full&spool_max_bytes=16M&spool_directory=" + os.path.join(folder, "spool")
+        process = start(smbtap, url, capture=capture, more=("--detail", "operations"))
+        deliverer(process)
+        wait(10, lambda: full(folder))
+        time.sleep(1)
+        process.send_signal(signal.SIGINT)
+        status, said = end(process, 20)
+        kept = int(re.search(r"full: (\d+) records wait in the spool", said).group(1))
+        tap.check("a replay whose spool is full, and Ctrl-C: it is said that the rest is lost, and it is no success", status == 1 and
+                  "which are lost" in said, status, said)
+        taking[0] = True
+        status, said = end(start(smbtap, url), 60)
+        ends = [(first, reason) for first, _, reason in receiver.gaps]
+        tap.check("a replay whose spool was full: the next one delivers what it has, and tells what is lost", status == 0 and
+                  ends == [(kept + 1, "killed")] and receiver.got[:kept] == list(range(1, kept + 1)), status, said, kept, ends)
+
+
+def full(folder):
+    """Has the spool all the segments that it may have?"""
+    at = os.path.join(folder, "spool", "full")
+    return os.path.isdir(at) and sum(name.startswith("segment") for name in os.listdir(at)) == 16
+
+
 def main():
-    smbtap = sys.argv[1]
+    smbtap, build = sys.argv[1:3]
     last = records(smbtap)
     refused(smbtap, last)
     killed(smbtap, last)
     killed_twice(smbtap, last)
     impatient(smbtap)
+    no_room(smbtap, build)
     tap.finish()
 
 

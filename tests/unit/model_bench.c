@@ -101,6 +101,8 @@ static void note_flags(struct seen *s, const struct operation *op) {
     s->sums = op->sums;
     s->leg = op->leg;
     s->binding = op->session_binding;
+    s->session_new = op->session_new;
+    s->cleaned_up = op->cleaned_up;
     s->negotiate_differs = op->negotiate_differs;
     s->reconnect = op->durable_reconnect;
     s->has_delete_mark = op->has_delete_mark;

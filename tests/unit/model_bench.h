@@ -46,7 +46,7 @@ struct seen {
     uint32_t tree_id;
     struct file_id file_id;
     bool compound, async, gap, unasked, request_lost, response_lost, implicit, first_of_handle, sums, leg, binding,
-        reconnect, negotiate_differs;
+        reconnect, negotiate_differs, session_new, cleaned_up;
     bool has_delete_mark, delete_pending, directory, is_pipe;
     unsigned interim;
     int64_t entries;                    /* -1: none were counted */

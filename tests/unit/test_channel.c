@@ -291,6 +291,11 @@ static void waking(void **state) {
     assert_int_equal(channel_orders(c, &until), CHANNEL_STOP | CHANNEL_REOPEN);
     assert_int_equal(until, 77);
     assert_int_equal(channel_orders(c, &until), 0);
+    assert_false(channel_owed(c));
+    channel_owe(c, true);
+    assert_true(channel_owed(c));
+    channel_owe(c, false);
+    assert_false(channel_owed(c));
     until = 0;
     channel_attach(c); /* another, in its place: the end is still to come */
     assert_int_equal(channel_orders(c, &until), CHANNEL_STOP);

@@ -338,6 +338,85 @@ static void told_at_once(void **state) {
     assert_int_equal(raised_count, 1); /* nothing changed since */
 }
 
+/* Each interval has its own sums and conditions; what is known of the two stays until something newer is shown. */
+static void intervals(void **state) {
+    (void)state;
+    struct bench b;
+    bench_begin(&b, false, 0);
+    struct event e = negotiate(&b, 1, old_dialects);
+    answered(&e); /* refused */
+    give(&b, &e);
+    e = message(&b, 2, SMB1_SESSION_SETUP_ANDX);
+    event_text(&e, FIELD_NATIVE_OS_CLIENT, ascii("Windows 5.1"));
+    give(&b, &e);
+    assert_int_equal(raised_count, 0);
+    b.flow.flow_id[0] = 'b'; /* one that signs, for all that is known */
+    e = message(&b, 3601, SMB1_ECHO);
+    give(&b, &e);
+    assert_int_equal(raised_count, 1);
+    has(raised[0], "2 requests, refused, not signed; Windows 5.1");
+    has(raised[0], "\"last_time\":\"1970-01-01T00:00:02.");
+    has(raised[0], "\"evidence\":[\"0000000000000abc-1\",\"0000000000000abc-2\"]");
+    e = message(&b, 3602, SMB1_SESSION_SETUP_ANDX);
+    event_text(&e, FIELD_NATIVE_OS_CLIENT, ascii("Windows 10.0"));
+    event_bits(&e, FIELD_SECURITY_MODE_CLIENT, SMB2_NEGOTIATE_SIGNING_ENABLED, &names_security_mode);
+    give(&b, &e);
+    e = message(&b, 7201, SMB1_ECHO);
+    answered(&e);
+    give(&b, &e);
+    assert_int_equal(raised_count, 2);
+    has(raised[1], "2 requests; Windows 10.0");
+    has(raised[1], "\"first_time\":\"1970-01-01T01:00:01.");
+    has(raised[1], "\"evidence\":[\"0000000000000abc-3\",\"0000000000000abc-4\"]");
+    has(raised[1], "\"offered_dialects\":[\"LANMAN1.0\",\"NT LM 0.12\"]");
+    has_not(raised[1], "3027");
+    bench_end(&b);
+    assert_int_equal(raised_count, 4);
+    has(found("smb1_requested"), "1 request; Windows 10.0");
+    has(found("smb1_answered"), "1 answer");
+}
+
+/* A connection that was set up without signing in one interval goes on without it in the next. */
+static void not_signed_in_the_next(void **state) {
+    (void)state;
+    struct bench b;
+    bench_begin(&b, false, 0);
+    struct event e = message(&b, 1, SMB1_SESSION_SETUP_ANDX);
+    give(&b, &e);
+    e = message(&b, 3700, SMB1_ECHO);
+    event_bool(&e, FIELD_REQUEST_SEEN, false); /* an answer alone asks for nothing */
+    answered(&e);
+    give(&b, &e);
+    assert_int_equal(raised_count, 1);
+    e = message(&b, 3701, SMB1_ECHO);
+    give(&b, &e);
+    bench_end(&b);
+    assert_int_equal(raised_count, 3);
+    has(raised[1], "1 request, not signed");
+}
+
+/* Live, the sums of an interval are told when it is over, whether or not another begins. */
+static void told_when_it_is_over(void **state) {
+    (void)state;
+    struct bench b;
+    static struct figures now, before;
+    bench_begin(&b, true, 0);
+    struct event e = message(&b, 1, SMB1_ECHO);
+    give(&b, &e);
+    give(&b, &e);
+    assert_int_equal(raised_count, 1);
+    now.time_ns = 3600 * (uint64_t)SECOND;
+    findings_figures(b.findings, &now, &before, 0);
+    assert_int_equal(raised_count, 1);
+    now.time_ns = 3601 * (uint64_t)SECOND;
+    findings_figures(b.findings, &now, &before, 0);
+    findings_figures(b.findings, &now, &before, 0);
+    assert_int_equal(raised_count, 2);
+    has(raised[1], "\"count\":2,");
+    bench_end(&b);
+    assert_int_equal(raised_count, 2);
+}
+
 static void the_bounds(void **state) {
     (void)state;
     struct bench b;
@@ -423,6 +502,9 @@ int main(void) {
         cmocka_unit_test(refused_once),
         cmocka_unit_test(alone),
         cmocka_unit_test(told_at_once),
+        cmocka_unit_test(intervals),
+        cmocka_unit_test(not_signed_in_the_next),
+        cmocka_unit_test(told_when_it_is_over),
         cmocka_unit_test(the_bounds),
         cmocka_unit_test(memory_is_bounded),
         cmocka_unit_test(order_of_time),

@@ -89,6 +89,11 @@ static void on_other_connections(void **state) {
     peer_tree(&q, 1, "\\\\fs\\data");
     assert_machines(&q, "ws1", "fs", ""); /* its own weighs more than what others showed */
     assert_machines(&r, "ws3", "ALIAS", "");
+    struct peer late = peer_open(b, 4, 2);
+    assert_machines(&late, "", "fs", "");
+    peer_tree(&r, 2, "\\\\ALIAS\\other"); /* shown before, and again */
+    assert_machines(&late, "", "ALIAS", "");
+    peer_close(&late);
     peer_close(&q);
     peer_close(&r);
     peer_close(&back);

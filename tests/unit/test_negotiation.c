@@ -163,6 +163,134 @@ static void what_lives(void **state) {
     bench_free(b);
 }
 
+/* A connection on which the two agree on a dialect, and on several channels where both have the capability; 0: not seen. */
+static void agree(struct peer *p, uint16_t dialect, uint8_t client_guid, uint32_t asked, uint32_t answered) {
+    struct smb2_message q = negotiate_request(p), r = peer_say(p, SMB2_NEGOTIATE, 0);
+    q.negotiate_request.capabilities = asked;
+    memset(&q.negotiate_request.client_guid, client_guid, sizeof q.negotiate_request.client_guid);
+    r.negotiate_response.dialect = dialect;
+    r.negotiate_response.capabilities = answered;
+    memset(&r.negotiate_response.server_guid, 2, sizeof r.negotiate_response.server_guid);
+    peer_request(p, &q);
+    peer_response(p, &r);
+}
+
+static unsigned ended(struct peer *p) {
+    enum { LIVES = STAGE_SESSION_LIVES | STAGE_TREE_LIVES | STAGE_LOST };
+    const struct bench *b = p->b;
+    peer_close(p);
+    unsigned stages = b->end.stages & LIVES;
+    assert_true(stages == LIVES || stages == 0);
+    return stages;
+}
+
+/* Of a session that was there before, another connection may carry it on; unless what was negotiated has no such thing. */
+static void what_may_go_on(void **state) {
+    (void)state;
+    enum { MANY = SMB2_GLOBAL_CAP_MULTI_CHANNEL };
+    static const struct {
+        uint16_t dialect;
+        uint32_t asked, answered;
+        bool login, lives;
+    } cases[] = {
+        {.dialect = 0},
+        {.dialect = 0x0302, .asked = MANY, .answered = MANY},
+        {.dialect = 0x0302, .asked = MANY, .lives = true},
+        {.dialect = 0x0302, .answered = MANY, .lives = true},
+        {.dialect = 0x0210, .asked = MANY, .answered = MANY, .lives = true},
+        {.dialect = 0x0302, .asked = MANY, .answered = MANY, .login = true, .lives = true},
+    };
+    for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
+        struct bench *b = bench_new(NULL);
+        struct peer p = cases[i].dialect ? peer_open(b, 1, 2) : peer_open_midstream(b, 1, 2);
+        if (cases[i].dialect) {
+            agree(&p, cases[i].dialect, 1, cases[i].asked, cases[i].answered);
+        }
+        if (cases[i].login) {
+            peer_login(&p, ID, "alice");
+        }
+        p.session_id = ID;
+        peer_tree(&p, 1, share);
+        assert_int_equal(ended(&p) != 0, cases[i].lives);
+        bench_free(b);
+    }
+}
+
+/* One of the same number at another address may be the same; one of another client is not. */
+static void at_two_addresses(void **state) {
+    (void)state;
+    enum { MANY = SMB2_GLOBAL_CAP_MULTI_CHANNEL };
+    for (uint8_t guid = 0; guid < 3; guid++) {
+        struct bench *b = bench_new(NULL);
+        struct peer p = peer_open(b, 1, 2), q = guid ? peer_open(b, 3, 4) : peer_open_midstream(b, 3, 4);
+        agree(&p, 0x0311, 1, MANY, MANY);
+        peer_login(&p, ID, "alice");
+        peer_tree(&p, 1, share);
+        if (guid) {
+            agree(&q, 0x0311, guid, MANY, MANY);
+        }
+        peer_login_status(&q, ID, "alice", SMB2_SESSION_FLAG_BINDING, guid == 2 ? STATUS_REQUEST_NOT_ACCEPTED : 0);
+        q.session_id = ID;
+        struct smb2_message read = peer_ask_file(&q, SMB2_READ, 7);
+        peer_exchange(&q, &read, 0);
+        assert_int_equal(ended(&p) != 0, guid == 2);
+        peer_close(&q);
+        bench_free(b);
+    }
+}
+
+/* Of so many alike it is not looked which one could be the same; and it takes no time. */
+static void very_many(void **state) {
+    (void)state;
+    enum { MANY = SMB2_GLOBAL_CAP_MULTI_CHANNEL, COUNT = SESSION_SEARCH_MAX + 2 };
+    struct bench *b = bench_new(NULL);
+    struct peer peers[COUNT];
+    for (unsigned i = 0; i < COUNT; i++) {
+        peers[i] = peer_open(b, (uint8_t)(i + 1), 200);
+        agree(&peers[i], 0x0311, (uint8_t)(i + 1), MANY, MANY);
+        peer_login(&peers[i], ID, "alice");
+        peer_tree(&peers[i], 1, share);
+    }
+    assert_true(ended(&peers[0]) == 0 && b->stats.searches_cut == 1);
+    for (unsigned i = 1; i < COUNT; i++) {
+        assert_int_equal(ended(&peers[i]) != 0, i > 1); /* all of them have GUIDs that tell them apart */
+    }
+    bench_free(b);
+}
+
+/* Whether a SESSION_SETUP made a session: where a leg is missing it may have renewed one, or bound it. */
+static void new_ones(void **state) {
+    (void)state;
+    struct bench *b = bench_new(NULL);
+    struct peer p = peer_open(b, 1, 2), q = peer_open_midstream(b, 1, 2);
+    agree(&p, 0x0311, 1, 0, 0);
+    peer_login(&p, ID, "alice");
+    assert_true(bench_last(b, 0)->session_new);
+    peer_login(&p, ID, "alice");
+    assert_false(bench_last(b, 0)->session_new);
+    peer_login(&q, ID + 1, "alice"); /* names a session that is not known */
+    assert_false(bench_last(b, 0)->session_new);
+    for (unsigned leg = 0; leg < 2; leg++) {
+        struct smb2_message ask = peer_ask(&q, SMB2_SESSION_SETUP);
+        struct smb2_message say =
+            peer_say(&q, SMB2_SESSION_SETUP, leg == 0 ? STATUS_MORE_PROCESSING_REQUIRED : STATUS_SUCCESS);
+        ask.header.session_id = leg == 0 ? 0 : ID + 2;
+        say.header.session_id = ID + 2;
+        peer_request(&q, &ask);
+        peer_response(&q, &say);
+        assert_true(bench_last(b, 0)->session_new);
+    }
+    struct smb2_message say = peer_say(&p, SMB2_SESSION_SETUP, 0); /* an answer alone */
+    say.header.message_id = 4711;
+    say.header.session_id = ID + 3;
+    peer_response(&p, &say);
+    assert_int_equal(bench_last(b, 0)->kind, OPERATION_SESSION_SETUP);
+    assert_false(bench_last(b, 0)->session_new);
+    peer_close(&p);
+    peer_close(&q);
+    bench_free(b);
+}
+
 /* NEGOTIATE and SESSION_SETUP do not count; a request and its answer do, each. */
 static void signatures(void **state) {
     (void)state;
@@ -182,8 +310,9 @@ static void signatures(void **state) {
 
 int main(void) {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(each_part),  cmocka_unit_test(not_seen),   cmocka_unit_test(stages),
-        cmocka_unit_test(what_lives), cmocka_unit_test(signatures),
+        cmocka_unit_test(each_part),        cmocka_unit_test(not_seen),   cmocka_unit_test(stages),
+        cmocka_unit_test(what_lives),       cmocka_unit_test(signatures), cmocka_unit_test(what_may_go_on),
+        cmocka_unit_test(at_two_addresses), cmocka_unit_test(very_many),  cmocka_unit_test(new_ones),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -130,12 +130,24 @@ static void intervals(void **state) {
     assert_int_equal(raised_count, 1);
     give(f, 2, WINDOWS_GUEST, -1);
     assert_int_equal(raised_count, 1);
-    give(f, 4000, WINDOWS_GUEST, -1);
-    assert_int_equal(raised_count, 3); /* the sums of the first interval, and the first of the second */
+    static struct figures now, before;
+    now.time_ns = 3600 * SECOND;
+    findings_figures(f, &now, &before, 0);
+    assert_int_equal(raised_count, 1);
+    now.time_ns = 3601 * SECOND; /* it is over */
+    findings_figures(f, &now, &before, 0);
+    findings_figures(f, &now, &before, 0);
+    assert_int_equal(raised_count, 2);
     has(1, "\"count\":2,");
+    give(f, 4000, WINDOWS_GUEST, -1);
+    assert_int_equal(raised_count, 3); /* the first of the second */
     has(2, "\"count\":1,");
+    give(f, 4001, WINDOWS_GUEST, -1);
+    give(f, 8000, WINDOWS_GUEST, -1);
+    assert_int_equal(raised_count, 5); /* its sums, though no figures were taken, and the first of the third */
+    has(3, "\"count\":2,");
     findings_finish(f);
-    assert_int_equal(raised_count, 3);
+    assert_int_equal(raised_count, 5);
     findings_free(f);
 }
 

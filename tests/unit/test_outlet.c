@@ -183,6 +183,14 @@ static void a_sink_without_room(void **state) {
     assert_int_equal(gap.from, 19);
     assert_int_equal(gap.to, 25);
     assert_int_equal(gap.count, 2);
+    full.fail_write = -EAGAIN;
+    assert_int_equal(put(o, "\"a\":1}", 6), 0); /* 27 */
+    assert_int_equal(outlet_flush(o), 0);
+    assert_false(outlet_gap(o, 0, &gap));
+    outlet_roomy(o, 0); /* no line shows it */
+    assert_true(outlet_gap(o, 0, &gap));
+    assert_int_equal(gap.from, 27);
+    assert_int_equal(gap.to, 27);
     assert_non_null(memmem(good.text, good.n, "\"seq\":17,", 9));
     assert_int_equal(outlet_failed(o), 2);
     outlet_free(o);

@@ -241,6 +241,53 @@ static void binding_behind_a_relay(void **state) {
     bench_free(b);
 }
 
+/* Two servers behind one address give out the same number: a binding is to that of its own. */
+static void binding_at_another_server(void **state) {
+    (void)state;
+    for (uint8_t server = 2; server <= 3; server++) {
+        struct bench *b = bench_new(NULL);
+        struct peer p = peer_open(b, 1, 2), q = peer_open(b, 1, 2);
+        peer_settle(&p, ID, "alice", share);
+        peer_negotiate(&q, 1, server);
+        peer_login_status(&q, ID, NULL, SMB2_SESSION_FLAG_BINDING, 0);
+        q.session_id = ID;
+        assert_string_equal(user_of(&q), server == 2 ? "alice" : "?");
+        peer_close(&p);
+        peer_close(&q);
+        bench_free(b);
+    }
+}
+
+/* An idle session is given up: without an open file, after a quarter of an hour, and said in the answer to the first request then. */
+static void given_up(void **state) {
+    (void)state;
+    enum { SHORT = 1, OPEN = 2, HOLE = 4, LEARNED = 8, CASES = 16 };
+    for (unsigned i = 0; i < CASES; i++) {
+        struct bench *b = bench_new(NULL);
+        struct peer p = i & LEARNED ? peer_open_midstream(b, 1, 2) : peer_open(b, 1, 2);
+        if (i & LEARNED) {
+            p.session_id = ID;
+            peer_tree(&p, 1, share);
+        } else {
+            peer_settle(&p, ID, "alice", share);
+        }
+        peer_create(&p, "a.txt", 7, 0);
+        if (!(i & OPEN)) {
+            peer_close_file(&p, 7);
+        }
+        p.flow->gaps[TO_CLIENT] = i & HOLE ? 1 : 0;
+        bench_pass(b, SESSION_IDLE_NS - (i & SHORT ? 2000000000 : 0));
+        struct smb2_message q = peer_ask(&p, SMB2_ECHO);
+        peer_exchange(&p, &q, STATUS_USER_SESSION_DELETED);
+        assert_int_equal(bench_last(b, 0)->cleaned_up, i == 0);
+        q = peer_ask(&p, SMB2_ECHO);
+        peer_exchange(&p, &q, STATUS_USER_SESSION_DELETED); /* it is known by now */
+        assert_false(bench_last(b, 0)->cleaned_up);
+        peer_close(&p);
+        bench_free(b);
+    }
+}
+
 static void logoff(void **state) {
     (void)state;
     struct bench *b = bench_new(NULL);
@@ -584,6 +631,8 @@ int main(void) {
         cmocka_unit_test(shared_by_guids),
         cmocka_unit_test(relay),
         cmocka_unit_test(binding_behind_a_relay),
+        cmocka_unit_test(binding_at_another_server),
+        cmocka_unit_test(given_up),
         cmocka_unit_test(logoff),
         cmocka_unit_test(previous_session),
         cmocka_unit_test(sessions_evicted),

@@ -223,14 +223,15 @@ static void who(void **state) {
     begin(OPERATION_SESSION_SETUP, SMB2_SESSION_SETUP);
     r.header.session_id = 0x51;
     q.session_setup_request.security_mode = SMB2_NEGOTIATE_SIGNING_ENABLED;
+    op.session_new = true;
     is("Client/Connectivity 30807 (masstin), Server/Analytic 552, Server/Analytic 550, Server/Performance 2, "
        "Server/Performance 102");
-    op.session_renewed = true;
+    op.session_new = false; /* renewed, or it is not known: the request was not seen, or not all of its legs were */
     is("Client/Connectivity 30807 (masstin), Server/Performance 2, Server/Performance 102");
-    op.session_renewed = false;
     op.session_binding = true;
     is("Client/Connectivity 30807 (masstin), Server/Analytic 553, Server/Performance 2, Server/Performance 102");
     op.session_binding = false;
+    op.session_new = true;
     q.header.session_id = 0x51; /* a later leg; with one record for all of them it is that of the first, too */
     assert_false(names("550"));
     op.exchange_begin.frame = 1;
@@ -398,6 +399,11 @@ static void rules_broken(void **state) {
     assert_true(names("1003"));
     begin(OPERATION_TREE_CONNECT, SMB2_TREE_CONNECT); /* which is how one learns of it */
     assert_false(names("1003"));
+    error(STATUS_ACCESS_DENIED); /* to the share, */
+    assert_true(names("Server/Security 1006"));
+    session.flags = SMB2_SESSION_FLAG_ENCRYPT_DATA; /* or to whom does not encrypt */
+    assert_true(names("Server/Operational 1003"));
+    assert_false(names("Server/Security 1006"));
     begin(OPERATION_LOGOFF, SMB2_LOGOFF);
     q.header.flags = SMB2_FLAGS_SIGNED;
     tree.flags = 0;

@@ -1,0 +1,232 @@
+#!/usr/bin/env python3
+"""What is under way when a sensor is told to stop: records that wait for an output which is late, gaps that are told late, packets that
+were not read in time, an output's process that dies then. All of it arrives, or is told by a gap, or by a line and the exit status. They
+wait more than they work, so they go side by side, each on a link of its own.
+
+usage: stop.py SMBTAP BUILD
+"""
+import concurrent.futures
+import json
+import os
+import re
+import signal
+import subprocess
+import sys
+import time
+
+import world
+import tap  # noqa: E402
+
+LATE = 30000        # packets, of which more records are made than wait for an output
+FLOOD = 125000       # more packets than a worker reads before somebody stops it
+AT_ONCE = 3
+PATIENCE = 3         # seconds that a worker may take for what is left
+
+
+class Pipe:
+    """An output that is read when the test wants it."""
+
+    def __init__(self, name):
+        self.path = os.path.join(world.folder(name), "records")
+        os.mkfifo(self.path)
+        os.chown(self.path, world.UID, world.UID)
+        self._end = os.open(self.path, os.O_RDONLY | os.O_NONBLOCK)
+        self.data = bytearray()
+
+    def some(self, size):
+        """Reads so much, where there is as much."""
+        until = len(self.data) + size
+        while len(self.data) < until:
+            try:
+                part = os.read(self._end, 1 << 20)
+            except BlockingIOError:
+                part = b""
+            if not part:
+                return
+            self.data += part
+
+    def all(self, process, seconds=10):
+        """Reads until the process has ended and nothing more comes."""
+        end = time.monotonic() + seconds
+        size = -1
+        while (process.poll() is None or size != len(self.data)) and time.monotonic() < end:
+            size = len(self.data)
+            self.some(1 << 30)
+            time.sleep(0.01)
+
+
+def children(pid):
+    found = []
+    for thread in os.listdir("/proc/%d/task" % pid):
+        with open("/proc/%d/task/%s/children" % (pid, thread), encoding="ascii") as file:
+            found += map(int, file.read().split())
+    return found
+
+
+def named(pids, name):
+    """Those of them that have that name."""
+    found = []
+    for pid in pids:
+        with open("/proc/%d/comm" % pid, encoding="ascii") as file:
+            found += [pid] * (file.read().strip() == name)
+    return found
+
+
+def keeper(sensor):
+    return named(children(sensor.process.pid), "smbtap-keeper")[0]
+
+
+def state(pid):
+    with open("/proc/%d/stat" % pid, encoding="ascii") as file:
+        return file.read().rpartition(")")[2].split()[0]
+
+
+def account(data):
+    """(numbers that no gap tells of, the last number, gaps) of what arrived."""
+    there, gaps = set(), []
+    for line in data.split(b"\n"):
+        if line:
+            record = json.loads(line)
+            there.add(record["seq"])
+            if record["action"] == "gap":
+                gaps.append(record["proto_info"])
+    told = {seq for gap in gaps for seq in range(gap["from_seq"], gap["to_seq"] + 1)}
+    last = max(there | told)
+    return sorted(set(range(1, last + 1)) - there - told), last, gaps
+
+
+def late(smbtap, build, capture, link, name):
+    """A sensor whose output found no room for some records."""
+    pipe = Pipe(name + "-pipe")
+    sensor = world.Sensor(smbtap, name, "--workers", "1", "--detail", "operations", output=pipe.path,
+                          interfaces=("span%d" % link,))
+    world.send(build, capture, interface="tx%d" % link)
+    time.sleep(1)
+    return sensor, pipe
+
+
+def some_room(sensor, pipe):
+    """A record finds some, and the gap waits for more."""
+    pipe.some(4 << 20)
+    sensor.tell(signal.SIGUSR1)
+    time.sleep(0.7)
+
+
+def no_room(sensor, _pipe):
+    """Records come one by one, until there is none for a single one, and none for that of the stop."""
+    for _ in range(120):
+        sensor.tell(signal.SIGUSR1)
+        time.sleep(0.005)
+
+
+def told_late(smbtap, build, capture, link, prepare=some_room):
+    """What is late is read while the sensor stops."""
+    sensor, pipe = late(smbtap, build, capture, link, "late-%d" % link)
+    prepare(sensor, pipe)
+    sensor.tell(signal.SIGTERM)
+    time.sleep(0.7)
+    pipe.all(sensor.process)
+    status, _ = sensor.ended()
+    untold, last, gaps = account(pipe.data)
+    tap.check("an output that is late at the stop, with %s: what it lost is told by a gap" % prepare.__name__.replace("_", " "),
+              status == 0 and not untold and gaps, status, len(untold), last, gaps, sensor.err())
+
+
+def told_late_without_room(smbtap, build, capture, link):
+    told_late(smbtap, build, capture, link, no_room)
+
+
+def told_too_late(smbtap, build, capture, link):
+    """The one that has a gap to tell does not come to it before the output has all that was handed to it."""
+    sensor, pipe = late(smbtap, build, capture, link, "too-late")
+    some_room(sensor, pipe)
+    delivering = keeper(sensor)
+    sensor.tell(signal.SIGTERM)
+    time.sleep(0.8)
+    sensor.tell(signal.SIGSTOP)
+    try:
+        until = time.monotonic() + 2
+        while state(delivering) != "Z" and time.monotonic() < until:
+            pipe.some(1 << 30)
+            time.sleep(0.01)
+    finally:
+        sensor.tell(signal.SIGCONT)
+    pipe.all(sensor.process)
+    status, _ = sensor.ended()
+    untold, last, gaps = account(pipe.data)
+    said = re.search(r"(\d+) records were lost of which no record tells", sensor.err())
+    tap.check("an output that ended before a gap was told: by that gap, or a line and the status", (not untold and status == 0) or
+              (status == 1 and said and int(said.group(1)) == len(untold)), status, len(untold), last, gaps, sensor.err())
+
+
+def killed(smbtap, build, capture, link):
+    """What delivers is killed while it is told to stop, and another goes on in its place."""
+    sensor = world.Sensor(smbtap, "killed", "--workers", "1", "--detail", "operations", interfaces=("span%d" % link,))
+    delivering = named(children(keeper(sensor)), "smbtap-output")[0]
+    os.kill(delivering, signal.SIGSTOP)
+    requests = world.send(build, capture, interface="tx%d" % link)["packets"] // 4
+    time.sleep(0.5)
+    sensor.tell(signal.SIGTERM)
+    time.sleep(0.7)
+    os.kill(delivering, signal.SIGKILL)
+    status, _ = sensor.ended()
+    with open(sensor.output, "rb") as file:
+        untold, last, gaps = account(file.read())
+    tap.check("killed while it is told to stop: another writes what waited", status == 0 and not untold and last > requests,
+              status, len(untold), last, gaps, sensor.err())
+
+
+def reader_leaves(smbtap, build, _capture, link):
+    """Standard output has a reader that did not read, and leaves when the sensor was told to stop."""
+    capture = world.path("some.pcap")
+    world.command(os.path.join(build, "make_load"), "metadata", capture, "10000")
+    end, written = os.pipe()
+    sensor = subprocess.Popen([smbtap, "-i", "span%d" % link, "--workers", "1", "--detail", "operations", "-o", "-"],
+                              stdout=written, stderr=subprocess.PIPE)
+    os.close(written)
+    time.sleep(0.7)
+    world.send(build, capture, interface="tx%d" % link)
+    time.sleep(0.5)
+    sensor.send_signal(signal.SIGTERM)
+    os.close(end)
+    _, said = sensor.communicate(timeout=10)
+    tap.check("a reader that leaves at the stop: it is no success", sensor.returncode == 1 and b"the reader went away" in said,
+              sensor.returncode, said)
+
+
+def unread(smbtap, build, _capture, link):
+    """A worker has no time to read what the kernel kept for it."""
+    capture = world.path("flood.pcap")
+    world.command(os.path.join(build, "make_load"), "metadata", capture, str(FLOOD))
+    sensor = world.Sensor(smbtap, "unread", "--workers", "1", interfaces=("span%d" % link,))
+    sensor.tell(signal.SIGSTOP)
+    sent = world.send(build, capture, interface="tx%d" % link)["packets"]
+    sensor.tell(signal.SIGTERM)
+    sensor.tell(signal.SIGCONT)
+    while b"STOPPING=1" not in sensor.notes and sensor.process.poll() is None:
+        time.sleep(0.001)
+    sensor.tell(signal.SIGSTOP)
+    time.sleep(PATIENCE + 0.2)
+    sensor.tell(signal.SIGCONT)
+    status, _ = sensor.ended()
+    stop = sensor.sensor("stop")[0]["proto_info"]
+    left = sent - stop["packets_decoded"] - stop["packets_dropped_kernel"]
+    said = re.search(r"(\d+) packets", sensor.err())
+    tap.check("packets that were not read in time are told, and it is no success", left > 0 and status == 1 and said and
+              int(said.group(1)) == left, left, status, sensor.err(), stop)
+
+
+def test():
+    smbtap, build = sys.argv[1:3]
+    capture = world.path("metadata.pcap")
+    world.command(os.path.join(build, "make_load"), "metadata", capture, str(LATE))
+    parts = (unread, told_late, told_late_without_room, told_too_late, killed, reader_leaves)
+    for link in range(len(parts)):
+        world.link(link)
+    with concurrent.futures.ThreadPoolExecutor(AT_ONCE) as pool:
+        for part in [pool.submit(part, smbtap, build, capture, link) for link, part in enumerate(parts)]:
+            part.result()
+
+
+world.enter()
+world.main(test)
