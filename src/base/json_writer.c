@@ -166,6 +166,72 @@ static inline char *put_bytes(struct view v, size_t *pos, char *out, const char 
     return out;
 }
 
+static inline unsigned unit_at(const uint8_t *p) {
+    return p[0] | (unsigned)p[1] << 8;
+}
+
+static inline bool is_pair(unsigned high, unsigned low) {
+    return (high & 0xFC00) == 0xD800 && (low & 0xFC00) == 0xDC00;
+}
+
+#define EACH_UNIT(x) ((x)*UINT64_C(0x0001000100010001))
+
+/* Is one of four units zero? */
+static inline bool has_zero(uint64_t v) {
+    const uint64_t high = EACH_UNIT(UINT64_C(0x8000));
+    return (~(((v & ~high) + ~high) | v) & high) != 0;
+}
+
+/* Four units that each stand as an escape of their own: no ASCII and no surrogate among them. */
+static inline bool are_escapes(uint64_t v) {
+    return !has_zero(v & EACH_UNIT(UINT64_C(0xFF80))) &&
+           !has_zero((v & EACH_UNIT(UINT64_C(0xF800))) ^ EACH_UNIT(UINT64_C(0xD800)));
+}
+
+/* Two units, the first in the lower half; writes four bytes behind them as well. */
+static inline char *put_two_escapes(char *out, uint32_t units) {
+    char digits[8];
+    digits_hex8(digits, units << 16 | units >> 16, 8);
+    memcpy(out, "\\u", 2);
+    memcpy(out + 2, digits, 4);
+    memcpy(out + 6, "\\u", 2);
+    memcpy(out + 8, digits + 4, 4);
+    return out + 12;
+}
+
+/* Units that stand for themselves between others that do not, as a space does between words. */
+static inline char *put_between(char *out, unsigned unit) {
+    if (ascii_cost[unit] == 2) {
+        *out++ = '\\';
+    }
+    *out = (char)unit;
+    return out + 1;
+}
+
+/* The same for units that stand as escapes, one for each: letters of other scripts, of which a name then has many, with what stands alone
+ * among them, and whole pairs. */
+static inline char *put_escapes(struct view v, size_t *pos, char *out, const char *stop) {
+    const uint8_t *p = v.p + *pos, *end = v.p + v.n;
+    while (end - p >= 4 && stop - out >= 2 * COST_MAX) {
+        unsigned unit = unit_at(p);
+        uint64_t four = end - p >= 8 ? plain_load(p) : 0;
+        if (are_escapes(four)) {
+            out = put_two_escapes(put_two_escapes(out, (uint32_t)four), (uint32_t)(four >> 32));
+            p += 8;
+        } else if (is_pair(unit, unit_at(p + 2))) {
+            out = put_two_escapes(out, (uint32_t)unit | (uint32_t)unit_at(p + 2) << 16);
+            p += 4;
+        } else if (unit >= 0x80 ? (unit & 0xF800) == 0xD800 : ascii_cost[unit] > 2 || unit_at(p + 2) < 0x80) {
+            break;
+        } else {
+            out = unit >= 0x80 ? put_escape(out, unit) : put_between(out, unit);
+            p += 2;
+        }
+    }
+    *pos = (size_t)(p - v.p);
+    return out;
+}
+
 static inline char *put_plain(struct text t, size_t *pos, char *out, const char *stop) {
     return t.encoding == ENC_UTF16LE ? put_units(t.bytes, pos, out, stop) : put_bytes(t.bytes, pos, out, stop);
 }
@@ -174,6 +240,13 @@ static inline char *put_plain(struct text t, size_t *pos, char *out, const char 
 static char *put_text(struct text t, size_t pos, char *out, const char *stop, unsigned *flags, bool *cut) {
     while (pos < t.bytes.n) {
         out = put_plain(t, &pos, out, stop);
+        if (t.encoding == ENC_UTF16LE && t.bytes.n - pos >= 2 && unit_at(t.bytes.p + pos) >= 0x80) {
+            const size_t from = pos;
+            out = put_escapes(t.bytes, &pos, out, stop);
+            if (pos != from) {
+                continue;
+            }
+        }
         if (pos >= t.bytes.n) {
             break;
         }
@@ -327,12 +400,32 @@ static size_t plain_eight_of(struct text t, size_t pos) {
     return t.encoding == ENC_UTF16LE ? (plain_four(v, &bytes) ? 4 : 0) : (plain_eight(v) ? 8 : 0);
 }
 
+/* What the next character takes; *pos comes to stand behind it. Of UTF-16 each unit that is not ASCII is an escape, a surrogate too. */
+static inline size_t next_cost(struct text t, size_t *pos) {
+    if (t.encoding != ENC_UTF16LE || t.bytes.n - *pos < 2) {
+        return cost(text_next(t, pos));
+    }
+    const uint8_t *p = t.bytes.p + *pos;
+    unsigned unit = unit_at(p);
+    bool pair = t.bytes.n - *pos >= 4 && is_pair(unit, unit_at(p + 2));
+    *pos += pair ? 4 : 2;
+    return pair ? COST_MAX : unit < 0x80 ? ascii_cost[unit] : COST_MAX / 2;
+}
+
+/* What the next eight bytes take where that is soon said; 0: it is not. */
+static inline size_t next_eight(struct text t, size_t pos) {
+    size_t run = plain_eight_of(t, pos);
+    bool escapes =
+        run == 0 && t.encoding == ENC_UTF16LE && t.bytes.n - pos >= 8 && are_escapes(plain_load(t.bytes.p + pos));
+    return escapes ? 2 * COST_MAX : run;
+}
+
 /* What t takes from pos on, as far as it is not more than limit. */
 static size_t measure(struct text t, size_t pos, size_t limit) {
     size_t total = 0;
     while (pos < t.bytes.n && total <= limit) {
-        size_t run = plain_eight_of(t, pos);
-        total += run ? run : cost(text_next(t, &pos));
+        size_t run = next_eight(t, pos);
+        total += run ? run : next_cost(t, &pos);
         pos += run ? 8 : 0;
     }
     return total;
@@ -345,9 +438,9 @@ static size_t tail_begin(struct text t, size_t limit) {
     size_t pos = text_align(t, t.bytes.n > reach ? t.bytes.n - reach : 0);
     size_t total = measure(t, pos, SIZE_MAX);
     while (pos < t.bytes.n && total > limit) {
-        size_t run = plain_eight_of(t, pos);
+        size_t run = next_eight(t, pos);
         bool all = run != 0 && total - limit >= run;
-        total -= all ? run : cost(text_next(t, &pos));
+        total -= all ? run : next_cost(t, &pos);
         pos += all ? 8 : 0;
     }
     return pos;
@@ -377,19 +470,28 @@ static unsigned joined_front_cut(struct json_writer *w, const struct text *parts
     return flags;
 }
 
+/* Is it more than limit? Looked at before anything is written, for then it is written once. */
+static bool is_longer(const struct text *parts, size_t count, size_t limit) {
+    size_t total = 0;
+    for (size_t i = 0; i < count && total <= limit; i++) {
+        total += measure(parts[i], 0, limit - total);
+    }
+    return total > limit;
+}
+
 unsigned json_joined(struct json_writer *w, const struct text *parts, size_t count, size_t limit, enum json_cut cut) {
     size_t before = w->used;
     unsigned flags = 0;
+    if (cut == JSON_CUT_FRONT && limit != SIZE_MAX && is_longer(parts, count, limit)) {
+        w->overflowed = w->overflowed || limit > w->size - before;
+        return w->overflowed ? flags : joined_front_cut(w, parts, count, limit);
+    }
     for (size_t i = 0; i < count && !(flags & JSON_TEXT_TRUNCATED); i++) {
         flags |= write_text(w, parts[i], 0, limit - (w->used - before));
         if (w->overflowed) {
             w->used = before;
             return flags;
         }
-    }
-    if (cut == JSON_CUT_FRONT && flags & JSON_TEXT_TRUNCATED) {
-        w->used = before;
-        flags = joined_front_cut(w, parts, count, limit);
     }
     return flags;
 }

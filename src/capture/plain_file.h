@@ -1,6 +1,6 @@
-/* Captures as nearly all are: a pcap file on a disk, of version 2.4, in this machine's byte order, with Ethernet frames and nothing
- * strange in them. Their frames are handed out where they were read, without a copy and without a call into libpcap for each.
- * Whatever else stands in a file, its end too, is libpcap's to read and to judge, from that place on. */
+/* Captures as nearly all are: a file on a disk in this machine's byte order, pcap of version 2.4, or pcapng with one section and one
+ * interface, and nothing strange in it. Their frames are handed out where they were read, without a copy and without a call into libpcap
+ * for each. Whatever else stands in a file, its end too, is libpcap's to read and to judge, from that place on. */
 #ifndef CAPTURE_PLAIN_FILE_H
 #define CAPTURE_PLAIN_FILE_H
 
@@ -12,11 +12,13 @@
 
 struct plain_file {
     int fd;
+    bool blocks;    /* it is pcapng */
     uint32_t snap;  /* a frame that is longer is strange */
     uint32_t scale; /* of a fraction of a second, to nanoseconds */
     uint8_t *buffer;
     size_t size, have, at;
     uint64_t before; /* bytes of the file in front of the buffer */
+    uint64_t units;  /* pcapng: in a second */
     size_t ahead;    /* where the frames end that were shown ahead; of no use where shown is 0 */
     unsigned shown;  /* frames from the one at hand on that were */
 };
@@ -35,9 +37,16 @@ static inline bool plain_file_has(struct plain_file *f, size_t want) {
     return f->have - f->at >= want || plain_file_fill(f, want);
 }
 
+/* plain_file_next and plain_file_show of a pcapng file. */
+bool plain_file_next_block(struct plain_file *, struct pcap_pkthdr *header, const uint8_t **bytes);
+bool plain_file_show_block(struct plain_file *, const uint8_t **bytes, uint32_t *captured);
+
 /* The next frame, which stays until the one after it is asked for; false: at its place, where the file is now, libpcap is to go on. */
 static inline bool plain_file_next(struct plain_file *f, struct pcap_pkthdr *header, const uint8_t **bytes) {
     uint32_t fields[4]; /* seconds, fraction, captured, on the wire */
+    if (__builtin_expect(f->blocks, false)) {
+        return plain_file_next_block(f, header, bytes);
+    }
     if (!plain_file_has(f, sizeof fields)) {
         return false;
     }
@@ -59,6 +68,9 @@ static inline bool plain_file_next(struct plain_file *f, struct pcap_pkthdr *hea
 static inline bool plain_file_show(struct plain_file *f, const uint8_t **bytes, uint32_t *captured) {
     enum { CAPTURED_AT = 8 }; /* of fields above */
     size_t at = f->shown == 0 ? f->at : f->ahead, fields = 4 * sizeof(uint32_t);
+    if (__builtin_expect(f->blocks, false)) {
+        return plain_file_show_block(f, bytes, captured);
+    }
     if (f->have - at < fields) {
         return false;
     }

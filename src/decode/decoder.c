@@ -108,7 +108,15 @@ enum verdict decoder_frame(struct decoder *d, const struct frame *frame, struct 
         fragments_expire(d->fragments, d->clock.now);
     }
     packet_begin(out, frame);
-    enum verdict verdict = d->plain && plain_segment(frame, out) ? V_OK : decode_layers(d, frame, out);
+    if (d->plain && plain_segment(frame, out)) {
+        d->stats->tcp_packets++;
+        return V_OK;
+    }
+    if (d->plain && plain_other(frame)) {
+        d->stats->decode_faults[DECODE_NOT_TCP]++;
+        return V_NOT_MINE;
+    }
+    enum verdict verdict = decode_layers(d, frame, out);
     d->stats->tcp_packets += verdict == V_OK;
     return verdict;
 }

@@ -2,6 +2,7 @@
  * what Ethernet puts behind it is never data. */
 #include "checksum.h"
 #include "layers.h"
+#include "plain.h"
 
 enum {
     PROTOCOL_HOP_BY_HOP = 0,
@@ -16,6 +17,8 @@ enum {
     PROTOCOL_DESTINATION = 60,
     PROTOCOL_MPLS = 137, /* RFC 4023 3 */
 };
+
+enum { IPV4_SIZE = 20 }; /* without options */
 
 enum { OPTION_PAD1 = 0, OPTION_JUMBO = 0xc2 };
 
@@ -198,8 +201,12 @@ static enum verdict transport(struct layers *l, struct content c) {
 
 /* --- IP --- */
 
-static void copy_ipv4(struct cursor *in, struct address *to) {
-    cursor_copy(in, to->bytes, 4);
+static uint16_t be16(const uint8_t *p) {
+    return (uint16_t)(p[0] << 8 | p[1]);
+}
+
+static void copy_ipv4(const uint8_t *from, struct address *to) {
+    memcpy(to->bytes, from, 4);
     memset(to->bytes + 4, 0, 12);
     to->family = 4;
 }
@@ -211,27 +218,26 @@ static bool header_wrong(const struct layers *l, size_t start) {
 
 enum verdict decode_ipv4(struct layers *l) {
     const size_t start = l->in.pos;
-    uint8_t version_and_size = cursor_u8(&l->in);
-    cursor_skip(&l->in, 1);
-    uint32_t total = cursor_be16(&l->in);
-    uint16_t id = cursor_be16(&l->in);
-    uint16_t offset_and_more = cursor_be16(&l->in) & 0x3fff;
-    cursor_skip(&l->in, 1);
-    uint8_t protocol = cursor_u8(&l->in);
-    cursor_skip(&l->in, 2);
-    copy_ipv4(&l->in, &l->out->src.ip);
-    copy_ipv4(&l->in, &l->out->dst.ip);
-    if (!cursor_ok(&l->in)) {
+    const struct view v = layers_view(l);
+    if (v.n < IPV4_SIZE) {
         return decode_refuse(l, DECODE_CUT);
     }
-    uint32_t size = (version_and_size & 15u) * 4;
+    if (l->decoder->plain && plain_ipv4(v, l->out)) {
+        return V_OK;
+    }
+    const uint8_t version_and_size = v.p[0], protocol = v.p[9];
+    const uint16_t id = be16(v.p + 4), offset_and_more = be16(v.p + 6) & 0x3fff;
+    uint32_t total = be16(v.p + 2), size = (version_and_size & 15u) * 4;
+    copy_ipv4(v.p + 12, &l->out->src.ip);
+    copy_ipv4(v.p + 16, &l->out->dst.ip);
+    cursor_skip(&l->in, IPV4_SIZE);
     if (total == 0) {
         total = length_of_rest(l, start);
     }
-    if (version_and_size >> 4 != 4 || size < 20 || total < size) {
+    if (version_and_size >> 4 != 4 || size < IPV4_SIZE || total < size) {
         return decode_refuse(l, DECODE_BAD);
     }
-    cursor_skip(&l->in, size - 20);
+    cursor_skip(&l->in, size - IPV4_SIZE);
     if (!cursor_ok(&l->in)) {
         return decode_refuse(l, DECODE_CUT);
     }
@@ -275,6 +281,9 @@ static uint32_t jumbo_length(const struct layers *l) {
 }
 
 enum verdict decode_ipv6(struct layers *l) {
+    if (l->decoder->plain && plain_ipv6(layers_view(l), l->out)) {
+        return V_OK;
+    }
     uint8_t version = cursor_u8(&l->in) >> 4;
     cursor_skip(&l->in, 3);
     uint32_t length = cursor_be16(&l->in);

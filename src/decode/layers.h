@@ -96,6 +96,7 @@ enum verdict decode_pppoe(struct layers *);
 /* Behind an IP header that is not the flow's own: the outermost one's addresses are kept. */
 enum verdict decode_gre(struct layers *);
 enum verdict decode_udp(struct layers *);
+bool udp_is_tunnel(unsigned port);
 /* length: of the segment with its header, as IP says. */
 enum verdict decode_tcp(struct layers *, uint32_t length);
 

@@ -11,4 +11,12 @@
  * what the layers would make of it where nothing is verified and nothing added to the key. */
 __attribute__((warn_unused_result)) bool plain_segment(const struct frame *, struct packet *out);
 
+/* Whether it is a datagram over UDP in the same kind of frame, to a port that no tunnel has: DECODE_NOT_TCP. Of what is no SMB that is
+ * the most, beside TCP. */
+__attribute__((warn_unused_result)) bool plain_other(const struct frame *);
+
+/* The same as plain_segment of what begins with IP's header and ends where what is around it ends, or was cut; on any link, in any tunnel. */
+__attribute__((warn_unused_result)) bool plain_ipv4(struct view, struct packet *out);
+__attribute__((warn_unused_result)) bool plain_ipv6(struct view, struct packet *out);
+
 #endif

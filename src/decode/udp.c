@@ -3,6 +3,8 @@
  * draft-smith-vxlan-group-policy), VXLAN-GPE (draft-ietf-nvo3-vxlan-gpe 3), GENEVE (RFC 8926 3.4). */
 #include "layers.h"
 
+enum { HEADER_SIZE = 8 };
+
 enum {
     PORT_VXLAN = 4789,
     PORT_VXLAN_GPE = 4790,
@@ -93,23 +95,26 @@ static enum verdict decode_geneve(struct layers *l) {
     return protocol == ETHERTYPE_TEB ? decode_ethernet(l) : decode_ethertype(l, protocol);
 }
 
+bool udp_is_tunnel(unsigned port) {
+    return port == PORT_VXLAN || port == PORT_VXLAN_GPE || port == PORT_GENEVE || port == PORT_VXLAN_LINUX;
+}
+
 enum verdict decode_udp(struct layers *l) {
     const size_t start = l->in.pos;
-    cursor_skip(&l->in, 2);
-    uint16_t port = cursor_be16(&l->in), length = cursor_be16(&l->in);
-    cursor_skip(&l->in, 2);
-    if (!cursor_ok(&l->in)) {
+    const struct view v = layers_view(l);
+    if (v.n < HEADER_SIZE) {
         return decode_refuse(l, DECODE_CUT);
+    }
+    const unsigned port = (unsigned)v.p[2] << 8 | v.p[3], length = (unsigned)v.p[4] << 8 | v.p[5];
+    if (!udp_is_tunnel(port)) {
+        return decode_refuse(l, DECODE_NOT_TCP);
     }
     enum verdict (*decode)(struct layers *) = port == PORT_VXLAN || port == PORT_VXLAN_LINUX ? decode_vxlan
                                               : port == PORT_VXLAN_GPE                       ? decode_vxlan_gpe
-                                              : port == PORT_GENEVE                          ? decode_geneve
-                                                                                             : NULL;
-    if (!decode) {
-        return decode_refuse(l, DECODE_NOT_TCP);
-    }
+                                                                                             : decode_geneve;
+    cursor_skip(&l->in, HEADER_SIZE);
     if (length != 0) { /* 0 where it was too large for the field, or the card was to fill it in */
-        layers_bound(l, start + (length < 8 ? 8 : length));
+        layers_bound(l, start + (length < HEADER_SIZE ? HEADER_SIZE : length));
     }
     return decode(l);
 }

@@ -584,6 +584,9 @@ void fact_write_all(struct fact_writer *w, struct fact_index *index, struct json
             to = json_end(&w->json);
         }
         char *value = put_value(w, f, fact_put_key(f->field, to)); /* where there is none the key goes again */
+        if (value == NULL && w->json.overflowed) {                 /* nothing will come of it */
+            break;
+        }
         to = value != NULL ? value : to;
     }
     json_wrote(&w->json, to);

@@ -177,6 +177,9 @@ static bool write_within(const struct record_settings *settings, const struct ev
         json_raw(&w.json, (const char *)e->flow_json.p + of_capture, e->flow_json.n - of_capture);
     }
     fact_write_all(&w, &index, &proto);
+    if (w.json.overflowed) {
+        return false;
+    }
     if (e->object == OBJECT_FLOW && e->action == ACTION_MESSAGE && fact_find(&index, FIELD_CONTENT) == NULL) {
         content_write(&w, &index);
     }

@@ -364,24 +364,57 @@ static void assert_same_packet(const struct packet *a, const struct packet *b) {
     assert_memory_equal(a->link.vlan, b->link.vlan, a->link.vlan_count * sizeof a->link.vlan[0]);
 }
 
-/* Does the shortest way take it? Then it makes of it what the layers do. */
-static bool plain_as_layers(struct decoder *d, struct view bytes, size_t wire) {
+/* What comes of a frame: verdict, and the fault that it was counted for; DECODE_FAULTS: none. */
+struct outcome {
+    enum verdict verdict;
+    unsigned fault;
+    struct packet packet;
+};
+
+static struct outcome outcome_of(struct decoder *d, const struct frame *frame, bool layers) {
+    const struct stats before = *d->stats;
+    struct outcome o = {.fault = 0};
+    o.verdict = layers ? decode_layers(d, frame, &o.packet) : decoder_frame(d, frame, &o.packet);
+    while (o.fault < DECODE_FAULTS && d->stats->decode_faults[o.fault] == before.decode_faults[o.fault]) {
+        o.fault++;
+    }
+    return o;
+}
+
+static void assert_same_outcome(const struct outcome *a, const struct outcome *b) {
+    assert_int_equal(a->verdict, b->verdict);
+    assert_int_equal(a->fault, b->fault);
+    if (a->verdict == V_OK) {
+        assert_same_packet(&a->packet, &b->packet);
+    }
+}
+
+/* Does the shortest way take it? Whether or not, what comes of the frame is what the layers make of it byte by byte. */
+static bool plain_as_layers_on(struct decoder *d, struct view bytes, size_t wire, int link_type) {
     uint8_t *copy = malloc(bytes.n + (bytes.n == 0));
     assert_non_null(copy);
     memcpy(copy, bytes.p, bytes.n);
-    const struct frame frame = {{copy, bytes.n}, (uint32_t)wire, DLT_EN10MB, {12345, 6}, 0};
-    struct packet plain, layers, whole;
-    assert_int_not_equal(decoder_frame(d, &frame, &whole), V_LIMIT);
-    plain = whole;
+    const struct frame frame = {{copy, bytes.n}, (uint32_t)wire, link_type, {12345, 6}, 0};
+    struct outcome whole = outcome_of(d, &frame, false), layers = outcome_of(d, &frame, true);
+    d->plain = false;
+    struct outcome alone = outcome_of(d, &frame, true);
+    d->plain = true;
+    assert_same_outcome(&whole, &alone);
+    assert_same_outcome(&layers, &alone);
+    struct packet plain = whole.packet;
     plain.link.vlan_count = 0;
-    bool taken = plain_segment(&frame, &plain);
+    bool taken = plain_segment(&frame, &plain), other = plain_other(&frame);
     if (taken) {
-        assert_int_equal(decode_layers(d, &frame, &layers), V_OK);
-        assert_same_packet(&plain, &layers);
-        assert_same_packet(&whole, &layers);
+        assert_int_equal(alone.verdict, V_OK);
+        assert_same_packet(&plain, &alone.packet);
     }
+    assert_true(!other || (alone.fault == DECODE_NOT_TCP && !taken));
     free(copy);
-    return taken;
+    return taken || other;
+}
+
+static bool plain_as_layers(struct decoder *d, struct view bytes, size_t wire) {
+    return plain_as_layers_on(d, bytes, wire, DLT_EN10MB);
 }
 
 static void put_tagged(struct builder *b, bool tag, unsigned version) {
@@ -429,6 +462,71 @@ static void plain_frames(void **state) {
 }
 
 /* What is asked for besides is done for ordinary frames too. */
+static void put_udp_in(struct builder *b, unsigned version, unsigned port) {
+    if (version == 4) {
+        put_ipv4(b, 17, 12, 0, 0);
+    } else {
+        put_ipv6(b, 17, 12);
+    }
+    put16(b, 443);
+    put16(b, port);
+    put16(b, 12);
+    put16(b, 0);
+    put32(b, 0x01020304);
+}
+
+/* The others that a shorter way is there for: datagrams, and what begins with IP behind anything. */
+static void put_other(struct builder *b, unsigned kind, int *link_type) {
+    unsigned version = kind & 1 ? 6 : 4;
+    *link_type = DLT_EN10MB;
+    switch (kind / 2) {
+    case 0:
+        put_ethernet(b, version == 4 ? 0x0800 : 0x86dd);
+        put_udp_in(b, version, 443);
+        return;
+    case 1:
+        put_ethernet(b, 0x8100);
+        put16(b, 5);
+        put16(b, version == 4 ? 0x0800 : 0x86dd);
+        put_udp_in(b, version, 4789);
+        return;
+    case 2:
+        *link_type = DLT_RAW;
+        break;
+    default:
+        put_ethernet(b, 0x88a8);
+        put16(b, 5);
+        put16(b, 0x8100);
+        put16(b, 6);
+        put16(b, version == 4 ? 0x0800 : 0x86dd);
+    }
+    (version == 4 ? put_ipv4_tcp : put_ipv6_tcp)(b, "\1\1\1\1hello");
+    put(b, "trailer", 7);
+}
+
+static void plain_others(void **state) {
+    (void)state;
+    struct stats stats = {0};
+    struct budget budget;
+    struct decoder *d = decoder_for_test(NULL, &budget, &stats);
+    for (unsigned kind = 0; kind < 8; kind++) {
+        struct builder good = {.n = 0};
+        int link_type;
+        put_other(&good, kind, &link_type);
+        assert_int_equal(plain_as_layers_on(d, (struct view){good.bytes, good.n}, good.n, link_type), kind < 2);
+        for (size_t n = 0; n <= good.n; n++) {
+            (void)plain_as_layers_on(d, (struct view){good.bytes, n}, good.n, link_type);
+        }
+        for (size_t i = 0; i < 256 * good.n; i++) {
+            struct builder b = good;
+            b.bytes[i / 256] = (uint8_t)i;
+            (void)plain_as_layers_on(d, (struct view){b.bytes, b.n}, b.n, link_type);
+        }
+    }
+    decoder_free(d);
+    assert_int_equal(budget.held, 0);
+}
+
 static void plain_frames_verified(void **state) {
     (void)state;
     struct decoder_settings settings = decoder_settings_default();
@@ -468,6 +566,7 @@ int main(void) {
         cmocka_unit_test(other_protocols),
         cmocka_unit_test(every_byte_every_value),
         cmocka_unit_test(plain_frames),
+        cmocka_unit_test(plain_others),
         cmocka_unit_test(plain_frames_verified),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -10,6 +10,7 @@
 #include <cmocka.h>
 #include <jansson.h>
 
+#include "base/text.h"
 #include "json_writer.h"
 
 static char memory[400000 + JSON_SLACK];
@@ -352,6 +353,71 @@ static void long_texts_are_cheap(void **state) {
     }
 }
 
+enum { MIXED_MAX = 24 };
+
+/* Units of all kinds, mostly letters of other scripts; each in the lower sixteen bits, and the odd ones are rare. */
+static size_t mix(uint32_t *seed, uint8_t *to) {
+    static const uint16_t some[] = {0x43f,  0x430,  0x6587, 0x80,  0xd7ff, 0xe000, 0xffff, ' ',
+                                    'x',    '\\',   '"',    0x44c, 0x3d,   0x431,  0x4e2d, 0xd83d,
+                                    0xde00, 0xd83d, 0xde00, 0x7f,  1,      0,      0x7ff,  0x800};
+    size_t n = (*seed >> 8) % (MIXED_MAX + 1);
+    unsigned kinds = *seed & 1 ? sizeof some / sizeof *some : 12;
+    for (size_t i = 0; i < n; i++) {
+        *seed = *seed * 1664525 + 1013904223;
+        uint16_t unit = some[(*seed >> 16) % kinds];
+        to[2 * i] = (uint8_t)unit;
+        to[2 * i + 1] = (uint8_t)(unit >> 8);
+    }
+    return 2 * n;
+}
+
+/* However many units are looked at together, a text is what its characters are one by one, and is cut between two of them as late, or as
+ * early, as can be. */
+static void mixed_units(void **state) {
+    (void)state;
+    uint32_t seed = 445;
+    for (unsigned round = 0; round < 4000; round++) {
+        uint8_t wire[2 * MIXED_MAX + 1], *p;
+        size_t n = mix(&seed, wire), ends[MIXED_MAX + 1] = {0}, count = 0;
+        seed = seed * 1664525 + 1013904223;
+        assert_non_null(p = malloc(n + 1));
+        memcpy(p, wire, n); /* in memory of just its size */
+        struct json_writer w = fresh();
+        unsigned expected = 0;
+        for (size_t pos = 0; pos < n;) {
+            struct text one = bytes(p + pos, n - pos, ENC_UTF16LE);
+            size_t size = 0;
+            (void)text_next(one, &size);
+            one.bytes.n = size;
+            expected |= json_text(&w, one, SIZE_MAX, JSON_CUT_END);
+            pos += size;
+            ends[++count] = w.used;
+        }
+        char whole[6 * MIXED_MAX + 1];
+        memcpy(whole, memory, w.used);
+        size_t length = w.used;
+        for (size_t limit = 0; limit <= length; limit++) {
+            size_t last = count, first = 0;
+            while (ends[last] > limit) {
+                last--;
+            }
+            while (length - ends[first] > limit) {
+                first++;
+            }
+            w = fresh();
+            (void)json_text(&w, bytes(p, n, ENC_UTF16LE), limit, JSON_CUT_END);
+            assert_int_equal(w.used, ends[last]);
+            assert_memory_equal(memory, whole, w.used);
+            w = fresh();
+            unsigned flags = json_text(&w, bytes(p, n, ENC_UTF16LE), limit, JSON_CUT_FRONT);
+            assert_int_equal(w.used, length - ends[first]);
+            assert_memory_equal(memory, whole + ends[first], w.used);
+            assert_true(limit < length || flags == expected);
+        }
+        free(p);
+    }
+}
+
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(integers),
@@ -367,6 +433,7 @@ int main(void) {
         cmocka_unit_test(overflow),
         cmocka_unit_test(whole),
         cmocka_unit_test(long_texts_are_cheap),
+        cmocka_unit_test(mixed_units),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
