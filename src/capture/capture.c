@@ -440,9 +440,11 @@ static void on_frame(unsigned char *user, const struct pcap_pkthdr *header, cons
     }
 }
 
-static void show_ahead(struct capture *c) {
+/* Behind a frame that was read. */
+__attribute__((noinline)) static void show_ahead(struct capture *c) {
     uint32_t captured;
     const uint8_t *bytes;
+    c->file.shown -= c->file.shown != 0;
     while (c->file.shown < CAPTURE_AHEAD && plain_file_show(&c->file, &bytes, &captured)) {
         c->ahead(c->ahead_arg, &(struct frame){.bytes = {bytes, captured}, .link_type = c->link_type});
     }
@@ -485,6 +487,9 @@ int capture_read(struct capture *c, bool (*take)(void *arg, const struct frame *
 }
 
 void capture_on_ahead(struct capture *c, void (*ahead)(void *arg, const struct frame *), void *arg) {
+    if (!c->ahead) {
+        c->file.shown = 0; /* whatever it was when nobody counted any more */
+    }
     c->ahead = ahead;
     c->ahead_arg = arg;
 }

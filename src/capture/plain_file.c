@@ -154,7 +154,6 @@ bool plain_file_next_block(struct plain_file *f, struct pcap_pkthdr *header, con
     header->ts.tv_usec = (suseconds_t)(time % f->units) * f->scale;
     *bytes = p + PACKET_DATA;
     f->at += length;
-    f->shown -= f->shown != 0;
     return true;
 }
 
@@ -186,7 +185,8 @@ bool plain_file_fill(struct plain_file *f, size_t want) {
     size_t left = f->have - f->at;
     memmove(f->buffer, f->buffer + f->at, left);
     f->before += f->at;
-    f->ahead -= f->shown == 0 ? f->ahead : f->at;
+    f->ahead = f->ahead > f->at ? f->ahead - f->at : 0;
+    f->shown = f->ahead != 0 ? f->shown : 0;
     f->at = 0;
     f->have = left + read_at(f->fd, f->buffer + left, f->size - left, f->before + left);
     return f->have >= want;

@@ -20,7 +20,7 @@ struct plain_file {
     uint64_t before; /* bytes of the file in front of the buffer */
     uint64_t units;  /* pcapng: in a second */
     size_t ahead;    /* where the frames end that were shown ahead; of no use where shown is 0 */
-    unsigned shown;  /* frames from the one at hand on that were */
+    unsigned shown;  /* frames from the next one on that were; whoever shows counts down */
 };
 
 /* Whether it is such a file. Its descriptor is read by place, and stays where it is. The buffer is lent. */
@@ -60,7 +60,6 @@ static inline bool plain_file_next(struct plain_file *f, struct pcap_pkthdr *hea
     header->len = fields[3];
     *bytes = f->buffer + f->at + sizeof fields;
     f->at += sizeof fields + fields[2];
-    f->shown -= f->shown != 0;
     return true;
 }
 
