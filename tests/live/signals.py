@@ -70,6 +70,9 @@ def hang_up(smbtap, build, capture, workers):
     load, moved = Load(build, capture), []
     while load.running():
         time.sleep(0.2)
+        world.wait_for("records, or the end of the load", 10, lambda: os.path.getsize(sensor.output) > 0 or not load.running())
+        if os.path.getsize(sensor.output) == 0:
+            break
         away = sensor.output + ".%d" % len(moved)
         os.rename(sensor.output, away)
         moved.append(away)
