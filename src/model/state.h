@@ -67,6 +67,7 @@ enum machine_source {
 struct shown {
     struct shared_text *host, *fqdn; /* host NULL: nothing */
     enum machine_source source;
+    bool full_is_claimed; /* the full name was, whatever its short form was since */
 };
 
 /* A file as its opens share it: deletion happens when the last open ends (MS-FSA 2.1.5.5). */
