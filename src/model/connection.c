@@ -156,6 +156,7 @@ static void compression(struct connection *c, const struct smb2_compression *z) 
     if (z->smb2_follows) {
         return;
     }
+    c->covered = true;
     struct completion done = {.c = c};
     done.op.kind = OPERATION_OTHER;
     done.op.compression = z;

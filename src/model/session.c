@@ -88,8 +88,8 @@ bool session_may_go_on(const struct channel *channel) {
 bool session_has_nothing_open(const struct channel *channel) {
     const struct connection *c = channel->connection;
     struct session *s = channel->session;
-    bool hidden =
-        s->facts.messages.encrypted != 0 || c->facts.flow->gaps[TO_SERVER] + c->facts.flow->gaps[TO_CLIENT] != 0;
+    bool hidden = c->covered || s->facts.messages.encrypted != 0 ||
+                  c->facts.flow->gaps[TO_SERVER] + c->facts.flow->gaps[TO_CLIENT] != 0;
     return s->made && !s->leaving && !s->gone && !hidden && list_first(&s->handle_list) == NULL &&
            !session_may_go_on(channel);
 }

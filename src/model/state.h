@@ -289,6 +289,7 @@ struct connection {
     const struct message *message; /* the model's, of which there is one at a time */
     enum direction dir;
     bool compressed;       /* it came out of a compressed envelope */
+    bool covered;          /* one did not, which one is not known: its header was compressed as well */
     uint64_t last_ns;      /* the latest time of a message; 0: none came */
     struct auth *claimed;  /* found in the message at hand, for the SESSION_SETUP around it */
     struct security *said; /* the same, and for a NEGOTIATE */
@@ -407,8 +408,8 @@ void session_end(struct session *); /* the server ended it: its handles are repo
 /* The evict functions: the oldest goes. Never the youngest, which somebody may be at work on; false where no other is left. */
 /* When this connection ends: does the session go on over another one, or may it, for all that was seen (MS-SMB2 3.3.7.1)? */
 bool session_may_go_on(const struct channel *);
-/* Is it there, and has no file open, for certain? What was encrypted, and what was not seen, may have opened one, or a LOGOFF have ended
- * it. */
+/* Is it there, and has no file open, for certain? What was encrypted, or compressed with its header, and what was not seen, may have
+ * opened one, or a LOGOFF have ended it. */
 bool session_has_nothing_open(const struct channel *);
 bool session_evict(struct model *);
 struct session *session_new(struct connection *, uint64_t session_id, bool smb1);

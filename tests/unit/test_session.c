@@ -300,7 +300,7 @@ static void given_up(void **state) {
 /* Or its server closes the connection. The client may do so much later; and one that left, or that was said to be gone, was not idle. */
 static void given_up_with_its_connection(void **state) {
     (void)state;
-    enum { AT_ONCE = 1, BY_CLIENT, LEFT, GONE, NOTICE, CASES };
+    enum { AT_ONCE = 1, BY_CLIENT, COVERED, LEFT, GONE, NOTICE, CASES };
     for (unsigned i = 0; i < CASES; i++) {
         struct bench *b = bench_new(NULL);
         struct peer p = peer_open(b, 1, 2);
@@ -314,6 +314,10 @@ static void given_up_with_its_connection(void **state) {
             peer_response(&p, &r);
         } else {
             peer_exchange(&p, &q, i == GONE ? STATUS_USER_SESSION_DELETED : STATUS_SUCCESS);
+        }
+        if (i == COVERED) { /* what that was is not seen */
+            struct pdu pdu = {.kind = PDU_SMB2_COMPRESSION};
+            connection_pdu(p.c, &pdu);
         }
         p.flow->server_closed = i != BY_CLIENT;
         p.flow->closing_s = i == AT_ONCE ? 1 : 15 * 60 + 1;
