@@ -68,7 +68,8 @@ struct flow_facts {
     bool start_seen : 1;    /* a SYN of the handshake was seen, either side's; false when picked up in the middle */
     bool server_closed : 1; /* it sent the first FIN or RST, where tcp_flags has one; else the client did */
     uint8_t tcp_flags;      /* all that were seen, either way; not those of a RST that was not believed */
-    struct moment last;     /* the last packet; its time never falls behind first's, whatever the clock did */
+    uint32_t closing_s; /* where these have a FIN or RST: whole seconds from the first packet to the first of them */
+    struct moment last; /* the last packet; its time never falls behind first's, whatever the clock did */
     uint64_t packets[DIRECTIONS];
     uint64_t bytes[DIRECTIONS]; /* of TCP payload on the wire, retransmissions counted once, cut frames whole */
 };

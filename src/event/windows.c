@@ -334,9 +334,16 @@ static void ends(struct event_maker *m, const struct operation *op) {
 
 /* ---- rules of signing and encryption */
 
-/* Of what was refused, or not answered. */
+/* The server closed instead of an answer, of which nothing was missed and which was not put off; CANCEL has none. */
+static bool answered_by_close(const struct operation *op) {
+    const struct flow_facts *f = op->connection->flow;
+    bool could = op->header->command != SMB2_CANCEL && op->interim_responses == 0;
+    return op->response_lost && could && f->server_closed && f->missed_bytes[TO_CLIENT] == 0;
+}
+
+/* Of what was refused, in words or by a close. */
 static void rules(struct event_maker *m, const struct operation *op) {
-    if (!denied(op) && !op->response_lost) {
+    if (!denied(op) && !answered_by_close(op)) {
         return;
     }
     unsigned command = op->header->command;

@@ -158,6 +158,11 @@ bool interval_is_over(uint64_t since_ns, uint64_t at_ns) {
     return at_ns >= since_ns + FINDINGS_INTERVAL_NS;
 }
 
+bool interval_is_over_now(uint64_t *since_ns, uint64_t now_ns) {
+    *since_ns = *since_ns < now_ns ? *since_ns : now_ns;
+    return interval_is_over(*since_ns, now_ns);
+}
+
 void name_keep(struct name *to, struct text text) {
     size_t n = text.bytes.n < sizeof to->bytes ? text.bytes.n : sizeof to->bytes;
     if (n != 0) {

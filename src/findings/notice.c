@@ -239,7 +239,7 @@ void notice_count(struct findings *f, enum rule rule, const struct event *e, uin
 void notice_figures(struct findings *f, const struct figures *now) {
     for (struct link *l = list_first(&f->notice_ages); l; l = list_next(&f->notice_ages, l)) {
         struct notice *n = container_of(l, struct notice, age);
-        if (interval_is_over(n->since_ns, now->time_ns)) {
+        if (interval_is_over_now(&n->since_ns, now->time_ns)) {
             tell(f, n);
         }
     }

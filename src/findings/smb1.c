@@ -148,7 +148,7 @@ static void begin_interval(struct findings *f, struct pair *p, const struct even
 void smb1_figures(struct findings *f, const struct figures *now) {
     for (struct link *l = list_first(&f->ages); l; l = list_next(&f->ages, l)) {
         struct pair *p = container_of(l, struct pair, age);
-        if (interval_is_over(p->since_ns, now->time_ns)) {
+        if (interval_is_over_now(&p->since_ns, now->time_ns)) {
             pair_tell(f, p);
         }
     }

@@ -173,6 +173,8 @@ void name_keep(struct name *, struct text);
 void told_count(struct findings *, struct told *, const struct event *, uint64_t seq, const char *capture);
 void told_clear(const struct findings *, struct told *); /* nothing was counted yet */
 bool interval_is_over(uint64_t since_ns, uint64_t at_ns);
+/* The same of a live run's clock: where it was put back the interval would be one that is yet to come, and now begins now. */
+bool interval_is_over_now(uint64_t *since_ns, uint64_t now_ns);
 void told_free(const struct findings *, struct told *);
 struct pair *pair_find(struct findings *, const struct address *client, const struct address *server);
 /* NULL without memory. */

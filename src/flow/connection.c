@@ -287,10 +287,17 @@ static void revive(struct flow_context *c, struct flow *f, enum direction d, con
     }
 }
 
-/* Who closed it: the first FIN or RST, unless that acknowledges the other side's FIN, which was captured late then. */
+/* Whole ones; none where the clock ran backwards. */
+static uint32_t seconds_between(uint64_t from_ns, uint64_t to_ns) {
+    uint64_t seconds = to_ns > from_ns ? (to_ns - from_ns) / SECOND_NS : 0;
+    return seconds < UINT32_MAX ? (uint32_t)seconds : UINT32_MAX;
+}
+
+/* Who closed it, and when: the first FIN or RST, unless that acknowledges the other side's FIN, which was captured late then. */
 static void note_ending(struct flow *f, enum direction d, const struct packet *p) {
     if (!(f->facts.tcp_flags & (TCP_FIN | TCP_RST))) {
         f->facts.server_closed = d == TO_CLIENT;
+        f->facts.closing_s = seconds_between(f->facts.first.time_ns, p->at.time_ns);
         f->closing_ack = p->ack;
     } else if (f->facts.server_closed != (d == TO_CLIENT) && (p->flags & TCP_FIN) &&
                p->seq + p->payload_length + 1 == f->closing_ack) {

@@ -91,7 +91,9 @@ void connection_message(struct connection *c, enum direction dir, const struct m
     m->message.bytes = (struct view){NULL, 0};
     m->now = message->begin;
     m->after_idle = c->last_ns != 0 && message->begin.time_ns >= c->last_ns + SESSION_IDLE_NS;
-    c->last_ns = message->begin.time_ns;
+    if (message->begin.time_ns > c->last_ns) { /* a clock that ran backwards makes no silence when it is put right */
+        c->last_ns = message->begin.time_ns;
+    }
     c->dir = dir;
     c->message = &m->message;
     c->compressed = false;
@@ -154,6 +156,7 @@ static void compression(struct connection *c, const struct smb2_compression *z) 
     if (z->smb2_follows) {
         return;
     }
+    c->covered = true;
     struct completion done = {.c = c};
     done.op.kind = OPERATION_OTHER;
     done.op.compression = z;
@@ -325,12 +328,12 @@ static bool may_have_left(const struct connection *c, const struct session *s) {
     return s->leaving || f->gaps[f->packets[TO_SERVER] != 0 ? TO_SERVER : TO_CLIENT] != 0;
 }
 
-/* What ends with the connection. An encrypted LOGOFF is not seen, and a session with other channels lives on. */
+/* What ends with the connection, and not before, as the server said. An encrypted LOGOFF is not seen, and a session with other channels lives on. */
 void connection_note_lives(const struct channel *channel) {
     struct session *s = channel->session;
     struct connection *c = channel->connection;
     bool encrypted = channel->encrypted_reported[TO_SERVER] || channel->encrypted_reported[TO_CLIENT];
-    if (session_may_go_on(channel)) {
+    if (s->gone || session_may_go_on(channel)) {
         return;
     }
     for (struct link *h = list_first(&s->handle_list); h; h = list_next(&s->handle_list, h)) {
@@ -344,11 +347,12 @@ void connection_note_lives(const struct channel *channel) {
     }
 }
 
-/* The server closes a connection whose sessions are idle. */
+/* The server closes a connection whose sessions are idle. The client may take its time to close it as well. */
 static void note_idle(const struct channel *channel) {
     struct connection *c = channel->connection;
     const struct flow_facts *f = c->facts.flow;
-    bool silent = c->last_ns != 0 && f->last.time_ns >= c->last_ns + SESSION_IDLE_NS;
+    uint64_t closed_ns = f->first.time_ns + f->closing_s * UINT64_C(1000000000);
+    bool silent = c->last_ns != 0 && closed_ns >= c->last_ns + SESSION_IDLE_NS;
     c->facts.idle_session |= silent && f->server_closed && session_has_nothing_open(channel);
 }
 

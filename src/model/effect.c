@@ -359,10 +359,13 @@ static void oplock_break(struct completion *d) {
 }
 
 /* A server lets nobody know that it gave up a session while it was idle, but in its notice of that, where both sides know it, and in
- * what it answers to the next request. */
+ * what it answers to the next request. That answer is of this connection: the session may have another one. */
 static void session_gone(struct completion *d, bool after_idle) {
-    struct channel *channel = after_idle && d->session ? session_channel(d->c, d->session->facts.id) : NULL;
-    d->op.cleaned_up = channel && session_has_nothing_open(channel);
+    struct channel *channel = d->session ? session_channel(d->c, d->session->facts.id) : NULL;
+    if (channel) {
+        d->op.cleaned_up = after_idle && session_has_nothing_open(channel);
+        d->session->gone |= d->op.unasked || !session_may_go_on(channel);
+    }
 }
 
 static void notification(struct completion *d) {

@@ -146,7 +146,7 @@ static const struct address *address_of(const struct connection *c, enum machine
 static void learn(struct connection *c, enum machine_side side, enum machine_source source) {
     const struct shown *s = &c->shown[side];
     struct machine *x = source == MACHINE_CLAIMED ? NULL : machine_of(c->model, address_of(c, side));
-    if (x && put(c->model, &x->host, &x->fqdn, s->host, s->fqdn)) {
+    if (x && put(c->model, &x->host, &x->fqdn, s->host, s->full_is_claimed ? NULL : s->fqdn)) {
         c->model->machine_generation++;
     }
 }
@@ -168,6 +168,9 @@ void machine_show(struct connection *c, enum machine_side side, enum machine_sou
     }
     if (host || known) {
         s->source = source > s->source ? source : s->source;
+        if (known ? f.fqdn.bytes.n != 0 : fqdn != NULL) {
+            s->full_is_claimed = source == MACHINE_CLAIMED && (s->full_is_claimed || !known);
+        }
         learn(c, side, source);
     }
     text_drop(&m->texts, host);

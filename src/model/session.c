@@ -88,9 +88,10 @@ bool session_may_go_on(const struct channel *channel) {
 bool session_has_nothing_open(const struct channel *channel) {
     const struct connection *c = channel->connection;
     struct session *s = channel->session;
-    bool hidden =
-        s->facts.messages.encrypted != 0 || c->facts.flow->gaps[TO_SERVER] + c->facts.flow->gaps[TO_CLIENT] != 0;
-    return s->made && !hidden && list_first(&s->handle_list) == NULL && !session_may_go_on(channel);
+    bool hidden = c->covered || s->facts.messages.encrypted != 0 ||
+                  c->facts.flow->gaps[TO_SERVER] + c->facts.flow->gaps[TO_CLIENT] != 0;
+    return s->made && !s->leaving && !s->gone && !hidden && list_first(&s->handle_list) == NULL &&
+           !session_may_go_on(channel);
 }
 
 /* The same client and server by what they negotiated. */
@@ -498,8 +499,9 @@ static void end_previous(struct completion *d, const struct auth *auth) {
 static void setup_succeeded(struct completion *d, struct auth *auth, bool binding) {
     uint16_t flags = d->rsp->empty || d->rsp->is_error ? 0 : d->rsp->session_setup_response.session_flags;
     d->session = setup_session(d, binding);
-    if (d->session && d->op.session_new) {
-        d->session->made = true;
+    if (d->session) {
+        d->session->made |= d->op.session_new;
+        d->session->gone = false;
     }
     if (!auth && !binding && d->session) { /* who proved it anew was not seen */
         auth_drop(d->c->model, d->session->auth);

@@ -67,6 +67,7 @@ enum machine_source {
 struct shown {
     struct shared_text *host, *fqdn; /* host NULL: nothing */
     enum machine_source source;
+    bool full_is_claimed; /* the full name was, whatever its short form was since */
 };
 
 /* A file as its opens share it: deletion happens when the last open ends (MS-FSA 2.1.5.5). */
@@ -121,6 +122,7 @@ struct session {
     bool guids_known;
     bool made;            /* its SESSION_SETUP was seen, so that its other connections would have been seen, too */
     bool leaving;         /* its LOGOFF had no answer */
+    bool gone;            /* its server said that it is no more */
     bool smb1;            /* facts.id is a UID, and means something on its connection alone */
     uint16_t pinned;      /* somebody is at work on it: not to be evicted */
     struct list channels; /* struct channel by of_session */
@@ -287,7 +289,8 @@ struct connection {
     const struct message *message; /* the model's, of which there is one at a time */
     enum direction dir;
     bool compressed;       /* it came out of a compressed envelope */
-    uint64_t last_ns;      /* when the last message came; 0: none did */
+    bool covered;          /* one did not, which one is not known: its header was compressed as well */
+    uint64_t last_ns;      /* the latest time of a message; 0: none came */
     struct auth *claimed;  /* found in the message at hand, for the SESSION_SETUP around it */
     struct security *said; /* the same, and for a NEGOTIATE */
     struct hash exchanges;
@@ -405,7 +408,8 @@ void session_end(struct session *); /* the server ended it: its handles are repo
 /* The evict functions: the oldest goes. Never the youngest, which somebody may be at work on; false where no other is left. */
 /* When this connection ends: does the session go on over another one, or may it, for all that was seen (MS-SMB2 3.3.7.1)? */
 bool session_may_go_on(const struct channel *);
-/* Has it no file open, for certain? What was encrypted, and what was not seen, may have opened one. */
+/* Is it there, and has no file open, for certain? What was encrypted, or compressed with its header, and what was not seen, may have
+ * opened one, or a LOGOFF have ended it. */
 bool session_has_nothing_open(const struct channel *);
 bool session_evict(struct model *);
 struct session *session_new(struct connection *, uint64_t session_id, bool smb1);

@@ -539,7 +539,7 @@ def cleaned_up():
         c.create("for a while", file_id)
         if number < 3:
             c.exchange(CLOSE, struct.pack("<HHI16s", 24, 0, 0, file_id), struct.pack("<HHI", 60, 0, 0) + bytes(52))
-        c.talk.time += 15 * 60 * SECONDS
+        c.talk.time += (15 * 60 + 1) * SECONDS
         if number == 1:
             c.talk.send(1, smbwire.smb2(NOTIFICATION, smbread.ALL_ONES, struct.pack("<HHI4x", 4, 0, 0), RESPONSE, tree=0))
         elif number >= 2:

@@ -213,6 +213,7 @@ static void on_end(void *arg, const struct connection_facts *f, enum flow_end_re
     b->ends++;
     b->end = (struct seen_end){
         .stages = f->stages,
+        .idle_session = f->idle_session,
         .downgrade_signs = f->downgrade_signs,
         .signed_messages = f->signed_messages,
         .unsigned_messages = f->unsigned_messages,

@@ -66,6 +66,7 @@ struct seen_end {
     unsigned user_count, share_count;
     char first_user[BENCH_NAME_MAX], server_name[BENCH_NAME_MAX], client[BENCH_NAME_MAX]; /* names of machines */
     uint16_t dialect, stages, downgrade_signs;
+    bool idle_session;
     struct offer offer;
     uint16_t agreed_cipher, signing_algorithm;
     bool signing_algorithm_known;

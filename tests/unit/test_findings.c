@@ -417,6 +417,31 @@ static void told_when_it_is_over(void **state) {
     assert_int_equal(raised_count, 2);
 }
 
+/* The clock was years ahead, and is put right. */
+static void told_though_the_clock_was_put_back(void **state) {
+    (void)state;
+    struct bench b;
+    static struct figures now, before;
+    bench_begin(&b, true, 0);
+    struct event e = message(&b, 100000, SMB1_ECHO);
+    give(&b, &e);
+    assert_int_equal(raised_count, 1);
+    now.time_ns = 10 * (uint64_t)SECOND;
+    findings_figures(b.findings, &now, &before, 0);
+    e = message(&b, 11, SMB1_ECHO);
+    give(&b, &e);
+    assert_int_equal(raised_count, 1);
+    now.time_ns = 3610 * (uint64_t)SECOND;
+    findings_figures(b.findings, &now, &before, 0);
+    assert_int_equal(raised_count, 2);
+    has(raised[1], "\"count\":2,");
+    e = message(&b, 3611, SMB1_ECHO);
+    give(&b, &e);
+    assert_int_equal(raised_count, 3);
+    has(raised[2], "\"count\":1,");
+    bench_end(&b);
+}
+
 static void the_bounds(void **state) {
     (void)state;
     struct bench b;
@@ -505,6 +530,7 @@ int main(void) {
         cmocka_unit_test(intervals),
         cmocka_unit_test(not_signed_in_the_next),
         cmocka_unit_test(told_when_it_is_over),
+        cmocka_unit_test(told_though_the_clock_was_put_back),
         cmocka_unit_test(the_bounds),
         cmocka_unit_test(memory_is_bounded),
         cmocka_unit_test(order_of_time),

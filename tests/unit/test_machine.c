@@ -101,6 +101,39 @@ static void on_other_connections(void **state) {
     bench_free(b);
 }
 
+/* Of a name that was claimed in full and shown in short, the address showed the short one; in whatever order. */
+static void full_claims(void **state) {
+    (void)state;
+    static const struct {
+        const char *name;
+        uint32_t status;
+        const char *full; /* what the address's other connection has then */
+    } cases[] = {
+        {"ws1.here.example", STATUS_LOGON_FAILURE, ""},
+        {"ws1", STATUS_SUCCESS, ""},
+        {"ws1.there.example", STATUS_LOGON_FAILURE, ""},
+        {"ws1", STATUS_SUCCESS, ""},
+        {"ws1.there.example", STATUS_SUCCESS, "ws1.there.example"},
+        {"ws1.there.example", STATUS_LOGON_FAILURE, "ws1.there.example"},
+        {"ws1", STATUS_SUCCESS, "ws1.there.example"},
+    };
+    struct bench *b = bench_new(NULL);
+    struct peer p = peer_open(b, 1, 2), q = peer_open(b, 1, 2);
+    for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
+        peer_login_status(&p, ID + i, cases[i].name, 0, cases[i].status);
+        assert_string_equal(look(&q)->fqdn[MACHINE_CLIENT], cases[i].full);
+    }
+    struct peer other = peer_open(b, 1, 2);
+    peer_login(&other, ID + 9, "ws2");
+    assert_string_equal(look(&q)->fqdn[MACHINE_CLIENT], "");
+    peer_login(&p, ID + 10, "ws1"); /* it is the newest again, and its full name was shown */
+    assert_string_equal(look(&q)->fqdn[MACHINE_CLIENT], "ws1.there.example");
+    peer_close(&other);
+    peer_close(&p);
+    peer_close(&q);
+    bench_free(b);
+}
+
 static void refused_claims(void **state) {
     (void)state;
     struct bench *b = bench_new(NULL);
@@ -210,8 +243,9 @@ static void bounded(void **state) {
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(names),          cmocka_unit_test(on_other_connections),
-        cmocka_unit_test(refused_claims), cmocka_unit_test(weights),
-        cmocka_unit_test(completed),      cmocka_unit_test(bounded),
+        cmocka_unit_test(refused_claims), cmocka_unit_test(full_claims),
+        cmocka_unit_test(weights),        cmocka_unit_test(completed),
+        cmocka_unit_test(bounded),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

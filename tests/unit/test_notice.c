@@ -146,8 +146,16 @@ static void intervals(void **state) {
     give(f, 8000, WINDOWS_GUEST, -1);
     assert_int_equal(raised_count, 5); /* its sums, though no figures were taken, and the first of the third */
     has(3, "\"count\":2,");
-    findings_finish(f);
+    now.time_ns = 10 * SECOND; /* the clock is put back: */
+    findings_figures(f, &now, &before, 0);
+    give(f, 11, WINDOWS_GUEST, -1);
     assert_int_equal(raised_count, 5);
+    now.time_ns = 3610 * SECOND; /* the interval is not one that is yet to come */
+    findings_figures(f, &now, &before, 0);
+    assert_int_equal(raised_count, 6);
+    has(5, "\"count\":2,");
+    findings_finish(f);
+    assert_int_equal(raised_count, 6);
     findings_free(f);
 }
 

@@ -261,7 +261,7 @@ static void binding_at_another_server(void **state) {
 /* An idle session is given up: without an open file, after a quarter of an hour, and said in the answer to the first request then. */
 static void given_up(void **state) {
     (void)state;
-    enum { SHORT = 1, OPEN = 2, HOLE = 4, LEARNED = 8, CASES = 16 };
+    enum { SHORT = 1, OPEN = 2, HOLE = 4, LEARNED = 8, CLOCK = 16, CASES = 32 };
     for (unsigned i = 0; i < CASES; i++) {
         struct bench *b = bench_new(NULL);
         struct peer p = i & LEARNED ? peer_open_midstream(b, 1, 2) : peer_open(b, 1, 2);
@@ -278,12 +278,55 @@ static void given_up(void **state) {
         p.flow->gaps[TO_CLIENT] = i & HOLE ? 1 : 0;
         bench_pass(b, SESSION_IDLE_NS - (i & SHORT ? 2000000000 : 0));
         struct smb2_message q = peer_ask(&p, SMB2_ECHO);
+        if (i & CLOCK) { /* it ran backwards for one message: there was no silence */
+            peer_exchange(&p, &q, 0);
+            b->now.time_ns -= SESSION_IDLE_NS;
+            q = peer_ask(&p, SMB2_ECHO);
+            peer_exchange(&p, &q, 0);
+            b->now.time_ns += SESSION_IDLE_NS;
+            q = peer_ask(&p, SMB2_ECHO);
+        }
         peer_exchange(&p, &q, STATUS_USER_SESSION_DELETED);
         assert_int_equal(bench_last(b, 0)->cleaned_up, i == 0);
+        bench_pass(b, SESSION_IDLE_NS);
         q = peer_ask(&p, SMB2_ECHO);
         peer_exchange(&p, &q, STATUS_USER_SESSION_DELETED); /* it is known by now */
         assert_false(bench_last(b, 0)->cleaned_up);
         peer_close(&p);
+        bench_free(b);
+    }
+}
+
+/* Or its server closes the connection. The client may do so much later; and one that left, or that was said to be gone, was not idle. */
+static void given_up_with_its_connection(void **state) {
+    (void)state;
+    enum { AT_ONCE = 1, BY_CLIENT, COVERED, LEFT, GONE, NOTICE, CASES };
+    for (unsigned i = 0; i < CASES; i++) {
+        struct bench *b = bench_new(NULL);
+        struct peer p = peer_open(b, 1, 2);
+        peer_settle(&p, ID, "alice", share);
+        struct smb2_message q = peer_ask(&p, i == LEFT ? SMB2_LOGOFF : SMB2_ECHO), r = {0};
+        if (i == LEFT) {
+            peer_request(&p, &q);
+        } else if (i == NOTICE) {
+            r = peer_say(&p, SMB2_SERVER_TO_CLIENT_NOTIFICATION, 0);
+            r.header.message_id = UINT64_MAX;
+            peer_response(&p, &r);
+        } else {
+            peer_exchange(&p, &q, i == GONE ? STATUS_USER_SESSION_DELETED : STATUS_SUCCESS);
+        }
+        if (i == COVERED) { /* what that was is not seen */
+            struct pdu pdu = {.kind = PDU_SMB2_COMPRESSION};
+            connection_pdu(p.c, &pdu);
+        }
+        p.flow->server_closed = i != BY_CLIENT;
+        p.flow->closing_s = i == AT_ONCE ? 1 : 15 * 60 + 1;
+        bench_pass(b, SESSION_IDLE_NS + 1000000000);
+        peer_close(&p);
+        assert_int_equal(b->end.idle_session, i == 0);
+        enum { LIVES = STAGE_SESSION_LIVES | STAGE_TREE_LIVES };
+        assert_int_equal(b->end.stages & LIVES, i >= GONE ? 0 : LIVES);
+        assert_int_equal((b->end.stages & STAGE_LOST) != 0, i < LEFT);
         bench_free(b);
     }
 }
@@ -633,6 +676,7 @@ int main(void) {
         cmocka_unit_test(binding_behind_a_relay),
         cmocka_unit_test(binding_at_another_server),
         cmocka_unit_test(given_up),
+        cmocka_unit_test(given_up_with_its_connection),
         cmocka_unit_test(logoff),
         cmocka_unit_test(previous_session),
         cmocka_unit_test(sessions_evicted),

@@ -228,10 +228,13 @@ static void closed_by_the_first(void **state) {
     struct bench *b = bench_new();
     bench_handshake(b);
     bench_c(b, 0, "abc");
+    bench_wait(b, 3 * SECOND_NS);
     bench_flags(b, TO_SERVER, TCP_FIN | TCP_ACK, C + 3, S + 1);
+    bench_wait(b, 3 * SECOND_NS);
     bench_flags(b, TO_CLIENT, TCP_FIN | TCP_ACK, S, C + 3);
     bench_finish(b);
     assert_true(b->facts.server_closed);
+    assert_int_equal(b->facts.closing_s, 3);
     bench_free(b);
 }
 

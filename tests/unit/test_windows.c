@@ -404,6 +404,17 @@ static void rules_broken(void **state) {
     session.flags = SMB2_SESSION_FLAG_ENCRYPT_DATA; /* or to whom does not encrypt */
     assert_true(names("Server/Operational 1003"));
     assert_false(names("Server/Security 1006"));
+    for (unsigned i = 0; i < 5;
+         i++) { /* not answered is refused where the server closed, and where its answer was not missed */
+        begin(OPERATION_READ, i == 4 ? SMB2_CANCEL : SMB2_READ);
+        tree.flags = SMB2_SHAREFLAG_ENCRYPT_DATA;
+        op.response = NULL;
+        op.response_lost = true;
+        op.interim_responses = i == 3;
+        flow.server_closed = i != 1;
+        flow.missed_bytes[TO_CLIENT] = i == 2;
+        assert_int_equal(names("1003"), i == 0);
+    }
     begin(OPERATION_LOGOFF, SMB2_LOGOFF);
     q.header.flags = SMB2_FLAGS_SIGNED;
     tree.flags = 0;
