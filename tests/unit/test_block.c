@@ -182,10 +182,8 @@ static void without_a_store(void **state) {
 
 int main(void) {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(the_first_are_of_the_heap),
-        cmocka_unit_test(little_lies_ready),
-        cmocka_unit_test(memory_goes_back),
-        cmocka_unit_test(holes_stay),
+        cmocka_unit_test(the_first_are_of_the_heap), cmocka_unit_test(little_lies_ready),
+        cmocka_unit_test(memory_goes_back),          cmocka_unit_test(holes_stay),
         cmocka_unit_test(without_a_store),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
