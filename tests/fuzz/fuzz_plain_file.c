@@ -51,9 +51,10 @@ struct glimpse {
 struct other {
     struct capture *capture, *first;
     size_t left, turn, count; /* turn: frames; count: of those that came */
+    bool looks;
     struct glimpse glimpses[CAPTURE_AHEAD + 1];
-    unsigned shown,
-        before; /* before: when the last frame was taken; since then those behind the one at hand may have been */
+    unsigned shown;
+    unsigned before; /* when the last frame was taken; since then those behind the one at hand may have been */
 };
 
 static struct glimpse glimpse_of(struct view v) {
@@ -78,7 +79,10 @@ static void compare_shown(struct other *o, const struct frame *f) {
     }
     o->before = o->shown;
     if (o->count++ % o->turn == 0) {
-        capture_on_ahead(o->first, o->count / o->turn % 2 == 0 ? ahead : NULL, o);
+        o->looks = !o->looks;
+        o->shown = o->looks ? 0 : o->shown; /* what was shown before may be shown again */
+        o->before = o->shown;
+        capture_on_ahead(o->first, o->looks ? ahead : NULL, o);
     }
 }
 
