@@ -55,12 +55,16 @@ static void note_lost(struct recorder *r, uint64_t count) {
 
 static void flush(struct recorder *r) {
     struct gap lost;
+    for (size_t i = 0; i < outputs_count(r->settings.outputs); i++) {
+        /* On a quiet link, and at the end, no line comes that would show it. What is refused from here on stays so until the next time:
+         * whoever told of a gap asks. */
+        if (outlet_refused(r->outlet, i) && outputs_roomy(r->settings.outputs, i)) {
+            outlet_roomy(r->outlet, i);
+        }
+    }
     int error = outlet_flush(r->outlet);
     assert(error == 0); /* no live output fails for good */
     for (size_t i = 0; i < outputs_count(r->settings.outputs); i++) {
-        if (outlet_refused(r->outlet, i) && outputs_roomy(r->settings.outputs, i)) {
-            outlet_roomy(r->outlet, i); /* on a quiet link, and at the end, no line comes that would show it */
-        }
         if (outlet_gap(r->outlet, i, &lost)) {
             untold_add(&r->untold[i], &lost);
         }

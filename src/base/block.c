@@ -14,6 +14,7 @@ struct block_chunk {
     unsigned char *base;
     uint64_t idle;  /* its blocks that are not out, as bits */
     uint64_t ready; /* those of them that have memory: the others never had any, or it was given back */
+    bool holed;     /* some was given back since its last block was out: no huge pages are made of it */
 };
 
 static unsigned lowest(uint64_t bits) {
@@ -74,6 +75,14 @@ static void take_ready(struct block_store *s, struct block_chunk *c, uint64_t bi
     }
 }
 
+/* The system makes huge pages of what has holes, too, in time, and fills them. */
+static void advise(struct block_chunk *c, bool holed) {
+    if (c->holed != holed) {
+        (void)madvise(c->base, CHUNK_SIZE, holed ? MADV_NOHUGEPAGE : MADV_HUGEPAGE);
+        c->holed = holed;
+    }
+}
+
 static void *take_of_chunk(struct block_store *s, struct block_chunk *c) {
     uint64_t bit = UINT64_C(1) << lowest(c->ready ? c->ready : c->idle);
     if (c->ready) {
@@ -83,6 +92,7 @@ static void *take_of_chunk(struct block_store *s, struct block_chunk *c) {
     c->idle &= ~bit;
     if (c->idle == 0) {
         list_remove(&c->open);
+        advise(c, false);
     }
     return c->base + (size_t)lowest(bit) * BLOCK_SIZE;
 }
@@ -119,6 +129,7 @@ static void give_back(struct block_store *s) {
     while (is_enough(s)) {
         struct block_chunk *c = container_of(list_first(&s->lying), struct block_chunk, lying);
         unsigned which = lowest(c->ready);
+        advise(c, true);
         (void)madvise(c->base + (size_t)which * BLOCK_SIZE, BLOCK_SIZE, MADV_DONTNEED);
         take_ready(s, c, UINT64_C(1) << which);
     }

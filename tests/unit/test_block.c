@@ -1,7 +1,9 @@
 #include "../../src/base/block.h"
 
+#include <inttypes.h>
 #include <setjmp.h>
 #include <stdarg.h>
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 #include <stdio.h>
@@ -117,6 +119,59 @@ static void memory_goes_back(void **state) {
     block_store_free(&s);
 }
 
+/* Does the system make huge pages where p lies? -1: it does not say, having none. */
+static int wants_huge(const void *p) {
+    char line[512];
+    int wants = -1;
+    bool inside = false;
+    FILE *maps = fopen("/proc/self/smaps", "r");
+    assert_non_null(maps);
+    while (fgets(line, sizeof line, maps)) {
+        uintptr_t from, to;
+        if (sscanf(line, "%" SCNxPTR "-%" SCNxPTR " ", &from, &to) == 2) {
+            inside = (uintptr_t)p >= from && (uintptr_t)p < to;
+        } else if (inside && strncmp(line, "VmFlags:", 8) == 0) {
+            wants = strstr(line, " hg") ? 1 : strstr(line, " nh") ? 0 : -1;
+        }
+    }
+    fclose(maps);
+    return wants;
+}
+
+/* Of a chunk with holes the system would make a huge page again in time, which has none. */
+static void holes_stay(void **state) {
+    (void)state;
+    static struct taken t[MANY];
+    struct block_store s;
+    block_store_init(&s);
+    for (unsigned i = 0; i < MANY; i++) {
+        take(&s, &t[i], i);
+    }
+    const int whole = wants_huge(t[BLOCKS_OF_HEAP].block);
+    for (unsigned i = BLOCKS_OF_HEAP; i < MANY; i++) {
+        if (i % CHUNK != 0) {
+            give(&s, &t[i], i);
+        }
+    }
+    unsigned holed = 0;
+    for (unsigned i = BLOCKS_OF_HEAP; i < MANY; i++) {
+        bool given_back = i % CHUNK != 0 && resident(t[i].block, BLOCK_SIZE) == 0;
+        holed += given_back;
+        assert_false(given_back && wants_huge(t[i].block) == 1);
+    }
+    assert_true(holed > MANY / 2);
+    for (unsigned i = BLOCKS_OF_HEAP; i < MANY; i++) {
+        if (i % CHUNK != 0) {
+            take(&s, &t[i], i);
+        }
+    }
+    assert_int_equal(wants_huge(t[BLOCKS_OF_HEAP].block), whole); /* those that are full may have them again */
+    for (unsigned i = 0; i < MANY; i++) {
+        give(&s, &t[i], i);
+    }
+    block_store_free(&s);
+}
+
 static void without_a_store(void **state) {
     (void)state;
     struct taken t;
@@ -127,9 +182,8 @@ static void without_a_store(void **state) {
 
 int main(void) {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(the_first_are_of_the_heap),
-        cmocka_unit_test(little_lies_ready),
-        cmocka_unit_test(memory_goes_back),
+        cmocka_unit_test(the_first_are_of_the_heap), cmocka_unit_test(little_lies_ready),
+        cmocka_unit_test(memory_goes_back),          cmocka_unit_test(holes_stay),
         cmocka_unit_test(without_a_store),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
