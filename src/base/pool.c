@@ -37,6 +37,7 @@ struct pool_block {
 };
 
 enum { ALIGN = _Alignof(max_align_t) };
+_Static_assert((int)POOL_BLOCK - (int)ALIGN == (int)BLOCK_ROOM, "a block of the usual size is one of a store");
 
 size_t pool_cost(size_t size) {
     return (size + sizeof(struct slot) + ALIGN - 1) & ~(size_t)(ALIGN - 1);
