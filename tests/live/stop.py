@@ -6,12 +6,14 @@ wait more than they work, so they go side by side, each on a link of its own.
 usage: stop.py SMBTAP BUILD
 """
 import concurrent.futures
+import fcntl
 import json
 import os
 import re
 import signal
-import subprocess
+import struct
 import sys
+import termios
 import time
 
 import world
@@ -20,6 +22,7 @@ import tap  # noqa: E402
 LATE = 30000        # packets, of which more records are made than wait for an output
 FLOOD = 125000       # more packets than a worker reads before somebody stops it
 AT_ONCE = 3
+FULL = 32 << 10        # bytes of a pipe, of 64 KiB
 PATIENCE = 3         # seconds that a worker may take for what is left
 
 
@@ -176,22 +179,26 @@ def killed(smbtap, build, capture, link):
               status, len(untold), last, gaps, sensor.err())
 
 
+def waiting(pipe):
+    """Bytes that nobody read yet."""
+    return struct.unpack("i", fcntl.ioctl(pipe, termios.FIONREAD, bytes(4)))[0]
+
+
 def reader_leaves(smbtap, build, _capture, link):
     """Standard output has a reader that did not read, and leaves when the sensor was told to stop."""
     capture = world.path("some.pcap")
     world.command(os.path.join(build, "make_load"), "metadata", capture, "10000")
     end, written = os.pipe()
-    sensor = subprocess.Popen([smbtap, "-i", "span%d" % link, "--workers", "1", "--detail", "operations", "-o", "-"],
-                              stdout=written, stderr=subprocess.PIPE)
+    sensor = world.Sensor(smbtap, "reader", "--workers", "1", "--detail", "operations", interfaces=("span%d" % link,), output="-",
+                          standard_output=written)
     os.close(written)
-    time.sleep(0.7)
     world.send(build, capture, interface="tx%d" % link)
-    time.sleep(0.5)
-    sensor.send_signal(signal.SIGTERM)
+    world.wait_for("a full pipe", 20, lambda: waiting(end) > FULL)
+    sensor.tell(signal.SIGTERM)
     os.close(end)
-    _, said = sensor.communicate(timeout=10)
-    tap.check("a reader that leaves at the stop: it is no success", sensor.returncode == 1 and b"the reader went away" in said,
-              sensor.returncode, said)
+    status, _ = sensor.ended()
+    tap.check("a reader that leaves at the stop: it is no success", status == 1 and "the reader went away" in sensor.err(), status,
+              sensor.err())
 
 
 def unread(smbtap, build, _capture, link):

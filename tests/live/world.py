@@ -212,7 +212,8 @@ class Tcpdump:
 class Sensor:
     """A smbtap that captures. Its records go to a file in a folder that it may write to."""
 
-    def __init__(self, smbtap, name, *arguments, interfaces=("span0",), output=None, wait=True, prefix=(), deaf=False):
+    def __init__(self, smbtap, name, *arguments, interfaces=("span0",), output=None, wait=True, prefix=(), deaf=False,
+                 standard_output=subprocess.DEVNULL):
         """deaf: after it is ready, nobody listens to what it tells the service manager."""
         self.name = name
         self.folder = folder(name)
@@ -220,6 +221,7 @@ class Sensor:
         self.said = path(name + ".err")
         self.notes = b""
         self.deaf = deaf
+        self._standard_output = standard_output
         self._notify = socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM)
         self._notify.bind(os.path.join(self.folder, "notify"))
         os.chmod(os.path.join(self.folder, "notify"), 0o777)
@@ -233,7 +235,7 @@ class Sensor:
         """Also again, after it ended."""
         self.notes = b""
         with open(self.said, "ab") as said:
-            self.process = subprocess.Popen(self.words, stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=said,
+            self.process = subprocess.Popen(self.words, stdin=subprocess.DEVNULL, stdout=self._standard_output, stderr=said,
                                             env=dict(os.environ, NOTIFY_SOCKET=os.path.join(self.folder, "notify")))
         atexit.register(self.kill)
         if wait:
