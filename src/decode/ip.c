@@ -201,10 +201,6 @@ static enum verdict transport(struct layers *l, struct content c) {
 
 /* --- IP --- */
 
-static uint16_t be16(const uint8_t *p) {
-    return (uint16_t)(p[0] << 8 | p[1]);
-}
-
 static void copy_ipv4(const uint8_t *from, struct address *to) {
     memcpy(to->bytes, from, 4);
     memset(to->bytes + 4, 0, 12);
@@ -226,7 +222,7 @@ enum verdict decode_ipv4(struct layers *l) {
         return V_OK;
     }
     const uint8_t version_and_size = v.p[0], protocol = v.p[9];
-    const uint16_t id = be16(v.p + 4), offset_and_more = be16(v.p + 6) & 0x3fff;
+    const uint16_t id = (uint16_t)be16(v.p + 4), offset_and_more = (uint16_t)(be16(v.p + 6) & 0x3fff);
     uint32_t total = be16(v.p + 2), size = (version_and_size & 15u) * 4;
     copy_ipv4(v.p + 12, &l->out->src.ip);
     copy_ipv4(v.p + 16, &l->out->dst.ip);

@@ -84,6 +84,11 @@ static inline struct view layers_view(const struct layers *l) {
 /* The number for wrapping.key_tag, by what is around the packet so far. */
 uint64_t layers_key_tag(const struct layers *);
 
+/* Of a header that is there. */
+static inline unsigned be16(const uint8_t *p) {
+    return (unsigned)p[0] << 8 | p[1];
+}
+
 /* A frame layer by layer, whatever it is; counts its fault. */
 enum verdict decode_layers(struct decoder *, const struct frame *, struct packet *out);
 bool decode_is_vlan(uint16_t ethertype);

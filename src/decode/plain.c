@@ -20,10 +20,6 @@ enum {
     FRAGMENT_BITS = 0x3fff, /* more fragments, and the offset */
 };
 
-static inline unsigned be16(const uint8_t *p) {
-    return (unsigned)p[0] << 8 | p[1];
-}
-
 static inline uint32_t be32(const uint8_t *p) {
     return (uint32_t)p[0] << 24 | (uint32_t)p[1] << 16 | (uint32_t)p[2] << 8 | p[3];
 }

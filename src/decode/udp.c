@@ -105,7 +105,7 @@ enum verdict decode_udp(struct layers *l) {
     if (v.n < HEADER_SIZE) {
         return decode_refuse(l, DECODE_CUT);
     }
-    const unsigned port = (unsigned)v.p[2] << 8 | v.p[3], length = (unsigned)v.p[4] << 8 | v.p[5];
+    const unsigned port = be16(v.p + 2), length = be16(v.p + 4);
     if (!udp_is_tunnel(port)) {
         return decode_refuse(l, DECODE_NOT_TCP);
     }
