@@ -22,11 +22,6 @@ struct stream_sink {
      * Bytes after it are of a sender whose FIN was somebody else's. */
     void (*closed)(void *connection);
     void (*end)(void *connection, enum flow_end_reason, struct moment);
-    /* Bytes are likely to come soon: what they will need may be brought into the processor's cache, in steps from 0 on, with time for one
-     * before the next. Nothing changes by it, and they need not come. NULL: nothing to bring. */
-    void (*expect)(void *connection, unsigned step);
 };
-
-enum { EXPECT_STEPS = 3 };
 
 #endif

@@ -12,7 +12,6 @@
 #include "base/block.h"
 #include "base/code_page.h"
 #include "base/pool.h"
-#include "base/prefetch.h"
 #include "base/resident.h"
 #include "decode/decode.h"
 #include "event/maker.h"
@@ -27,9 +26,6 @@ enum { MESSAGE_ARENA = 64 * 1024 };
 /* Parts of the ceiling: what is kept free for a packet to use, and the most that the messages at hand of one connection, and what it
  * holds out of order, may take. So no connection alone takes all, and whoever is at work finds room. */
 enum { HEADROOM_SHARE = 8, FRAMER_SHARE = 4, REORDER_SHARE = 8 };
-
-/* So many connections, with what belongs to them, are as large as the caches close to a core. */
-enum { AHEAD_FLOWS = 256 };
 
 struct pipeline {
     const struct pipeline_settings *settings;
@@ -234,7 +230,7 @@ static inline bool framer_there(struct decoded_flow *f) {
 
 static void on_bytes(void *arg, enum direction dir, struct view bytes, struct moment at) {
     struct decoded_flow *f = arg;
-    connection_expect(f->connection, 0);
+    connection_expect(f->connection);
     if (framer_there(f)) {
         nbss_bytes(f->framer, dir, bytes, at);
     }
@@ -262,14 +258,6 @@ static void on_flow_end(void *arg, enum flow_end_reason reason, struct moment at
     }
     connection_end(f->connection, reason, at);
     decoded_flow_free(f);
-}
-
-static void on_expect(void *arg, unsigned step) {
-    const struct decoded_flow *f = arg;
-    if (step == 0) {
-        prefetch(f->framer, nbss_size());
-    }
-    connection_expect(f->connection, step);
 }
 
 /* ---- memory */
@@ -330,7 +318,7 @@ static struct flow_settings settings_of_flows(const struct pipeline *p) {
 
 static bool set_up(struct pipeline *p) {
     struct model_sink model_sink = {p, on_start, on_operation, on_end};
-    struct stream_sink stream_sink = {p, on_open, on_flow_start, on_bytes, on_gap, on_closed, on_flow_end, on_expect};
+    struct stream_sink stream_sink = {p, on_open, on_flow_start, on_bytes, on_gap, on_closed, on_flow_end};
     struct flow_settings flow_settings = settings_of_flows(p);
     struct model_limits model_limits = model_limits_default();
     struct decoder_settings decoder_settings = decoder_settings_default();
@@ -391,17 +379,6 @@ int pipeline_frame(struct pipeline *p, const struct frame *frame) {
     }
     bool ours = !p->outlet.claim || p->outlet.claim(p->outlet.arg, &packet);
     return ours ? pipeline_packet(p, &packet) : p->error;
-}
-
-void pipeline_ahead(struct pipeline *p, const struct frame *frame) {
-    struct packet packet;
-    if (decoder_ahead(p->decoder, frame, &packet)) {
-        flow_table_expect(p->flows, &packet);
-    }
-}
-
-bool pipeline_looks_ahead(const struct pipeline *p) {
-    return flow_table_live(p->flows) >= AHEAD_FLOWS;
 }
 
 void pipeline_reconfigure(struct pipeline *p, const struct pipeline_settings *settings) {

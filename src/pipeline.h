@@ -46,10 +46,6 @@ struct pipeline *pipeline_new(const struct pipeline_settings *, const char *capt
 __attribute__((warn_unused_result)) int pipeline_frame(struct pipeline *, const struct frame *);
 /* The same for a segment that another worker decoded. */
 __attribute__((warn_unused_result)) int pipeline_packet(struct pipeline *, const struct packet *);
-/* A frame that will come soon, as capture_on_ahead shows it. It changes nothing but what the processor's cache holds, and is of use where
- * pipeline_looks_ahead: so many connections are followed that the cache does not hold them all. */
-void pipeline_ahead(struct pipeline *, const struct frame *);
-bool pipeline_looks_ahead(const struct pipeline *);
 /* From now on these settings: what may change is the detail, what is slow, and the networks of ours, for connections that begin then. */
 void pipeline_reconfigure(struct pipeline *, const struct pipeline_settings *);
 /* Time passed without a frame: what is due ends. For live captures. Same result. */

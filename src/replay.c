@@ -200,13 +200,8 @@ static bool on_pause(void *arg) {
 struct reading {
     struct replay *replay;
     struct pipeline *pipeline;
-    struct capture *capture;
     unsigned frames;
 };
-
-static void frame_ahead(void *arg, const struct frame *frame) {
-    pipeline_ahead(arg, frame);
-}
 
 static bool read_frame(void *arg, const struct frame *frame) {
     struct reading *of = arg;
@@ -214,10 +209,7 @@ static bool read_frame(void *arg, const struct frame *frame) {
     if (pipeline_frame(of->pipeline, frame) != 0) {
         return false;
     }
-    if (of->frames++ % PROGRESS_FRAMES == 0) {
-        capture_on_ahead(of->capture, pipeline_looks_ahead(of->pipeline) ? frame_ahead : NULL, of->pipeline);
-    }
-    if (of->frames % PROGRESS_FRAMES == 1 && r->progress) {
+    if (of->frames++ % PROGRESS_FRAMES == 0 && r->progress) {
         progress_update(r->progress, r->bytes_before + capture_position(r->reading).read);
     }
     return !*r->stop && r->write_error == 0;
@@ -233,7 +225,7 @@ static void read_capture(struct replay *r, struct capture *c) {
     }
     r->stats.captures++;
     r->capture_name = capture_name(c);
-    struct reading reading = {r, p, c, 0};
+    struct reading reading = {r, p, 0};
     int got = *r->stop || r->write_error != 0 ? 0 : capture_read(c, read_frame, &reading);
     if (r->write_error == 0 && pipeline_finish(p) != 0) {
         fail(r, EXIT_FAILURE);

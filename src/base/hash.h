@@ -7,7 +7,6 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#include "base/prefetch.h"
 #include "budget.h"
 
 enum { HASH_INLINE = 4 };
@@ -35,17 +34,6 @@ static inline struct hash_node *hash_again(struct hash_node *n, uint64_t hash) {
         n = n->next;
     }
     return n;
-}
-
-/* Brings into the processor's cache what the next of these needs: first the bucket, then what it points to. */
-static inline void hash_expect_bucket(const struct hash *h, uint64_t hash) {
-    if (h->buckets) {
-        prefetch(&h->buckets[hash & h->mask], 1);
-    }
-}
-
-static inline struct hash_node *hash_expected(const struct hash *h, uint64_t hash) {
-    return h->buckets ? h->buckets[hash & h->mask] : NULL;
 }
 
 static inline struct hash_node *hash_first(const struct hash *h, uint64_t hash) {

@@ -42,8 +42,6 @@ struct capture {
     char *name, *buffer;
     struct bpf_program filter;
     bool filtered;
-    void (*ahead)(void *arg, const struct frame *); /* NULL: nobody wants to see them */
-    void *ahead_arg;
     int link_type;   /* of all frames: libpcap reads no file with several */
     uint64_t frames; /* read so far */
     int held;        /* what read_frame said of the frame below; 1: it waits for capture_next */
@@ -440,25 +438,12 @@ static void on_frame(unsigned char *user, const struct pcap_pkthdr *header, cons
     }
 }
 
-/* Behind a frame that was read. */
-__attribute__((noinline)) static void show_ahead(struct capture *c) {
-    uint32_t captured;
-    const uint8_t *bytes;
-    c->file.shown -= c->file.shown != 0;
-    while (c->file.shown < CAPTURE_AHEAD && plain_file_show(&c->file, &bytes, &captured)) {
-        c->ahead(c->ahead_arg, &(struct frame){.bytes = {bytes, captured}, .link_type = c->link_type});
-    }
-}
-
 /* 0: what comes is libpcap's to read. */
 static int read_direct(struct capture *c, bool (*take)(void *arg, const struct frame *), void *arg) {
     struct pcap_pkthdr header;
     struct frame frame;
     const uint8_t *bytes;
     while (plain_file_next(&c->file, &header, &bytes)) {
-        if (c->ahead) {
-            show_ahead(c);
-        }
         set_frame(c, &header, bytes, &frame);
         if (wanted(c, &header, &frame) && !take(arg, &frame)) {
             return 1;
@@ -484,14 +469,6 @@ int capture_read(struct capture *c, bool (*take)(void *arg, const struct frame *
     }
     got = pcap_loop(c->pcap, -1, on_frame, (unsigned char *)&reading);
     return got == PCAP_ERROR_BREAK ? 1 : got < 0 ? refuse_frame(c) : 0;
-}
-
-void capture_on_ahead(struct capture *c, void (*ahead)(void *arg, const struct frame *), void *arg) {
-    if (!c->ahead) {
-        c->file.shown = 0; /* whatever it was when nobody counted any more */
-    }
-    c->ahead = ahead;
-    c->ahead_arg = arg;
 }
 
 const char *capture_why(const struct capture *c) {

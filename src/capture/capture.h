@@ -41,13 +41,6 @@ __attribute__((warn_unused_result)) int capture_first(struct capture *, struct f
 __attribute__((warn_unused_result)) int capture_read(struct capture *, bool (*take)(void *arg, const struct frame *),
                                                      void *arg);
 
-/* From now on, while capture_read can know them, ahead is shown the frames that will come, CAPTURE_AHEAD before they do, each once and
- * in their order; some, and all of many captures, it is not shown, and a filter may hold back what it was. Of struct frame bytes and
- * link_type are set. NULL: no more. May be called from within take. Where capture_next reads between, a frame may
- * be shown again. */
-enum { CAPTURE_AHEAD = 7 };
-void capture_on_ahead(struct capture *, void (*ahead)(void *arg, const struct frame *), void *arg);
-
 /* The line for the last failure of one of these; lives as long as the capture. */
 const char *capture_why(const struct capture *);
 

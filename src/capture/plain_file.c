@@ -157,20 +157,6 @@ bool plain_file_next_block(struct plain_file *f, struct pcap_pkthdr *header, con
     return true;
 }
 
-bool plain_file_show_block(struct plain_file *f, const uint8_t **bytes, uint32_t *captured) {
-    const size_t at = f->shown == 0 ? f->at : f->ahead, left = f->have - at;
-    const uint8_t *p = f->buffer + at;
-    const uint32_t length = left >= PACKET_SIZE && u32_at(p) == BLOCK_PACKET ? block_length(p, left) : 0;
-    if (length < PACKET_SIZE || u32_at(p + CAPTURED_AT) > f->snap || u32_at(p + CAPTURED_AT) > length - PACKET_SIZE) {
-        return false;
-    }
-    *captured = u32_at(p + CAPTURED_AT);
-    *bytes = p + PACKET_DATA;
-    f->ahead = at + length;
-    f->shown++;
-    return true;
-}
-
 bool plain_file_begin(struct plain_file *f, int fd, uint8_t *buffer, size_t size) {
     uint8_t header[HEADER_SIZE];
     if (lseek(fd, 0, SEEK_CUR) != 0 || read_at(fd, header, sizeof header, 0) != sizeof header ||
@@ -185,8 +171,6 @@ bool plain_file_fill(struct plain_file *f, size_t want) {
     size_t left = f->have - f->at;
     memmove(f->buffer, f->buffer + f->at, left);
     f->before += f->at;
-    f->ahead = f->ahead > f->at ? f->ahead - f->at : 0;
-    f->shown = f->ahead != 0 ? f->shown : 0;
     f->at = 0;
     f->have = left + read_at(f->fd, f->buffer + left, f->size - left, f->before + left);
     return f->have >= want;

@@ -19,8 +19,6 @@ struct plain_file {
     size_t size, have, at;
     uint64_t before; /* bytes of the file in front of the buffer */
     uint64_t units;  /* pcapng: in a second */
-    size_t ahead;    /* where the frames end that were shown ahead; of no use where shown is 0 */
-    unsigned shown;  /* frames from the next one on that were; whoever shows counts down */
 };
 
 /* Whether it is such a file. Its descriptor is read by place, and stays where it is. The buffer is lent. */
@@ -37,9 +35,8 @@ static inline bool plain_file_has(struct plain_file *f, size_t want) {
     return f->have - f->at >= want || plain_file_fill(f, want);
 }
 
-/* plain_file_next and plain_file_show of a pcapng file. */
+/* plain_file_next of a pcapng file. */
 bool plain_file_next_block(struct plain_file *, struct pcap_pkthdr *header, const uint8_t **bytes);
-bool plain_file_show_block(struct plain_file *, const uint8_t **bytes, uint32_t *captured);
 
 /* The next frame, which stays until the one after it is asked for; false: at its place, where the file is now, libpcap is to go on. */
 static inline bool plain_file_next(struct plain_file *f, struct pcap_pkthdr *header, const uint8_t **bytes) {
@@ -60,26 +57,6 @@ static inline bool plain_file_next(struct plain_file *f, struct pcap_pkthdr *hea
     header->len = fields[3];
     *bytes = f->buffer + f->at + sizeof fields;
     f->at += sizeof fields + fields[2];
-    return true;
-}
-
-/* The bytes of the first frame that was not shown yet, if the buffer has it; nothing else changes. */
-static inline bool plain_file_show(struct plain_file *f, const uint8_t **bytes, uint32_t *captured) {
-    enum { CAPTURED_AT = 8 }; /* of fields above */
-    size_t at = f->shown == 0 ? f->at : f->ahead, fields = 4 * sizeof(uint32_t);
-    if (__builtin_expect(f->blocks, false)) {
-        return plain_file_show_block(f, bytes, captured);
-    }
-    if (f->have - at < fields) {
-        return false;
-    }
-    memcpy(captured, f->buffer + at + CAPTURED_AT, sizeof *captured);
-    if (*captured > f->snap || f->have - at - fields < *captured) {
-        return false;
-    }
-    *bytes = f->buffer + at + fields;
-    f->ahead = at + fields + *captured;
-    f->shown++;
     return true;
 }
 

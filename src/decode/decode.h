@@ -47,11 +47,6 @@ struct decoder *decoder_new(const struct decoder_settings *, struct budget *, st
 __attribute__((warn_unused_result)) enum verdict decoder_frame(struct decoder *, const struct frame *,
                                                                struct packet *out);
 
-/* A frame that will come: whether it is as most are, and then what of it says which connection it is of: addresses, ports and the key's
- * tag. Nothing is counted or kept. Of the frame bytes and link_type are looked at. */
-__attribute__((warn_unused_result)) bool decoder_ahead(const struct decoder *, const struct frame *,
-                                                       struct packet *out);
-
 /* The end of the capture: what still waits for fragments is counted. The decoder is usable. */
 void decoder_finish(struct decoder *);
 

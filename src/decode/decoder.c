@@ -121,11 +121,6 @@ enum verdict decoder_frame(struct decoder *d, const struct frame *frame, struct 
     return verdict;
 }
 
-bool decoder_ahead(const struct decoder *d, const struct frame *frame, struct packet *out) {
-    out->wrapping.key_tag = 0;
-    return d->plain && plain_segment(frame, out);
-}
-
 void decoder_finish(struct decoder *d) {
     fragments_finish(d->fragments);
 }

@@ -6,7 +6,6 @@
 
 #include "base/packet_clock.h"
 #include "base/pool.h"
-#include "base/prefetch.h"
 #include "community_id.h"
 #include "connection.h"
 #include "contradiction.h"
@@ -18,7 +17,7 @@
 #include "sides.h"
 #include "trouble.h"
 
-enum { PORTS = 1 << 16, EXPECTED_KEPT = 8 /* FLOW_AHEAD and the next, to a power of two */ };
+enum { PORTS = 1 << 16 };
 
 #define EXPIRY_STEP_NS (SECOND_NS / 10) /* how often, by the clock, it is looked what is due */
 
@@ -33,9 +32,6 @@ struct flow_table {
     struct packet_clock clock;
     uint64_t next_expiry; /* of the clock */
     uint8_t is_smb_port[PORTS / 8];
-    /* hashes of packets to come, the youngest at expected_count - 1; 0: of the same connection as the one before */
-    uint64_t expected[EXPECTED_KEPT], expected_last;
-    unsigned expected_count;
 };
 
 struct flow_settings flow_settings_default(void) {
@@ -449,67 +445,6 @@ void flow_table_packet(struct flow_table *t, const struct packet *p) {
     }
 }
 
-/* --- packets to come --- */
-
-/* What find reads and a packet changes, but for the neighbours. */
-static void expect_flow(const struct flow_table *t, uint64_t hash) {
-    struct hash_node *n = hash_expected(&t->flows, hash);
-    if (n) {
-        const struct flow *f = container_of(n, struct flow, by_ends);
-        prefetch(&f->facts.client, offsetof(struct flow, order) - offsetof(struct flow, facts.client));
-    }
-}
-
-static struct flow *expected_flow(const struct flow_table *t, uint64_t hash) {
-    struct hash_node *n = hash_first(&t->flows, hash);
-    return n ? container_of(n, struct flow, by_ends) : NULL;
-}
-
-static void expect_neighbours(const struct flow_table *t, uint64_t hash) {
-    const struct flow *f = expected_flow(t, hash);
-    if (f) {
-        prefetch(f->idle.prev, 1);
-        prefetch(f->idle.next, 1);
-        prefetch(f->connection, 1);
-    }
-}
-
-static void expect_connection(const struct flow_table *t, uint64_t hash, unsigned step) {
-    const struct flow *f = expected_flow(t, hash);
-    if (f && f->connection) {
-        t->context.sink.expect(f->connection, step);
-    }
-}
-
-static void expect_step(const struct flow_table *t, uint64_t hash, unsigned step) {
-    enum { OF_FLOW, OF_NEIGHBOURS, OF_SINK };
-    _Static_assert((int)FLOW_AHEAD == (int)OF_SINK + (int)EXPECT_STEPS, "a step for each packet before it");
-    if (step == OF_FLOW) {
-        expect_flow(t, hash);
-    } else if (step == OF_NEIGHBOURS) {
-        expect_neighbours(t, hash);
-    } else if (t->context.sink.expect) {
-        expect_connection(t, hash, step - OF_SINK);
-    }
-}
-
-void flow_table_expect(struct flow_table *t, const struct packet *p) {
-    uint64_t hash = hash_of(t, p);
-    bool again = hash == t->expected_last; /* of the connection before it, and all is on its way */
-    t->expected_last = hash;
-    t->expected[t->expected_count % EXPECTED_KEPT] = again ? 0 : hash;
-    if (!again) {
-        hash_expect_bucket(&t->flows, hash);
-    }
-    for (unsigned step = 0; step < FLOW_AHEAD; step++) {
-        uint64_t before = t->expected[(t->expected_count - 1 - step) % EXPECTED_KEPT];
-        if (before != 0) {
-            expect_step(t, before, step);
-        }
-    }
-    t->expected_count++;
-}
-
 void flow_table_tick(struct flow_table *t, uint64_t time_ns) {
     pass_time(t, time_ns);
 }
@@ -522,10 +457,6 @@ void flow_table_finish(struct flow_table *t) {
 
 size_t flow_table_count(const struct flow_table *t) {
     return t->flows.count;
-}
-
-size_t flow_table_live(const struct flow_table *t) {
-    return t->state_counts[FLOW_LIVE];
 }
 
 void flow_table_free(struct flow_table *t) {

@@ -36,12 +36,6 @@ struct flow_table *flow_table_new(const struct flow_settings *, const struct str
 
 void flow_table_packet(struct flow_table *, const struct packet *);
 
-/* A packet will come, as the next or a few packets from now: brings into the processor's cache what it will need, in steps, of which
- * each call takes one for this packet and one for each of the FLOW_AHEAD before it. No more than that: it need not come. Of the packet
- * only addresses, ports and the key's tag are looked at. */
-enum { FLOW_AHEAD = 5 };
-void flow_table_expect(struct flow_table *, const struct packet *);
-
 /* Time passed without a packet: ends what is due. For live captures; a replay has no need of it. */
 void flow_table_tick(struct flow_table *, uint64_t time_ns);
 
@@ -57,8 +51,6 @@ uint64_t flow_table_idle(struct flow_table *, uint64_t frame);
 void flow_table_finish(struct flow_table *);
 
 size_t flow_table_count(const struct flow_table *);
-/* Those of them that speak, or may: without attempts, candidates and what has closed. */
-size_t flow_table_live(const struct flow_table *);
 
 /* Frees what is left, without a word to the sink. */
 void flow_table_free(struct flow_table *);

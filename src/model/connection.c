@@ -3,7 +3,6 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "base/prefetch.h"
 #include "model/state.h"
 #include "nbss.h"
 
@@ -75,13 +74,10 @@ static inline void expire(struct connection *c) {
     }
 }
 
-void connection_expect(const struct connection *c, unsigned step) {
-    if (step == 0) {
-        prefetch(c, offsetof(struct connection, facts.smb1_dialect));
-    } else if (step == 1 && c->last_channel) {
-        prefetch(c->last_channel, sizeof *c->last_channel);
-    } else if (step == 2 && c->last_channel) {
-        prefetch(c->last_channel->session, sizeof *c->last_channel->session);
+void connection_expect(const struct connection *c) {
+    enum { CACHE_LINE = 64, UP_TO = offsetof(struct connection, facts.smb1_dialect) };
+    for (size_t at = 0; at < UP_TO; at += CACHE_LINE) {
+        __builtin_prefetch((const unsigned char *)c + at, 1);
     }
 }
 

@@ -75,9 +75,8 @@ void model_free(struct model *);
 /* NULL: no memory, or the budget is at its end. flow lives until connection_end returned; flow_json is copied. */
 struct connection *connection_new(struct model *, const struct flow_facts *flow, struct view flow_json);
 void connection_start(struct connection *);
-/* A message is likely to come soon: brings into the processor's cache what it will need, in steps: 0 of the connection itself, 1 and 2 of
- * what the steps before have brought. No more than that: it need not come. */
-void connection_expect(const struct connection *, unsigned step);
+/* A message is likely to come soon: brings into the processor's cache what it will need. No more than that: it need not come. */
+void connection_expect(const struct connection *);
 /* The message that the next pdus come from. */
 void connection_message(struct connection *, enum direction, const struct message *);
 void connection_pdu(struct connection *, const struct pdu *);

@@ -239,7 +239,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size) {
     settings.flows_max = 16;
     settings.probe = probe;
     settings.reorder_bytes_max = first & 1 ? 4096 : settings.reorder_bytes_max;
-    struct stream_sink sink = {w, world_open, world_start, world_bytes, world_gap, world_closed, world_end, NULL};
+    struct stream_sink sink = {w, world_open, world_start, world_bytes, world_gap, world_closed, world_end};
     struct player p = {
         flow_table_new(&settings, &sink, &budget, stats), w, {UINT64_C(1700000000000000000), 0}, {{.port = 0}}};
     p.ends[TO_SERVER] = (struct endpoint){{{10, 0, 0, 1}, 4}, 50000};

@@ -123,7 +123,7 @@ static inline struct bench *bench_new(void) {
     assert_non_null(b);
     b->settings = flow_settings_default();
     b->budget = (struct budget){.ceiling = SIZE_MAX};
-    b->sink = (struct stream_sink){b, bench_open, bench_start, bench_bytes, bench_gap, bench_closed, bench_end, NULL};
+    b->sink = (struct stream_sink){b, bench_open, bench_start, bench_bytes, bench_gap, bench_closed, bench_end};
     b->now = (struct moment){UINT64_C(1700000000) * SECOND_NS, 0};
     b->client = bench_endpoint(1, 50000);
     b->server = bench_endpoint(2, 445);

@@ -12,7 +12,6 @@
 #include <pcap/pcap.h>
 #include <unistd.h>
 
-#include "../../src/base/hash.h"
 #include "../../src/capture/capture.h"
 #include "../../src/capture/plain_file.h"
 
@@ -158,45 +157,11 @@ static void write_file(char *path, const struct plan *p) {
     fclose(file);
 }
 
-struct shown {
-    unsigned number; /* of the frame */
-    size_t size;
-    uint64_t bytes; /* a digest of them */
-};
-
 struct compared {
     pcap_t *pcap;
     unsigned frames;
     bool wide; /* times have 64 bits */
-    struct capture *capture;
-    struct shown ahead[CAPTURE_AHEAD + 1]; /* and the one at hand */
-    unsigned ahead_count, ahead_seen;
-    bool looking;
 };
-
-static void show_frame(void *arg, const struct frame *f) {
-    struct compared *c = arg;
-    unsigned next = c->ahead_count != 0 ? c->ahead[c->ahead_count - 1].number + 1 : c->frames + 2;
-    assert_true(c->ahead_count < CAPTURE_AHEAD + 1);
-    assert_true(next > c->frames + 1 && next <= c->frames + 1 + CAPTURE_AHEAD);
-    c->ahead[c->ahead_count++] = (struct shown){next, f->bytes.n, hash_bytes(1, f->bytes.p, f->bytes.n)};
-}
-
-/* What was shown comes, as it was shown; and now and then nobody looks. */
-static void check_shown(struct compared *c, const struct frame *f) {
-    if (c->ahead_count != 0 && c->ahead[0].number == f->at.frame) {
-        assert_int_equal(c->ahead[0].size, f->bytes.n);
-        assert_int_equal(c->ahead[0].bytes, hash_bytes(1, f->bytes.p, f->bytes.n));
-        memmove(c->ahead, c->ahead + 1, --c->ahead_count * sizeof *c->ahead);
-        c->ahead_seen++;
-    }
-    assert_true(c->ahead_count == 0 || c->ahead[0].number > f->at.frame);
-    if (f->at.frame % 50 == 1) {
-        c->looking = !c->looking;
-        c->ahead_count = 0;
-        capture_on_ahead(c->capture, c->looking ? show_frame : NULL, c);
-    }
-}
 
 static bool compare_frame(void *arg, const struct frame *f) {
     struct compared *c = arg;
@@ -210,7 +175,6 @@ static bool compare_frame(void *arg, const struct frame *f) {
     assert_int_equal(f->bytes.n, h->caplen);
     assert_int_equal(f->wire_length, h->len > h->caplen ? h->len : h->caplen);
     assert_memory_equal(f->bytes.p, bytes, h->caplen);
-    check_shown(c, f);
     return true;
 }
 
@@ -252,12 +216,11 @@ static void check_plan(const struct plan *p) {
         int fd = open(path, O_RDONLY);
         assert_int_equal(plain_file_begin(&file, fd, buffer, sizeof buffer), p->plain);
         assert_int_equal(capture_open(&c, fd, path, why, sizeof why), 0);
-        struct compared with = {pcap_open_offline_with_tstamp_precision(path, PCAP_TSTAMP_PRECISION_NANO, problem),
-                                .wide = p->options != NULL, .capture = c};
+        struct compared with = {pcap_open_offline_with_tstamp_precision(path, PCAP_TSTAMP_PRECISION_NANO, problem), 0,
+                                p->options != NULL};
         assert_non_null(with.pcap);
         check_end(c, &with, read_all(c, &with, singly));
         assert_true(!p->plain || with.frames >= (p->odd_at ? p->odd_at : FRAMES - 2));
-        assert_true(!p->plain || singly || with.ahead_seen >= (p->odd_at ? p->odd_at : FRAMES) / 4);
         pcap_close(with.pcap);
         capture_close(c);
     }

@@ -62,7 +62,7 @@ static void side_begin(struct side *s) {
     memset(s, 0, sizeof *s);
     s->budget.ceiling = MEMORY_MAX;
     s->context.settings = flow_settings_default();
-    s->context.sink = (struct stream_sink){s, on_open, on_start, on_bytes, on_gap, NULL, NULL, NULL};
+    s->context.sink = (struct stream_sink){s, on_open, on_start, on_bytes, on_gap, NULL, NULL};
     s->context.budget = &s->budget;
     s->context.stats = &s->stats;
     s->context.history = history_new(&s->budget);

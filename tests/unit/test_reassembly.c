@@ -686,8 +686,7 @@ static void any_cut_order_and_duplication(void **state) {
     assert_non_null(m);
     for (unsigned round = 0; round < STREAM_ROUNDS; round++) {
         struct bench *b = bench_new();
-        b->sink =
-            (struct stream_sink){m, model_open, model_start, model_bytes, model_gap, model_closed, model_end, NULL};
+        b->sink = (struct stream_sink){m, model_open, model_start, model_bytes, model_gap, model_closed, model_end};
         for (size_t i = 0; i < STREAM_BYTES; i++) {
             m->bytes[i] = (uint8_t)next_random(&seed);
         }

@@ -791,64 +791,6 @@ static void identifiers(void **state) {
     }
 }
 
-static unsigned expected_steps[EXPECT_STEPS];
-
-static void note_step(void *connection, unsigned step) {
-    assert_non_null(connection);
-    assert_non_null(((const struct bench_connection *)connection)->facts); /* it lives */
-    assert_true(step < EXPECT_STEPS);
-    expected_steps[step]++;
-}
-
-static void expect_one(struct bench *b, bool from_server) {
-    struct packet p = {.src = from_server ? b->server : b->client, .dst = from_server ? b->client : b->server};
-    flow_table_expect(bench_table(b), &p);
-}
-
-/* Flows begin, speak, end and are driven out, some of those that were expected and some that were not; and some never come. */
-static struct bench *many_flows(bool expecting) {
-    struct bench *b = bench_new();
-    b->settings.flows_max = 40;
-    b->sink.expect = note_step;
-    uint32_t random = 7;
-    for (unsigned i = 0; i < 3000; i++) {
-        random = random * 1664525u + 1013904223u;
-        unsigned client = random >> 8 & 63, what = random >> 24 & 15;
-        for (unsigned ahead = 0; expecting && ahead < what % 3; ahead++) {
-            bench_other_client(b, ahead != 0 ? client : (client + what) % 64);
-            expect_one(b, what & 4);
-        }
-        bench_other_client(b, client);
-        if (what < 4) {
-            bench_handshake(b);
-        } else if (what == 4) {
-            bench_flags(b, TO_SERVER, TCP_RST, BENCH_CLIENT_ISN + 1, 0);
-        } else if (what == 5) {
-            bench_wait(b, SECOND_NS * 2);
-        } else {
-            bench_c(b, 0, "x");
-        }
-    }
-    bench_finish(b);
-    return b;
-}
-
-static void to_expect_changes_nothing(void **state) {
-    (void)state;
-    memset(expected_steps, 0, sizeof expected_steps);
-    struct bench *without = many_flows(false);
-    assert_int_equal(expected_steps[0], 0);
-    struct bench *with = many_flows(true);
-    for (unsigned step = 0; step < EXPECT_STEPS; step++) {
-        assert_true(expected_steps[step] > 100);
-    }
-    assert_true(without->stats.flows_evicted > 100);
-    assert_string_equal(with->text, without->text);
-    assert_memory_equal(&with->stats, &without->stats, sizeof with->stats);
-    bench_free(with);
-    bench_free(without);
-}
-
 static void idle_flow_is_small(void **state) {
     (void)state;
     assert_true(flow_table_flow_size() <= 416);
@@ -968,7 +910,6 @@ int main(void) {
         cmocka_unit_test(two_clocks_an_hour_apart),
         cmocka_unit_test(ends_in_the_order_of_beginnings),
         cmocka_unit_test(identifiers),
-        cmocka_unit_test(to_expect_changes_nothing),
         cmocka_unit_test(idle_flow_is_small),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
