@@ -1,16 +1,18 @@
 #include "record.h"
 
+#include "base/digits.h"
 #include "fact.h"
 
-static void begin_string(struct json_writer *json, enum field field) {
-    json_wrote(json, fact_put_key(field, json_end(json)));
-    json_char(json, '"');
+static void write_text(struct json_writer *json, enum field field, const char *value, size_t n) {
+    char *to = fact_put_key(field, json_end(json));
+    *to = '"';
+    to = digits_copy(to + 1, value, n);
+    *to = '"';
+    json_wrote(json, to + 1);
 }
 
-static void write_string(struct json_writer *json, enum field field, const char *value) {
-    begin_string(json, field);
-    json_raw(json, value, strlen(value));
-    json_char(json, '"');
+static inline void write_string(struct json_writer *json, enum field field, const char *value) {
+    write_text(json, field, value, strlen(value));
 }
 
 static void write_address(struct json_writer *json, const struct address *a) {
@@ -27,14 +29,17 @@ static void write_endpoint(struct json_writer *json, enum field ip, enum field p
 }
 
 static void write_mac(struct json_writer *json, enum field field, const uint8_t mac[6]) {
-    begin_string(json, field);
+    static const char digits[] = "0123456789abcdef";
+    char *to = fact_put_key(field, json_end(json));
+    char before = '"';
     for (unsigned i = 0; i < 6; i++) {
-        if (i != 0) {
-            json_char(json, ':');
-        }
-        json_hex(json, mac[i], 2);
+        *to++ = before;
+        *to++ = digits[mac[i] >> 4];
+        *to++ = digits[mac[i] & 15];
+        before = ':';
     }
-    json_char(json, '"');
+    *to = '"';
+    json_wrote(json, to + 1);
 }
 
 static bool in_network(const struct network *net, const struct address *a) {
