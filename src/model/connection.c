@@ -296,19 +296,26 @@ void connection_verdict(struct connection *c, enum verdict verdict) {
     c->model->stats->verdicts[verdict]++;
 }
 
-static void name_list_free(struct connection *c, struct name_list *l) {
+/* The longer array that took the place of the first. */
+static void give_items(struct connection *c, const struct name_list *l, struct shared_text *const *first) {
+    if (l->items != first) {
+        budget_give(c->model->budget, l->items, l->room * sizeof *l->items);
+    }
+}
+
+static void name_list_free(struct connection *c, struct name_list *l, struct shared_text *const *first) {
     for (unsigned i = 0; i < l->count; i++) {
         text_drop(&c->model->texts, l->items[i]);
     }
-    budget_give(c->model->budget, l->items, l->room * sizeof *l->items);
+    give_items(c, l, first);
 }
 
 static void names_free(struct connection *c) {
     if (!c->names) {
         return;
     }
-    name_list_free(c, &c->names->users);
-    name_list_free(c, &c->names->shares);
+    name_list_free(c, &c->names->users, c->names->first_user);
+    name_list_free(c, &c->names->shares, c->names->first_share);
     budget_give(c->model->budget, c->names, sizeof *c->names);
 }
 
@@ -418,19 +425,23 @@ void connection_end(struct connection *c, enum flow_end_reason reason, struct mo
 }
 
 static struct connection_names *names_of(struct connection *c) {
-    if (!c->names) {
-        c->names = budget_take(c->model->budget, sizeof *c->names);
-        c->model->stats->names_lost += !c->names;
+    struct connection_names *n = c->names ? c->names : budget_take(c->model->budget, sizeof *n);
+    if (!n) {
+        c->model->stats->names_lost++;
+    } else if (!c->names) {
+        c->names = n;
+        n->users = (struct name_list){n->first_user, 0, 2};
+        n->shares = (struct name_list){n->first_share, 0, 1};
     }
     return c->names;
 }
 
 /* Room for so many more; there are at most CONNECTION_NAMES_MAX users and as many shares. */
-static bool name_list_grow(struct connection *c, struct name_list *l, unsigned more) {
+static bool name_list_grow(struct connection *c, struct name_list *l, struct shared_text *const *first, unsigned more) {
     if (l->count + more <= l->room) {
         return true;
     }
-    unsigned room = l->room ? 2 * l->room : more;
+    unsigned room = 2 * l->room;
     struct shared_text **items = budget_take(c->model->budget, room * sizeof *items);
     if (!items) {
         c->model->stats->names_lost++;
@@ -439,7 +450,7 @@ static bool name_list_grow(struct connection *c, struct name_list *l, unsigned m
     for (unsigned i = 0; i < l->count; i++) {
         items[i] = l->items[i];
     }
-    budget_give(c->model->budget, l->items, l->room * sizeof *l->items);
+    give_items(c, l, first);
     l->items = items;
     l->room = room;
     return true;
@@ -463,7 +474,7 @@ void connection_add_user(struct connection *c, const struct auth *auth) {
         c->model->stats->names_left_out++;
         return;
     }
-    if (name_list_grow(c, &n->users, 2)) {
+    if (name_list_grow(c, &n->users, n->first_user, 2)) {
         n->users.items[n->users.count++] = text_share(auth->domain);
         n->users.items[n->users.count++] = text_share(auth->user);
         c->facts.user_count++;
@@ -484,7 +495,7 @@ void connection_add_share(struct connection *c, struct shared_text *path) {
         c->model->stats->names_left_out++;
         return;
     }
-    if (name_list_grow(c, &n->shares, 1)) {
+    if (name_list_grow(c, &n->shares, n->first_share, 1)) {
         n->shares.items[n->shares.count++] = text_share(path);
         c->facts.share_count++;
     }

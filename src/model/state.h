@@ -250,7 +250,7 @@ struct copy_sources {
     unsigned next; /* the oldest is written over */
 };
 
-/* Names for the end record of a connection: few connections have more than one of each. */
+/* Names for the end record of a connection. */
 struct name_list {
     struct shared_text **items; /* NULL among them for an empty one */
     unsigned count, room;
@@ -258,12 +258,15 @@ struct name_list {
 
 struct connection_names {
     struct name_list users, shares; /* a user is two: domain and name */
+    /* Most connections have one of each: the lists begin here. */
+    struct shared_text *first_user[2], *first_share[1];
 };
 
 /* What ended on a connection, for its end record, CONNECTION_NAMES_MAX of each at most; how many there are is in the facts. */
-struct ended_share {
-    struct share_sums sums; /* without the path, which is */
+struct ended_share { /* as struct share_sums */
     struct shared_text *path;
+    struct message_counts messages;
+    enum known encryption_required;
 };
 
 struct connection_sums {
