@@ -6,7 +6,9 @@
 #include "pipeline.h"
 
 #include <assert.h>
+#include <stddef.h>
 #include <stdlib.h>
+#include <string.h>
 
 #include "arena.h"
 #include "base/block.h"
@@ -20,6 +22,7 @@
 #include "model/model.h"
 #include "nbss.h"
 #include "pdu.h"
+#include "sparse.h"
 
 /* What one message may cost in lists: a NEGOTIATE, a CREATE with contexts, a listing of interfaces. */
 enum { MESSAGE_ARENA = 64 * 1024 };
@@ -45,7 +48,7 @@ struct pipeline {
     struct decoder *decoder;
     struct flow_table *flows;
     struct nbss_pool *buffers;
-    struct pool decoded, framers; /* of struct decoded_flow; of what nbss_begin wants */
+    struct pool decoded, framers; /* of struct decoded_flow; of struct framing and what nbss_begin wants */
     struct model *model;
     struct arena arena;
     struct event_maker maker;
@@ -53,13 +56,27 @@ struct pipeline {
     char line[RECORD_MAX];
 };
 
+/* A framer, and what it may hold. */
+struct framing {
+    struct budget buffers;
+    _Alignas(max_align_t) unsigned char framer[];
+};
+
+/* A flow that is closed and lingers, as folded by nbss and model. */
+struct resting {
+    const struct flow_facts *flow;
+    uint16_t framer, connection; /* bytes of each; of a framer none where both sides had closed */
+    uint8_t bytes[];
+};
+
 /* A flow that is decoded: its framer and what the model knows of it. */
 struct decoded_flow {
-    struct budget buffers; /* of the framer */
     struct pipeline *pipeline;
-    struct nbss *framer; /* NULL: both sides had closed */
-    bool blind;          /* and no memory for another one */
-    struct connection *connection;
+    struct nbss *framer;           /* NULL: both sides had closed, or it rests */
+    struct connection *connection; /* NULL: it rests */
+    struct resting *resting;       /* NULL: it does not */
+    bool blind;                    /* no memory for what bytes need that come again */
+    uint8_t direction;             /* enum network_direction */
 };
 
 /* ---- model -operation-> event -> line */
@@ -155,24 +172,28 @@ static bool on_other(void *arg, enum direction dir, const struct other_packet *p
 
 /* ---- flow -bytes, gap, end-> nbss */
 
-static bool framer_begin(struct decoded_flow *f, bool start_seen) {
+/* Another one, or, where there are bytes of it, the one that was folded. */
+static bool framer_begin(struct decoded_flow *f, bool start_seen, struct view folded) {
     struct pipeline *p = f->pipeline;
-    void *room = pool_take(&p->framers);
+    struct framing *room = pool_take(&p->framers);
     if (!room) {
         return false;
     }
     struct framer_sink sink = {f, on_message, on_fault, on_other};
-    f->framer = nbss_begin(room, p->buffers, &sink, &f->buffers, start_seen);
+    room->buffers = (struct budget){.parent = p->budget, .ceiling = p->budget->ceiling / FRAMER_SHARE};
+    f->framer = folded.n != 0 ? nbss_unfold(room->framer, p->buffers, &sink, &room->buffers, folded)
+                              : nbss_begin(room->framer, p->buffers, &sink, &room->buffers, start_seen);
     return true;
 }
 
 static void framer_finish(struct decoded_flow *f) {
     if (f->framer) {
+        struct framing *room = container_of(f->framer, struct framing, framer);
         nbss_finish(f->framer);
-        pool_give(&f->pipeline->framers, f->framer);
+        assert(room->buffers.held == 0);
+        pool_give(&f->pipeline->framers, room);
         f->framer = NULL;
     }
-    assert(f->buffers.held == 0);
 }
 
 static struct decoded_flow *decoded_flow_new(struct pipeline *p, bool start_seen) {
@@ -181,8 +202,7 @@ static struct decoded_flow *decoded_flow_new(struct pipeline *p, bool start_seen
         return NULL;
     }
     f->pipeline = p;
-    f->buffers = (struct budget){.parent = p->budget, .ceiling = p->budget->ceiling / FRAMER_SHARE};
-    if (framer_begin(f, start_seen)) {
+    if (framer_begin(f, start_seen, (struct view){NULL, 0})) {
         return f;
     }
     pool_give(&p->decoded, f);
@@ -200,9 +220,11 @@ static void decoded_flow_free(struct decoded_flow *f) {
 static void *on_open(void *arg, const struct flow_facts *flow) {
     struct pipeline *p = arg;
     char json[FLOW_JSON_MAX];
-    size_t n = record_flow(flow, p->settings->home, p->settings->home_count, json);
+    enum network_direction direction = record_direction(flow, p->settings->home, p->settings->home_count);
+    size_t n = record_flow(flow, direction, json);
     struct decoded_flow *f = decoded_flow_new(p, flow->start_seen);
     if (f) {
+        f->direction = (uint8_t)direction;
         f->connection = connection_new(p->model, flow, (struct view){(const uint8_t *)json, n});
     }
     if (f && f->connection) {
@@ -219,9 +241,74 @@ static void on_flow_start(void *arg, struct moment at) {
     connection_start(f->connection);
 }
 
-/* Bytes behind what was taken for the end: the next message begins, as far as anybody knows. */
+static size_t resting_size(const struct resting *r) {
+    return sizeof *r + r->framer + r->connection + SPARSE_SLACK;
+}
+
+static struct view resting_framer(const struct resting *r) {
+    return (struct view){r->bytes, r->framer};
+}
+
+static struct view resting_connection(const struct resting *r) {
+    return (struct view){r->bytes + r->framer, r->connection};
+}
+
+/* Of many short connections most linger. Without memory, or where something waits, it stays as it is. */
+static void lay_down(struct decoded_flow *f) {
+    struct pipeline *p = f->pipeline;
+    uint8_t framer[NBSS_FOLDED_ROOM], connection[CONNECTION_FOLDED_ROOM];
+    const struct resting sizes = {.framer = (uint16_t)(f->framer ? nbss_fold(f->framer, framer) : 0),
+                                  .connection = (uint16_t)connection_fold(f->connection, connection)};
+    struct resting *r = sizes.connection != 0 ? budget_take(p->budget, resting_size(&sizes)) : NULL;
+    if (!r) {
+        return;
+    }
+    *r = sizes;
+    r->flow = connection_flow(f->connection);
+    memcpy(r->bytes, framer, r->framer);
+    memcpy(r->bytes + r->framer, connection, r->connection);
+    framer_finish(f);
+    connection_leave(f->connection);
+    f->connection = NULL;
+    f->resting = r;
+}
+
+static void forget_resting(struct decoded_flow *f) {
+    budget_give(f->pipeline->budget, f->resting, resting_size(f->resting));
+    f->resting = NULL;
+}
+
+/* False: no memory. */
+static bool get_up(struct decoded_flow *f) {
+    struct pipeline *p = f->pipeline;
+    struct resting *r = f->resting;
+    char json[FLOW_JSON_MAX];
+    size_t n = record_flow(r->flow, (enum network_direction)f->direction, json);
+    if (!framer_begin(f, true, resting_framer(r))) {
+        return false;
+    }
+    f->connection =
+        connection_unfold(p->model, resting_connection(r), r->flow, (struct view){(const uint8_t *)json, n});
+    if (!f->connection) {
+        framer_finish(f);
+        return false;
+    }
+    forget_resting(f);
+    return true;
+}
+
+static void end_resting(struct decoded_flow *f, enum flow_end_reason reason, struct moment at) {
+    const struct resting *r = f->resting;
+    char json[FLOW_JSON_MAX];
+    size_t n = record_flow(r->flow, (enum network_direction)f->direction, json);
+    connection_end_folded(f->pipeline->model, resting_connection(r), r->flow, (struct view){(const uint8_t *)json, n},
+                          reason, at);
+    forget_resting(f);
+}
+
+/* Bytes behind what was taken for the end. Where both sides had closed the next message begins, as far as anybody knows. */
 __attribute__((cold)) static bool framer_again(struct decoded_flow *f) {
-    if (!f->blind && !framer_begin(f, true)) {
+    if (!f->blind && !(f->resting ? get_up(f) : framer_begin(f, true, (struct view){NULL, 0}))) {
         f->blind = true;
         f->pipeline->stats->flows_undecoded++;
     }
@@ -234,8 +321,8 @@ static inline bool framer_there(struct decoded_flow *f) {
 
 static void on_bytes(void *arg, enum direction dir, struct view bytes, struct moment at) {
     struct decoded_flow *f = arg;
-    connection_expect(f->connection, 0);
     if (framer_there(f)) {
+        connection_expect(f->connection, 0);
         nbss_bytes(f->framer, dir, bytes, at);
     }
 }
@@ -247,11 +334,16 @@ static void on_gap(void *arg, enum direction dir, uint64_t length, struct moment
     }
 }
 
-/* Of many short connections most linger. */
-static void on_closed(void *arg) {
+static void on_closed(void *arg, bool over) {
     struct decoded_flow *f = arg;
-    if (f->framer && nbss_idle(f->framer)) {
+    if (f->framer && !nbss_idle(f->framer)) {
+        return;
+    }
+    if (over) {
         framer_finish(f);
+    }
+    if (f->connection) {
+        lay_down(f);
     }
 }
 
@@ -260,7 +352,11 @@ static void on_flow_end(void *arg, enum flow_end_reason reason, struct moment at
     if (f->framer) {
         nbss_end(f->framer, at);
     }
-    connection_end(f->connection, reason, at);
+    if (f->resting) {
+        end_resting(f, reason, at);
+    } else {
+        connection_end(f->connection, reason, at);
+    }
     decoded_flow_free(f);
 }
 
@@ -269,7 +365,9 @@ static void on_expect(void *arg, unsigned step) {
     if (step == 0) {
         prefetch(f->framer, nbss_size());
     }
-    connection_expect(f->connection, step);
+    if (f->connection) {
+        connection_expect(f->connection, step);
+    }
 }
 
 /* ---- memory */
@@ -341,7 +439,7 @@ static bool set_up(struct pipeline *p) {
     p->arena = (struct arena){.base = malloc(MESSAGE_ARENA), .size = MESSAGE_ARENA};
     p->buffers = nbss_pool_new();
     pool_init(&p->decoded, sizeof(struct decoded_flow), p->budget);
-    pool_init(&p->framers, nbss_size(), p->budget);
+    pool_init(&p->framers, sizeof(struct framing) + nbss_size(), p->budget);
     p->model = model_new(&model_limits, &model_sink, p->budget, p->stats, p->settings->secret);
     p->decoder = decoder_new(&decoder_settings, p->budget, p->stats);
     p->flows = flow_table_new(&flow_settings, &stream_sink, p->budget, p->stats);
@@ -443,7 +541,8 @@ void pipeline_free(struct pipeline *p) {
 struct pipeline_costs pipeline_costs(void) {
     struct model_costs m = model_costs();
     return (struct pipeline_costs){
-        .flow = flow_table_flow_size() + pool_cost(sizeof(struct decoded_flow)) + pool_cost(nbss_size()) + m.connection,
+        .flow = flow_table_flow_size() + pool_cost(sizeof(struct decoded_flow)) +
+                pool_cost(sizeof(struct framing) + nbss_size()) + m.connection,
         .session = m.session,
         .tree = m.tree,
         .handle = m.handle,

@@ -7,24 +7,22 @@
 #include "model/state.h"
 #include "nbss.h"
 
-struct connection *connection_new(struct model *m, const struct flow_facts *flow, struct view flow_json) {
-    struct connection *c = pool_take(&m->connections_pool);
-    if (!c) {
-        return NULL;
-    }
+bool connection_name(struct connection *c, struct view flow_json) {
     uint8_t *json = c->flow_json;
     if (flow_json.n > sizeof c->flow_json) {
-        json = c->long_json = budget_take(m->budget, flow_json.n);
+        json = c->long_json = budget_take(c->model->budget, flow_json.n);
     }
     if (!json) {
-        pool_give(&m->connections_pool, c);
-        return NULL;
+        return false;
     }
     memcpy(json, flow_json.p, flow_json.n);
+    c->facts.flow_json = (struct view){json, flow_json.n};
+    return true;
+}
+
+void connection_begin(struct model *m, struct connection *c, const struct flow_facts *flow) {
     c->model = m;
     c->facts.flow = flow;
-    c->facts.flow_json = (struct view){json, flow_json.n};
-    c->facts.midstream = !flow->start_seen;
     hash_init(&c->channels, m->budget);
     hash_init(&c->exchanges, m->budget);
     hash_init(&c->setups, m->budget);
@@ -32,8 +30,30 @@ struct connection *connection_new(struct model *m, const struct flow_facts *flow
     list_init(&c->exchange_ages);
     list_init(&c->put_off);
     list_init(&c->setup_list);
-    list_append(&m->connections, &c->of_model);
+}
+
+struct connection *connection_new(struct model *m, const struct flow_facts *flow, struct view flow_json) {
+    struct connection *c = pool_take(&m->connections_pool);
+    if (!c) {
+        return NULL;
+    }
+    connection_begin(m, c, flow);
+    c->facts.midstream = !flow->start_seen;
+    if (!connection_name(c, flow_json)) {
+        pool_give(&m->connections_pool, c);
+        return NULL;
+    }
+    m->connection_count++;
     return c;
+}
+
+const struct flow_facts *connection_flow(const struct connection *c) {
+    return c->facts.flow;
+}
+
+void connection_leave(struct connection *c) {
+    budget_give(c->model->budget, c->long_json, c->facts.flow_json.n);
+    pool_give(&c->model->connections_pool, c);
 }
 
 void connection_start(struct connection *c) {
@@ -382,7 +402,7 @@ static void tell_end(struct connection *c, enum flow_end_reason reason, struct m
     c->model->sink.end(c->model->sink.arg, &c->facts, reason, at);
 }
 
-void connection_end(struct connection *c, enum flow_end_reason reason, struct moment at) {
+void connection_finish(struct connection *c, enum flow_end_reason reason, struct moment at) {
     struct model *m = c->model;
     bool over = reason != FLOW_END_CAPTURE_END && reason != FLOW_END_EVICTED;
     m->now = at;
@@ -419,9 +439,12 @@ void connection_end(struct connection *c, enum flow_end_reason reason, struct mo
     for (unsigned d = 0; d < DIRECTIONS; d++) {
         chain_drop(m, c->chains[d].chain);
     }
-    list_remove(&c->of_model);
-    budget_give(m->budget, c->long_json, c->facts.flow_json.n);
-    pool_give(&m->connections_pool, c);
+    m->connection_count--;
+}
+
+void connection_end(struct connection *c, enum flow_end_reason reason, struct moment at) {
+    connection_finish(c, reason, at);
+    connection_leave(c);
 }
 
 static struct connection_names *names_of(struct connection *c) {
@@ -433,7 +456,7 @@ static struct connection_names *names_of(struct connection *c) {
         n->users = (struct name_list){n->first_user, 0, 2};
         n->shares = (struct name_list){n->first_share, 0, 1};
     }
-    return c->names;
+    return n;
 }
 
 /* Room for so many more; there are at most CONNECTION_NAMES_MAX users and as many shares. */

@@ -52,10 +52,9 @@ struct model *model_new(const struct model_limits *limits, const struct model_si
     hash_init(&m->instances_by_file, budget);
     hash_init(&m->answers, budget);
     hash_init(&m->peers, budget);
-    struct list *const lists[] = {&m->connections,    &m->session_ages, &m->tree_ages,     &m->handle_ages,
-                                  &m->exchange_ages,  &m->durable_ages, &m->setup_ages,    &m->smb1_exchange_ages,
-                                  &m->smb1_transfers, &m->machine_ages, &m->instance_ages, &m->answer_ages,
-                                  &m->peers_ages};
+    struct list *const lists[] = {&m->session_ages, &m->tree_ages,     &m->handle_ages,        &m->exchange_ages,
+                                  &m->durable_ages, &m->setup_ages,    &m->smb1_exchange_ages, &m->smb1_transfers,
+                                  &m->machine_ages, &m->instance_ages, &m->answer_ages,        &m->peers_ages};
     for (size_t i = 0; i < sizeof lists / sizeof lists[0]; i++) {
         list_init(lists[i]);
     }
@@ -86,7 +85,7 @@ void model_free(struct model *m) {
     if (!m) {
         return;
     }
-    assert(!list_first(&m->connections));
+    assert(m->connection_count == 0);
     durables_free(m);
     machines_free(m);
     instances_free(m);

@@ -88,6 +88,23 @@ void connection_verdict(struct connection *, enum verdict);
 /* Reports what is open, then the end, and frees the connection. */
 void connection_end(struct connection *, enum flow_end_reason, struct moment);
 
+/* A connection that is closed and lingers need not be there as a whole. Folded it is a few bytes, the caller's; of what it shares with
+ * others it holds on to its part. */
+enum { CONNECTION_FOLDED_ROOM = 1200 };
+/* How many; 0: it cannot be now, for it carries a session, or a request waits. It is there as before until connection_leave. */
+size_t connection_fold(struct connection *, uint8_t to[CONNECTION_FOLDED_ROOM]);
+/* As connection_new got it. */
+const struct flow_facts *connection_flow(const struct connection *);
+/* Frees a connection that was folded, and no more. */
+void connection_leave(struct connection *);
+/* As it was, with flow_json as connection_new got it, which is copied; SPARSE_SLACK bytes are read behind the folded ones. NULL: no memory,
+ * and it is folded still. */
+struct connection *connection_unfold(struct model *, struct view folded, const struct flow_facts *,
+                                     struct view flow_json);
+/* The same as connection_unfold and connection_end, without memory for it. */
+void connection_end_folded(struct model *, struct view folded, const struct flow_facts *, struct view flow_json,
+                           enum flow_end_reason, struct moment);
+
 /* For how many frames before this one the piece of state that was idle for longest was so; 0: there is none. */
 uint64_t model_idle(struct model *, uint64_t frame);
 /* That piece goes: a request as one without an answer, a handle with its sums. False: there is none. Not to be called from within the

@@ -311,7 +311,6 @@ struct connection {
     struct shared_text *netbios_called; /* until it is known whether the server answers to it */
     uint64_t machines_known;            /* the generation that facts.machines are of; 0: of none */
     struct connection_facts facts;
-    struct link of_model;
     struct hash channels, setups;
     struct list channel_list, setup_list;
     struct guid client_guid, server_guid;
@@ -340,15 +339,17 @@ struct model {
     bool after_idle;           /* the connection of the message at hand was silent before it for SESSION_IDLE_NS */
     bool end_unseen;           /* a connection ends here alone: by neither FIN nor RST */
     size_t setup_count, tree_count, handle_count, exchange_count, smb1_exchange_count, smb1_transfer_count,
-        session_count, channel_count, durable_count, machine_count, instance_count, answer_count, peers_count;
+        session_count, channel_count, connection_count, durable_count, machine_count, instance_count, answer_count,
+        peers_count;
     uint64_t machine_generation; /* changes with any name of a machine */
     struct hash sessions_by_id, sessions_by_peers, nodes, durables_by_server, durables_by_guid, machines,
         instances_by_application, instances_by_file, answers, peers;
-    struct list connections, session_ages, tree_ages, handle_ages, exchange_ages, durable_ages, setup_ages,
-        smb1_exchange_ages, smb1_transfers, machine_ages, instance_ages, answer_ages, peers_ages;
+    struct list session_ages, tree_ages, handle_ages, exchange_ages, durable_ages, setup_ages, smb1_exchange_ages,
+        smb1_transfers, machine_ages, instance_ages, answer_ages, peers_ages;
     struct pool connections_pool, sessions_pool, channels_pool, trees_pool, handles_pool, nodes_pool, exchanges_pool,
         chains_pool, auths_pool, setups_pool, durables_pool, smb1_exchanges_pool, smb1_processes_pool, securities_pool,
         machines_pool, instances_pool, answers_pool, peers_pool;
+    struct connection unfolded;     /* one that was folded and is at its end */
     struct takeover_facts takeover; /* of the operation at hand, as what follows */
     struct answer_change change;
     struct interface_change interface_changes[2 * ANSWER_INTERFACES_MAX];
@@ -624,6 +625,12 @@ struct hash *smb1_fids(struct session *);
 void smb1_process_leave(struct handle *);
 
 /* connection.c */
+/* What is the same in every connection, into zeroes or over one that was unfolded. */
+void connection_begin(struct model *, struct connection *, const struct flow_facts *);
+/* Keeps its flow_json. False: no memory. */
+__attribute__((warn_unused_result)) bool connection_name(struct connection *, struct view flow_json);
+/* All of connection_end but for the memory it is in. */
+void connection_finish(struct connection *, enum flow_end_reason, struct moment);
 void connection_note_lives(const struct channel *); /* of its session, when it ends with its connection */
 void connection_add_user(struct connection *, const struct auth *);
 void connection_add_share(struct connection *, struct shared_text *path);
