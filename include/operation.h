@@ -89,7 +89,8 @@ struct offer {
  * are none. */
 struct connection_facts {
     const struct flow_facts *flow;
-    struct view flow_json; /* see record_flow */
+    struct view flow_json; /* see record_flow; empty where it was forgotten */
+    uint8_t home;          /* enum network_direction, for that */
     uint16_t dialect;      /* SMB2; 0 while unknown */
     uint16_t cipher;       /* chosen by a 3.1.1 NEGOTIATE; 0 while unknown */
     bool midstream;

@@ -53,7 +53,7 @@ struct pipeline {
     struct arena arena;
     struct event_maker maker;
     int error; /* of the outlet, the first */
-    char line[RECORD_MAX];
+    char line[RECORD_MAX], flow_json[FLOW_JSON_MAX];
 };
 
 /* A framer, and what it may hold. */
@@ -62,10 +62,10 @@ struct framing {
     _Alignas(max_align_t) unsigned char framer[];
 };
 
-/* A flow that is closed and lingers, as folded by nbss and model. */
+/* What of a flow that is closed and lingers was folded by nbss and model. */
 struct resting {
     const struct flow_facts *flow;
-    uint16_t framer, connection; /* bytes of each; of a framer none where both sides had closed */
+    uint16_t framer, connection; /* bytes of each; 0: it was not, or, a framer, both sides had closed */
     uint8_t bytes[];
 };
 
@@ -74,9 +74,8 @@ struct decoded_flow {
     struct pipeline *pipeline;
     struct nbss *framer;           /* NULL: both sides had closed, or it rests */
     struct connection *connection; /* NULL: it rests */
-    struct resting *resting;       /* NULL: it does not */
+    struct resting *resting;       /* NULL: nothing does */
     bool blind;                    /* no memory for what bytes need that come again */
-    uint8_t direction;             /* enum network_direction */
 };
 
 /* ---- model -operation-> event -> line */
@@ -99,9 +98,18 @@ static enum detail detail_of(const struct pipeline *p) {
     return p->settings->every_operation ? DETAIL_OPERATIONS : DETAIL_HANDLES;
 }
 
+/* What the record says of its flow, where the connection has forgotten it. */
+static inline void name_flow(struct pipeline *p, const struct connection_facts *c) {
+    if (p->maker.event.flow_json.n == 0) {
+        size_t n = record_flow(c->flow, (enum network_direction)c->home, p->flow_json);
+        p->maker.event.flow_json = (struct view){(const uint8_t *)p->flow_json, n};
+    }
+}
+
 static void on_start(void *arg, const struct connection_facts *c) {
     struct pipeline *p = arg;
     maker_flow_start(&p->maker, c);
+    name_flow(p, c);
     send_event(p);
 }
 
@@ -112,9 +120,11 @@ static void on_operation(void *arg, const struct operation *op) {
     if (maker_wants(op, detail_of(p)) || maker_is_slow(&p->maker, op) ||
         maker_stalled_ns(&p->maker, op, &causes) != 0) {
         maker_operation(&p->maker, op, detail_of(p));
+        name_flow(p, op->connection);
         send_event(p);
     } else if (op->smb1_request || op->smb1_response || maker_notable(op)) {
         maker_operation(&p->maker, op, detail_of(p));
+        name_flow(p, op->connection);
         send_event_alone(p);
     }
 }
@@ -122,6 +132,7 @@ static void on_operation(void *arg, const struct operation *op) {
 static void on_end(void *arg, const struct connection_facts *c, enum flow_end_reason reason, struct moment at) {
     struct pipeline *p = arg;
     maker_flow_end(&p->maker, c, reason, at);
+    name_flow(p, c);
     send_event(p);
 }
 
@@ -196,6 +207,23 @@ static void framer_finish(struct decoded_flow *f) {
     }
 }
 
+static size_t resting_size(const struct resting *r) {
+    return sizeof *r + r->framer + r->connection + SPARSE_SLACK;
+}
+
+static struct view resting_framer(const struct resting *r) {
+    return (struct view){r->bytes, r->framer};
+}
+
+static struct view resting_connection(const struct resting *r) {
+    return (struct view){r->bytes + r->framer, r->connection};
+}
+
+static void forget_resting(struct decoded_flow *f) {
+    budget_give(f->pipeline->budget, f->resting, resting_size(f->resting));
+    f->resting = NULL;
+}
+
 static struct decoded_flow *decoded_flow_new(struct pipeline *p, bool start_seen) {
     struct decoded_flow *f = pool_take(&p->decoded);
     if (!f) {
@@ -214,6 +242,9 @@ static void decoded_flow_free(struct decoded_flow *f) {
         return;
     }
     framer_finish(f);
+    if (f->resting) {
+        forget_resting(f);
+    }
     pool_give(&f->pipeline->decoded, f);
 }
 
@@ -224,8 +255,7 @@ static void *on_open(void *arg, const struct flow_facts *flow) {
     size_t n = record_flow(flow, direction, json);
     struct decoded_flow *f = decoded_flow_new(p, flow->start_seen);
     if (f) {
-        f->direction = (uint8_t)direction;
-        f->connection = connection_new(p->model, flow, (struct view){(const uint8_t *)json, n});
+        f->connection = connection_new(p->model, flow, (uint8_t)direction, (struct view){(const uint8_t *)json, n});
     }
     if (f && f->connection) {
         return f;
@@ -241,25 +271,15 @@ static void on_flow_start(void *arg, struct moment at) {
     connection_start(f->connection);
 }
 
-static size_t resting_size(const struct resting *r) {
-    return sizeof *r + r->framer + r->connection + SPARSE_SLACK;
-}
-
-static struct view resting_framer(const struct resting *r) {
-    return (struct view){r->bytes, r->framer};
-}
-
-static struct view resting_connection(const struct resting *r) {
-    return (struct view){r->bytes + r->framer, r->connection};
-}
-
-/* Of many short connections most linger. Without memory, or where something waits, it stays as it is. */
+/* Of many short connections most linger. Without memory it stays as it is, and so does a connection that has a session. */
 static void lay_down(struct decoded_flow *f) {
     struct pipeline *p = f->pipeline;
     uint8_t framer[NBSS_FOLDED_ROOM], connection[CONNECTION_FOLDED_ROOM];
     const struct resting sizes = {.framer = (uint16_t)(f->framer ? nbss_fold(f->framer, framer) : 0),
                                   .connection = (uint16_t)connection_fold(f->connection, connection)};
-    struct resting *r = sizes.connection != 0 ? budget_take(p->budget, resting_size(&sizes)) : NULL;
+    connection_forget_json(f->connection);
+    bool folds = sizes.framer + sizes.connection != 0;
+    struct resting *r = folds ? budget_take(p->budget, resting_size(&sizes)) : NULL;
     if (!r) {
         return;
     }
@@ -268,42 +288,29 @@ static void lay_down(struct decoded_flow *f) {
     memcpy(r->bytes, framer, r->framer);
     memcpy(r->bytes + r->framer, connection, r->connection);
     framer_finish(f);
-    connection_leave(f->connection);
-    f->connection = NULL;
+    if (r->connection != 0) {
+        connection_leave(f->connection);
+        f->connection = NULL;
+    }
     f->resting = r;
-}
-
-static void forget_resting(struct decoded_flow *f) {
-    budget_give(f->pipeline->budget, f->resting, resting_size(f->resting));
-    f->resting = NULL;
 }
 
 /* False: no memory. */
 static bool get_up(struct decoded_flow *f) {
     struct pipeline *p = f->pipeline;
     struct resting *r = f->resting;
-    char json[FLOW_JSON_MAX];
-    size_t n = record_flow(r->flow, (enum network_direction)f->direction, json);
     if (!framer_begin(f, true, resting_framer(r))) {
         return false;
     }
-    f->connection =
-        connection_unfold(p->model, resting_connection(r), r->flow, (struct view){(const uint8_t *)json, n});
+    if (!f->connection) {
+        f->connection = connection_unfold(p->model, resting_connection(r), r->flow);
+    }
     if (!f->connection) {
         framer_finish(f);
         return false;
     }
     forget_resting(f);
     return true;
-}
-
-static void end_resting(struct decoded_flow *f, enum flow_end_reason reason, struct moment at) {
-    const struct resting *r = f->resting;
-    char json[FLOW_JSON_MAX];
-    size_t n = record_flow(r->flow, (enum network_direction)f->direction, json);
-    connection_end_folded(f->pipeline->model, resting_connection(r), r->flow, (struct view){(const uint8_t *)json, n},
-                          reason, at);
-    forget_resting(f);
 }
 
 /* Bytes behind what was taken for the end. Where both sides had closed the next message begins, as far as anybody knows. */
@@ -352,10 +359,10 @@ static void on_flow_end(void *arg, enum flow_end_reason reason, struct moment at
     if (f->framer) {
         nbss_end(f->framer, at);
     }
-    if (f->resting) {
-        end_resting(f, reason, at);
-    } else {
+    if (f->connection) {
         connection_end(f->connection, reason, at);
+    } else {
+        connection_end_folded(f->pipeline->model, resting_connection(f->resting), f->resting->flow, reason, at);
     }
     decoded_flow_free(f);
 }

@@ -7,17 +7,26 @@
 #include "model/state.h"
 #include "nbss.h"
 
-bool connection_name(struct connection *c, struct view flow_json) {
-    uint8_t *json = c->flow_json;
-    if (flow_json.n > sizeof c->flow_json) {
-        json = c->long_json = budget_take(c->model->budget, flow_json.n);
-    }
-    if (!json) {
+bool connection_keep_json(struct connection *c, struct view json) {
+    struct model *m = c->model;
+    c->flow_json = json.n <= FLOW_JSON_ROOM ? pool_take(&m->flow_jsons_pool) : budget_take(m->budget, json.n);
+    if (!c->flow_json) {
         return false;
     }
-    memcpy(json, flow_json.p, flow_json.n);
-    c->facts.flow_json = (struct view){json, flow_json.n};
+    memcpy(c->flow_json, json.p, json.n);
+    c->facts.flow_json = (struct view){c->flow_json, json.n};
     return true;
+}
+
+void connection_forget_json(struct connection *c) {
+    struct model *m = c->model;
+    if (c->flow_json && c->facts.flow_json.n <= FLOW_JSON_ROOM) {
+        pool_give(&m->flow_jsons_pool, c->flow_json);
+    } else {
+        budget_give(m->budget, c->flow_json, c->facts.flow_json.n);
+    }
+    c->flow_json = NULL;
+    c->facts.flow_json = (struct view){NULL, 0};
 }
 
 void connection_begin(struct model *m, struct connection *c, const struct flow_facts *flow) {
@@ -32,14 +41,15 @@ void connection_begin(struct model *m, struct connection *c, const struct flow_f
     list_init(&c->setup_list);
 }
 
-struct connection *connection_new(struct model *m, const struct flow_facts *flow, struct view flow_json) {
+struct connection *connection_new(struct model *m, const struct flow_facts *flow, uint8_t home, struct view flow_json) {
     struct connection *c = pool_take(&m->connections_pool);
     if (!c) {
         return NULL;
     }
     connection_begin(m, c, flow);
     c->facts.midstream = !flow->start_seen;
-    if (!connection_name(c, flow_json)) {
+    c->facts.home = home;
+    if (!connection_keep_json(c, flow_json)) {
         pool_give(&m->connections_pool, c);
         return NULL;
     }
@@ -52,7 +62,7 @@ const struct flow_facts *connection_flow(const struct connection *c) {
 }
 
 void connection_leave(struct connection *c) {
-    budget_give(c->model->budget, c->long_json, c->facts.flow_json.n);
+    connection_forget_json(c);
     pool_give(&c->model->connections_pool, c);
 }
 

@@ -5,8 +5,8 @@
 #include "model/smb1_state.h"
 #include "sparse.h"
 
-enum { FOLDED = offsetof(struct connection, flow_json), WORDS = FOLDED / SPARSE_WORD };
-_Static_assert((int)FOLDED % (int)SPARSE_WORD == 0, "whole words");
+enum { WORDS = sizeof(struct connection) / SPARSE_WORD };
+_Static_assert(sizeof(struct connection) % SPARSE_WORD == 0, "whole words");
 _Static_assert(SPARSE_ROOM((int)WORDS) <= (int)CONNECTION_FOLDED_ROOM, "room for all of them");
 
 static bool is_empty(const struct list *l) {
@@ -29,13 +29,12 @@ size_t connection_fold(struct connection *c, uint8_t to[CONNECTION_FOLDED_ROOM])
     hash_free(&c->exchanges);
     hash_free(&c->setups);
     hash_free(&c->channels);
-    struct connection folded;
-    memcpy(&folded, c, FOLDED);
+    struct connection folded = *c;
     folded.model = NULL;
     folded.message = NULL;
     folded.facts.flow = NULL;
     folded.facts.flow_json = (struct view){NULL, 0};
-    folded.long_json = NULL;
+    folded.flow_json = NULL;
     folded.exchanges = folded.setups = folded.channels = (struct hash){0};
     folded.exchange_ages = folded.put_off = folded.setup_list = folded.channel_list = (struct list){{NULL, NULL}};
     return sparse_write(&folded, WORDS, to);
@@ -47,25 +46,18 @@ static void unfold(struct model *m, struct connection *c, struct view folded, co
     c->message = &m->message;
 }
 
-struct connection *connection_unfold(struct model *m, struct view folded, const struct flow_facts *flow,
-                                     struct view flow_json) {
+struct connection *connection_unfold(struct model *m, struct view folded, const struct flow_facts *flow) {
     struct connection *c = pool_take(&m->connections_pool);
-    if (!c) {
-        return NULL;
-    }
-    unfold(m, c, folded, flow);
-    if (!connection_name(c, flow_json)) {
-        pool_give(&m->connections_pool, c);
-        return NULL;
+    if (c) {
+        unfold(m, c, folded, flow);
     }
     return c;
 }
 
-void connection_end_folded(struct model *m, struct view folded, const struct flow_facts *flow, struct view flow_json,
+void connection_end_folded(struct model *m, struct view folded, const struct flow_facts *flow,
                            enum flow_end_reason reason, struct moment at) {
     struct connection *c = &m->unfolded;
-    memset(c, 0, FOLDED);
+    memset(c, 0, sizeof *c);
     unfold(m, c, folded, flow);
-    c->facts.flow_json = flow_json;
     connection_finish(c, reason, at);
 }

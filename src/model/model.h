@@ -72,8 +72,12 @@ __attribute__((warn_unused_result)) bool model_code_page(struct model *, const c
 /* Connections must have ended. NULL is fine. */
 void model_free(struct model *);
 
-/* NULL: no memory, or the budget is at its end. flow lives until connection_end returned; flow_json is copied. */
-struct connection *connection_new(struct model *, const struct flow_facts *flow, struct view flow_json);
+/* NULL: no memory, or the budget is at its end. flow lives until connection_end returned; home and flow_json are for the facts, and the
+ * latter is copied. */
+struct connection *connection_new(struct model *, const struct flow_facts *flow, uint8_t home, struct view flow_json);
+/* Frees flow_json: for one that is closed, and will hardly be told of more than once. Keeps another one; false: no memory. */
+void connection_forget_json(struct connection *);
+__attribute__((warn_unused_result)) bool connection_keep_json(struct connection *, struct view flow_json);
 void connection_start(struct connection *);
 /* A message is likely to come soon: brings into the processor's cache what it will need, in steps: 0 of the connection itself, 1 and 2 of
  * what the steps before have brought. No more than that: it need not come. */
@@ -97,13 +101,11 @@ size_t connection_fold(struct connection *, uint8_t to[CONNECTION_FOLDED_ROOM]);
 const struct flow_facts *connection_flow(const struct connection *);
 /* Frees a connection that was folded, and no more. */
 void connection_leave(struct connection *);
-/* As it was, with flow_json as connection_new got it, which is copied; SPARSE_SLACK bytes are read behind the folded ones. NULL: no memory,
- * and it is folded still. */
-struct connection *connection_unfold(struct model *, struct view folded, const struct flow_facts *,
-                                     struct view flow_json);
+/* As it was, but for flow_json; SPARSE_SLACK bytes are read behind the folded ones. NULL: no memory, and it is folded still. */
+struct connection *connection_unfold(struct model *, struct view folded, const struct flow_facts *);
 /* The same as connection_unfold and connection_end, without memory for it. */
-void connection_end_folded(struct model *, struct view folded, const struct flow_facts *, struct view flow_json,
-                           enum flow_end_reason, struct moment);
+void connection_end_folded(struct model *, struct view folded, const struct flow_facts *, enum flow_end_reason,
+                           struct moment);
 
 /* For how many frames before this one the piece of state that was idle for longest was so; 0: there is none. */
 uint64_t model_idle(struct model *, uint64_t frame);

@@ -15,7 +15,7 @@
 
 enum { COPY_KEY_SIZE = 24 };
 /* Bytes of what a record says of its flow, as far as addresses of IPv4 without a tunnel make it. */
-enum { FLOW_JSON_ROOM = 336 };
+enum { FLOW_JSON_ROOM = 328 };
 
 /* A place among those of its kind, least recently used first, and the frame it was used in last. */
 struct age {
@@ -323,8 +323,7 @@ struct connection {
     struct shared_text *smb1_dialect;
     bool netbios_asked; /* a session request was seen */
     struct shown shown[MACHINE_SIDES];
-    uint8_t *long_json; /* NULL, or flow_json where it is longer */
-    uint8_t flow_json[FLOW_JSON_ROOM];
+    uint8_t *flow_json; /* the facts'; NULL: it was forgotten */
 };
 
 struct model {
@@ -348,7 +347,7 @@ struct model {
         smb1_transfers, machine_ages, instance_ages, answer_ages, peers_ages;
     struct pool connections_pool, sessions_pool, channels_pool, trees_pool, handles_pool, nodes_pool, exchanges_pool,
         chains_pool, auths_pool, setups_pool, durables_pool, smb1_exchanges_pool, smb1_processes_pool, securities_pool,
-        machines_pool, instances_pool, answers_pool, peers_pool;
+        machines_pool, instances_pool, answers_pool, peers_pool, flow_jsons_pool;
     struct connection unfolded;     /* one that was folded and is at its end */
     struct takeover_facts takeover; /* of the operation at hand, as what follows */
     struct answer_change change;
@@ -627,8 +626,6 @@ void smb1_process_leave(struct handle *);
 /* connection.c */
 /* What is the same in every connection, into zeroes or over one that was unfolded. */
 void connection_begin(struct model *, struct connection *, const struct flow_facts *);
-/* Keeps its flow_json. False: no memory. */
-__attribute__((warn_unused_result)) bool connection_name(struct connection *, struct view flow_json);
 /* All of connection_end but for the memory it is in. */
 void connection_finish(struct connection *, enum flow_end_reason, struct moment);
 void connection_note_lives(const struct channel *); /* of its session, when it ends with its connection */
