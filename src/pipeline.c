@@ -22,7 +22,6 @@
 #include "model/model.h"
 #include "nbss.h"
 #include "pdu.h"
-#include "sparse.h"
 
 /* What one message may cost in lists: a NEGOTIATE, a CREATE with contexts, a listing of interfaces. */
 enum { MESSAGE_ARENA = 64 * 1024 };
@@ -62,20 +61,12 @@ struct framing {
     _Alignas(max_align_t) unsigned char framer[];
 };
 
-/* What of a flow that is closed and lingers was folded by nbss and model. */
-struct resting {
-    const struct flow_facts *flow;
-    uint16_t framer, connection; /* bytes of each; 0: it was not, or, a framer, both sides had closed */
-    uint8_t bytes[];
-};
-
 /* A flow that is decoded: its framer and what the model knows of it. */
 struct decoded_flow {
     struct pipeline *pipeline;
-    struct nbss *framer;           /* NULL: both sides had closed, or it rests */
-    struct connection *connection; /* NULL: it rests */
-    struct resting *resting;       /* NULL: nothing does */
-    bool blind;                    /* no memory for what bytes need that come again */
+    struct nbss *framer; /* NULL: both sides had closed, or it lies beside the connection */
+    struct connection_place place;
+    bool blind; /* no memory for what bytes need that come again */
 };
 
 /* ---- model -operation-> event -> line */
@@ -140,7 +131,7 @@ static void on_end(void *arg, const struct connection_facts *c, enum flow_end_re
 
 static void on_pdu(void *arg, const struct pdu *pdu) {
     struct decoded_flow *f = arg;
-    connection_pdu(f->connection, pdu);
+    connection_pdu(f->place.connection, pdu);
 }
 
 static const struct dissector *const dissector_of[MESSAGE_KINDS] = {
@@ -155,7 +146,7 @@ static void on_message(void *arg, enum direction dir, const struct message *mess
     struct pipeline *p = f->pipeline;
     p->stats->messages[message->kind]++;
     arena_reset(&p->arena);
-    connection_message(f->connection, dir, message);
+    connection_message(f->place.connection, dir, message);
     struct dissection d = {
         .mem = &p->arena,
         .dir = dir,
@@ -166,19 +157,19 @@ static void on_message(void *arg, enum direction dir, const struct message *mess
     };
     enum verdict verdict = dissector_of[message->kind]->dissect(&d, message->bytes);
     if (verdict != V_OK && message->missing == 0) { /* what a gap cut short is no fault of its sender's */
-        connection_verdict(f->connection, verdict);
+        connection_verdict(f->place.connection, verdict);
     }
 }
 
 static void on_fault(void *arg, enum direction dir, enum framer_fault fault) {
     struct decoded_flow *f = arg;
     (void)dir;
-    connection_fault(f->connection, fault);
+    connection_fault(f->place.connection, fault);
 }
 
 static bool on_other(void *arg, enum direction dir, const struct other_packet *packet) {
     struct decoded_flow *f = arg;
-    return connection_other(f->connection, dir, packet);
+    return connection_other(f->place.connection, dir, packet);
 }
 
 /* ---- flow -bytes, gap, end-> nbss */
@@ -207,23 +198,6 @@ static void framer_finish(struct decoded_flow *f) {
     }
 }
 
-static size_t resting_size(const struct resting *r) {
-    return sizeof *r + r->framer + r->connection + SPARSE_SLACK;
-}
-
-static struct view resting_framer(const struct resting *r) {
-    return (struct view){r->bytes, r->framer};
-}
-
-static struct view resting_connection(const struct resting *r) {
-    return (struct view){r->bytes + r->framer, r->connection};
-}
-
-static void forget_resting(struct decoded_flow *f) {
-    budget_give(f->pipeline->budget, f->resting, resting_size(f->resting));
-    f->resting = NULL;
-}
-
 static struct decoded_flow *decoded_flow_new(struct pipeline *p, bool start_seen) {
     struct decoded_flow *f = pool_take(&p->decoded);
     if (!f) {
@@ -242,9 +216,7 @@ static void decoded_flow_free(struct decoded_flow *f) {
         return;
     }
     framer_finish(f);
-    if (f->resting) {
-        forget_resting(f);
-    }
+    connection_folded_free(&f->place);
     pool_give(&f->pipeline->decoded, f);
 }
 
@@ -255,9 +227,10 @@ static void *on_open(void *arg, const struct flow_facts *flow) {
     size_t n = record_flow(flow, direction, json);
     struct decoded_flow *f = decoded_flow_new(p, flow->start_seen);
     if (f) {
-        f->connection = connection_new(p->model, flow, (uint8_t)direction, (struct view){(const uint8_t *)json, n});
+        f->place.connection =
+            connection_new(p->model, flow, (uint8_t)direction, (struct view){(const uint8_t *)json, n});
     }
-    if (f && f->connection) {
+    if (f && f->place.connection) {
         return f;
     }
     decoded_flow_free(f);
@@ -268,54 +241,36 @@ static void *on_open(void *arg, const struct flow_facts *flow) {
 static void on_flow_start(void *arg, struct moment at) {
     struct decoded_flow *f = arg;
     (void)at;
-    connection_start(f->connection);
+    connection_start(f->place.connection);
 }
 
-/* Of many short connections most linger. Without memory it stays as it is, and so does a connection that has a session. */
+/* Of many short connections most linger. */
 static void lay_down(struct decoded_flow *f) {
-    struct pipeline *p = f->pipeline;
-    uint8_t framer[NBSS_FOLDED_ROOM], connection[CONNECTION_FOLDED_ROOM];
-    const struct resting sizes = {.framer = (uint16_t)(f->framer ? nbss_fold(f->framer, framer) : 0),
-                                  .connection = (uint16_t)connection_fold(f->connection, connection)};
-    connection_forget_json(f->connection);
-    bool folds = sizes.framer + sizes.connection != 0;
-    struct resting *r = folds ? budget_take(p->budget, resting_size(&sizes)) : NULL;
-    if (!r) {
-        return;
+    uint8_t framer[NBSS_FOLDED_ROOM];
+    struct view beside = {framer, f->framer ? nbss_fold(f->framer, framer) : 0};
+    connection_forget_json(f->place.connection);
+    if (connection_fold(&f->place, beside)) {
+        framer_finish(f);
     }
-    *r = sizes;
-    r->flow = connection_flow(f->connection);
-    memcpy(r->bytes, framer, r->framer);
-    memcpy(r->bytes + r->framer, connection, r->connection);
-    framer_finish(f);
-    if (r->connection != 0) {
-        connection_leave(f->connection);
-        f->connection = NULL;
-    }
-    f->resting = r;
 }
 
 /* False: no memory. */
 static bool get_up(struct decoded_flow *f) {
-    struct pipeline *p = f->pipeline;
-    struct resting *r = f->resting;
-    if (!framer_begin(f, true, resting_framer(r))) {
+    struct view beside = f->place.folded ? connection_beside(f->place.folded) : (struct view){NULL, 0};
+    if (!framer_begin(f, true, beside)) {
         return false;
     }
-    if (!f->connection) {
-        f->connection = connection_unfold(p->model, resting_connection(r), r->flow);
-    }
-    if (!f->connection) {
+    if (!f->place.connection && !connection_unfold(&f->place)) {
         framer_finish(f);
         return false;
     }
-    forget_resting(f);
+    connection_folded_free(&f->place);
     return true;
 }
 
 /* Bytes behind what was taken for the end. Where both sides had closed the next message begins, as far as anybody knows. */
 __attribute__((cold)) static bool framer_again(struct decoded_flow *f) {
-    if (!f->blind && !(f->resting ? get_up(f) : framer_begin(f, true, (struct view){NULL, 0}))) {
+    if (!f->blind && !get_up(f)) {
         f->blind = true;
         f->pipeline->stats->flows_undecoded++;
     }
@@ -329,7 +284,7 @@ static inline bool framer_there(struct decoded_flow *f) {
 static void on_bytes(void *arg, enum direction dir, struct view bytes, struct moment at) {
     struct decoded_flow *f = arg;
     if (framer_there(f)) {
-        connection_expect(f->connection, 0);
+        connection_expect(f->place.connection, 0);
         nbss_bytes(f->framer, dir, bytes, at);
     }
 }
@@ -349,7 +304,7 @@ static void on_closed(void *arg, bool over) {
     if (over) {
         framer_finish(f);
     }
-    if (f->connection) {
+    if (f->place.connection) {
         lay_down(f);
     }
 }
@@ -359,10 +314,10 @@ static void on_flow_end(void *arg, enum flow_end_reason reason, struct moment at
     if (f->framer) {
         nbss_end(f->framer, at);
     }
-    if (f->connection) {
-        connection_end(f->connection, reason, at);
+    if (f->place.connection) {
+        connection_end(f->place.connection, reason, at);
     } else {
-        connection_end_folded(f->pipeline->model, resting_connection(f->resting), f->resting->flow, reason, at);
+        connection_end_folded(&f->place, reason, at);
     }
     decoded_flow_free(f);
 }
@@ -372,8 +327,8 @@ static void on_expect(void *arg, unsigned step) {
     if (step == 0) {
         prefetch(f->framer, nbss_size());
     }
-    if (f->connection) {
-        connection_expect(f->connection, step);
+    if (f->place.connection) {
+        connection_expect(f->place.connection, step);
     }
 }
 

@@ -57,10 +57,6 @@ struct connection *connection_new(struct model *m, const struct flow_facts *flow
     return c;
 }
 
-const struct flow_facts *connection_flow(const struct connection *c) {
-    return c->facts.flow;
-}
-
 void connection_leave(struct connection *c) {
     connection_forget_json(c);
     pool_give(&c->model->connections_pool, c);

@@ -92,20 +92,26 @@ void connection_verdict(struct connection *, enum verdict);
 /* Reports what is open, then the end, and frees the connection. */
 void connection_end(struct connection *, enum flow_end_reason, struct moment);
 
-/* A connection that is closed and lingers need not be there as a whole. Folded it is a few bytes, the caller's; of what it shares with
- * others it holds on to its part. */
-enum { CONNECTION_FOLDED_ROOM = 1200 };
-/* How many; 0: it cannot be now, for it carries a session, or a request waits. It is there as before until connection_leave. */
-size_t connection_fold(struct connection *, uint8_t to[CONNECTION_FOLDED_ROOM]);
-/* As connection_new got it. */
-const struct flow_facts *connection_flow(const struct connection *);
-/* Frees a connection that was folded, and no more. */
-void connection_leave(struct connection *);
-/* As it was, but for flow_json; SPARSE_SLACK bytes are read behind the folded ones. NULL: no memory, and it is folded still. */
-struct connection *connection_unfold(struct model *, struct view folded, const struct flow_facts *);
+/* A connection that is closed and lingers need not be there as a whole. Who owns it has a place for it, which stays where it is as long as
+ * it is folded: one of both is there, or, where something was put beside it, both. */
+struct folded;
+
+struct connection_place {
+    struct connection *connection;
+    struct folded *folded;
+};
+
+/* Folds it, with a copy of the bytes beside it, up to UINT16_MAX of them. False: it stays as it is, because a request waits or a session has
+ * a file open, or for want of memory. */
+bool connection_fold(struct connection_place *, struct view beside);
+/* As they were, with SPARSE_SLACK bytes behind them. */
+struct view connection_beside(const struct folded *);
+/* It is there as before, but for flow_json. It may come about by itself as well. False: no memory, and it is folded still. */
+__attribute__((warn_unused_result)) bool connection_unfold(struct connection_place *);
 /* The same as connection_unfold and connection_end, without memory for it. */
-void connection_end_folded(struct model *, struct view folded, const struct flow_facts *, enum flow_end_reason,
-                           struct moment);
+void connection_end_folded(struct connection_place *, enum flow_end_reason, struct moment);
+/* What is beside a connection that is there goes. Nothing there is fine. */
+void connection_folded_free(struct connection_place *);
 
 /* For how many frames before this one the piece of state that was idle for longest was so; 0: there is none. */
 uint64_t model_idle(struct model *, uint64_t frame);

@@ -136,7 +136,8 @@ struct channel {
     struct hash_node by_id; /* connection->channels */
     struct link of_session, of_connection;
     struct session *session;
-    struct connection *connection;
+    struct connection *connection; /* NULL: it is folded: */
+    struct folded *folded;
     bool encrypted_reported[DIRECTIONS];
 };
 
@@ -324,6 +325,16 @@ struct connection {
     bool netbios_asked; /* a session request was seen */
     struct shown shown[MACHINE_SIDES];
     uint8_t *flow_json; /* the facts'; NULL: it was forgotten */
+};
+
+/* A connection that is closed and lingers, see fold.c. */
+struct folded {
+    struct connection_place *place;
+    struct model *model;
+    const struct flow_facts *flow;
+    struct list channels;   /* in the order they came; in no hash */
+    uint16_t beside, words; /* bytes of what the owner has put beside it, and of the connection */
+    uint8_t bytes[];
 };
 
 struct model {
@@ -623,10 +634,17 @@ struct hash *smb1_fids(struct session *);
 /* The handle ends: its process has one open less. */
 void smb1_process_leave(struct handle *);
 
+/* fold.c */
+/* Its connection is there. False: it is folded, and there is no memory. */
+__attribute__((warn_unused_result)) bool channel_unfold(struct channel *);
+const struct flow_facts *channel_flow(const struct channel *);
+
 /* connection.c */
 /* What is the same in every connection, into zeroes or over one that was unfolded. */
 void connection_begin(struct model *, struct connection *, const struct flow_facts *);
-/* All of connection_end but for the memory it is in. */
+/* The memory it is in goes, and no more. */
+void connection_leave(struct connection *);
+/* All of connection_end but for that. */
 void connection_finish(struct connection *, enum flow_end_reason, struct moment);
 void connection_note_lives(const struct channel *); /* of its session, when it ends with its connection */
 void connection_add_user(struct connection *, const struct auth *);
