@@ -257,7 +257,7 @@ void connection_pdu(struct connection *c, const struct pdu *pdu) {
 }
 
 void connection_fault(struct connection *c, enum framer_fault fault) {
-    c->facts.framer_faults[fault]++;
+    c->facts.framer_faults[fault] += c->facts.framer_faults[fault] != UINT32_MAX;
     c->model->stats->framer_faults[fault]++;
 }
 
@@ -318,7 +318,7 @@ bool connection_other(struct connection *c, enum direction dir, const struct oth
 }
 
 void connection_verdict(struct connection *c, enum verdict verdict) {
-    c->facts.verdicts[verdict]++;
+    c->facts.verdicts[verdict] += c->facts.verdicts[verdict] != UINT32_MAX;
     c->model->stats->verdicts[verdict]++;
 }
 

@@ -302,10 +302,10 @@ struct connection {
         put_off; /* put_off: older than the timeout, and not given up since an interim answer came */
     /* compound chains, each direction */
     struct {
-        bool open; /* an element came before in this chain */
+        struct chain *chain;
         uint64_t session_id;
         uint32_t tree_id;
-        struct chain *chain;
+        bool open; /* an element came before in this chain */
     } chains[DIRECTIONS];
     struct channel *last_channel;
     struct smb1_connection *smb1;       /* smb1_state.h; NULL until there is an SMB1 message */
@@ -318,11 +318,11 @@ struct connection {
     bool client_guid_known, server_guid_known;
     struct negotiation negotiation;
     bool started, client_accepted, smb1_looked_at;
+    bool netbios_asked;                /* a session request was seen */
     struct copy_sources *copy_sources; /* NULL until a resume key is given out */
     struct connection_names *names;    /* NULL until there are any */
     struct connection_sums *sums;      /* NULL until a session or tree ended */
     struct shared_text *smb1_dialect;
-    bool netbios_asked; /* a session request was seen */
     struct shown shown[MACHINE_SIDES];
     uint8_t *flow_json; /* the facts'; NULL: it was forgotten */
 };
