@@ -62,7 +62,7 @@ bool message_ids_of(struct message_ids *out, enum direction dir, enum message_ki
     if (bytes.n < end[kind]) {
         return false;
     }
-    *out = (struct message_ids){.kind = kind};
+    *out = (struct message_ids){.kind = (uint8_t)kind};
     if (kind == MESSAGE_SMB2) {
         smb2_ids(out, dir, bytes);
     } else if (kind == MESSAGE_SMB1) {

@@ -25,9 +25,9 @@ enum {
 
 /* What a message is known by. SMB1: the UID, and MID and PID in one. */
 struct message_ids {
-    enum message_kind kind;
     uint64_t session, id;
     uint16_t command, charge; /* SMB2: CreditCharge */
+    uint8_t kind;             /* enum message_kind */
     bool async, interim,
         unasked; /* interim: STATUS_PENDING; unasked: the break of an oplock, or another notification */
 };

@@ -11,6 +11,7 @@
 #include "pdu_smb1.h"
 #include "pdu_smb2.h"
 #include "resync.h"
+#include "sparse.h"
 
 enum {
     HEADER_SIZE = 4,
@@ -815,6 +816,29 @@ struct nbss *nbss_begin(void *room, struct nbss_pool *pool, const struct framer_
 
 size_t nbss_size(void) {
     return sizeof(struct nbss);
+}
+
+enum { NBSS_WORDS = sizeof(struct nbss) / SPARSE_WORD };
+_Static_assert(sizeof(struct nbss) % SPARSE_WORD == 0, "whole words");
+_Static_assert(SPARSE_ROOM((int)NBSS_WORDS) <= (int)NBSS_FOLDED_ROOM, "room for all of them");
+
+size_t nbss_fold(const struct nbss *n, uint8_t to[NBSS_FOLDED_ROOM]) {
+    struct nbss folded = *n;
+    assert(nbss_idle(n));
+    folded.pool = NULL;
+    folded.budget = NULL;
+    folded.sink = (struct framer_sink){0};
+    return sparse_write(&folded, NBSS_WORDS, to);
+}
+
+struct nbss *nbss_unfold(void *room, struct nbss_pool *pool, const struct framer_sink *sink, struct budget *budget,
+                         struct view folded) {
+    struct nbss *n = memset(room, 0, sizeof *n);
+    sparse_read(folded, n);
+    n->pool = pool;
+    n->budget = budget;
+    n->sink = *sink;
+    return n;
 }
 
 void nbss_bytes(struct nbss *n, enum direction dir, struct view v, struct moment at) {

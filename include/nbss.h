@@ -32,6 +32,11 @@ void nbss_gap(struct nbss *, enum direction, uint64_t length, struct moment);
 void nbss_end(struct nbss *, struct moment);
 /* Nothing was begun: nbss_end would hand out nothing. */
 bool nbss_idle(const struct nbss *);
+/* One that is idle in few bytes, and as it was from those; SPARSE_SLACK bytes are read behind them. What it was begun with is given anew. */
+enum { NBSS_FOLDED_ROOM = 768 };
+size_t nbss_fold(const struct nbss *, uint8_t to[NBSS_FOLDED_ROOM]);
+struct nbss *nbss_unfold(void *room, struct nbss_pool *, const struct framer_sink *, struct budget *,
+                         struct view folded);
 /* Gives back all that it holds of the pool and the budget. */
 void nbss_finish(struct nbss *);
 

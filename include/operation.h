@@ -89,7 +89,7 @@ struct offer {
  * are none. */
 struct connection_facts {
     const struct flow_facts *flow;
-    struct view flow_json; /* see record_flow */
+    struct view flow_json; /* see record_flow; empty where it was forgotten */
     uint16_t dialect;      /* SMB2; 0 while unknown */
     uint16_t cipher;       /* chosen by a 3.1.1 NEGOTIATE; 0 while unknown */
     bool midstream;
@@ -104,16 +104,17 @@ struct connection_facts {
     uint64_t signed_messages, unsigned_messages; /* requests and final responses behind NEGOTIATE and SESSION_SETUP */
     struct machine_facts machines[MACHINE_SIDES];
     struct text smb1_dialect; /* chosen by an SMB1 NEGOTIATE */
-    uint8_t netbios_answer;   /* 0x82 to 0x84, RFC 1002 4.3.1; 0: none was seen */
-    uint8_t netbios_error;    /* of a negative one, RFC 1002 4.3.4 */
-    bool idle_session; /* at the end, which is the server's: one that said nothing and had no file open for long */
     uint64_t keep_alives;
     uint64_t files_opened, files_written, files_deleted;
     uint64_t encrypted_messages, compressed_messages;
-    uint64_t framer_faults[FRAMER_FAULTS], verdicts[VERDICTS];
+    uint32_t framer_faults[FRAMER_FAULTS], verdicts[VERDICTS]; /* UINT32_MAX: as many, or more */
     const struct text *users, *shares; /* told at the end alone; of these, users come in pairs: domain, name */
     unsigned user_count, share_count;  /* users: pairs */
     struct offer offer;                /* of the last SMB2 NEGOTIATE */
+    uint8_t home;                      /* enum network_direction, for record_flow */
+    uint8_t netbios_answer;            /* 0x82 to 0x84, RFC 1002 4.3.1; 0: none was seen */
+    uint8_t netbios_error;             /* of a negative one, RFC 1002 4.3.4 */
+    bool idle_session; /* at the end, which is the server's: one that said nothing and had no file open for long */
     bool signing_algorithm_known;
     uint16_t signing_algorithm; /* chosen by a 3.1.1 NEGOTIATE */
     uint16_t

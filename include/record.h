@@ -72,10 +72,20 @@ struct network {
     unsigned prefix_length;
 };
 
+/* Where a flow goes, as seen from networks of ours. */
+enum network_direction {
+    NETWORK_UNKNOWN, /* none are */
+    NETWORK_EXTERNAL,
+    NETWORK_INBOUND,
+    NETWORK_OUTBOUND,
+    NETWORK_INTERNAL,
+};
+enum network_direction record_direction(const struct flow_facts *, const struct network *home, size_t home_count);
+
 enum { FLOW_JSON_MAX = 960 };
 /* Writes the flow's facts that never change as members, each with a comma in front: first those that belong into the
  * object capture, where there are any, then the flow's own. Returns the length. */
-size_t record_flow(const struct flow_facts *, const struct network *home, size_t home_count, char *to);
+size_t record_flow(const struct flow_facts *, enum network_direction, char *to);
 /* How much of what record_flow wrote belongs into capture. */
 size_t record_flow_capture(struct view flow_json);
 

@@ -18,9 +18,9 @@ struct stream_sink {
     void (*start)(void *connection, struct moment);
     void (*bytes)(void *connection, enum direction, struct view, struct moment);
     void (*gap)(void *connection, enum direction, uint64_t length, struct moment);
-    /* Both ended their streams with a FIN, and all of them was passed on: what is held for bytes to come can go, while the flow lingers.
-     * Bytes after it are of a sender whose FIN was somebody else's. */
-    void (*closed)(void *connection);
+    /* It is closed, and all that came was passed on; it lingers, and may take as little room for that as it can. over: both ended their
+     * streams with a FIN; bytes after it are of a sender whose FIN was somebody else's. Else a RST may turn out to be so. */
+    void (*closed)(void *connection, bool over);
     void (*end)(void *connection, enum flow_end_reason, struct moment);
 };
 

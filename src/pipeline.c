@@ -6,7 +6,9 @@
 #include "pipeline.h"
 
 #include <assert.h>
+#include <stddef.h>
 #include <stdlib.h>
+#include <string.h>
 
 #include "arena.h"
 #include "base/block.h"
@@ -41,21 +43,26 @@ struct pipeline {
     struct decoder *decoder;
     struct flow_table *flows;
     struct nbss_pool *buffers;
-    struct pool decoded, framers; /* of struct decoded_flow; of what nbss_begin wants */
+    struct pool decoded, framers; /* of struct decoded_flow; of struct framing and what nbss_begin wants */
     struct model *model;
     struct arena arena;
     struct event_maker maker;
     int error; /* of the outlet, the first */
-    char line[RECORD_MAX];
+    char line[RECORD_MAX], flow_json[FLOW_JSON_MAX];
+};
+
+/* A framer, and what it may hold. */
+struct framing {
+    struct budget buffers;
+    _Alignas(max_align_t) unsigned char framer[];
 };
 
 /* A flow that is decoded: its framer and what the model knows of it. */
 struct decoded_flow {
-    struct budget buffers; /* of the framer */
     struct pipeline *pipeline;
-    struct nbss *framer; /* NULL: both sides had closed */
-    bool blind;          /* and no memory for another one */
-    struct connection *connection;
+    struct nbss *framer; /* NULL: both sides had closed, or it lies beside the connection */
+    struct connection_place place;
+    bool blind; /* no memory for what bytes need that come again */
 };
 
 /* ---- model -operation-> event -> line */
@@ -78,9 +85,18 @@ static enum detail detail_of(const struct pipeline *p) {
     return p->settings->every_operation ? DETAIL_OPERATIONS : DETAIL_HANDLES;
 }
 
+/* What the record says of its flow, where the connection has forgotten it. */
+static inline void name_flow(struct pipeline *p, const struct connection_facts *c) {
+    if (p->maker.event.flow_json.n == 0) {
+        size_t n = record_flow(c->flow, (enum network_direction)c->home, p->flow_json);
+        p->maker.event.flow_json = (struct view){(const uint8_t *)p->flow_json, n};
+    }
+}
+
 static void on_start(void *arg, const struct connection_facts *c) {
     struct pipeline *p = arg;
     maker_flow_start(&p->maker, c);
+    name_flow(p, c);
     send_event(p);
 }
 
@@ -91,9 +107,11 @@ static void on_operation(void *arg, const struct operation *op) {
     if (maker_wants(op, detail_of(p)) || maker_is_slow(&p->maker, op) ||
         maker_stalled_ns(&p->maker, op, &causes) != 0) {
         maker_operation(&p->maker, op, detail_of(p));
+        name_flow(p, op->connection);
         send_event(p);
     } else if (op->smb1_request || op->smb1_response || maker_notable(op)) {
         maker_operation(&p->maker, op, detail_of(p));
+        name_flow(p, op->connection);
         send_event_alone(p);
     }
 }
@@ -101,6 +119,7 @@ static void on_operation(void *arg, const struct operation *op) {
 static void on_end(void *arg, const struct connection_facts *c, enum flow_end_reason reason, struct moment at) {
     struct pipeline *p = arg;
     maker_flow_end(&p->maker, c, reason, at);
+    name_flow(p, c);
     send_event(p);
 }
 
@@ -108,7 +127,7 @@ static void on_end(void *arg, const struct connection_facts *c, enum flow_end_re
 
 static void on_pdu(void *arg, const struct pdu *pdu) {
     struct decoded_flow *f = arg;
-    connection_pdu(f->connection, pdu);
+    connection_pdu(f->place.connection, pdu);
 }
 
 static const struct dissector *const dissector_of[MESSAGE_KINDS] = {
@@ -123,7 +142,7 @@ static void on_message(void *arg, enum direction dir, const struct message *mess
     struct pipeline *p = f->pipeline;
     p->stats->messages[message->kind]++;
     arena_reset(&p->arena);
-    connection_message(f->connection, dir, message);
+    connection_message(f->place.connection, dir, message);
     struct dissection d = {
         .mem = &p->arena,
         .dir = dir,
@@ -134,41 +153,45 @@ static void on_message(void *arg, enum direction dir, const struct message *mess
     };
     enum verdict verdict = dissector_of[message->kind]->dissect(&d, message->bytes);
     if (verdict != V_OK && message->missing == 0) { /* what a gap cut short is no fault of its sender's */
-        connection_verdict(f->connection, verdict);
+        connection_verdict(f->place.connection, verdict);
     }
 }
 
 static void on_fault(void *arg, enum direction dir, enum framer_fault fault) {
     struct decoded_flow *f = arg;
     (void)dir;
-    connection_fault(f->connection, fault);
+    connection_fault(f->place.connection, fault);
 }
 
 static bool on_other(void *arg, enum direction dir, const struct other_packet *packet) {
     struct decoded_flow *f = arg;
-    return connection_other(f->connection, dir, packet);
+    return connection_other(f->place.connection, dir, packet);
 }
 
 /* ---- flow -bytes, gap, end-> nbss */
 
-static bool framer_begin(struct decoded_flow *f, bool start_seen) {
+/* Another one, or, where there are bytes of it, the one that was folded. */
+static bool framer_begin(struct decoded_flow *f, bool start_seen, struct view folded) {
     struct pipeline *p = f->pipeline;
-    void *room = pool_take(&p->framers);
+    struct framing *room = pool_take(&p->framers);
     if (!room) {
         return false;
     }
     struct framer_sink sink = {f, on_message, on_fault, on_other};
-    f->framer = nbss_begin(room, p->buffers, &sink, &f->buffers, start_seen);
+    room->buffers = (struct budget){.parent = p->budget, .ceiling = p->budget->ceiling / FRAMER_SHARE};
+    f->framer = folded.n != 0 ? nbss_unfold(room->framer, p->buffers, &sink, &room->buffers, folded)
+                              : nbss_begin(room->framer, p->buffers, &sink, &room->buffers, start_seen);
     return true;
 }
 
 static void framer_finish(struct decoded_flow *f) {
     if (f->framer) {
+        struct framing *room = container_of(f->framer, struct framing, framer);
         nbss_finish(f->framer);
-        pool_give(&f->pipeline->framers, f->framer);
+        assert(room->buffers.held == 0);
+        pool_give(&f->pipeline->framers, room);
         f->framer = NULL;
     }
-    assert(f->buffers.held == 0);
 }
 
 static struct decoded_flow *decoded_flow_new(struct pipeline *p, bool start_seen) {
@@ -177,8 +200,7 @@ static struct decoded_flow *decoded_flow_new(struct pipeline *p, bool start_seen
         return NULL;
     }
     f->pipeline = p;
-    f->buffers = (struct budget){.parent = p->budget, .ceiling = p->budget->ceiling / FRAMER_SHARE};
-    if (framer_begin(f, start_seen)) {
+    if (framer_begin(f, start_seen, (struct view){NULL, 0})) {
         return f;
     }
     pool_give(&p->decoded, f);
@@ -190,18 +212,21 @@ static void decoded_flow_free(struct decoded_flow *f) {
         return;
     }
     framer_finish(f);
+    connection_folded_free(&f->place);
     pool_give(&f->pipeline->decoded, f);
 }
 
 static void *on_open(void *arg, const struct flow_facts *flow) {
     struct pipeline *p = arg;
     char json[FLOW_JSON_MAX];
-    size_t n = record_flow(flow, p->settings->home, p->settings->home_count, json);
+    enum network_direction direction = record_direction(flow, p->settings->home, p->settings->home_count);
+    size_t n = record_flow(flow, direction, json);
     struct decoded_flow *f = decoded_flow_new(p, flow->start_seen);
     if (f) {
-        f->connection = connection_new(p->model, flow, (struct view){(const uint8_t *)json, n});
+        f->place.connection =
+            connection_new(p->model, flow, (uint8_t)direction, (struct view){(const uint8_t *)json, n});
     }
-    if (f && f->connection) {
+    if (f && f->place.connection) {
         return f;
     }
     decoded_flow_free(f);
@@ -212,12 +237,36 @@ static void *on_open(void *arg, const struct flow_facts *flow) {
 static void on_flow_start(void *arg, struct moment at) {
     struct decoded_flow *f = arg;
     (void)at;
-    connection_start(f->connection);
+    connection_start(f->place.connection);
 }
 
-/* Bytes behind what was taken for the end: the next message begins, as far as anybody knows. */
+/* Of many short connections most linger. */
+static void lay_down(struct decoded_flow *f) {
+    uint8_t framer[NBSS_FOLDED_ROOM];
+    struct view beside = {framer, f->framer ? nbss_fold(f->framer, framer) : 0};
+    connection_forget_json(f->place.connection);
+    if (connection_fold(&f->place, beside)) {
+        framer_finish(f);
+    }
+}
+
+/* False: no memory. */
+static bool get_up(struct decoded_flow *f) {
+    struct view beside = f->place.folded ? connection_beside(f->place.folded) : (struct view){NULL, 0};
+    if (!framer_begin(f, true, beside)) {
+        return false;
+    }
+    if (!f->place.connection && !connection_unfold(&f->place)) {
+        framer_finish(f);
+        return false;
+    }
+    connection_folded_free(&f->place);
+    return true;
+}
+
+/* Bytes behind what was taken for the end. Where both sides had closed the next message begins, as far as anybody knows. */
 __attribute__((cold)) static bool framer_again(struct decoded_flow *f) {
-    if (!f->blind && !framer_begin(f, true)) {
+    if (!f->blind && !get_up(f)) {
         f->blind = true;
         f->pipeline->stats->flows_undecoded++;
     }
@@ -230,8 +279,8 @@ static inline bool framer_there(struct decoded_flow *f) {
 
 static void on_bytes(void *arg, enum direction dir, struct view bytes, struct moment at) {
     struct decoded_flow *f = arg;
-    connection_expect(f->connection);
     if (framer_there(f)) {
+        connection_expect(f->place.connection);
         nbss_bytes(f->framer, dir, bytes, at);
     }
 }
@@ -243,11 +292,16 @@ static void on_gap(void *arg, enum direction dir, uint64_t length, struct moment
     }
 }
 
-/* Of many short connections most linger. */
-static void on_closed(void *arg) {
+static void on_closed(void *arg, bool over) {
     struct decoded_flow *f = arg;
-    if (f->framer && nbss_idle(f->framer)) {
+    if (f->framer && !nbss_idle(f->framer)) {
+        return;
+    }
+    if (over) {
         framer_finish(f);
+    }
+    if (f->place.connection) {
+        lay_down(f);
     }
 }
 
@@ -256,7 +310,11 @@ static void on_flow_end(void *arg, enum flow_end_reason reason, struct moment at
     if (f->framer) {
         nbss_end(f->framer, at);
     }
-    connection_end(f->connection, reason, at);
+    if (f->place.connection) {
+        connection_end(f->place.connection, reason, at);
+    } else {
+        connection_end_folded(&f->place, reason, at);
+    }
     decoded_flow_free(f);
 }
 
@@ -329,7 +387,7 @@ static bool set_up(struct pipeline *p) {
     p->arena = (struct arena){.base = malloc(MESSAGE_ARENA), .size = MESSAGE_ARENA};
     p->buffers = nbss_pool_new();
     pool_init(&p->decoded, sizeof(struct decoded_flow), p->budget);
-    pool_init(&p->framers, nbss_size(), p->budget);
+    pool_init(&p->framers, sizeof(struct framing) + nbss_size(), p->budget);
     p->model = model_new(&model_limits, &model_sink, p->budget, p->stats, p->settings->secret);
     p->decoder = decoder_new(&decoder_settings, p->budget, p->stats);
     p->flows = flow_table_new(&flow_settings, &stream_sink, p->budget, p->stats);
@@ -420,7 +478,8 @@ void pipeline_free(struct pipeline *p) {
 struct pipeline_costs pipeline_costs(void) {
     struct model_costs m = model_costs();
     return (struct pipeline_costs){
-        .flow = flow_table_flow_size() + pool_cost(sizeof(struct decoded_flow)) + pool_cost(nbss_size()) + m.connection,
+        .flow = flow_table_flow_size() + pool_cost(sizeof(struct decoded_flow)) +
+                pool_cost(sizeof(struct framing) + nbss_size()) + m.connection,
         .session = m.session,
         .tree = m.tree,
         .handle = m.handle,

@@ -5,7 +5,7 @@
 #include <string.h>
 
 static struct hash_node **slot(struct hash *h, uint64_t hash) {
-    return h->buckets ? &h->buckets[hash & h->mask] : &h->chain;
+    return h->mask != 0 ? &h->buckets[hash & h->mask] : &h->chain;
 }
 
 static void put(struct hash *h, struct hash_node *n) {
@@ -38,9 +38,9 @@ static void release(struct hash *h, size_t buckets) {
 
 /* Old and new buckets are there at the same time, and charged. */
 static void grow(struct hash *h) {
-    size_t old_buckets = h->buckets ? h->mask + 1 : 0;
+    size_t old_buckets = h->mask != 0 ? (size_t)h->mask + 1 : 0;
     size_t buckets = old_buckets ? old_buckets * 4 : 16;
-    if (!charge(h, buckets)) {
+    if (buckets - 1 > UINT32_MAX || !charge(h, buckets)) {
         return;
     }
     struct hash_node **table = calloc(buckets, sizeof *table);
@@ -48,20 +48,22 @@ static void grow(struct hash *h) {
         release(h, buckets);
         return;
     }
-    struct hash_node **old = h->buckets, *chain = h->chain;
+    const struct hash before = *h;
     h->buckets = table;
-    h->mask = buckets - 1;
-    h->chain = NULL;
-    move_chain(h, chain);
-    for (size_t i = 0; i < old_buckets; i++) {
-        move_chain(h, old[i]);
+    h->mask = (uint32_t)(buckets - 1);
+    if (old_buckets == 0) {
+        move_chain(h, before.chain);
+        return;
     }
-    free(old);
+    for (size_t i = 0; i < old_buckets; i++) {
+        move_chain(h, before.buckets[i]);
+    }
+    free(before.buckets);
     release(h, old_buckets);
 }
 
 void hash_insert(struct hash *h, struct hash_node *n, uint64_t hash) {
-    size_t room = h->buckets ? (h->mask + 1) * 2 : HASH_INLINE;
+    size_t room = h->mask != 0 ? ((size_t)h->mask + 1) * 2 : HASH_INLINE;
     if (h->count >= room) {
         grow(h);
     }
@@ -82,8 +84,10 @@ void hash_remove(struct hash *h, struct hash_node *n) {
 }
 
 void hash_free(struct hash *h) {
-    release(h, h->buckets ? h->mask + 1 : 0);
-    free(h->buckets);
+    if (h->mask != 0) {
+        release(h, (size_t)h->mask + 1);
+        free(h->buckets);
+    }
     hash_init(h, h->budget);
 }
 

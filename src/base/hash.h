@@ -18,9 +18,11 @@ struct hash_node {
 };
 
 struct hash {
-    struct hash_node *chain;    /* while there are no buckets */
-    struct hash_node **buckets; /* mask + 1 of them, or NULL */
-    size_t count, mask;
+    union {
+        struct hash_node *chain;    /* while there are no buckets */
+        struct hash_node **buckets; /* mask + 1 of them */
+    };
+    uint32_t count, mask;  /* mask 0: there are no buckets */
     struct budget *budget; /* the buckets are charged to it; NULL: to nobody */
 };
 
@@ -37,21 +39,21 @@ static inline struct hash_node *hash_again(struct hash_node *n, uint64_t hash) {
 }
 
 static inline struct hash_node *hash_first(const struct hash *h, uint64_t hash) {
-    return hash_again(h->buckets ? h->buckets[hash & h->mask] : h->chain, hash);
+    return hash_again(h->mask != 0 ? h->buckets[hash & h->mask] : h->chain, hash);
 }
 
 /* For who compares keys, of numbers, as fast as hashes: while there are no buckets all members are looked at, and the hash counts for
  * nothing. */
 static inline bool hash_counts(const struct hash *h) {
-    return h->buckets != NULL;
+    return h->mask != 0;
 }
 
 static inline struct hash_node *hash_candidate(const struct hash *h, struct hash_node *n, uint64_t hash) {
-    return h->buckets ? hash_again(n, hash) : n;
+    return h->mask != 0 ? hash_again(n, hash) : n;
 }
 
 static inline struct hash_node *hash_candidates(const struct hash *h, uint64_t hash) {
-    return h->buckets ? hash_again(h->buckets[hash & h->mask], hash) : h->chain;
+    return h->mask != 0 ? hash_again(h->buckets[hash & h->mask], hash) : h->chain;
 }
 
 /* Never fails: where there is no memory for more buckets the chains grow longer. */

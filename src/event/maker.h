@@ -37,7 +37,7 @@ struct maker_interfaces {
 };
 
 /* Of an end record: its sessions and shares, as the facts of them borrow. */
-enum { PROTECTION_ROWS = 16, SESSION_COLUMNS = 5, SHARE_COLUMNS = 3, SESSION_ID_TEXT = 24 };
+enum { PROTECTION_ROWS = 16, SESSION_COLUMNS = 5, SHARE_COLUMNS = 3, SESSION_ID_TEXT = 32 };
 
 struct protection_rows {
     char ids[PROTECTION_ROWS][SESSION_ID_TEXT];

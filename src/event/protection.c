@@ -1,6 +1,7 @@
 /* How sessions and shares are signed and encrypted: what was offered, what is required, and what came of it. */
-#include <stdio.h>
+#include <string.h>
 
+#include "base/digits.h"
 #include "event/maker.h"
 
 /* ---- of operations */
@@ -87,8 +88,9 @@ static void sessions(struct event_maker *m, const struct connection_facts *c) {
     for (unsigned i = 0; i < c->session_sums_count; i++) {
         const struct session_sums *s = &c->session_sums[i];
         uint64_t *to = &rows->session_cells[i * SESSION_COLUMNS];
-        int n = snprintf(rows->ids[i], sizeof rows->ids[i], "0x%016llx", (unsigned long long)s->id);
-        rows->session_names[i] = (struct text){{(const uint8_t *)rows->ids[i], (size_t)n}, ENC_ASCII};
+        memcpy(rows->ids[i], "0x", 2);
+        size_t n = (size_t)(digits_hex(rows->ids[i] + 2, s->id, 16) - rows->ids[i]);
+        rows->session_names[i] = (struct text){{(const uint8_t *)rows->ids[i], n}, ENC_ASCII};
         to[0] = cell(s->signing_required);
         to[1] = cell(s->encryption_required);
         to[2] = s->messages.with_signature;

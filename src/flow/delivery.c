@@ -80,8 +80,8 @@ void delivery_gap(struct flow_context *c, struct flow *f, enum direction d, uint
 }
 
 void delivery_closed(const struct flow_context *c, const struct flow *f) {
-    if (f->connection && f->halves[TO_SERVER].fin_done && f->halves[TO_CLIENT].fin_done) {
-        c->sink.closed(f->connection);
+    if (f->connection && !f->reorder) {
+        c->sink.closed(f->connection, f->halves[TO_SERVER].fin_done && f->halves[TO_CLIENT].fin_done);
     }
 }
 

@@ -6,24 +6,31 @@
 #include "model/state.h"
 #include "nbss.h"
 
-struct connection *connection_new(struct model *m, const struct flow_facts *flow, struct view flow_json) {
-    struct connection *c = pool_take(&m->connections_pool);
-    if (!c) {
-        return NULL;
+bool connection_keep_json(struct connection *c, struct view json) {
+    struct model *m = c->model;
+    c->flow_json = json.n <= FLOW_JSON_ROOM ? pool_take(&m->flow_jsons_pool) : budget_take(m->budget, json.n);
+    if (!c->flow_json) {
+        return false;
     }
-    uint8_t *json = c->flow_json;
-    if (flow_json.n > sizeof c->flow_json) {
-        json = c->long_json = budget_take(m->budget, flow_json.n);
+    memcpy(c->flow_json, json.p, json.n);
+    c->facts.flow_json = (struct view){c->flow_json, json.n};
+    return true;
+}
+
+void connection_forget_json(struct connection *c) {
+    struct model *m = c->model;
+    if (c->flow_json && c->facts.flow_json.n <= FLOW_JSON_ROOM) {
+        pool_give(&m->flow_jsons_pool, c->flow_json);
+    } else {
+        budget_give(m->budget, c->flow_json, c->facts.flow_json.n);
     }
-    if (!json) {
-        pool_give(&m->connections_pool, c);
-        return NULL;
-    }
-    memcpy(json, flow_json.p, flow_json.n);
+    c->flow_json = NULL;
+    c->facts.flow_json = (struct view){NULL, 0};
+}
+
+void connection_begin(struct model *m, struct connection *c, const struct flow_facts *flow) {
     c->model = m;
     c->facts.flow = flow;
-    c->facts.flow_json = (struct view){json, flow_json.n};
-    c->facts.midstream = !flow->start_seen;
     hash_init(&c->channels, m->budget);
     hash_init(&c->exchanges, m->budget);
     hash_init(&c->setups, m->budget);
@@ -31,8 +38,27 @@ struct connection *connection_new(struct model *m, const struct flow_facts *flow
     list_init(&c->exchange_ages);
     list_init(&c->put_off);
     list_init(&c->setup_list);
-    list_append(&m->connections, &c->of_model);
+}
+
+struct connection *connection_new(struct model *m, const struct flow_facts *flow, uint8_t home, struct view flow_json) {
+    struct connection *c = pool_take(&m->connections_pool);
+    if (!c) {
+        return NULL;
+    }
+    connection_begin(m, c, flow);
+    c->facts.midstream = !flow->start_seen;
+    c->facts.home = home;
+    if (!connection_keep_json(c, flow_json)) {
+        pool_give(&m->connections_pool, c);
+        return NULL;
+    }
+    m->connection_count++;
     return c;
+}
+
+void connection_leave(struct connection *c) {
+    connection_forget_json(c);
+    pool_give(&c->model->connections_pool, c);
 }
 
 void connection_start(struct connection *c) {
@@ -227,7 +253,7 @@ void connection_pdu(struct connection *c, const struct pdu *pdu) {
 }
 
 void connection_fault(struct connection *c, enum framer_fault fault) {
-    c->facts.framer_faults[fault]++;
+    c->facts.framer_faults[fault] += c->facts.framer_faults[fault] != UINT32_MAX;
     c->model->stats->framer_faults[fault]++;
 }
 
@@ -288,23 +314,30 @@ bool connection_other(struct connection *c, enum direction dir, const struct oth
 }
 
 void connection_verdict(struct connection *c, enum verdict verdict) {
-    c->facts.verdicts[verdict]++;
+    c->facts.verdicts[verdict] += c->facts.verdicts[verdict] != UINT32_MAX;
     c->model->stats->verdicts[verdict]++;
 }
 
-static void name_list_free(struct connection *c, struct name_list *l) {
+/* The longer array that took the place of the first. */
+static void give_items(struct connection *c, const struct name_list *l, struct shared_text *const *first) {
+    if (l->items != first) {
+        budget_give(c->model->budget, l->items, l->room * sizeof *l->items);
+    }
+}
+
+static void name_list_free(struct connection *c, struct name_list *l, struct shared_text *const *first) {
     for (unsigned i = 0; i < l->count; i++) {
         text_drop(&c->model->texts, l->items[i]);
     }
-    budget_give(c->model->budget, l->items, l->room * sizeof *l->items);
+    give_items(c, l, first);
 }
 
 static void names_free(struct connection *c) {
     if (!c->names) {
         return;
     }
-    name_list_free(c, &c->names->users);
-    name_list_free(c, &c->names->shares);
+    name_list_free(c, &c->names->users, c->names->first_user);
+    name_list_free(c, &c->names->shares, c->names->first_share);
     budget_give(c->model->budget, c->names, sizeof *c->names);
 }
 
@@ -371,7 +404,7 @@ static void tell_end(struct connection *c, enum flow_end_reason reason, struct m
     c->model->sink.end(c->model->sink.arg, &c->facts, reason, at);
 }
 
-void connection_end(struct connection *c, enum flow_end_reason reason, struct moment at) {
+void connection_finish(struct connection *c, enum flow_end_reason reason, struct moment at) {
     struct model *m = c->model;
     bool over = reason != FLOW_END_CAPTURE_END && reason != FLOW_END_EVICTED;
     m->now = at;
@@ -408,25 +441,32 @@ void connection_end(struct connection *c, enum flow_end_reason reason, struct mo
     for (unsigned d = 0; d < DIRECTIONS; d++) {
         chain_drop(m, c->chains[d].chain);
     }
-    list_remove(&c->of_model);
-    budget_give(m->budget, c->long_json, c->facts.flow_json.n);
-    pool_give(&m->connections_pool, c);
+    m->connection_count--;
+}
+
+void connection_end(struct connection *c, enum flow_end_reason reason, struct moment at) {
+    connection_finish(c, reason, at);
+    connection_leave(c);
 }
 
 static struct connection_names *names_of(struct connection *c) {
-    if (!c->names) {
-        c->names = budget_take(c->model->budget, sizeof *c->names);
-        c->model->stats->names_lost += !c->names;
+    struct connection_names *n = c->names ? c->names : budget_take(c->model->budget, sizeof *n);
+    if (!n) {
+        c->model->stats->names_lost++;
+    } else if (!c->names) {
+        c->names = n;
+        n->users = (struct name_list){n->first_user, 0, 2};
+        n->shares = (struct name_list){n->first_share, 0, 1};
     }
-    return c->names;
+    return n;
 }
 
 /* Room for so many more; there are at most CONNECTION_NAMES_MAX users and as many shares. */
-static bool name_list_grow(struct connection *c, struct name_list *l, unsigned more) {
+static bool name_list_grow(struct connection *c, struct name_list *l, struct shared_text *const *first, unsigned more) {
     if (l->count + more <= l->room) {
         return true;
     }
-    unsigned room = l->room ? 2 * l->room : more;
+    unsigned room = 2 * l->room;
     struct shared_text **items = budget_take(c->model->budget, room * sizeof *items);
     if (!items) {
         c->model->stats->names_lost++;
@@ -435,7 +475,7 @@ static bool name_list_grow(struct connection *c, struct name_list *l, unsigned m
     for (unsigned i = 0; i < l->count; i++) {
         items[i] = l->items[i];
     }
-    budget_give(c->model->budget, l->items, l->room * sizeof *l->items);
+    give_items(c, l, first);
     l->items = items;
     l->room = room;
     return true;
@@ -459,7 +499,7 @@ void connection_add_user(struct connection *c, const struct auth *auth) {
         c->model->stats->names_left_out++;
         return;
     }
-    if (name_list_grow(c, &n->users, 2)) {
+    if (name_list_grow(c, &n->users, n->first_user, 2)) {
         n->users.items[n->users.count++] = text_share(auth->domain);
         n->users.items[n->users.count++] = text_share(auth->user);
         c->facts.user_count++;
@@ -480,7 +520,7 @@ void connection_add_share(struct connection *c, struct shared_text *path) {
         c->model->stats->names_left_out++;
         return;
     }
-    if (name_list_grow(c, &n->shares, 1)) {
+    if (name_list_grow(c, &n->shares, n->first_share, 1)) {
         n->shares.items[n->shares.count++] = text_share(path);
         c->facts.share_count++;
     }

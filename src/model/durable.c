@@ -135,7 +135,7 @@ uint64_t durable_session_lost_ns(struct session *s) {
     uint64_t last_ns = 0;
     unsigned looked_at = 0;
     for (struct link *x = list_first(&s->channels); x; x = list_next(&s->channels, x)) {
-        const struct flow_facts *f = container_of(x, struct channel, of_session)->connection->facts.flow;
+        const struct flow_facts *f = channel_flow(container_of(x, struct channel, of_session));
         if (!(f->tcp_flags & (TCP_FIN | TCP_RST)) || looked_at++ == CHANNELS_LOOKED_AT) {
             return 0;
         }

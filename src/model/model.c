@@ -52,10 +52,9 @@ struct model *model_new(const struct model_limits *limits, const struct model_si
     hash_init(&m->instances_by_file, budget);
     hash_init(&m->answers, budget);
     hash_init(&m->peers, budget);
-    struct list *const lists[] = {&m->connections,    &m->session_ages, &m->tree_ages,     &m->handle_ages,
-                                  &m->exchange_ages,  &m->durable_ages, &m->setup_ages,    &m->smb1_exchange_ages,
-                                  &m->smb1_transfers, &m->machine_ages, &m->instance_ages, &m->answer_ages,
-                                  &m->peers_ages};
+    struct list *const lists[] = {&m->session_ages, &m->tree_ages,     &m->handle_ages,        &m->exchange_ages,
+                                  &m->durable_ages, &m->setup_ages,    &m->smb1_exchange_ages, &m->smb1_transfers,
+                                  &m->machine_ages, &m->instance_ages, &m->answer_ages,        &m->peers_ages};
     for (size_t i = 0; i < sizeof lists / sizeof lists[0]; i++) {
         list_init(lists[i]);
     }
@@ -77,6 +76,7 @@ struct model *model_new(const struct model_limits *limits, const struct model_si
     pool_init(&m->instances_pool, sizeof(struct instance), budget);
     pool_init(&m->answers_pool, sizeof(struct answer), budget);
     pool_init(&m->peers_pool, sizeof(struct peers), budget);
+    pool_init(&m->flow_jsons_pool, FLOW_JSON_ROOM, budget);
     m->machine_generation = 1;
     text_store_init(&m->texts, budget);
     return m;
@@ -86,7 +86,7 @@ void model_free(struct model *m) {
     if (!m) {
         return;
     }
-    assert(!list_first(&m->connections));
+    assert(m->connection_count == 0);
     durables_free(m);
     machines_free(m);
     instances_free(m);
@@ -103,10 +103,10 @@ void model_free(struct model *m) {
     hash_free(&m->answers);
     hash_free(&m->peers);
     struct pool *const pools[] = {
-        &m->sessions_pool,       &m->channels_pool,       &m->trees_pool,      &m->handles_pool,  &m->nodes_pool,
-        &m->exchanges_pool,      &m->chains_pool,         &m->auths_pool,      &m->setups_pool,   &m->durables_pool,
-        &m->smb1_exchanges_pool, &m->smb1_processes_pool, &m->securities_pool, &m->machines_pool, &m->instances_pool,
-        &m->answers_pool,        &m->peers_pool,          &m->connections_pool};
+        &m->sessions_pool,       &m->channels_pool,       &m->trees_pool,      &m->handles_pool,    &m->nodes_pool,
+        &m->exchanges_pool,      &m->chains_pool,         &m->auths_pool,      &m->setups_pool,     &m->durables_pool,
+        &m->smb1_exchanges_pool, &m->smb1_processes_pool, &m->securities_pool, &m->machines_pool,   &m->instances_pool,
+        &m->answers_pool,        &m->peers_pool,          &m->flow_jsons_pool, &m->connections_pool};
     for (size_t i = 0; i < sizeof pools / sizeof pools[0]; i++) {
         pool_free(pools[i]);
     }
@@ -236,7 +236,7 @@ struct shared_text *model_text_common(struct model *m, struct text text) {
 
 struct model_costs model_costs(void) {
     return (struct model_costs){
-        .connection = pool_cost(sizeof(struct connection)),
+        .connection = pool_cost(sizeof(struct connection)) + pool_cost(FLOW_JSON_ROOM),
         .session =
             pool_cost(sizeof(struct session)) + pool_cost(sizeof(struct channel)) + pool_cost(sizeof(struct auth)),
         .tree = pool_cost(sizeof(struct tree)),

@@ -72,8 +72,12 @@ __attribute__((warn_unused_result)) bool model_code_page(struct model *, const c
 /* Connections must have ended. NULL is fine. */
 void model_free(struct model *);
 
-/* NULL: no memory, or the budget is at its end. flow lives until connection_end returned; flow_json is copied. */
-struct connection *connection_new(struct model *, const struct flow_facts *flow, struct view flow_json);
+/* NULL: no memory, or the budget is at its end. flow lives until connection_end returned; home and flow_json are for the facts, and the
+ * latter is copied. */
+struct connection *connection_new(struct model *, const struct flow_facts *flow, uint8_t home, struct view flow_json);
+/* Frees flow_json: for one that is closed, and will hardly be told of more than once. Keeps another one; false: no memory. */
+void connection_forget_json(struct connection *);
+__attribute__((warn_unused_result)) bool connection_keep_json(struct connection *, struct view flow_json);
 void connection_start(struct connection *);
 /* A message is likely to come soon: brings into the processor's cache what it will need. No more than that: it need not come. */
 void connection_expect(const struct connection *);
@@ -86,6 +90,27 @@ bool connection_other(struct connection *, enum direction, const struct other_pa
 void connection_verdict(struct connection *, enum verdict);
 /* Reports what is open, then the end, and frees the connection. */
 void connection_end(struct connection *, enum flow_end_reason, struct moment);
+
+/* A connection that is closed and lingers need not be there as a whole. Who owns it has a place for it, which stays where it is as long as
+ * it is folded: one of both is there, or, where something was put beside it, both. */
+struct folded;
+
+struct connection_place {
+    struct connection *connection;
+    struct folded *folded;
+};
+
+/* Folds it, with a copy of the bytes beside it, up to UINT16_MAX of them. False: it stays as it is, because a request waits or a session has
+ * a file open, or for want of memory. */
+bool connection_fold(struct connection_place *, struct view beside);
+/* As they were, with SPARSE_SLACK bytes behind them. */
+struct view connection_beside(const struct folded *);
+/* It is there as before, but for flow_json. It may come about by itself as well. False: no memory, and it is folded still. */
+__attribute__((warn_unused_result)) bool connection_unfold(struct connection_place *);
+/* The same as connection_unfold and connection_end, without memory for it. */
+void connection_end_folded(struct connection_place *, enum flow_end_reason, struct moment);
+/* What is beside a connection that is there goes. Nothing there is fine. */
+void connection_folded_free(struct connection_place *);
 
 /* For how many frames before this one the piece of state that was idle for longest was so; 0: there is none. */
 uint64_t model_idle(struct model *, uint64_t frame);

@@ -114,8 +114,7 @@ static struct session *session_of_peers(const struct connection *c, uint64_t id)
  * both ends are on one machine the addresses say nothing. */
 static bool relayed(const struct connection *c, struct session *s) {
     const struct flow_facts *one = c->facts.flow;
-    const struct flow_facts *other =
-        container_of(list_first(&s->channels), struct channel, of_session)->connection->facts.flow;
+    const struct flow_facts *other = channel_flow(container_of(list_first(&s->channels), struct channel, of_session));
     return !same_address(&other->client.ip, &other->server.ip) &&
            (same_address(&other->server.ip, &one->client.ip) || same_address(&other->client.ip, &one->server.ip));
 }
@@ -132,6 +131,10 @@ static struct session *session_elsewhere(struct connection *c, uint64_t id, bool
 /* The session must be the youngest, or there must be room: to make some the oldest one goes. */
 static struct channel *session_join(struct connection *c, struct session *s) {
     struct model *m = c->model;
+    struct link *first = list_first(&s->channels);
+    if (first && !channel_unfold(container_of(first, struct channel, of_session))) {
+        return NULL;
+    }
     age_renew(m, &m->session_ages, &s->age);
     while (m->channel_count >= m->limits.channels && session_evict(m)) {
     }
@@ -211,14 +214,17 @@ struct session *session_learn(struct connection *c, uint64_t id) {
 
 static void channel_free(struct channel *channel) {
     struct connection *c = channel->connection;
-    if (c->last_channel == channel) {
+    struct model *m = channel->session->model;
+    if (c && c->last_channel == channel) {
         c->last_channel = NULL;
     }
-    hash_remove(&c->channels, &channel->by_id);
+    if (c) {
+        hash_remove(&c->channels, &channel->by_id);
+    }
     list_remove(&channel->of_session);
     list_remove(&channel->of_connection);
-    c->model->channel_count--;
-    pool_give(&c->model->channels_pool, channel);
+    m->channel_count--;
+    pool_give(&m->channels_pool, channel);
 }
 
 void session_leave(struct channel *channel) {
@@ -479,6 +485,19 @@ static bool same_user(const struct auth *a, const struct auth *b) {
            text_same(text_of(a->domain), text_of(b->domain));
 }
 
+/* The session goes, and this one of its connections tells of it. */
+static void note_end(struct channel *channel) {
+    struct session *s = channel->session;
+    if (!channel_unfold(channel)) {
+        s->model->stats->names_lost++;
+        return;
+    }
+    if (durable_session_lost_ns(s) != 0) {
+        connection_note_lives(channel);
+    }
+    sums_session_ends(channel->connection, s);
+}
+
 /* PreviousSessionId: a client that lost its session has the old one removed, where it is the same user's (MS-SMB2 3.3.5.5.3). Its
  * opens end with it, as far as they are not durable. */
 static void end_previous(struct completion *d, const struct auth *auth) {
@@ -488,10 +507,7 @@ static void end_previous(struct completion *d, const struct auth *auth) {
     }
     struct session *old = session_elsewhere(d->c, q->previous_session_id, true);
     if (old && old != d->session && same_user(old->auth, auth)) {
-        if (durable_session_lost_ns(old) != 0) {
-            connection_note_lives(container_of(list_first(&old->channels), struct channel, of_session));
-        }
-        sums_session_ends(container_of(list_first(&old->channels), struct channel, of_session)->connection, old);
+        note_end(container_of(list_first(&old->channels), struct channel, of_session));
         session_end(old);
     }
 }

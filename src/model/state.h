@@ -15,7 +15,7 @@
 
 enum { COPY_KEY_SIZE = 24 };
 /* Bytes of what a record says of its flow, as far as addresses of IPv4 without a tunnel make it. */
-enum { FLOW_JSON_ROOM = 336 };
+enum { FLOW_JSON_ROOM = 328 };
 
 /* A place among those of its kind, least recently used first, and the frame it was used in last. */
 struct age {
@@ -136,7 +136,8 @@ struct channel {
     struct hash_node by_id; /* connection->channels */
     struct link of_session, of_connection;
     struct session *session;
-    struct connection *connection;
+    struct connection *connection; /* NULL: it is folded: */
+    struct folded *folded;
     bool encrypted_reported[DIRECTIONS];
 };
 
@@ -250,7 +251,7 @@ struct copy_sources {
     unsigned next; /* the oldest is written over */
 };
 
-/* Names for the end record of a connection: few connections have more than one of each. */
+/* Names for the end record of a connection. */
 struct name_list {
     struct shared_text **items; /* NULL among them for an empty one */
     unsigned count, room;
@@ -258,12 +259,15 @@ struct name_list {
 
 struct connection_names {
     struct name_list users, shares; /* a user is two: domain and name */
+    /* Most connections have one of each: the lists begin here. */
+    struct shared_text *first_user[2], *first_share[1];
 };
 
 /* What ended on a connection, for its end record, CONNECTION_NAMES_MAX of each at most; how many there are is in the facts. */
-struct ended_share {
-    struct share_sums sums; /* without the path, which is */
+struct ended_share { /* as struct share_sums */
     struct shared_text *path;
+    struct message_counts messages;
+    enum known encryption_required;
 };
 
 struct connection_sums {
@@ -298,31 +302,39 @@ struct connection {
         put_off; /* put_off: older than the timeout, and not given up since an interim answer came */
     /* compound chains, each direction */
     struct {
-        bool open; /* an element came before in this chain */
+        struct chain *chain;
         uint64_t session_id;
         uint32_t tree_id;
-        struct chain *chain;
+        bool open; /* an element came before in this chain */
     } chains[DIRECTIONS];
     struct channel *last_channel;
     struct smb1_connection *smb1;       /* smb1_state.h; NULL until there is an SMB1 message */
     struct shared_text *netbios_called; /* until it is known whether the server answers to it */
     uint64_t machines_known;            /* the generation that facts.machines are of; 0: of none */
     struct connection_facts facts;
-    struct link of_model;
     struct hash channels, setups;
     struct list channel_list, setup_list;
     struct guid client_guid, server_guid;
     bool client_guid_known, server_guid_known;
     struct negotiation negotiation;
     bool started, client_accepted, smb1_looked_at;
+    bool netbios_asked;                /* a session request was seen */
     struct copy_sources *copy_sources; /* NULL until a resume key is given out */
     struct connection_names *names;    /* NULL until there are any */
     struct connection_sums *sums;      /* NULL until a session or tree ended */
     struct shared_text *smb1_dialect;
-    bool netbios_asked; /* a session request was seen */
     struct shown shown[MACHINE_SIDES];
-    uint8_t *long_json; /* NULL, or flow_json where it is longer */
-    uint8_t flow_json[FLOW_JSON_ROOM];
+    uint8_t *flow_json; /* the facts'; NULL: it was forgotten */
+};
+
+/* A connection that is closed and lingers, see fold.c. */
+struct folded {
+    struct connection_place *place;
+    struct model *model;
+    const struct flow_facts *flow;
+    struct list channels;   /* in the order they came; in no hash */
+    uint16_t beside, words; /* bytes of what the owner has put beside it, and of the connection */
+    uint8_t bytes[];
 };
 
 struct model {
@@ -337,15 +349,17 @@ struct model {
     bool after_idle;           /* the connection of the message at hand was silent before it for SESSION_IDLE_NS */
     bool end_unseen;           /* a connection ends here alone: by neither FIN nor RST */
     size_t setup_count, tree_count, handle_count, exchange_count, smb1_exchange_count, smb1_transfer_count,
-        session_count, channel_count, durable_count, machine_count, instance_count, answer_count, peers_count;
+        session_count, channel_count, connection_count, durable_count, machine_count, instance_count, answer_count,
+        peers_count;
     uint64_t machine_generation; /* changes with any name of a machine */
     struct hash sessions_by_id, sessions_by_peers, nodes, durables_by_server, durables_by_guid, machines,
         instances_by_application, instances_by_file, answers, peers;
-    struct list connections, session_ages, tree_ages, handle_ages, exchange_ages, durable_ages, setup_ages,
-        smb1_exchange_ages, smb1_transfers, machine_ages, instance_ages, answer_ages, peers_ages;
+    struct list session_ages, tree_ages, handle_ages, exchange_ages, durable_ages, setup_ages, smb1_exchange_ages,
+        smb1_transfers, machine_ages, instance_ages, answer_ages, peers_ages;
     struct pool connections_pool, sessions_pool, channels_pool, trees_pool, handles_pool, nodes_pool, exchanges_pool,
         chains_pool, auths_pool, setups_pool, durables_pool, smb1_exchanges_pool, smb1_processes_pool, securities_pool,
-        machines_pool, instances_pool, answers_pool, peers_pool;
+        machines_pool, instances_pool, answers_pool, peers_pool, flow_jsons_pool;
+    struct connection unfolded;     /* one that was folded and is at its end */
     struct takeover_facts takeover; /* of the operation at hand, as what follows */
     struct answer_change change;
     struct interface_change interface_changes[2 * ANSWER_INTERFACES_MAX];
@@ -620,7 +634,18 @@ struct hash *smb1_fids(struct session *);
 /* The handle ends: its process has one open less. */
 void smb1_process_leave(struct handle *);
 
+/* fold.c */
+/* Its connection is there. False: it is folded, and there is no memory. */
+__attribute__((warn_unused_result)) bool channel_unfold(struct channel *);
+const struct flow_facts *channel_flow(const struct channel *);
+
 /* connection.c */
+/* What is the same in every connection, into zeroes or over one that was unfolded. */
+void connection_begin(struct model *, struct connection *, const struct flow_facts *);
+/* The memory it is in goes, and no more. */
+void connection_leave(struct connection *);
+/* All of connection_end but for that. */
+void connection_finish(struct connection *, enum flow_end_reason, struct moment);
 void connection_note_lives(const struct channel *); /* of its session, when it ends with its connection */
 void connection_add_user(struct connection *, const struct auth *);
 void connection_add_share(struct connection *, struct shared_text *path);

@@ -106,12 +106,12 @@ static void add(struct message_counts *to, const struct message_counts *more) {
 }
 
 /* Several tree connects to one share are one. */
-static struct share_sums *row_of(struct connection *c, const struct tree *t) {
+static struct ended_share *row_of(struct connection *c, const struct tree *t) {
     struct connection_sums *s = t->path ? sums_of(c) : NULL;
     unsigned count = c->facts.share_sums_count;
     for (unsigned i = 0; s && i < count; i++) {
         if (text_same(text_of(s->shares[i].path), t->facts.path)) {
-            return &s->shares[i].sums;
+            return &s->shares[i];
         }
     }
     if (!s || count == CONNECTION_NAMES_MAX) {
@@ -126,11 +126,11 @@ static struct share_sums *row_of(struct connection *c, const struct tree *t) {
     s->shares = shares;
     shares[count].path = text_share(t->path);
     c->facts.share_sums_count++;
-    return &shares[count].sums;
+    return &shares[count];
 }
 
 void sums_tree_ends(struct connection *c, const struct tree *t) {
-    struct share_sums *row = row_of(c, t);
+    struct ended_share *row = row_of(c, t);
     if (!row) {
         return;
     }
@@ -170,8 +170,8 @@ void sums_tell(struct connection *c, struct share_sums *shares) {
         return;
     }
     for (unsigned i = 0; i < c->facts.share_sums_count; i++) {
-        shares[i] = c->sums->shares[i].sums;
-        shares[i].path = text_of(c->sums->shares[i].path);
+        const struct ended_share *from = &c->sums->shares[i];
+        shares[i] = (struct share_sums){text_of(from->path), from->encryption_required, from->messages};
     }
     c->facts.share_sums = shares;
     c->facts.session_sums = c->sums->sessions;

@@ -1,16 +1,18 @@
 #include "record.h"
 
+#include "base/digits.h"
 #include "fact.h"
 
-static void begin_string(struct json_writer *json, enum field field) {
-    json_wrote(json, fact_put_key(field, json_end(json)));
-    json_char(json, '"');
+static void write_text(struct json_writer *json, enum field field, const char *value, size_t n) {
+    char *to = fact_put_key(field, json_end(json));
+    *to = '"';
+    to = digits_copy(to + 1, value, n);
+    *to = '"';
+    json_wrote(json, to + 1);
 }
 
-static void write_string(struct json_writer *json, enum field field, const char *value) {
-    begin_string(json, field);
-    json_raw(json, value, strlen(value));
-    json_char(json, '"');
+static inline void write_string(struct json_writer *json, enum field field, const char *value) {
+    write_text(json, field, value, strlen(value));
 }
 
 static void write_address(struct json_writer *json, const struct address *a) {
@@ -27,14 +29,17 @@ static void write_endpoint(struct json_writer *json, enum field ip, enum field p
 }
 
 static void write_mac(struct json_writer *json, enum field field, const uint8_t mac[6]) {
-    begin_string(json, field);
+    static const char digits[] = "0123456789abcdef";
+    char *to = fact_put_key(field, json_end(json));
+    char before = '"';
     for (unsigned i = 0; i < 6; i++) {
-        if (i != 0) {
-            json_char(json, ':');
-        }
-        json_hex(json, mac[i], 2);
+        *to++ = before;
+        *to++ = digits[mac[i] >> 4];
+        *to++ = digits[mac[i] & 15];
+        before = ':';
     }
-    json_char(json, '"');
+    *to = '"';
+    json_wrote(json, to + 1);
 }
 
 static bool in_network(const struct network *net, const struct address *a) {
@@ -114,8 +119,20 @@ size_t record_flow_capture(struct view json) {
     return end ? (size_t)(end - json.p) : 0;
 }
 
-size_t record_flow(const struct flow_facts *flow, const struct network *home, size_t home_count, char *to) {
-    static const char *const directions[2][2] = {{"external", "inbound"}, {"outbound", "internal"}};
+enum network_direction record_direction(const struct flow_facts *flow, const struct network *home, size_t count) {
+    static const enum network_direction directions[2][2] = {{NETWORK_EXTERNAL, NETWORK_INBOUND},
+                                                            {NETWORK_OUTBOUND, NETWORK_INTERNAL}};
+    if (count == 0) {
+        return NETWORK_UNKNOWN;
+    }
+    return directions[at_home(&flow->client.ip, home, count)][at_home(&flow->server.ip, home, count)];
+}
+
+size_t record_flow(const struct flow_facts *flow, enum network_direction direction, char *to) {
+    static const char *const directions[] = {[NETWORK_EXTERNAL] = "external",
+                                             [NETWORK_INBOUND] = "inbound",
+                                             [NETWORK_OUTBOUND] = "outbound",
+                                             [NETWORK_INTERNAL] = "internal"};
     char text[FLOW_JSON_MAX + JSON_SLACK];
     struct json_writer json = {.base = text, .size = FLOW_JSON_MAX};
     if (flow->wrapping && flow->wrapping->layer_count != 0) {
@@ -128,9 +145,8 @@ size_t record_flow(const struct flow_facts *flow, const struct network *home, si
     write_string(&json, FIELD_PROTOCOL, "smb");
     write_string(&json, FIELD_FLOW_ID, flow->flow_id);
     write_string(&json, FIELD_COMMUNITY_ID, flow->community_id);
-    if (home_count != 0) {
-        bool client = at_home(&flow->client.ip, home, home_count), server = at_home(&flow->server.ip, home, home_count);
-        write_string(&json, FIELD_NETWORK_DIRECTION, directions[client][server]);
+    if (direction != NETWORK_UNKNOWN) {
+        write_string(&json, FIELD_NETWORK_DIRECTION, directions[direction]);
     }
     if (flow->link.vlan_count != 0) {
         write_vlans(&json, &flow->link);

@@ -87,7 +87,8 @@ static void world_gap(void *connection, enum direction d, uint64_t n, struct mom
     s->place += n;
 }
 
-static void world_closed(void *connection) {
+static void world_closed(void *connection, bool over) {
+    (void)over;
     struct world *w = connection;
     assert(w->started && !w->ended);
 }

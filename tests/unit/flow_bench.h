@@ -36,7 +36,7 @@ struct bench {
     struct flow_facts facts;  /* of the flow that ended last */
     struct wrapping wrapping; /* and its wrapping, where it has one */
     struct flow_trouble trouble;
-    unsigned ended, closed;
+    unsigned ended, closed, reset;
 };
 
 static inline void bench_write(struct bench *b, const char *format, ...) __attribute__((format(printf, 2, 3)));
@@ -96,9 +96,10 @@ static inline void bench_gap(void *connection, enum direction d, uint64_t length
     bench_write(c->bench, "(%llu)", (unsigned long long)length);
 }
 
-static inline void bench_closed(void *connection) {
+static inline void bench_closed(void *connection, bool over) {
     struct bench_connection *c = connection;
-    c->bench->closed++;
+    c->bench->closed += over;
+    c->bench->reset += !over;
 }
 
 static inline void bench_end(void *connection, enum flow_end_reason reason, struct moment at) {

@@ -303,7 +303,7 @@ static struct peer open_peer(struct bench *b, uint8_t client, uint8_t server, bo
     flow->start_seen = start_seen;
     flow->first = flow->last = b->now;
     p.flow = flow;
-    p.c = connection_new(b->model, flow, (struct view){json, sizeof json - 1});
+    p.c = connection_new(b->model, flow, 0, (struct view){json, sizeof json - 1});
     assert_non_null(p.c);
     connection_start(p.c);
     return p;

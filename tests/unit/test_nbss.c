@@ -11,6 +11,7 @@
 #include "../../dissectors/nbss_pool.h"
 #include "../../dissectors/resync.h"
 #include "frames.h"
+#include "sparse.h"
 
 /* Where a message of the stream is, in bytes of the stream. */
 struct place {
@@ -382,6 +383,36 @@ static void test_mid_stream_in_pieces(void **state) {
     free(s);
 }
 
+/* Folded wherever nothing is begun, and unfolded before the next byte; picked up in the middle as well. */
+static void test_folded(void **state) {
+    (void)state;
+    struct stream *s = requests();
+    for (unsigned start_seen = 0; start_seen < 2; start_seen++) {
+        struct bench b;
+        unsigned folded = 0;
+        bench_open(&b, start_seen);
+        for (size_t at = 0; at < s->w.n; at++) {
+            if (nbss_idle(b.n)) {
+                uint8_t bytes[NBSS_FOLDED_ROOM + SPARSE_SLACK];
+                struct framer_sink sink = {b.r, record_message, record_fault, NULL};
+                size_t n = nbss_fold(b.n, bytes);
+                memset(b.n, 0xAA, nbss_size());
+                b.n = nbss_unfold(b.n, b.pool, &sink, &b.budget, (struct view){bytes, n});
+                folded++;
+            }
+            bench_bytes(&b, TO_SERVER, wire_view(&s->w, at, at + 1));
+        }
+        bench_end(&b);
+        assert_true(folded > s->count / 2);
+        assert_int_equal(b.r->count, s->count);
+        if (start_seen) {
+            assert_all(s, b.r);
+        }
+        bench_close(&b);
+    }
+    free(s);
+}
+
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_whole),
@@ -393,6 +424,7 @@ int main(void) {
         cmocka_unit_test(test_gap_beyond_all),
         cmocka_unit_test(test_mid_stream),
         cmocka_unit_test(test_mid_stream_in_pieces),
+        cmocka_unit_test(test_folded),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -667,7 +667,8 @@ static void model_gap(void *connection, enum direction d, uint64_t n, struct mom
     m->gaps++;
 }
 
-static void model_closed(void *connection) {
+static void model_closed(void *connection, bool over) {
+    (void)over;
     struct stream_model *m = connection;
     assert_int_equal(m->ended, 0);
 }

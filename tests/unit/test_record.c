@@ -50,7 +50,7 @@ static struct event some_event(enum event_action action) {
     static char json[FLOW_JSON_MAX];
     struct flow_facts flow = some_flow();
     struct event e = {.object = OBJECT_FLOW, .action = action, .at = {UINT64_C(1600000000123456789), 17}};
-    e.flow_json = (struct view){(const uint8_t *)json, record_flow(&flow, NULL, 0, json)};
+    e.flow_json = (struct view){(const uint8_t *)json, record_flow(&flow, NETWORK_UNKNOWN, json)};
     return e;
 }
 
@@ -534,7 +534,7 @@ static void flow_members(void **state) {
     struct network home[] = {{{{192, 0, 2, 0}, 4}, 24}, {{{10, 0, 0, 4}, 4}, 31}};
     f.link = (struct link_facts){
         .src_mac = {0, 1, 2, 3, 4, 0xff}, .dst_mac = {0xaa}, .has_mac = true, .vlan_count = 2, .vlan = {100, 4095}};
-    size_t n = record_flow(&f, home, 2, to);
+    size_t n = record_flow(&f, record_direction(&f, home, 2), to);
     static const char expected[] =
         ",\"src_ip\":\"10.0.0.5\",\"src_port\":50123,\"dest_ip\":\"10.0.0.7\",\"dest_port\":445,\"transport_protocol\":"
         "\"tcp\","
@@ -547,7 +547,7 @@ static void flow_members(void **state) {
 
 static void direction_is(struct flow_facts *f, const struct network *home, size_t count, const char *expected) {
     char to[FLOW_JSON_MAX + 1];
-    to[record_flow(f, home, count, to)] = '\0';
+    to[record_flow(f, record_direction(f, home, count), to)] = '\0';
     const char *found = strstr(to, "\"network_direction\":\"");
     if (expected == NULL) {
         assert_null(found);
@@ -580,7 +580,7 @@ static void ipv6_is_short(void **state) {
     f.client.ip = (struct address){{0x20, 0x01, 0x0d, 0xb8, 0, 0, 0, 1, 0, 0, 0, 0, 0, 0, 0xAB, 1}, 6};
     memset(&f.server.ip, 0xff, 16);
     f.server.ip.family = 6;
-    to[record_flow(&f, NULL, 0, to)] = '\0';
+    to[record_flow(&f, NETWORK_UNKNOWN, to)] = '\0';
     assert_non_null(strstr(to, "\"src_ip\":\"2001:db8:0:1::ab01\""));
     assert_non_null(strstr(to, "\"dest_ip\":\"ffff:ffff:ffff:ffff:ffff:ffff:ffff:ffff\""));
 }
@@ -607,7 +607,7 @@ static void encapsulation(void **state) {
     char json[FLOW_JSON_MAX], flow_alone[FLOW_JSON_MAX];
     struct flow_facts f = some_flow();
     struct wrapping w = {0};
-    size_t alone = record_flow(&f, NULL, 0, flow_alone);
+    size_t alone = record_flow(&f, NETWORK_UNKNOWN, flow_alone);
     assert_int_equal(record_flow_capture((struct view){(const uint8_t *)flow_alone, alone}), 0);
     f.wrapping = &w;
     for (unsigned i = 0; i < ENCAPSULATIONS; i++) {
@@ -620,7 +620,7 @@ static void encapsulation(void **state) {
         w.tunnel_src = (struct address){{192, 0, 2, 1}, 4};
         w.tunnel_dst = (struct address){{0x20, 0x01, 0x0d, 0xb8, [15] = 1}, 6};
         struct event e = some_message();
-        e.flow_json = (struct view){(const uint8_t *)json, record_flow(&f, NULL, 0, json)};
+        e.flow_json = (struct view){(const uint8_t *)json, record_flow(&f, NETWORK_UNKNOWN, json)};
         size_t of_capture = record_flow_capture(e.flow_json);
         assert_int_equal(e.flow_json.n - of_capture, alone);
         assert_memory_equal(json + of_capture, flow_alone, alone);
@@ -650,7 +650,7 @@ static void layers_give_way(void **state) {
     memset(long_text, 'a', sizeof(long_text));
     for (unsigned fits = 0; fits < 2; fits++) {
         struct event e = some_message();
-        e.flow_json = (struct view){(const uint8_t *)json, record_flow(&f, NULL, 0, json)};
+        e.flow_json = (struct view){(const uint8_t *)json, record_flow(&f, NETWORK_UNKNOWN, json)};
         event_text(&e, FIELD_NETNAME, (struct text){{(const uint8_t *)long_text, fits ? 1000 : RECORD_MAX}, ENC_ASCII});
         json_t *record = read_valid(&e), *capture = json_object_get(record, "capture");
         assert_true((json_object_get(capture, "encapsulation") != NULL) == fits);
@@ -673,7 +673,8 @@ static struct view longest_flow(void) {
     memset(w.layers, ENCAPSULATION_VXLAN_GPE, sizeof(w.layers));
     memset(w.layer_ids, 0xff, sizeof(w.layer_ids));
     w.tunnel_src = w.tunnel_dst = f.client.ip;
-    return (struct view){(const uint8_t *)to, record_flow(&f, &(struct network){{{0xff}, 6}, 8}, 1, to)};
+    return (struct view){(const uint8_t *)to,
+                         record_flow(&f, record_direction(&f, &(struct network){{{0xff}, 6}, 8}, 1), to)};
 }
 
 static void the_longest_flow(void **state) {

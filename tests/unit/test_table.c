@@ -80,6 +80,7 @@ static void closed_and_not(void **state) {
     bench_c(b, 3, "more");
     bench_flags(b, TO_CLIENT, TCP_ACK, S + 1, C + 7);
     assert_int_equal(b->closed, 1);
+    assert_int_equal(b->reset, 0);
     bench_finish(b);
     bench_expect(b, "open start >askmore end:fin");
     bench_free(b);
@@ -146,6 +147,8 @@ static void reset_inside_the_window_only(void **state) {
     bench_c(b, 0, "abcdef");
     bench_expect(b, "open start >abcdef");
     bench_flags(b, TO_SERVER, TCP_RST, C + 6, 0);
+    assert_int_equal(b->reset, 1);
+    assert_int_equal(b->closed, 0);
     bench_pass(b, LINGER_NS + SECOND_NS);
     bench_expect(b, "end:rst");
     bench_free(b);
