@@ -437,7 +437,7 @@ void flow_table_packet(struct flow_table *t, const struct packet *p) {
     uint64_t hash = hash_of(t, p);
     struct flow *f = find(t, p, hash, &d);
     if (f && prediction_packet(&t->context, f, d, p)) {
-        sides_packet(&t->context, f, d);
+        sides_predicted(&t->context, f, d);
         f->active = t->context.now;
         list_renew(&t->idle[FLOW_LIVE], &f->idle);
     } else {
