@@ -153,7 +153,9 @@ static bool drain(struct flow_context *c, struct flow *f, enum direction d) {
         moved = true;
     }
     moved |= pass_fin(h);
-    drop_behind_fin(c, f, d);
+    if (h->fin_done) {
+        drop_behind_fin(c, f, d);
+    }
     return moved;
 }
 
