@@ -58,17 +58,18 @@ struct lane {
     uint32_t run;  /* number of the doubtful message at hand and of those that it follows; see framer.h */
     uint8_t state; /* enum lane_state */
     uint8_t header[HEADER_SIZE], header_have;
+    /* the first four in one go, where an ordinary frame begins */
     bool first : 1;     /* element of its chain */
+    bool trusted : 1;   /* a message was seen since the framing was found */
+    bool edge : 1;      /* LANE_LOST: no byte was seen since the gap, the start, or the end of a doubtful message */
+    bool chained : 1;   /* with edge: it is the end of a doubtful message */
+    bool trial : 1;     /* the frame at hand has to prove itself at its end */
+    bool doubtful : 1;  /* what was found is to be confirmed; until then each frame has to prove itself */
+    bool told : 1;      /* LANE_LOST: FAULT_RESYNC was reported */
     bool begun : 1;     /* begin is set for the element */
     bool broken : 1;    /* a gap ended what is whole of the element */
     bool cut : 1;       /* a limit or the budget did */
     bool delivered : 1; /* the element, ahead of its end, for want of memory */
-    bool trusted : 1;   /* a message was seen since the framing was found */
-    bool trial : 1;     /* the frame at hand has to prove itself at its end */
-    bool doubtful : 1;  /* what was found is to be confirmed; until then each frame has to prove itself */
-    bool edge : 1;      /* LANE_LOST: no byte was seen since the gap, the start, or the end of a doubtful message */
-    bool told : 1;      /* LANE_LOST: FAULT_RESYNC was reported */
-    bool chained : 1;   /* with edge: it is the end of a doubtful message */
 };
 
 struct nbss {
@@ -722,6 +723,11 @@ static size_t pass_frame(const struct step *s, struct view v) {
     return (size_t)(rest.p - v.p);
 }
 
+/* And nothing is in doubt. */
+static bool is_between_frames(const struct lane *l) {
+    return l->state == LANE_HEADER && l->header_have == 0 && !l->trial && !l->doubtful;
+}
+
 /* From the start of a segment: frames that are all in it, or a part of the data of READ or WRITE. Returns how much that was. */
 static size_t pass_ordinary(const struct step *s, struct view v) {
     struct lane *l = s->lane;
@@ -729,10 +735,13 @@ static size_t pass_ordinary(const struct step *s, struct view v) {
         l->pos += (uint32_t)v.n;
         return v.n;
     }
-    size_t pos = 0, n = 1;
-    while (n != 0 && pos < v.n && l->state == LANE_HEADER && l->header_have == 0 && !l->trial && !l->doubtful) {
-        n = pass_frame(s, view_from(v, pos));
+    size_t pos = 0;
+    while (is_between_frames(l)) {
+        size_t n = pass_frame(s, view_from(v, pos));
         pos += n;
+        if (n == 0 || pos >= v.n) {
+            break;
+        }
     }
     return pos;
 }
