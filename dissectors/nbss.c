@@ -191,19 +191,18 @@ static inline bool goes_on(const struct step *s, enum message_kind kind, struct 
 static void hand_out(const struct step *s, struct view bytes, uint32_t missing) {
     struct lane *l = s->lane;
     const struct extent *e = &l->extent;
-    struct message m = {
-        .kind = e->kind,
-        .bytes = bytes,
-        .length = e->length,
-        .payload = e->payload,
-        .missing = missing,
-        .first = l->first,
-        .last = e->last,
-        .doubtful = !goes_on(s, e->kind, bytes) && learn(s, e->kind, bytes),
-        .begin = l->begin,
-        .end = s->at,
-    };
+    struct message m; /* each field on its own: nothing is cleared first */
+    m.kind = e->kind;
+    m.bytes = bytes;
+    m.length = e->length;
+    m.payload = e->payload;
+    m.missing = missing;
+    m.first = l->first;
+    m.last = e->last;
+    m.doubtful = !goes_on(s, e->kind, bytes) && learn(s, e->kind, bytes);
     m.run = m.doubtful ? l->run : 0;
+    m.begin = l->begin;
+    m.end = s->at;
     s->n->sink.message(s->n->sink.arg, s->dir, &m);
 }
 
@@ -689,21 +688,30 @@ __attribute__((noinline)) static void lane_bytes(struct step *s, struct view v, 
 /* ---- the ordinary case, which is the same as the steps above make of it, and shorter */
 
 /* An element that is all there and says nothing odd. */
-static bool is_plain(const struct step *s, struct view v, uint32_t left, bool first) {
-    struct extent *e = &s->lane->extent;
+__attribute__((noinline)) static bool is_plain(struct extent *e, struct view v, uint32_t left, bool first) {
     uint32_t need;
     return extent_of(v, left, &need, e) == EXTENT_KNOWN && !e->chain_lies && !e->payload_lies &&
            e->whole <= NBSS_WHOLE_MAX && (first || e->kind == MESSAGE_SMB2);
+}
+
+static inline bool first_is_plain(struct extent *e, struct view v, uint32_t left) {
+    return (left <= NBSS_WHOLE_MAX && extent_of_ordinary(v, left, e)) || is_plain(e, v, left, true);
 }
 
 /* A frame that begins here and ends in the same segment: hands out its elements where they lie. Returns how much that was: all of the
  * frame, nothing, or up to an element that has to go through the steps. */
 static size_t pass_frame(const struct step *s, struct view v) {
     struct lane *l = s->lane;
-    struct cursor c = cursor_over(v);
+    if (v.n < HEADER_SIZE) {
+        return 0;
+    }
+    struct cursor c = cursor_fixed(v, HEADER_SIZE);
     uint32_t left = cursor_be32(&c); /* a session message's type is 0 */
-    struct view rest = view_part(v, HEADER_SIZE, left);
-    if (!cursor_ok(&c) || left > LENGTH_BITS || left > rest.n || !is_plain(s, rest, left, true)) {
+    if (left > LENGTH_BITS || left > v.n - HEADER_SIZE) {
+        return 0;
+    }
+    struct view rest = {v.p + HEADER_SIZE, left};
+    if (!first_is_plain(&l->extent, rest, left)) {
         return 0;
     }
     l->begin = s->at;
@@ -715,7 +723,7 @@ static size_t pass_frame(const struct step *s, struct view v) {
         l->first = false;
         rest = view_from(rest, length);
         left -= length;
-    } while (left != 0 && is_plain(s, rest, left, false));
+    } while (left != 0 && is_plain(&l->extent, rest, left, false));
     if (left != 0) {
         l->left = left;
         l->state = LANE_HEAD;
