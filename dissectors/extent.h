@@ -3,7 +3,9 @@
 #ifndef EXTENT_H
 #define EXTENT_H
 
+#include "cursor.h"
 #include "framer.h"
+#include "pdu_smb2.h"
 
 enum {
     /* Of a compressed message, bytes in the clear that are kept whole; more than the longest head of a READ or WRITE, and a
@@ -22,6 +24,27 @@ enum extent_answer {
  * is how many bytes will do for the next step, above have.n and not above left. The answer depends on no more bytes than that, so it
  * is the same however the stream was cut. */
 enum extent_answer extent_of(struct view have, uint32_t left, uint32_t *need, struct extent *);
+
+/* The same as extent_of makes of it, for what most messages are: of SMB2, all of its frame, and without the data of a READ or WRITE. False:
+ * it is another one, or may be, and the extent is not set. */
+static inline bool extent_of_ordinary(struct view have, uint32_t left, struct extent *e) {
+    enum { HEAD_END = 24 }; /* MS-SMB2 2.2.1: behind NextCommand */
+    if (have.n < SMB2_HEADER_SIZE || have.n < left || left < SMB2_HEADER_SIZE) {
+        return false;
+    }
+    struct cursor c = cursor_fixed(have, HEAD_END);
+    uint32_t protocol_id = cursor_be32(&c);
+    cursor_skip(&c, 8);
+    uint16_t command = cursor_le16(&c);
+    cursor_skip(&c, 2);
+    uint32_t flags = cursor_le32(&c), next = cursor_le32(&c);
+    if (protocol_id != 0xFE534D42 || next != 0 ||
+        command == ((flags & SMB2_FLAGS_SERVER_TO_REDIR) ? SMB2_READ : SMB2_WRITE)) {
+        return false;
+    }
+    *e = (struct extent){.kind = MESSAGE_SMB2, .whole = left, .length = left, .last = true};
+    return true;
+}
 
 /* The same where no more bytes are to be had: what can be said of the message, or false where not even its kind is known. */
 bool extent_of_cut(struct view have, uint32_t left, struct extent *);

@@ -59,17 +59,18 @@ struct lane {
     uint32_t run;  /* number of the doubtful message at hand and of those that it follows; see framer.h */
     uint8_t state; /* enum lane_state */
     uint8_t header[HEADER_SIZE], header_have;
+    /* the first four in one go, where an ordinary frame begins */
     bool first : 1;     /* element of its chain */
+    bool trusted : 1;   /* a message was seen since the framing was found */
+    bool edge : 1;      /* LANE_LOST: no byte was seen since the gap, the start, or the end of a doubtful message */
+    bool chained : 1;   /* with edge: it is the end of a doubtful message */
+    bool trial : 1;     /* the frame at hand has to prove itself at its end */
+    bool doubtful : 1;  /* what was found is to be confirmed; until then each frame has to prove itself */
+    bool told : 1;      /* LANE_LOST: FAULT_RESYNC was reported */
     bool begun : 1;     /* begin is set for the element */
     bool broken : 1;    /* a gap ended what is whole of the element */
     bool cut : 1;       /* a limit or the budget did */
     bool delivered : 1; /* the element, ahead of its end, for want of memory */
-    bool trusted : 1;   /* a message was seen since the framing was found */
-    bool trial : 1;     /* the frame at hand has to prove itself at its end */
-    bool doubtful : 1;  /* what was found is to be confirmed; until then each frame has to prove itself */
-    bool edge : 1;      /* LANE_LOST: no byte was seen since the gap, the start, or the end of a doubtful message */
-    bool told : 1;      /* LANE_LOST: FAULT_RESYNC was reported */
-    bool chained : 1;   /* with edge: it is the end of a doubtful message */
 };
 
 struct nbss {
@@ -191,19 +192,18 @@ static inline bool goes_on(const struct step *s, enum message_kind kind, struct 
 static void hand_out(const struct step *s, struct view bytes, uint32_t missing) {
     struct lane *l = s->lane;
     const struct extent *e = &l->extent;
-    struct message m = {
-        .kind = e->kind,
-        .bytes = bytes,
-        .length = e->length,
-        .payload = e->payload,
-        .missing = missing,
-        .first = l->first,
-        .last = e->last,
-        .doubtful = !goes_on(s, e->kind, bytes) && learn(s, e->kind, bytes),
-        .begin = l->begin,
-        .end = s->at,
-    };
+    struct message m; /* each field on its own: nothing is cleared first */
+    m.kind = e->kind;
+    m.bytes = bytes;
+    m.length = e->length;
+    m.payload = e->payload;
+    m.missing = missing;
+    m.first = l->first;
+    m.last = e->last;
+    m.doubtful = !goes_on(s, e->kind, bytes) && learn(s, e->kind, bytes);
     m.run = m.doubtful ? l->run : 0;
+    m.begin = l->begin;
+    m.end = s->at;
     s->n->sink.message(s->n->sink.arg, s->dir, &m);
 }
 
@@ -689,21 +689,30 @@ __attribute__((noinline)) static void lane_bytes(struct step *s, struct view v, 
 /* ---- the ordinary case, which is the same as the steps above make of it, and shorter */
 
 /* An element that is all there and says nothing odd. */
-static bool is_plain(const struct step *s, struct view v, uint32_t left, bool first) {
-    struct extent *e = &s->lane->extent;
+__attribute__((noinline)) static bool is_plain(struct extent *e, struct view v, uint32_t left, bool first) {
     uint32_t need;
     return extent_of(v, left, &need, e) == EXTENT_KNOWN && !e->chain_lies && !e->payload_lies &&
            e->whole <= NBSS_WHOLE_MAX && (first || e->kind == MESSAGE_SMB2);
+}
+
+static inline bool first_is_plain(struct extent *e, struct view v, uint32_t left) {
+    return (left <= NBSS_WHOLE_MAX && extent_of_ordinary(v, left, e)) || is_plain(e, v, left, true);
 }
 
 /* A frame that begins here and ends in the same segment: hands out its elements where they lie. Returns how much that was: all of the
  * frame, nothing, or up to an element that has to go through the steps. */
 static size_t pass_frame(const struct step *s, struct view v) {
     struct lane *l = s->lane;
-    struct cursor c = cursor_over(v);
+    if (v.n < HEADER_SIZE) {
+        return 0;
+    }
+    struct cursor c = cursor_fixed(v, HEADER_SIZE);
     uint32_t left = cursor_be32(&c); /* a session message's type is 0 */
-    struct view rest = view_part(v, HEADER_SIZE, left);
-    if (!cursor_ok(&c) || left > LENGTH_BITS || left > rest.n || !is_plain(s, rest, left, true)) {
+    if (left > LENGTH_BITS || left > v.n - HEADER_SIZE) {
+        return 0;
+    }
+    struct view rest = {v.p + HEADER_SIZE, left};
+    if (!first_is_plain(&l->extent, rest, left)) {
         return 0;
     }
     l->begin = s->at;
@@ -715,12 +724,17 @@ static size_t pass_frame(const struct step *s, struct view v) {
         l->first = false;
         rest = view_from(rest, length);
         left -= length;
-    } while (left != 0 && is_plain(s, rest, left, false));
+    } while (left != 0 && is_plain(&l->extent, rest, left, false));
     if (left != 0) {
         l->left = left;
         l->state = LANE_HEAD;
     }
     return (size_t)(rest.p - v.p);
+}
+
+/* And nothing is in doubt. */
+static bool is_between_frames(const struct lane *l) {
+    return l->state == LANE_HEADER && l->header_have == 0 && !l->trial && !l->doubtful;
 }
 
 /* From the start of a segment: frames that are all in it, or a part of the data of READ or WRITE. Returns how much that was. */
@@ -730,10 +744,13 @@ static size_t pass_ordinary(const struct step *s, struct view v) {
         l->pos += (uint32_t)v.n;
         return v.n;
     }
-    size_t pos = 0, n = 1;
-    while (n != 0 && pos < v.n && l->state == LANE_HEADER && l->header_have == 0 && !l->trial && !l->doubtful) {
-        n = pass_frame(s, view_from(v, pos));
+    size_t pos = 0;
+    while (is_between_frames(l)) {
+        size_t n = pass_frame(s, view_from(v, pos));
         pos += n;
+        if (n == 0 || pos >= v.n) {
+            break;
+        }
     }
     return pos;
 }

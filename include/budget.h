@@ -55,7 +55,19 @@ __attribute__((warn_unused_result)) static inline void *budget_take(struct budge
     return p;
 }
 
-/* What budget_take gave, with the same n. NULL is fine. */
+/* The same for who writes all that it will read: not zeroed. */
+__attribute__((warn_unused_result)) static inline void *budget_take_raw(struct budget *b, size_t n) {
+    if (!budget_charge(b, budget_cost(n))) {
+        return NULL;
+    }
+    void *p = malloc(n);
+    if (!p) {
+        budget_release(b, budget_cost(n));
+    }
+    return p;
+}
+
+/* What they gave, with the same n. NULL is fine. */
 static inline void budget_give(struct budget *b, void *p, size_t n) {
     if (p) {
         free(p);

@@ -37,7 +37,7 @@ static void release(struct hash *h, size_t buckets) {
 }
 
 /* Old and new buckets are there at the same time, and charged. */
-static void grow(struct hash *h) {
+__attribute__((noinline)) static void grow(struct hash *h) {
     size_t old_buckets = h->mask != 0 ? (size_t)h->mask + 1 : 0;
     size_t buckets = old_buckets ? old_buckets * 4 : 16;
     if (buckets - 1 > UINT32_MAX || !charge(h, buckets)) {
@@ -62,14 +62,25 @@ static void grow(struct hash *h) {
     release(h, old_buckets);
 }
 
-void hash_insert(struct hash *h, struct hash_node *n, uint64_t hash) {
-    size_t room = h->mask != 0 ? ((size_t)h->mask + 1) * 2 : HASH_INLINE;
-    if (h->count >= room) {
-        grow(h);
-    }
+static inline void insert(struct hash *h, struct hash_node *n, uint64_t hash) {
     n->hash = hash;
     put(h, n);
     h->count++;
+}
+
+/* Apart, so that the ordinary one calls nothing. */
+__attribute__((noinline)) static void grow_and_insert(struct hash *h, struct hash_node *n, uint64_t hash) {
+    grow(h);
+    insert(h, n, hash);
+}
+
+void hash_insert(struct hash *h, struct hash_node *n, uint64_t hash) {
+    size_t room = h->mask != 0 ? ((size_t)h->mask + 1) * 2 : HASH_INLINE;
+    if (h->count >= room) {
+        grow_and_insert(h, n, hash);
+    } else {
+        insert(h, n, hash);
+    }
 }
 
 void hash_remove(struct hash *h, struct hash_node *n) {

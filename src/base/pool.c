@@ -108,32 +108,88 @@ static void *object_new(struct pool *p, struct pool_block *b) {
     return object;
 }
 
-void *pool_take(struct pool *p) {
+/* One that lies open with nothing out of it was not charged. */
+static struct pool_block *block_open(struct pool *p) {
     struct link *first = list_first(&p->open);
-    struct pool_block *b = first ? container_of(first, struct pool_block, link) : block_new(p);
+    struct pool_block *b = first ? container_of(first, struct pool_block, link) : NULL;
+    if (!b) {
+        return block_new(p);
+    }
+    return b->out != 0 || budget_charge(p->budget, p->cost) ? b : NULL;
+}
+
+static void *given_back(struct pool *p, struct pool_block *b) {
+    void *object = b->free;
+    UNPOISON(object, p->size);
+    memcpy(&b->free, object, sizeof b->free);
+    return object;
+}
+
+/* With all that there may be to do. Apart, as is what of pool_give is rare: most take what was given back, from a block that has more. */
+__attribute__((noinline)) static void *take_rare(struct pool *p) {
+    struct pool_block *b = block_open(p);
     if (!b) {
         return NULL;
     }
-    void *object = b->free ? b->free : object_new(p, b);
+    void *object = b->free ? given_back(p, b) : object_new(p, b);
     UNPOISON(object, p->size);
-    if (b->free) {
-        memcpy(&b->free, object, sizeof b->free);
-    }
     if (++b->out == p->room) {
         list_remove(&b->link);
         list_append(&p->full, &b->link);
     }
-    return memset(object, 0, p->size);
+    return object;
 }
 
-/* The last of its objects came back. */
+static inline void *take(struct pool *p) {
+    struct link *first = p->open.head.next;
+    struct pool_block *b = container_of(first, struct pool_block, link);
+    if (first == &p->open.head || !b->free || b->out + 1 == p->room ||
+        (b->out == 0 && !budget_charge(p->budget, p->cost))) {
+        return take_rare(p);
+    }
+    b->out++;
+    return given_back(p, b);
+}
+
+void *pool_take_raw(struct pool *p) {
+    return take(p);
+}
+
+void *pool_take(struct pool *p) {
+    void *object = take(p);
+    return object ? memset(object, 0, p->size) : NULL;
+}
+
+/* The last of its objects came back. Where it is the only block with room it stays where it is. */
 static void block_rest(struct pool *p, struct pool_block *b) {
-    list_remove(&b->link);
     budget_release(p->budget, p->cost);
     if (p->spare || p->cost != POOL_BLOCK) {
+        list_remove(&b->link);
         memory_give(p, b);
-    } else {
+    } else if (b->link.prev != b->link.next) {
+        list_remove(&b->link);
         p->spare = b;
+    }
+}
+
+/* It has room again, and goes before one that is not charged. */
+static void block_reopen(struct pool *p, struct pool_block *b) {
+    struct link *first = list_first(&p->open);
+    struct pool_block *resting = first ? container_of(first, struct pool_block, link) : NULL;
+    if (resting && resting->out == 0) {
+        list_remove(first);
+        p->spare = resting;
+    }
+    list_remove(&b->link);
+    list_append(&p->open, &b->link);
+}
+
+__attribute__((noinline)) static void give_rare(struct pool *p, struct pool_block *b) {
+    if (b->out + 1 == p->room) {
+        block_reopen(p, b);
+    }
+    if (b->out == 0) {
+        block_rest(p, b);
     }
 }
 
@@ -142,12 +198,9 @@ void pool_give(struct pool *p, void *object) {
     memcpy(object, &b->free, sizeof b->free);
     POISON(object, p->size);
     b->free = object;
-    if (b->out-- == p->room) {
-        list_remove(&b->link);
-        list_append(&p->open, &b->link);
-    }
-    if (b->out == 0) {
-        block_rest(p, b);
+    b->out--;
+    if (b->out + 1 == p->room || b->out == 0) {
+        give_rare(p, b);
     }
 }
 
@@ -155,7 +208,9 @@ static void free_all(struct pool *p, struct list *blocks) {
     for (struct link *x; (x = list_first(blocks));) {
         struct pool_block *b = container_of(x, struct pool_block, link);
         list_remove(x);
-        budget_release(p->budget, p->cost);
+        if (b->out != 0) {
+            budget_release(p->budget, p->cost);
+        }
         memory_give(p, b);
     }
 }

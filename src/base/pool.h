@@ -19,13 +19,15 @@ struct pool {
     size_t block, cost;  /* bytes of one, and with the allocator's own */
     struct list open;    /* blocks with room */
     struct list full;
-    struct pool_block *spare; /* NULL, or empty and not charged */
+    struct pool_block *spare; /* NULL, or empty and not charged, as is one that lies open, alone, without a spare */
     struct budget *budget;
 };
 
 void pool_init(struct pool *, size_t size, struct budget *);
 /* Zeroed; NULL where budget or memory is at its end. */
 void *pool_take(struct pool *);
+/* The same for who writes all that it will read: not zeroed. */
+void *pool_take_raw(struct pool *);
 void pool_give(struct pool *, void *object);
 /* All blocks, whatever was not given back included. */
 void pool_free(struct pool *);

@@ -31,7 +31,7 @@ static struct shared_text *take(struct text_store *s, size_t size, uint8_t *size
     for (uint8_t i = 0; i < SHARED_TEXT_SIZES; i++) {
         if (size <= class_bytes[i]) {
             *size_class = i;
-            return pool_take(&s->sizes[i]);
+            return pool_take_raw(&s->sizes[i]);
         }
     }
     *size_class = SHARED_TEXT_SIZES;
@@ -91,10 +91,7 @@ struct shared_text *text_share(struct shared_text *t) {
     return t;
 }
 
-void text_drop(struct text_store *s, struct shared_text *t) {
-    if (!t || --t->holders > 0) {
-        return;
-    }
+static void text_free(struct text_store *s, struct shared_text *t) {
     if (t->common) {
         *slot_of(s, text_of(t)) = NULL;
     }
@@ -103,6 +100,12 @@ void text_drop(struct text_store *s, struct shared_text *t) {
         return;
     }
     budget_give(s->budget, t, sizeof *t + t->length);
+}
+
+void text_drop(struct text_store *s, struct shared_text *t) {
+    if (t && --t->holders == 0) {
+        text_free(s, t);
+    }
 }
 
 struct text text_of(const struct shared_text *t) {

@@ -57,9 +57,11 @@ void delivery_bytes(struct flow_context *c, struct flow *f, enum direction d, st
                     struct moment at) {
     assert(f->opened && bytes.n <= length);
     f->facts.bytes[d] += length;
-    f->halves[d].in_gap = f->halves[d].in_gap && bytes.n == 0;
-    if (f->connection && bytes.n != 0) {
-        c->sink.bytes(f->connection, d, bytes, at);
+    if (bytes.n != 0) {
+        f->halves[d].in_gap = false;
+        if (f->connection) {
+            c->sink.bytes(f->connection, d, bytes, at);
+        }
     }
     if (bytes.n < length) {
         delivery_gap(c, f, d, length - (uint32_t)bytes.n, at);

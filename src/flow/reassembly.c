@@ -73,13 +73,20 @@ void reassembly_ack(struct flow *f, enum direction d, uint32_t ack) {
     note_ack(&f->halves[d], ack);
 }
 
-static void advance(struct half *h, uint32_t n) {
-    uint32_t ahead = h->acked - h->next;
-    int64_t behind = ahead <= ACKED_AHEAD_MAX ? -(int64_t)ahead : (int64_t)(h->next - h->acked);
-    h->next += n;
-    h->fin_lost = false;
+/* What was acknowledged stays within BEHIND_MAX of next, or ahead of it. */
+__attribute__((noinline)) static void advance_acked(struct half *h, uint32_t n) {
+    uint32_t before = h->next - n, ahead = h->acked - before;
+    int64_t behind = ahead <= ACKED_AHEAD_MAX ? -(int64_t)ahead : (int64_t)(before - h->acked);
     if (behind + n > BEHIND_MAX) {
         h->acked = h->next - BEHIND_MAX;
+    }
+}
+
+static inline void advance(struct half *h, uint32_t n) {
+    h->next += n;
+    h->fin_lost = false;
+    if (n > ACKED_AHEAD_MAX || h->next - h->acked > BEHIND_MAX) { /* else it is near, whichever side it was on */
+        advance_acked(h, n);
     }
 }
 
@@ -146,7 +153,9 @@ static bool drain(struct flow_context *c, struct flow *f, enum direction d) {
         moved = true;
     }
     moved |= pass_fin(h);
-    drop_behind_fin(c, f, d);
+    if (h->fin_done) {
+        drop_behind_fin(c, f, d);
+    }
     return moved;
 }
 

@@ -59,7 +59,7 @@ static bool insert_at(struct reorder_queue *q, struct budget *budget, uint32_t p
     if (q->count == REORDER_SEGMENTS_MAX || !reserve(q, budget)) {
         return false;
     }
-    struct segment *s = budget_take(budget, size);
+    struct segment *s = budget_take_raw(budget, size);
     if (!s) {
         return false;
     }

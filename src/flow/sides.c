@@ -1,17 +1,5 @@
 #include "sides.h"
 
-/* The clock in steps of 2^30 ns, of which two begun are more than one whole: longer than any TCP delays an acknowledgment
- * (RFC 1122 4.2.3.2). They wrap within a day, which makes a stretch look shorter than it is, and no more. */
-enum { STEP_SHIFT = 30, STRETCH_STEPS = 2 };
-
-static uint16_t step_of(const struct flow_context *c) {
-    return (uint16_t)(c->now >> STEP_SHIFT);
-}
-
-static bool is_old(uint16_t step, const struct half *h) {
-    return (uint16_t)(step - h->seen_since) >= STRETCH_STEPS && h->seen != 0;
-}
-
 static void forget(struct flow *f) {
     f->halves[TO_SERVER].seen = f->halves[TO_CLIENT].seen = 0;
 }
@@ -32,8 +20,8 @@ void sides_packet(struct flow_context *c, struct flow *f, enum direction from) {
     if (!(f->opened || f->picked_up) || f->state == FLOW_CLOSED) {
         return;
     }
-    uint16_t step = step_of(c);
-    if (is_old(step, &f->halves[TO_SERVER]) || is_old(step, &f->halves[TO_CLIENT])) {
+    uint16_t step = sides_step(c);
+    if (sides_are_old(step, &f->halves[TO_SERVER]) || sides_are_old(step, &f->halves[TO_CLIENT])) {
         judge(c, f);
     }
     if (h->seen == 0) {

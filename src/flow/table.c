@@ -27,6 +27,7 @@ struct flow_table {
     struct pool plain; /* flows that nothing is wrapped around */
     size_t state_counts[FLOW_STATES];
     uint64_t frame;                /* of the packet at hand */
+    struct flow *last;             /* of the last packet that was predicted; NULL: of none, or it is gone */
     struct list order;             /* flows by their beginning */
     struct list idle[FLOW_STATES]; /* flows by their last packet; the closed ones by their close */
     struct packet_clock clock;
@@ -125,21 +126,26 @@ static uint64_t key_tag_of(const struct flow *f) {
     return f->facts.wrapping ? f->facts.wrapping->key_tag : 0;
 }
 
+static inline bool is_of(const struct flow *f, const struct packet *p, enum direction *d) {
+    if (key_tag_of(f) != p->wrapping.key_tag) {
+        return false;
+    }
+    if (endpoint_equal(&f->facts.client, &p->src) && endpoint_equal(&f->facts.server, &p->dst)) {
+        *d = TO_SERVER;
+        return true;
+    }
+    *d = TO_CLIENT;
+    return endpoint_equal(&f->facts.client, &p->dst) && endpoint_equal(&f->facts.server, &p->src);
+}
+
 static struct flow *find(const struct flow_table *t, const struct packet *p, uint64_t hash, enum direction *d) {
     for (struct hash_node *n = hash_first(&t->flows, hash); n; n = hash_again(n->next, hash)) {
         struct flow *f = container_of(n, struct flow, by_ends);
-        if (key_tag_of(f) != p->wrapping.key_tag) {
-            continue;
-        }
-        if (endpoint_equal(&f->facts.client, &p->src) && endpoint_equal(&f->facts.server, &p->dst)) {
-            *d = TO_SERVER;
-            return f;
-        }
-        if (endpoint_equal(&f->facts.client, &p->dst) && endpoint_equal(&f->facts.server, &p->src)) {
-            *d = TO_CLIENT;
+        if (is_of(f, p, d)) {
             return f;
         }
     }
+    *d = TO_SERVER;
     return NULL;
 }
 
@@ -169,6 +175,7 @@ static void give(struct flow_table *t, struct flow *f) {
 
 /* Out of the table and gone, without a word. */
 static void remove_flow(struct flow_table *t, struct flow *f) {
+    t->last = t->last == f ? NULL : t->last;
     hash_remove(&t->flows, &f->by_ends);
     reassembly_drop(&t->context, f);
     trouble_drop(&t->context, f);
@@ -434,14 +441,19 @@ void flow_table_packet(struct flow_table *t, const struct packet *p) {
     t->frame = p->at.frame;
     pass_time(t, p->at.time_ns);
     enum direction d = TO_SERVER;
-    uint64_t hash = hash_of(t, p);
-    struct flow *f = find(t, p, hash, &d);
+    struct flow *f = t->last;
+    uint64_t hash = 0;
+    if (!f || !is_of(f, p, &d)) { /* they come in trains, and an answer behind its request */
+        hash = hash_of(t, p);
+        f = find(t, p, hash, &d);
+    }
     if (f && prediction_packet(&t->context, f, d, p)) {
-        sides_packet(&t->context, f, d);
+        t->last = f;
+        sides_predicted(&t->context, f, d);
         f->active = t->context.now;
         list_renew(&t->idle[FLOW_LIVE], &f->idle);
     } else {
-        deal_with(t, f, d, p, hash);
+        deal_with(t, f, d, p, f ? f->by_ends.hash : hash);
     }
 }
 

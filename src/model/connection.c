@@ -112,8 +112,9 @@ void connection_message(struct connection *c, enum direction dir, const struct m
     m->message = *message;
     m->message.bytes = (struct view){NULL, 0};
     m->now = message->begin;
-    m->after_idle = c->last_ns != 0 && message->begin.time_ns >= c->last_ns + SESSION_IDLE_NS;
+    m->after_idle = false;
     if (message->begin.time_ns > c->last_ns) { /* a clock that ran backwards makes no silence when it is put right */
+        m->after_idle = c->last_ns != 0 && message->begin.time_ns - c->last_ns >= SESSION_IDLE_NS;
         c->last_ns = message->begin.time_ns;
     }
     c->dir = dir;

@@ -1,4 +1,5 @@
 /* Requests and their responses, MS-SMB2 3.2.4.1.4 and 3.3.4.1: matched by MessageId on their connection. */
+#include <stddef.h>
 #include <string.h>
 
 #include "model/state.h"
@@ -19,13 +20,16 @@ static struct exchange *exchange_find(struct connection *c, uint64_t message_id)
     return NULL;
 }
 
+#define BEHIND_REQUEST offsetof(struct exchange, session_id)
+
 static struct exchange *exchange_new(struct connection *c) {
     struct model *m = c->model;
     if (m->exchange_count >= m->limits.exchanges) {
         exchange_evict(m);
     }
-    struct exchange *x = model_take(m, &m->exchanges_pool);
-    if (x) {
+    struct exchange *x = model_take_raw(m, &m->exchanges_pool);
+    if (x) { /* its links are written where it is put, and the request by whoever wants one */
+        clear((unsigned char *)x + BEHIND_REQUEST, sizeof *x - BEHIND_REQUEST);
         x->connection = c;
         x->begin = c->message->begin;
         x->asked_at = m->clock.now;
@@ -72,33 +76,35 @@ void chain_drop(struct model *m, struct chain *chain) {
     }
 }
 
-static bool chain_related(const struct connection *c, const struct smb2_header *h) {
-    return c->chains[c->dir].open && (h->flags & SMB2_FLAGS_RELATED_OPERATIONS);
+static bool chain_related(const struct chain_state *s, const struct smb2_header *h) {
+    return (h->flags & SMB2_FLAGS_RELATED_OPERATIONS) && s->open;
 }
 
 /* The ids of a message, through its chain; and what the next element will find. */
-static void chain_resolve(struct connection *c, const struct smb2_header *h, uint64_t *session_id, uint32_t *tree_id,
-                          bool *has_tree) {
-    bool inherits = chain_related(c, h);
+static inline void chain_resolve(struct chain_state *s, const struct smb2_header *h, uint64_t *session_id,
+                                 uint32_t *tree_id, bool *has_tree) {
     bool async = (h->flags & SMB2_FLAGS_ASYNC_COMMAND) != 0;
     *session_id = h->session_id;
     *tree_id = h->tree_id;
     *has_tree = !async;
-    if (inherits && (h->session_id == UINT64_MAX || h->session_id == 0)) {
-        *session_id = c->chains[c->dir].session_id;
+    if (chain_related(s, h)) {
+        if (h->session_id == UINT64_MAX || h->session_id == 0) {
+            *session_id = s->session_id;
+        }
+        if (!async && (h->tree_id == UINT32_MAX || h->tree_id == 0)) {
+            *tree_id = s->tree_id;
+        }
     }
-    if (inherits && !async && (h->tree_id == UINT32_MAX || h->tree_id == 0)) {
-        *tree_id = c->chains[c->dir].tree_id;
-    }
-    c->chains[c->dir].session_id = *session_id;
-    c->chains[c->dir].tree_id = *tree_id;
+    s->session_id = *session_id;
+    s->tree_id = *tree_id;
+    s->open = true;
 }
 
 /* The chain that an element belongs to. An element that is not related to the one before begins a new one, and so does one that opens
  * or names a file, since that is what the all-ones FileIds behind it mean (MS-SMB2 3.3.5.2.7.2). */
 static struct chain *chain_of_request(struct connection *c, bool begins) {
     struct chain **current = &c->chains[c->dir].chain;
-    if (begins) {
+    if (begins && *current) {
         chain_drop(c->model, *current);
         *current = NULL;
     }
@@ -168,12 +174,13 @@ static bool file_id_is_all_ones(struct file_id id) {
 
 static void exchange_identify(struct exchange *x) {
     struct connection *c = x->connection;
+    struct chain_state *s = &c->chains[c->dir];
     const struct smb2_header *h = &x->request.header;
     bool names_file = request_file_id(&x->request, &x->file_id);
     bool all_ones = names_file && file_id_is_all_ones(x->file_id);
     bool opens = h->command == SMB2_CREATE;
-    x->chain = chain_of_request(c, !chain_related(c, h) || opens || (names_file && !all_ones));
-    chain_resolve(c, h, &x->session_id, &x->tree_id, &x->has_tree_id);
+    x->chain = chain_of_request(c, !chain_related(s, h) || opens || (names_file && !all_ones));
+    chain_resolve(s, h, &x->session_id, &x->tree_id, &x->has_tree_id);
     x->compound = !(c->message->first && c->message->last);
     x->has_file_id = names_file;
     if (all_ones && x->chain) {
@@ -187,7 +194,6 @@ static void exchange_identify(struct exchange *x) {
         x->chain->name = text_share(x->text);
         x->chain->named = !x->request.create_request.name_lost;
     }
-    c->chains[c->dir].open = true;
 }
 
 /* The name of its handle as it is now: the handle may be gone when the answer comes, as that of a CHANGE_NOTIFY behind the CLOSE
@@ -262,15 +268,13 @@ static void response_interim(struct connection *c, const struct smb2_message *r,
     uint64_t session_id;
     uint32_t tree_id;
     bool has_tree;
-    chain_resolve(c, &r->header, &session_id, &tree_id, &has_tree);
-    c->chains[c->dir].open = true;
+    chain_resolve(&c->chains[c->dir], &r->header, &session_id, &tree_id, &has_tree);
     if (!x) {
         x = exchange_new(c);
         if (!x) {
             return;
         }
-        x->request.header = r->header;
-        x->request.empty = true;
+        x->request = (struct smb2_message){.header = r->header, .empty = true};
         x->request_lost = true;
         x->session_id = session_id;
         exchange_wait(x);
@@ -287,8 +291,7 @@ static void completion_place(struct completion *d) {
     uint32_t tree_id = 0;
     bool has_tree = false;
     if (d->rsp) {
-        chain_resolve(d->c, &d->rsp->header, &session_id, &tree_id, &has_tree);
-        d->c->chains[d->c->dir].open = true;
+        chain_resolve(&d->c->chains[d->c->dir], &d->rsp->header, &session_id, &tree_id, &has_tree);
     }
     if (x) {
         op->session_id = x->session_id ? x->session_id : session_id;
@@ -381,17 +384,25 @@ static void completion_learn(struct completion *d) {
     d->session = trusted ? session_learn(d->c, d->op.session_id) : session_find(d->c, d->op.session_id);
     bool treeless =
         command == SMB2_LOGOFF || command == SMB2_ECHO || command == SMB2_TREE_CONNECT || !d->op.has_tree_id;
-    hold_session(d);
+    if (!trusted) { /* who learns of it makes it the youngest */
+        hold_session(d);
+    }
     if (!d->session || treeless) {
         return;
     }
-    d->tree = trusted && d->op.tree_id != 0 && d->op.tree_id != UINT32_MAX
-                  ? tree_learn(d->c->model, d->session, d->op.tree_id)
-                  : tree_find(d->session, d->op.tree_id);
-    hold_tree(d);
+    bool learns_tree = trusted && d->op.tree_id != 0 && d->op.tree_id != UINT32_MAX;
+    if (learns_tree) {
+        d->tree = tree_learn(d->c->model, d->session, d->op.tree_id);
+    } else {
+        d->tree = tree_find(d->session, d->op.tree_id);
+        hold_tree(d);
+    }
     if (d->op.has_file_id && d->ex) {
+        bool had_tree = d->tree != NULL;
         learn_handle(d, trusted);
-        hold_tree(d); /* the handle's, where it was not known */
+        if (!had_tree) {
+            hold_tree(d); /* the handle's */
+        }
         hold_handle(d);
     }
 }
@@ -459,7 +470,11 @@ void exchange_response(struct connection *c, const struct smb2_message *r) {
     if (x) {
         exchange_detach(x);
     }
-    struct completion d = {.c = c, .ex = x, .rsp = r};
+    struct completion d;
+    clear(&d, sizeof d);
+    d.c = c;
+    d.ex = x;
+    d.rsp = r;
     completion_place(&d);
     completion_response(&d);
     d.op.unasked = r->header.message_id == UINT64_MAX;
@@ -545,10 +560,7 @@ static void note_outcome(struct connection_facts *c, const struct operation *op,
     }
 }
 
-static void note_stage(struct connection_facts *c, const struct operation *op) {
-    if (op->kind != OPERATION_NEGOTIATE && op->kind != OPERATION_SESSION_SETUP && op->kind != OPERATION_TREE_CONNECT) {
-        return;
-    }
+__attribute__((noinline)) static void note_stage(struct connection_facts *c, const struct operation *op) {
     static const unsigned negotiate[] = {STAGE_NEGOTIATED, STAGE_NEGOTIATE_REFUSED, STAGE_NEGOTIATE_UNANSWERED},
                           session[] = {STAGE_SESSION, STAGE_SESSION_REFUSED, STAGE_SESSION_UNANSWERED},
                           share[] = {STAGE_TREE, STAGE_TREE_REFUSED, 0};
@@ -608,7 +620,9 @@ void completion_report(struct completion *d) {
                          (op->smb1_request && op->smb1_request->header.has_signature) ||
                          (op->smb1_response && op->smb1_response->header.has_signature);
     m->stats->smb1_operations += op->smb1_request || op->smb1_response;
-    note_stage(&d->c->facts, op);
+    if (op->kind == OPERATION_NEGOTIATE || op->kind == OPERATION_SESSION_SETUP || op->kind == OPERATION_TREE_CONNECT) {
+        note_stage(&d->c->facts, op);
+    }
     sums_count(d);
     if (op->kind == OPERATION_NEGOTIATE || op->kind == OPERATION_SESSION_SETUP || op->negotiate_differs ||
         op->smb1_request || op->smb1_response || downgrade_lacks_signature(d)) {

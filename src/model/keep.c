@@ -142,9 +142,14 @@ static const uint16_t used_bytes[SMB2_COMMANDS] = {
     [SMB2_SERVER_TO_CLIENT_NOTIFICATION] = UP_TO(notification),
 };
 
-/* The exchange is all zeroes behind it. */
+/* What has no body has one of zeroes. */
 static void keep_message(struct smb2_message *to, const struct smb2_message *from) {
-    memcpy(to, from, from->empty || from->header.command >= SMB2_COMMANDS ? BODY_AT : used_bytes[from->header.command]);
+    if (!from->empty && from->header.command < SMB2_COMMANDS) {
+        memcpy(to, from, used_bytes[from->header.command]);
+    } else {
+        memcpy(to, from, BODY_AT);
+        memset((unsigned char *)to + BODY_AT, 0, sizeof *to - BODY_AT);
+    }
 }
 
 void request_keep(struct exchange *x, const struct smb2_message *message) {

@@ -208,12 +208,22 @@ bool model_evict(struct model *m) {
     return false;
 }
 
-void *model_take(struct model *m, struct pool *pool) {
-    void *object = pool_take(pool);
+__attribute__((cold, noinline)) static void *take_evicting(struct model *m, struct pool *pool) {
+    void *object = NULL;
     while (!object && evict(m)) {
         object = pool_take(pool);
     }
     return object;
+}
+
+void *model_take(struct model *m, struct pool *pool) {
+    void *object = pool_take(pool);
+    return object ? object : take_evicting(m, pool);
+}
+
+void *model_take_raw(struct model *m, struct pool *pool) {
+    void *object = pool_take_raw(pool);
+    return object ? object : take_evicting(m, pool);
 }
 
 static struct shared_text *keep_text(struct model *m, struct text text,

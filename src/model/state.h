@@ -169,8 +169,9 @@ struct exchange {
     struct link age;        /* connection->exchange_ages or put_off, oldest first */
     struct link of_model;   /* model->exchanges */
     struct connection *connection;
-    struct smb2_message request; /* views re-pointed to what is kept below, or emptied (length kept, p NULL) */
-    uint64_t session_id;         /* resolved through the chain */
+    /* views re-pointed to what is kept below, or emptied (length kept, p NULL); of another command's body nothing is set */
+    struct smb2_message request;
+    uint64_t session_id; /* resolved through the chain */
     uint32_t tree_id;
     bool has_tree_id, has_file_id, from_chain; /* from_chain: the FileId is the chain's */
     struct file_id file_id;
@@ -286,6 +287,14 @@ struct negotiation {
     struct guid client_guid;
 };
 
+/* A compound chain of a direction. */
+struct chain_state {
+    struct chain *chain;
+    uint64_t session_id;
+    uint32_t tree_id;
+    bool open; /* an element came before in it */
+};
+
 struct connection {
     /* What each message needs lies together, up to the front of the facts: connection_expect fetches it. */
     struct model *model;
@@ -300,13 +309,7 @@ struct connection {
     struct hash exchanges;
     struct list exchange_ages,
         put_off; /* put_off: older than the timeout, and not given up since an interim answer came */
-    /* compound chains, each direction */
-    struct {
-        struct chain *chain;
-        uint64_t session_id;
-        uint32_t tree_id;
-        bool open; /* an element came before in this chain */
-    } chains[DIRECTIONS];
+    struct chain_state chains[DIRECTIONS];
     struct channel *last_channel;
     struct smb1_connection *smb1;       /* smb1_state.h; NULL until there is an SMB1 message */
     struct shared_text *netbios_called; /* until it is known whether the server answers to it */
@@ -376,6 +379,12 @@ static inline void age_begin(const struct model *m, struct list *ages, struct ag
 static inline void age_renew(const struct model *m, struct list *ages, struct age *a) {
     a->used = m->now.frame;
     list_renew(ages, &a->link);
+}
+
+/* All zeroes: by a call, where a compiler that knows the size takes an instruction that is slow to begin. */
+static inline void clear(void *p, size_t n) {
+    __asm__("" : "+r"(n));
+    memset(p, 0, n);
 }
 
 /* A response, or a request that stays without one, on its way to being reported. */
@@ -654,6 +663,7 @@ void connection_add_share(struct connection *, struct shared_text *path);
 void model_unify(struct model *, struct text *);
 /* Takes from a pool, making room by evicting the oldest of what is plenty. NULL only where nothing is left to evict. */
 void *model_take(struct model *, struct pool *);
+void *model_take_raw(struct model *, struct pool *); /* not zeroed */
 /* Keeps a text, making room likewise. NULL for an empty text, or where nothing is left to evict (counted). */
 struct shared_text *model_text(struct model *, struct text);
 /* The same for what many connections say. */

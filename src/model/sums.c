@@ -32,20 +32,25 @@ void sums_session_begins(struct completion *d, bool asked, uint16_t client_mode)
 
 /* ---- how many messages */
 
-static void count(struct completion *d, bool there, bool is_signed) {
-    if (!there) {
-        return;
-    }
-    d->c->facts.signed_messages += is_signed;
-    d->c->facts.unsigned_messages += !is_signed;
+static void count(struct completion *d, unsigned with_signature, unsigned without) {
+    d->c->facts.signed_messages += with_signature;
+    d->c->facts.unsigned_messages += without;
     if (d->session) {
-        d->session->facts.messages.with_signature += is_signed;
-        d->session->facts.messages.without += !is_signed;
+        d->session->facts.messages.with_signature += with_signature;
+        d->session->facts.messages.without += without;
     }
     if (d->tree) {
-        d->tree->facts.messages.with_signature += is_signed;
-        d->tree->facts.messages.without += !is_signed;
+        d->tree->facts.messages.with_signature += with_signature;
+        d->tree->facts.messages.without += without;
     }
+}
+
+static inline unsigned is_signed(const struct smb2_message *m) {
+    return m && (m->header.flags & SMB2_FLAGS_SIGNED);
+}
+
+static unsigned is_signed_smb1(const struct smb1_message *m) {
+    return m && m->header.has_signature;
 }
 
 /* NEGOTIATE is never signed, and SESSION_SETUP only at its end: they say nothing of what a session does. */
@@ -54,10 +59,13 @@ void sums_count(struct completion *d) {
     if (op->kind == OPERATION_NEGOTIATE || op->kind == OPERATION_SESSION_SETUP) {
         return;
     }
-    count(d, op->request, op->request && (op->request->header.flags & SMB2_FLAGS_SIGNED));
-    count(d, op->response, op->response && (op->response->header.flags & SMB2_FLAGS_SIGNED));
-    count(d, op->smb1_request, op->smb1_request && op->smb1_request->header.has_signature);
-    count(d, op->smb1_response, op->smb1_response && op->smb1_response->header.has_signature);
+    unsigned messages = (op->request ? 1U : 0U) + (op->response ? 1U : 0U);
+    unsigned with_signature = is_signed(op->request) + is_signed(op->response);
+    if (op->smb1_request || op->smb1_response) {
+        messages += (op->smb1_request ? 1U : 0U) + (op->smb1_response ? 1U : 0U);
+        with_signature += is_signed_smb1(op->smb1_request) + is_signed_smb1(op->smb1_response);
+    }
+    count(d, with_signature, messages - with_signature);
 }
 
 /* ---- what ended, for the end record */

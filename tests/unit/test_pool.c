@@ -127,6 +127,54 @@ static void blocks_go_back(void **state) {
     pool_free(&other);
 }
 
+/* The last block that is empty is not charged; and who wants one again is asked whether he may have it. */
+static void rests_uncharged(void **state) {
+    (void)state;
+    struct budget budget = {.ceiling = POOL_BLOCK};
+    struct pool p;
+    pool_init(&p, 64, &budget);
+    void *a = pool_take_raw(&p);
+    assert_non_null(a);
+    pool_give(&p, a);
+    assert_int_equal(budget.held, 0);
+    budget.ceiling = POOL_BLOCK - 1;
+    assert_null(pool_take(&p));
+    assert_null(pool_take_raw(&p));
+    budget.ceiling = POOL_BLOCK;
+    assert_ptr_equal(pool_take_raw(&p), a);
+    assert_int_equal(budget.held, POOL_BLOCK);
+    pool_give(&p, a);
+    pool_free(&p);
+    assert_int_equal(budget.held, 0);
+}
+
+/* A block that has room again, and is charged, comes before one that is not. */
+static void room_that_is_charged_first(void **state) {
+    (void)state;
+    struct budget budget = {.ceiling = SIZE_MAX};
+    struct pool p;
+    pool_init(&p, 1000, &budget);
+    void *of_first[POOL_BLOCK / 1000];
+    for (unsigned i = 0; i < p.room; i++) {
+        of_first[i] = pool_take(&p);
+    }
+    void *of_second = pool_take(&p);
+    assert_int_equal(budget.held, 2 * POOL_BLOCK);
+    pool_give(&p, of_second);
+    assert_int_equal(budget.held, POOL_BLOCK);
+    pool_give(&p, of_first[1]);
+    assert_ptr_equal(pool_take(&p), of_first[1]);
+    assert_int_equal(budget.held, POOL_BLOCK);
+    assert_ptr_equal(pool_take(&p), of_second); /* it still lies ready */
+    pool_give(&p, of_second);
+    for (unsigned i = 0; i < p.room; i++) {
+        pool_give(&p, of_first[i]);
+    }
+    assert_int_equal(budget.held, 0);
+    pool_free(&p);
+    assert_int_equal(budget.held, 0);
+}
+
 #ifdef ADDRESS_SANITIZER
 /* Whoever goes on using what he gave back is seen. */
 static void poisoned(void **state) {
@@ -156,6 +204,8 @@ int main(void) {
         cmocka_unit_test(objects_larger_than_a_block),
         cmocka_unit_test(refused_by_the_budget),
         cmocka_unit_test(blocks_go_back),
+        cmocka_unit_test(rests_uncharged),
+        cmocka_unit_test(room_that_is_charged_first),
 #ifdef ADDRESS_SANITIZER
         cmocka_unit_test(poisoned),
 #endif

@@ -826,6 +826,32 @@ static void key_tags(void **state) {
     bench_free(b);
 }
 
+/* The connection of the packet before is looked at first, and is another one, or gone. */
+static void the_one_before(void **state) {
+    (void)state;
+    struct bench *b = bench_new();
+    for (unsigned i = 0; i < 2; i++) {
+        bench_other_client(b, i);
+        bench_handshake(b);
+    }
+    for (unsigned turn = 0; turn < 3; turn++) {
+        bench_other_client(b, turn % 2);
+        bench_c(b, turn / 2, "a");
+        bench_s(b, turn / 2, "b");
+    }
+    bench_expect(b, "open start open start >a <b >a <b >a <b");
+    assert_int_equal(flow_table_count(b->table), 2);
+    while (flow_table_evict(bench_table(b))) {
+    }
+    bench_expect(b, "end:evicted end:evicted");
+    assert_int_equal(b->facts.packets[TO_CLIENT], 3);
+    bench_handshake(b);
+    bench_c(b, 0, "new");
+    bench_finish(b);
+    bench_expect(b, "open start >new end:capture_end");
+    bench_free(b);
+}
+
 static void differing_fragments_are_counted(void **state) {
     (void)state;
     struct bench *b = bench_new();
@@ -866,6 +892,7 @@ static void tunnel_addresses_are_the_clients(void **state) {
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(key_tags),
+        cmocka_unit_test(the_one_before),
         cmocka_unit_test(differing_fragments_are_counted),
         cmocka_unit_test(tunnel_addresses_are_the_clients),
         cmocka_unit_test(closed_by_fin),
