@@ -75,7 +75,7 @@ __attribute__((noinline)) static void grow_and_insert(struct hash *h, struct has
 }
 
 void hash_insert(struct hash *h, struct hash_node *n, uint64_t hash) {
-    size_t room = h->mask != 0 ? ((size_t)h->mask + 1) * 2 : HASH_INLINE;
+    size_t room = h->mask != 0 ? (size_t)h->mask + 1 : HASH_INLINE;
     if (h->count >= room) {
         grow_and_insert(h, n, hash);
     } else {
