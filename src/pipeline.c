@@ -240,10 +240,15 @@ static void on_flow_start(void *arg, struct moment at) {
     connection_start(f->place.connection);
 }
 
-/* Of many short connections most linger. */
+/* The framer as it lies beside the connection; empty: none does. */
+static struct view folded_framer(const struct decoded_flow *f) {
+    return f->place.folded ? connection_beside(f->place.folded) : (struct view){NULL, 0};
+}
+
+/* Of many short connections most linger. The connection may have been folded before, and have come about since by itself. */
 static void lay_down(struct decoded_flow *f) {
     uint8_t framer[NBSS_FOLDED_ROOM];
-    struct view beside = {framer, f->framer ? nbss_fold(f->framer, framer) : 0};
+    struct view beside = f->framer ? (struct view){framer, nbss_fold(f->framer, framer)} : folded_framer(f);
     connection_forget_json(f->place.connection);
     if (connection_fold(&f->place, beside)) {
         framer_finish(f);
@@ -252,8 +257,7 @@ static void lay_down(struct decoded_flow *f) {
 
 /* False: no memory. */
 static bool get_up(struct decoded_flow *f) {
-    struct view beside = f->place.folded ? connection_beside(f->place.folded) : (struct view){NULL, 0};
-    if (!framer_begin(f, true, beside)) {
+    if (!framer_begin(f, true, folded_framer(f))) {
         return false;
     }
     if (!f->place.connection && !connection_unfold(&f->place)) {

@@ -54,6 +54,13 @@ struct view connection_beside(const struct folded *f) {
     return (struct view){f->bytes, f->beside};
 }
 
+void connection_folded_free(struct connection_place *place) {
+    if (place->folded) {
+        budget_give(place->folded->model->budget, place->folded, size_of(place->folded));
+        place->folded = NULL;
+    }
+}
+
 bool connection_fold(struct connection_place *place, struct view beside) {
     struct connection *c = place->connection;
     struct model *m = c->model;
@@ -88,6 +95,7 @@ bool connection_fold(struct connection_place *place, struct view beside) {
     }
     hash_free(&c->channels);
     connection_leave(c);
+    connection_folded_free(place); /* what was beside it, which the bytes may be of */
     *place = (struct connection_place){NULL, f};
     return true;
 }
@@ -104,13 +112,6 @@ static void unfold(struct folded *f, struct connection *c) {
         hash_insert(&c->channels, &channel->by_id, channel->by_id.hash);
         channel->connection = c;
         channel->folded = NULL;
-    }
-}
-
-void connection_folded_free(struct connection_place *place) {
-    if (place->folded) {
-        budget_give(place->folded->model->budget, place->folded, size_of(place->folded));
-        place->folded = NULL;
     }
 }
 

@@ -100,8 +100,8 @@ struct connection_place {
     struct folded *folded;
 };
 
-/* Folds it, with a copy of the bytes beside it, up to UINT16_MAX of them. False: it stays as it is, because a request waits or a session has
- * a file open, or for want of memory. */
+/* Folds it, with a copy of the bytes beside it, up to UINT16_MAX of them; they may be those that lie beside it so far, which go. False: it
+ * stays as it is, because a request waits, a session has a file open, or for want of memory. */
 bool connection_fold(struct connection_place *, struct view beside);
 /* As they were, with SPARSE_SLACK bytes behind them. */
 struct view connection_beside(const struct folded *);

@@ -214,6 +214,24 @@ static void carries_what_is_beside_it(void **state) {
     bench_free(b);
 }
 
+/* It came about by itself, and is folded again before what is beside it was asked for. */
+static void keeps_what_is_beside_it(void **state) {
+    (void)state;
+    static const uint8_t bytes[] = "beside";
+    struct bench *b = bench_new(NULL);
+    struct peer p = peer_open(b, 1, 2);
+    struct connection_place place = {p.c, NULL};
+    assert_true(connection_fold(&place, (struct view){bytes, sizeof bytes}));
+    for (unsigned i = 0; i < 3; i++) {
+        assert_true(connection_unfold(&place));
+        assert_true(connection_fold(&place, connection_beside(place.folded)));
+        assert_null(place.connection);
+        assert_memory_equal(connection_beside(place.folded).p, bytes, sizeof bytes);
+    }
+    end_folded(&p, &place);
+    bench_free(b);
+}
+
 static void refused_by_the_budget(void **state) {
     (void)state;
     struct bench *b = bench_new(NULL);
@@ -242,6 +260,7 @@ int main(void) {
         cmocka_unit_test(unfolded_by_another),
         cmocka_unit_test(evicted),
         cmocka_unit_test(carries_what_is_beside_it),
+        cmocka_unit_test(keeps_what_is_beside_it),
         cmocka_unit_test(refused_by_the_budget),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
