@@ -62,6 +62,7 @@ struct decoded_flow {
     struct pipeline *pipeline;
     struct nbss *framer; /* NULL: both sides had closed, or it lies beside the connection */
     struct connection_place place;
+    bool over;  /* both sides had closed since: the one that lies beside is not taken up again */
     bool blind; /* no memory for what bytes need that come again */
 };
 
@@ -242,7 +243,8 @@ static void on_flow_start(void *arg, struct moment at) {
 
 /* The framer as it lies beside the connection; empty: none does. */
 static struct view folded_framer(const struct decoded_flow *f) {
-    return f->place.folded ? connection_beside(f->place.folded) : (struct view){NULL, 0};
+    bool there = f->place.folded && !f->over;
+    return there ? connection_beside(f->place.folded) : (struct view){NULL, 0};
 }
 
 /* Of many short connections most linger. The connection may have been folded before, and have come about since by itself. */
@@ -265,6 +267,7 @@ static bool get_up(struct decoded_flow *f) {
         return false;
     }
     connection_folded_free(&f->place);
+    f->over = false;
     return true;
 }
 
@@ -303,6 +306,7 @@ static void on_closed(void *arg, bool over) {
     }
     if (over) {
         framer_finish(f);
+        f->over = true;
     }
     if (f->place.connection) {
         lay_down(f);

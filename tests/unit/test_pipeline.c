@@ -224,6 +224,23 @@ static void negotiate(struct talk *t) {
     t->message_id++;
 }
 
+/* Neither a RST nor both FINs were its own. What the first bytes behind the FINs are does not hang on what was before: a frame whose rest
+ * never came. */
+static void goes_on_behind_its_end(void **state) {
+    (void)state;
+    struct talks *all = talks_new();
+    struct talk t = talk_begin(all, 40000);
+    static const uint8_t strange[24] = {0, 0, 0, 100, 'a', 'b', 'c', 'd'};
+    exchange(&t, SMB2_ECHO, 0);
+    send_at(&t, TO_SERVER, 0, TCP_ACK, (struct view){strange, sizeof strange});
+    send(&t, TO_SERVER, TCP_RST | TCP_ACK);
+    send(&t, TO_SERVER, TCP_FIN | TCP_ACK);
+    send(&t, TO_CLIENT, TCP_FIN | TCP_ACK);
+    exchange(&t, SMB2_ECHO, -1);
+    assert_int_equal(all->stats.messages[MESSAGE_SMB2], 4);
+    talks_end(all);
+}
+
 /* A RST was not its own, and meanwhile its session was another connection's as well, and ended. */
 static void closes_twice(void **state) {
     (void)state;
@@ -244,6 +261,7 @@ int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(costs),
         cmocka_unit_test(any_ceiling),
+        cmocka_unit_test(goes_on_behind_its_end),
         cmocka_unit_test(closes_twice),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
