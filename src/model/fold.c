@@ -14,10 +14,13 @@ static bool is_empty(const struct list *l) {
     return l->head.next == &l->head;
 }
 
+/* Few, so that who closes a connection again and again, which was not closed, does not have many moved each time. */
 static bool sessions_rest(struct connection *c) {
+    unsigned sessions = 0;
     for (struct link *x = list_first(&c->channel_list); x; x = list_next(&c->channel_list, x)) {
         const struct session *s = container_of(x, struct channel, of_connection)->session;
-        if (s->smb1 || s->pinned || !is_empty(&s->handle_list) || s->channels.head.next != s->channels.head.prev) {
+        bool alone = s->channels.head.next == s->channels.head.prev;
+        if (++sessions > FOLD_SESSIONS_MAX || s->smb1 || s->pinned || !is_empty(&s->handle_list) || !alone) {
             return false;
         }
     }

@@ -232,6 +232,22 @@ static void keeps_what_is_beside_it(void **state) {
     bench_free(b);
 }
 
+/* Of very many it would take long, each time. */
+static void not_with_many_sessions(void **state) {
+    (void)state;
+    struct bench *b = bench_new(NULL);
+    struct peer p = peer_open(b, 1, 2);
+    peer_negotiate(&p, 1, 2);
+    for (unsigned i = 0; i < FOLD_SESSIONS_MAX; i++) {
+        peer_login(&p, 0x100 + i, "alice");
+    }
+    assert_true(can_fold(&p));
+    peer_login(&p, 0x51, "alice");
+    assert_false(can_fold(&p));
+    peer_close(&p);
+    bench_free(b);
+}
+
 static void refused_by_the_budget(void **state) {
     (void)state;
     struct bench *b = bench_new(NULL);
@@ -261,6 +277,7 @@ int main(void) {
         cmocka_unit_test(evicted),
         cmocka_unit_test(carries_what_is_beside_it),
         cmocka_unit_test(keeps_what_is_beside_it),
+        cmocka_unit_test(not_with_many_sessions),
         cmocka_unit_test(refused_by_the_budget),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
