@@ -118,8 +118,8 @@ static void unfold(struct folded *f, struct connection *c) {
     }
 }
 
-bool connection_unfold(struct connection_place *place) {
-    struct connection *c = pool_take(&place->folded->model->connections_pool);
+/* Into c, which may be NULL: no memory. */
+static bool unfold_to(struct connection_place *place, struct connection *c) {
     if (!c) {
         return false;
     }
@@ -131,8 +131,19 @@ bool connection_unfold(struct connection_place *place) {
     return true;
 }
 
+bool connection_unfold(struct connection_place *place) {
+    return unfold_to(place, pool_take(&place->folded->model->connections_pool));
+}
+
 bool channel_unfold(struct channel *channel) {
-    return channel->connection || connection_unfold(channel->folded->place);
+    struct session *s = channel->session;
+    if (channel->connection) {
+        return true;
+    }
+    s->pinned++;
+    struct connection *c = model_take(s->model, &s->model->connections_pool);
+    s->pinned--;
+    return unfold_to(channel->folded->place, c);
 }
 
 const struct flow_facts *channel_flow(const struct channel *channel) {
