@@ -62,6 +62,7 @@ struct decoded_flow {
     struct pipeline *pipeline;
     struct nbss *framer; /* NULL: both sides had closed, or it lies beside the connection */
     struct connection_place place;
+    bool over;  /* both sides had closed since: the one that lies beside is not taken up again */
     bool blind; /* no memory for what bytes need that come again */
 };
 
@@ -240,10 +241,16 @@ static void on_flow_start(void *arg, struct moment at) {
     connection_start(f->place.connection);
 }
 
-/* Of many short connections most linger. */
+/* The framer as it lies beside the connection; empty: none does. */
+static struct view folded_framer(const struct decoded_flow *f) {
+    bool there = f->place.folded && !f->over;
+    return there ? connection_beside(f->place.folded) : (struct view){NULL, 0};
+}
+
+/* Of many short connections most linger. The connection may have been folded before, and have come about since by itself. */
 static void lay_down(struct decoded_flow *f) {
     uint8_t framer[NBSS_FOLDED_ROOM];
-    struct view beside = {framer, f->framer ? nbss_fold(f->framer, framer) : 0};
+    struct view beside = f->framer ? (struct view){framer, nbss_fold(f->framer, framer)} : folded_framer(f);
     connection_forget_json(f->place.connection);
     if (connection_fold(&f->place, beside)) {
         framer_finish(f);
@@ -252,8 +259,7 @@ static void lay_down(struct decoded_flow *f) {
 
 /* False: no memory. */
 static bool get_up(struct decoded_flow *f) {
-    struct view beside = f->place.folded ? connection_beside(f->place.folded) : (struct view){NULL, 0};
-    if (!framer_begin(f, true, beside)) {
+    if (!framer_begin(f, true, folded_framer(f))) {
         return false;
     }
     if (!f->place.connection && !connection_unfold(&f->place)) {
@@ -261,6 +267,7 @@ static bool get_up(struct decoded_flow *f) {
         return false;
     }
     connection_folded_free(&f->place);
+    f->over = false;
     return true;
 }
 
@@ -299,6 +306,7 @@ static void on_closed(void *arg, bool over) {
     }
     if (over) {
         framer_finish(f);
+        f->over = true;
     }
     if (f->place.connection) {
         lay_down(f);

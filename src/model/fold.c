@@ -14,10 +14,13 @@ static bool is_empty(const struct list *l) {
     return l->head.next == &l->head;
 }
 
+/* Few, so that who closes a connection again and again, which was not closed, does not have many moved each time. */
 static bool sessions_rest(struct connection *c) {
+    unsigned sessions = 0;
     for (struct link *x = list_first(&c->channel_list); x; x = list_next(&c->channel_list, x)) {
         const struct session *s = container_of(x, struct channel, of_connection)->session;
-        if (s->smb1 || s->pinned || !is_empty(&s->handle_list) || s->channels.head.next != s->channels.head.prev) {
+        bool alone = s->channels.head.next == s->channels.head.prev;
+        if (++sessions > FOLD_SESSIONS_MAX || s->smb1 || s->pinned || !is_empty(&s->handle_list) || !alone) {
             return false;
         }
     }
@@ -54,6 +57,13 @@ struct view connection_beside(const struct folded *f) {
     return (struct view){f->bytes, f->beside};
 }
 
+void connection_folded_free(struct connection_place *place) {
+    if (place->folded) {
+        budget_give(place->folded->model->budget, place->folded, size_of(place->folded));
+        place->folded = NULL;
+    }
+}
+
 bool connection_fold(struct connection_place *place, struct view beside) {
     struct connection *c = place->connection;
     struct model *m = c->model;
@@ -88,6 +98,7 @@ bool connection_fold(struct connection_place *place, struct view beside) {
     }
     hash_free(&c->channels);
     connection_leave(c);
+    connection_folded_free(place); /* what was beside it, which the bytes may be of */
     *place = (struct connection_place){NULL, f};
     return true;
 }
@@ -107,15 +118,8 @@ static void unfold(struct folded *f, struct connection *c) {
     }
 }
 
-void connection_folded_free(struct connection_place *place) {
-    if (place->folded) {
-        budget_give(place->folded->model->budget, place->folded, size_of(place->folded));
-        place->folded = NULL;
-    }
-}
-
-bool connection_unfold(struct connection_place *place) {
-    struct connection *c = pool_take(&place->folded->model->connections_pool);
+/* Into c, which may be NULL: no memory. */
+static bool unfold_to(struct connection_place *place, struct connection *c) {
     if (!c) {
         return false;
     }
@@ -127,8 +131,19 @@ bool connection_unfold(struct connection_place *place) {
     return true;
 }
 
+bool connection_unfold(struct connection_place *place) {
+    return unfold_to(place, pool_take(&place->folded->model->connections_pool));
+}
+
 bool channel_unfold(struct channel *channel) {
-    return channel->connection || connection_unfold(channel->folded->place);
+    struct session *s = channel->session;
+    if (channel->connection) {
+        return true;
+    }
+    s->pinned++;
+    struct connection *c = model_take(s->model, &s->model->connections_pool);
+    s->pinned--;
+    return unfold_to(channel->folded->place, c);
 }
 
 const struct flow_facts *channel_flow(const struct channel *channel) {

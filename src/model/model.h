@@ -46,6 +46,7 @@ enum {
     INSTANCE_SEARCH_MAX =
         256, /* opens of a file by one instance of an application, looked through for another client's; searches_cut */
     SESSION_SEARCH_MAX = 64,  /* sessions of an id, looked through for one that others share; searches_cut */
+    FOLD_SESSIONS_MAX = 16,   /* of a connection that is folded; one with more stays as it is */
     BREAK_SESSIONS_MAX = 256, /* of a connection, looked through for the handle of an oplock break; searches_cut */
 };
 
@@ -100,8 +101,8 @@ struct connection_place {
     struct folded *folded;
 };
 
-/* Folds it, with a copy of the bytes beside it, up to UINT16_MAX of them. False: it stays as it is, because a request waits or a session has
- * a file open, or for want of memory. */
+/* Folds it, with a copy of the bytes beside it, up to UINT16_MAX of them; they may be those that lie beside it so far, which go. False: it
+ * stays as it is, because a request waits, a session has a file open or there are many, or for want of memory. */
 bool connection_fold(struct connection_place *, struct view beside);
 /* As they were, with SPARSE_SLACK bytes behind them. */
 struct view connection_beside(const struct folded *);

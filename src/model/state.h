@@ -644,7 +644,7 @@ struct hash *smb1_fids(struct session *);
 void smb1_process_leave(struct handle *);
 
 /* fold.c */
-/* Its connection is there. False: it is folded, and there is no memory. */
+/* Its connection is there: room is made for it as by model_take, but the session stays. False: nothing is left to evict. */
 __attribute__((warn_unused_result)) bool channel_unfold(struct channel *);
 const struct flow_facts *channel_flow(const struct channel *);
 

@@ -214,6 +214,71 @@ static void carries_what_is_beside_it(void **state) {
     bench_free(b);
 }
 
+/* It came about by itself, and is folded again before what is beside it was asked for. */
+static void keeps_what_is_beside_it(void **state) {
+    (void)state;
+    static const uint8_t bytes[] = "beside";
+    struct bench *b = bench_new(NULL);
+    struct peer p = peer_open(b, 1, 2);
+    struct connection_place place = {p.c, NULL};
+    assert_true(connection_fold(&place, (struct view){bytes, sizeof bytes}));
+    for (unsigned i = 0; i < 3; i++) {
+        assert_true(connection_unfold(&place));
+        assert_true(connection_fold(&place, connection_beside(place.folded)));
+        assert_null(place.connection);
+        assert_memory_equal(connection_beside(place.folded).p, bytes, sizeof bytes);
+    }
+    end_folded(&p, &place);
+    bench_free(b);
+}
+
+/* Of very many it would take long, each time. */
+static void not_with_many_sessions(void **state) {
+    (void)state;
+    struct bench *b = bench_new(NULL);
+    struct peer p = peer_open(b, 1, 2);
+    peer_negotiate(&p, 1, 2);
+    for (unsigned i = 0; i < FOLD_SESSIONS_MAX; i++) {
+        peer_login(&p, 0x100 + i, "alice");
+    }
+    assert_true(can_fold(&p));
+    peer_login(&p, 0x51, "alice");
+    assert_false(can_fold(&p));
+    peer_close(&p);
+    bench_free(b);
+}
+
+/* Who joins a session of a folded connection finds room for that, as for all else. */
+static void room_is_made(void **state) {
+    (void)state;
+    struct bench *b = bench_new(NULL);
+    struct peer p = peer_open(b, 1, 2), other = peer_open(b, 1, 2);
+    struct connection_place place;
+    void *taken[256];
+    unsigned count = 0;
+    peer_settle(&p, 0x51, "alice", share);
+    peer_negotiate(&other, 1, 2);
+    fold(&p, &place);
+    b->budget.ceiling = b->budget.held;
+    while ((taken[count] = pool_take(&b->model->connections_pool))) {
+        count++;
+    }
+    other.session_id = 0x51;
+    other.tree_id = p.tree_id;
+    peer_create(&other, "f", 7, 0);
+    assert_string_equal(bench_last(b, 0)->user, "alice");
+    assert_non_null(place.connection);
+    assert_true(b->stats.evicted_peers > 0);
+    b->budget.ceiling = SIZE_MAX;
+    for (unsigned i = 0; i < count; i++) {
+        pool_give(&b->model->connections_pool, taken[i]);
+    }
+    p.c = place.connection;
+    peer_close(&other);
+    peer_close(&p);
+    bench_free(b);
+}
+
 static void refused_by_the_budget(void **state) {
     (void)state;
     struct bench *b = bench_new(NULL);
@@ -242,6 +307,9 @@ int main(void) {
         cmocka_unit_test(unfolded_by_another),
         cmocka_unit_test(evicted),
         cmocka_unit_test(carries_what_is_beside_it),
+        cmocka_unit_test(keeps_what_is_beside_it),
+        cmocka_unit_test(not_with_many_sessions),
+        cmocka_unit_test(room_is_made),
         cmocka_unit_test(refused_by_the_budget),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

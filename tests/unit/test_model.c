@@ -299,7 +299,9 @@ static void trees_evicted(void **state) {
 struct noise {
     struct bench *b;
     struct peer peers[3];
+    struct connection_place places[3];
     uint64_t state;
+    unsigned folded;
 };
 
 static uint64_t dice(struct noise *n, uint64_t sides) {
@@ -384,41 +386,109 @@ static struct smb2_message any_message(struct noise *n, struct peer *p, bool res
     return m;
 }
 
-static void noise(void **state) {
-    (void)state;
-    struct model_limits limits = {.exchanges = 12,
-                                  .sessions = 4,
-                                  .channels = 6,
-                                  .trees = 9,
-                                  .handles = 4,
-                                  .durables = 2,
-                                  .setups = 2,
-                                  .answer_timeout_ns = 20000000};
-    struct noise n = {.b = bench_new(&limits), .state = UINT64_C(0x9e3779b97f4a7c15)};
-    struct stats *s = &n.b->stats;
-    n.peers[0] = peer_open(n.b, 1, 2);
-    n.peers[1] = peer_open(n.b, 1, 2);
-    n.peers[2] = peer_open_midstream(n.b, 3, 2);
-    for (unsigned i = 0; i < 200000; i++) {
-        struct peer *p = &n.peers[dice(&n, 3)];
-        bool response = dice(&n, 2);
-        struct smb2_message m = any_message(&n, p, response);
-        p->first = dice(&n, 2);
-        p->last = dice(&n, 2);
-        (response ? peer_response : peer_request)(p, &m);
-        if (dice(&n, 1000) == 0) {
-            peer_close(p);
-            n.b->budget.ceiling = SIZE_MAX;
-            *p = peer_open(n.b, 1, 2);
-        }
-        n.b->budget.ceiling = i % 1000 < 500 ? SIZE_MAX : 4 * POOL_BLOCK; /* short of memory half of the time */
+static const struct model_limits few = {.exchanges = 12,
+                                        .sessions = 4,
+                                        .channels = 6,
+                                        .trees = 9,
+                                        .handles = 4,
+                                        .durables = 2,
+                                        .setups = 2,
+                                        .answer_timeout_ns = 20000000};
+
+/* One that was folded is there again; by itself it may be already. */
+static void unfold(struct noise *n, unsigned i) {
+    struct connection_place *place = &n->places[i];
+    if (place->folded) {
+        n->b->budget.ceiling = SIZE_MAX;
+        assert_true(connection_unfold(place));
     }
+    n->peers[i].c = place->connection;
+}
+
+static void fold(struct noise *n, unsigned i) {
+    if (connection_fold(&n->places[i], (struct view){NULL, 0})) {
+        n->peers[i].c = NULL;
+        n->folded++;
+    }
+}
+
+static void open_peer(struct noise *n, unsigned i, bool midstream) {
+    n->peers[i] = midstream ? peer_open_midstream(n->b, 3, 2) : peer_open(n->b, 1, 2);
+    n->places[i] = (struct connection_place){n->peers[i].c, NULL};
+}
+
+static void noise_begin(struct noise *n) {
+    *n = (struct noise){.b = bench_new(&few), .state = UINT64_C(0x9e3779b97f4a7c15)};
     for (unsigned i = 0; i < 3; i++) {
-        peer_close(&n.peers[i]);
+        open_peer(n, i, i == 2);
     }
+}
+
+static void noise_end(struct noise *n) {
+    for (unsigned i = 0; i < 3; i++) {
+        unfold(n, i);
+        peer_close(&n->peers[i]);
+    }
+    const struct stats *s = &n->b->stats;
     assert_true(s->evicted_exchanges && s->evicted_sessions && s->evicted_handles && s->evicted_trees);
     assert_true(s->evicted_durables && s->evicted_setups && s->evicted_machines && s->files_deleted && s->files_opened);
+}
+
+static void noise_step(struct noise *n, bool folds) {
+    unsigned at = (unsigned)dice(n, 3);
+    struct peer *p = &n->peers[at];
+    bool response = dice(n, 2);
+    unfold(n, at);
+    struct smb2_message m = any_message(n, p, response);
+    p->first = dice(n, 2);
+    p->last = dice(n, 2);
+    (response ? peer_response : peer_request)(p, &m);
+    if (dice(n, 1000) == 0) {
+        peer_close(p);
+        n->b->budget.ceiling = SIZE_MAX;
+        open_peer(n, at, false);
+    } else if (folds) {
+        fold(n, at);
+    }
+}
+
+/* Short of memory half of the time. */
+static void noise(void **state) {
+    (void)state;
+    struct noise n;
+    noise_begin(&n);
+    for (unsigned i = 0; i < 200000; i++) {
+        noise_step(&n, i % 2000 < 1000);
+        n.b->budget.ceiling = i % 1000 < 500 ? SIZE_MAX : 4 * POOL_BLOCK;
+    }
+    assert_true(n.folded > 1000);
+    noise_end(&n);
     bench_free(n.b);
+}
+
+/* Whether connections are folded between their messages changes nothing of what is told. */
+static void folded_noise(void **state) {
+    (void)state;
+    struct noise whole, folding;
+    noise_begin(&whole);
+    noise_begin(&folding);
+    for (unsigned i = 0; i < 100000; i++) {
+        whole.b->count = folding.b->count = 0;
+        noise_step(&whole, false);
+        noise_step(&folding, true);
+        assert_int_equal(folding.b->count, whole.b->count);
+        for (unsigned k = 0; k < whole.b->count; k++) {
+            struct seen *a = bench_last(whole.b, k), *b = bench_last(folding.b, k);
+            a->connection = b->connection = NULL;
+            assert_memory_equal(a, b, sizeof *a);
+        }
+    }
+    assert_true(folding.folded > 200);
+    noise_end(&whole);
+    noise_end(&folding);
+    assert_memory_equal(&folding.b->stats, &whole.b->stats, sizeof folding.b->stats);
+    bench_free(whole.b);
+    bench_free(folding.b);
 }
 
 int main(void) {
@@ -434,6 +504,7 @@ int main(void) {
         cmocka_unit_test(handles_evicted),
         cmocka_unit_test(trees_evicted),
         cmocka_unit_test(noise),
+        cmocka_unit_test(folded_noise),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
