@@ -22,14 +22,19 @@
 
 static void stop(struct sensor *s, const char *reason) {
     if (s->stop_until == 0) {
-        signal(SIGTERM, SIG_DFL); /* the second one: at once */
-        signal(SIGINT, SIG_DFL);
-        sigprocmask(SIG_UNBLOCK, &s->endings, NULL);
         s->reason = reason;
         s->stop_until = system_clock_ns(CLOCK_MONOTONIC) + STOP_WORKERS_NS;
         service_stopping(&s->service);
         team_stop(s->team, system_clock_ns(CLOCK_REALTIME), STOP_WORKERS_NS);
     }
+}
+
+/* The first order to stop is for the end in good order, also where that has begun for another reason; the second one: at once. */
+static void stop_ordered(struct sensor *s, const char *reason) {
+    stop(s, reason);
+    signal(SIGTERM, SIG_DFL);
+    signal(SIGINT, SIG_DFL);
+    sigprocmask(SIG_UNBLOCK, &s->endings, NULL);
 }
 
 static void stop_failed(struct sensor *s, const char *reason) {
@@ -131,7 +136,7 @@ static void take_signals(struct sensor *s) {
             sensor_figures_ask(s);
             break;
         default:
-            stop(s, info.ssi_signo == SIGINT ? "interrupt" : "terminate");
+            stop_ordered(s, info.ssi_signo == SIGINT ? "interrupt" : "terminate");
         }
     }
 }

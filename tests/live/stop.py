@@ -185,20 +185,25 @@ def waiting(pipe):
 
 
 def reader_leaves(smbtap, build, _capture, link):
-    """Standard output has a reader that did not read, and leaves when the sensor was told to stop."""
+    """Standard output has a reader that did not read, and leaves when the sensor is told to stop: a little before, or behind it."""
     capture = world.path("some.pcap")
     world.command(os.path.join(build, "make_load"), "metadata", capture, "10000")
-    end, written = os.pipe()
-    sensor = world.Sensor(smbtap, "reader", "--workers", "1", "--detail", "operations", interfaces=("span%d" % link,), output="-",
-                          standard_output=written)
-    os.close(written)
-    world.send(build, capture, interface="tx%d" % link)
-    world.wait_for("a full pipe", 20, lambda: waiting(end) > FULL)
-    sensor.tell(signal.SIGTERM)
-    os.close(end)
-    status, _ = sensor.ended()
-    tap.check("a reader that leaves at the stop: it is no success", status == 1 and "the reader went away" in sensor.err(), status,
-              sensor.err())
+    for leaves_first in (False, True):
+        end, written = os.pipe()
+        sensor = world.Sensor(smbtap, "reader%d" % leaves_first, "--workers", "1", "--detail", "operations",
+                              interfaces=("span%d" % link,), output="-", standard_output=written)
+        os.close(written)
+        world.send(build, capture, interface="tx%d" % link)
+        world.wait_for("a full pipe", 20, lambda pipe=end: waiting(pipe) > FULL)
+        if leaves_first:
+            os.close(end)
+            time.sleep(0.1)  # the sensor has begun to end by then
+        sensor.tell(signal.SIGTERM)
+        if not leaves_first:
+            os.close(end)
+        status, _ = sensor.ended()
+        tap.check("a reader that leaves %s the stop: it is no success" % ("before" if leaves_first else "at"),
+                  status == 1 and "the reader went away" in sensor.err(), status, sensor.err())
 
 
 def unread(smbtap, build, _capture, link):
