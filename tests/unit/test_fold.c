@@ -197,16 +197,28 @@ static void evicted(void **state) {
     bench_free(b);
 }
 
+static const uint8_t lying_beside[] = "beside";
+
+/* A connection that is folded with these. */
+static struct peer folded_with_them(struct bench *b, struct connection_place *place) {
+    struct peer p = peer_open(b, 1, 2);
+    *place = (struct connection_place){p.c, NULL};
+    assert_true(connection_fold(place, (struct view){lying_beside, sizeof lying_beside}));
+    return p;
+}
+
+static void assert_they_lie_there(const struct connection_place *place) {
+    assert_int_equal(connection_beside(place->folded).n, sizeof lying_beside);
+    assert_memory_equal(connection_beside(place->folded).p, lying_beside, sizeof lying_beside);
+}
+
 static void carries_what_is_beside_it(void **state) {
     (void)state;
-    static const uint8_t bytes[] = "beside";
     struct bench *b = bench_new(NULL);
-    struct peer p = peer_open(b, 1, 2);
-    struct connection_place place = {p.c, NULL};
-    assert_true(connection_fold(&place, (struct view){bytes, sizeof bytes}));
+    struct connection_place place;
+    struct peer p = folded_with_them(b, &place);
     assert_true(connection_unfold(&place));
-    assert_int_equal(connection_beside(place.folded).n, sizeof bytes);
-    assert_memory_equal(connection_beside(place.folded).p, bytes, sizeof bytes);
+    assert_they_lie_there(&place);
     connection_folded_free(&place);
     connection_folded_free(&place);
     p.c = place.connection;
@@ -217,16 +229,14 @@ static void carries_what_is_beside_it(void **state) {
 /* It came about by itself, and is folded again before what is beside it was asked for. */
 static void keeps_what_is_beside_it(void **state) {
     (void)state;
-    static const uint8_t bytes[] = "beside";
     struct bench *b = bench_new(NULL);
-    struct peer p = peer_open(b, 1, 2);
-    struct connection_place place = {p.c, NULL};
-    assert_true(connection_fold(&place, (struct view){bytes, sizeof bytes}));
+    struct connection_place place;
+    struct peer p = folded_with_them(b, &place);
     for (unsigned i = 0; i < 3; i++) {
         assert_true(connection_unfold(&place));
         assert_true(connection_fold(&place, connection_beside(place.folded)));
         assert_null(place.connection);
-        assert_memory_equal(connection_beside(place.folded).p, bytes, sizeof bytes);
+        assert_they_lie_there(&place);
     }
     end_folded(&p, &place);
     bench_free(b);
