@@ -4,10 +4,12 @@ import json
 import os
 import subprocess
 import sys
+import threading
 
 ROOT = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
 PCAPS = os.path.join(ROOT, "pcaps")
 Run = collections.namedtuple("Run", "status out err")
+_one_at_a_time = threading.Lock()
 _count = 0
 _failed = 0
 
@@ -17,19 +19,19 @@ if os.path.basename(os.path.dirname(os.path.abspath(sys.argv[0]))) in ("golden",
 
 
 def _line(good, name, details=(), directive=""):
-    global _count
-    _count += 1
-    print("%sok %d - %s%s" % ("" if good else "not ", _count, name.replace("#", "_"), directive))
-    for detail in details:
-        for line in str(detail).split("\n"):
-            print("#   " + line)
-    sys.stdout.flush()
+    global _count, _failed
+    with _one_at_a_time:  # some scripts have threads
+        _count += 1
+        _failed += not good
+        print("%sok %d - %s%s" % ("" if good else "not ", _count, name.replace("#", "_"), directive))
+        for detail in details:
+            for line in str(detail).split("\n"):
+                print("#   " + line)
+        sys.stdout.flush()
 
 
 def check(name, good, *details):
     """One test case. The details are shown where it is not good."""
-    global _failed
-    _failed += not good
     _line(good, name, () if good else details)
     return good
 
