@@ -29,6 +29,8 @@ struct output {
     bool dead;                      /* its process ended before it was told to */
     int trouble;                    /* of the appender, as it was told last */
     uint64_t taken, written;        /* lines; written: when nothing waited last */
+    uint64_t late_since,
+        patience; /* monotonic, 0: it was not behind at the last look; ns that it is still waited for */
 };
 
 struct outputs {
@@ -140,7 +142,7 @@ static bool takes_all(const struct output_settings *s) {
 
 static int start_one(struct outputs *all, size_t i, char why[OUTPUTS_WHY_SIZE]) {
     struct output *o = &all->list[i];
-    *o = (struct output){.all = all, .place = i, .settings = &all->settings.list[i]};
+    *o = (struct output){.all = all, .place = i, .settings = &all->settings.list[i], .patience = OUTPUTS_PATIENCE_NS};
     all->sinks[i] = (struct sink){.state = o, .want = want, .write = put, .flush = nothing, .close = nothing};
     if (!has_process(all, o->settings)) {
         return 0;
@@ -207,6 +209,30 @@ const char *outputs_name(const struct outputs *all, size_t i) {
 
 const struct sink *outputs_sinks(const struct outputs *all) {
     return all->sinks;
+}
+
+static size_t bytes_before(const struct output *o) {
+    return o->process && !o->dead ? channel_used(channel_of(o)) : o->appender ? appender_waiting(o->appender) : 0;
+}
+
+static bool is_late(struct output *o) {
+    size_t bytes = bytes_before(o);
+    bool behind = bytes > OUTPUTS_LATE;
+    if (!behind && o->late_since == 0 && o->patience == OUTPUTS_PATIENCE_NS) {
+        return false;
+    }
+    uint64_t now = system_clock_ns(CLOCK_MONOTONIC), waited = o->late_since != 0 ? now - o->late_since : 0;
+    o->patience = bytes == 0 ? OUTPUTS_PATIENCE_NS : waited < o->patience ? o->patience - waited : 0;
+    o->late_since = behind ? now : 0;
+    return behind && o->patience != 0;
+}
+
+bool outputs_late(struct outputs *all) {
+    bool late = false;
+    for (size_t i = 0; i < all->settings.count; i++) {
+        late = is_late(&all->list[i]) || late;
+    }
+    return late;
 }
 
 bool outputs_roomy(const struct outputs *all, size_t i) {
@@ -293,6 +319,7 @@ const char *outputs_look(struct outputs *all) {
         struct output *o = &all->list[i];
         if (o->process) {
             channel_hear(channel_of(o));
+            channel_trim(channel_of(o));
             alive = runs(o) || alive;
         } else if (o->appender) {
             alive = true;

@@ -12,7 +12,7 @@
 #include "record.h"
 #include "untold.h"
 
-enum { MESSAGES_AT_ONCE = 4096 };
+enum { MESSAGES_AT_ONCE = 4096, MESSAGES_PER_LOOK = 64 };
 
 struct recorder {
     struct recorder_settings settings;
@@ -167,16 +167,22 @@ static void take_message(struct recorder *r, unsigned worker, const struct worke
     }
 }
 
-bool recorder_take(struct recorder *r, struct team *team) {
-    bool any = false;
+enum recorder_taken recorder_take(struct recorder *r, struct team *team, bool patient) {
+    enum recorder_taken taken = RECORDER_NONE;
     for (unsigned i = 0; i < team_workers(team); i++) {
         const struct worker_message *m;
-        for (unsigned n = 0; n < MESSAGES_AT_ONCE && (m = team_next(team, i)) != NULL; n++) {
+        for (unsigned n = 0; n < MESSAGES_AT_ONCE; n++) {
+            if (patient && n % MESSAGES_PER_LOOK == 0 && outputs_late(r->settings.outputs) && !team_crowded(team)) {
+                return RECORDER_LATE;
+            }
+            if (!(m = team_next(team, i))) {
+                break;
+            }
             take_message(r, i, m);
-            any = true;
+            taken = RECORDER_SOME;
         }
     }
-    return any;
+    return taken;
 }
 
 void recorder_flush(struct recorder *r) {

@@ -23,8 +23,13 @@ struct recorder_settings {
 
 /* Names stay the caller's. NULL: no memory. */
 struct recorder *recorder_new(const struct recorder_settings *);
-/* Takes at most some thousand messages of each worker. False: there was none. */
-bool recorder_take(struct recorder *, struct team *);
+enum recorder_taken {
+    RECORDER_NONE,
+    RECORDER_SOME,
+    RECORDER_LATE, /* there may be more, and an output is waited for */
+};
+/* Takes at most some thousand messages of each worker. patient: it leaves them where they are while outputs_late, and they have room. */
+enum recorder_taken recorder_take(struct recorder *, struct team *, bool patient);
 /* Hands on what was collected, and says what was lost where that is known now. */
 void recorder_flush(struct recorder *);
 /* Records that were lost and of which no record tells. */

@@ -18,6 +18,8 @@
 #define STOP_OUTPUT_NS SECOND_NS
 #define STOP_SETTLE_NS (SECOND_NS / 10)
 
+enum { LATE_MS = 5 }; /* between two looks whether an output has room again, where it does not tell */
+
 /* ---- the end */
 
 static void stop(struct sensor *s, const char *reason) {
@@ -193,6 +195,9 @@ static void each_second(struct sensor *s) {
 }
 
 static int wait_ms(const struct sensor *s) {
+    if (s->more != RECORDER_NONE) {
+        return s->more == RECORDER_LATE ? LATE_MS : 0;
+    }
     uint64_t now = system_clock_ns(CLOCK_MONOTONIC), next = s->next_second;
     if (s->answer_until != 0 && s->answer_until < next) {
         next = s->answer_until;
@@ -203,13 +208,12 @@ static int wait_ms(const struct sensor *s) {
 static void take_news(struct sensor *s) {
     uint64_t count;
     (void)!read(s->wakes[WAKE_NEWS].fd, &count, sizeof count);
-    if (recorder_take(s->recorder, s->team)) {
+    enum recorder_taken taken = recorder_take(s->recorder, s->team, true);
+    if (taken != RECORDER_NONE) {
         recorder_flush(s->recorder);
         look_at_outputs(s);
-        s->wakes[WAKE_NEWS].revents = POLLIN; /* there may be more */
-    } else {
-        s->wakes[WAKE_NEWS].revents = 0;
     }
+    s->more = taken;
     if (recorder_error(s->recorder) != 0 && s->stop_until == 0) {
         log_error("capturing ended: %s; see the lines before this one", strerror(-recorder_error(s->recorder)));
         stop_failed(s, "capture_failed");
@@ -231,16 +235,15 @@ static bool output_woke(const struct sensor *s) {
 
 static void loop(struct sensor *s) {
     while (!over(s)) {
-        bool more = s->wakes[WAKE_NEWS].revents != 0;
         s->output_wakes = outputs_poll(s->outputs, s->wakes + WAKES);
-        poll(s->wakes, WAKES + s->output_wakes, more ? 0 : wait_ms(s));
+        poll(s->wakes, WAKES + s->output_wakes, wait_ms(s));
         if (s->wakes[WAKE_SIGNAL].revents) {
             take_signals(s);
         }
         if (s->wakes[WAKE_INTERFACES].revents) {
             live_watch(s->live, interface_changed, s);
         }
-        if (more || s->wakes[WAKE_NEWS].revents) {
+        if (s->more != RECORDER_NONE || s->wakes[WAKE_NEWS].revents) {
             take_news(s);
         }
         if (output_woke(s)) {
@@ -277,7 +280,7 @@ static void finish(struct sensor *s) {
         log_error("a worker did not come to its end in time; what it had not handed on is lost");
         s->status = EXIT_FAILURE;
     }
-    while (recorder_take(s->recorder, s->team)) { /* of workers that came to no end in time */
+    while (recorder_take(s->recorder, s->team, false) != RECORDER_NONE) { /* of workers that came to no end in time */
     }
     recorder_finish(s->recorder);
     recorder_flush(s->recorder);

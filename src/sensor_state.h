@@ -39,6 +39,7 @@ struct sensor {
     struct resident resident;
     struct pollfd wakes[WAKES + OUTPUTS_POLL]; /* those of the outputs come last, and change */
     unsigned output_wakes;
+    enum recorder_taken more;  /* what there was when the recorder took last */
     sigset_t signals, endings; /* endings: TERM and INT of them */
     uint64_t start_ns;         /* wall clock */
     uint64_t stats_interval_ns;

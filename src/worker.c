@@ -37,6 +37,9 @@ enum {
     WAIT_SHARED_MS = 25, /* the same where others wait to hear how far this one is */
     DRAIN_MS = 250,      /* at the end: longer than the ring's own timeout, after which it holds nothing back */
     ROOM_NS = 1000000,   /* at the end, between two looks for room */
+    BEHIND_PARTS = 4,    /* the outlet is, with so much of all that may wait for it */
+    BEHIND_MS = 1,       /* between two looks whether it still is */
+    RING_PERCENT = 60,   /* of the kernel's: in so much of it frames may wait for that */
 };
 
 #define FIGURES_NS SECOND_NS
@@ -78,6 +81,7 @@ struct team {
     _Atomic uint64_t stop_ns, patience_until; /* wall clock; monotonic */
     _Atomic unsigned asked;                   /* how often figures were asked for */
     _Atomic unsigned captured;                /* workers that read no more frames */
+    _Atomic bool passing;                     /* some segments go from one worker to another */
 };
 
 /* ---- to the outlet */
@@ -197,6 +201,9 @@ static bool claim(void *arg, const struct packet *p) {
     if (owner == w->index && p->wrapping.layer_count == 0) {
         return true;
     }
+    if (!atomic_load_explicit(&w->team->passing, memory_order_relaxed)) {
+        atomic_store(&w->team->passing, true);
+    }
     bool put = dispatch_put(w->team->dispatch, w->index, owner, p);
     w->figures.dispatched += put;
     w->figures.dispatch_dropped += !put;
@@ -285,17 +292,33 @@ static void nothing_came(struct worker *w, bool dispatched) {
     }
 }
 
+/* Frames that are not read yet wait where there is most room: as long as the outlet is behind and the ring has some. Not where other
+ * workers' segments would have to wait with them. */
+static bool is_outlet_behind(struct worker *w) {
+    return handover_behind(w->lines, BEHIND_PARTS) && !atomic_load_explicit(&w->team->passing, memory_order_relaxed) &&
+           live_filled(w->tap) < RING_PERCENT;
+}
+
+static void wait_for_outlet(const struct worker *w) {
+    struct pollfd waking = {.fd = w->wake_fd, .events = POLLIN};
+    poll(&waking, 1, BEHIND_MS);
+}
+
 static int capture(struct worker *w) {
     const int wait_ms = w->team->dispatch ? WAIT_SHARED_MS : WAIT_MS;
     while (!atomic_load_explicit(&w->team->stop, memory_order_relaxed)) {
         follow_settings(w);
-        int got = live_read(w->tap, wait_ms, w->wake_fd, on_frame, w);
+        bool behind = is_outlet_behind(w);
+        if (behind) {
+            wait_for_outlet(w);
+        }
+        int got = behind ? 0 : live_read(w->tap, wait_ms, w->wake_fd, on_frame, w);
         if (got < 0) {
             return got;
         }
         take_wake(w->wake_fd);
         bool any = take_dispatched(w);
-        if (got == 0) {
+        if (got == 0 && !behind) {
             nothing_came(w, any);
         }
         atomic_fetch_add(&w->beats, 1);
@@ -465,6 +488,14 @@ bool team_alive(struct team *t) {
         t->workers[i].beats_seen = atomic_load(&t->workers[i].beats);
     }
     return alive;
+}
+
+bool team_crowded(const struct team *t) {
+    bool crowded = false;
+    for (unsigned i = 0; i < t->settings.workers; i++) {
+        crowded = crowded || handover_crowded(t->workers[i].lines);
+    }
+    return crowded;
 }
 
 unsigned team_workers(const struct team *t) {

@@ -1,5 +1,6 @@
 /* A worker of a live sensor: a thread that reads frames of its share of the connections and hands finished lines, event summaries and
- * figures to the outlet. It never waits for the outlet but at the end: what finds no room is dropped and counted.
+ * figures to the outlet. It waits for the outlet only at the end, and as long as the kernel's ring has room for what it does not read
+ * meanwhile: what finds no room is dropped and counted.
  *
  * Workers share nothing but what stands in their team: the flag that stops them, and the ways by which a segment that the kernel gave
  * to the wrong one gets to its owner. */
@@ -74,6 +75,9 @@ struct worker_message {
 
 /* The next message of worker i, NULL: there is none now. The outlet's thread alone. */
 const struct worker_message *team_next(struct team *, unsigned worker);
+
+/* Is half of what there is room for on the way from one of them taken? The outlet's thread alone. */
+bool team_crowded(const struct team *);
 
 unsigned team_workers(const struct team *);
 

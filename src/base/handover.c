@@ -119,10 +119,13 @@ void handover_push(struct handover *h) {
     h->pushed = true;
 }
 
-void handover_offer(struct handover *h) {
+bool handover_behind(struct handover *h, unsigned parts) {
     collect_spares(h);
-    unsigned away = h->made - h->spares - (h->filling != NULL);
-    if (h->filling && (away < h->most / 2 || h->filling->used >= h->batch_bytes / 2)) {
+    return h->made - h->spares - (h->filling != NULL) >= h->most / parts;
+}
+
+void handover_offer(struct handover *h) {
+    if (h->filling && (!handover_behind(h, 2) || h->filling->used >= h->batch_bytes / 2)) {
         handover_push(h);
     }
 }

@@ -31,6 +31,8 @@ void handover_push(struct handover *);
 /* The same, but not where half of all batches are with the consumer already and this one is not half full: so a consumer that is behind
  * is given full ones. To be called again. */
 void handover_offer(struct handover *);
+/* Are as many batches with the consumer, of all there may be, as one of parts? */
+bool handover_behind(struct handover *, unsigned parts);
 /* Is something committed that was not handed on? */
 bool handover_pending(const struct handover *);
 /* True once after batches were handed on: the consumer should be woken. */

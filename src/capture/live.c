@@ -123,6 +123,7 @@ static int activate(struct source *s, const char *device, const struct live_sett
         return refuse(-EIO, why, "%s: %s", device, problem);
     }
     s->fd = pcap_fileno(s->pcap);
+    s->ring = ring;
     s->link_type = pcap_datalink(s->pcap);
     return capture_reads(s->link_type) ? 0 : capture_refuse_link_type(device, s->link_type, why.text, why.size);
 }

@@ -12,9 +12,15 @@
 
 #define MS_NS UINT64_C(1000000)
 
-enum { TURN_MS = 5 }; /* frames that wait for another interface's are looked at as often */
+enum {
+    TURN_MS = 5,     /* frames that wait for another interface's are looked at as often */
+    SAMPLE = 1024,   /* frames whose size is taken for that of those to come */
+    FRAME_HEAD = 96, /* in the ring, before each frame and behind it: packet_mmap(7), tpacket3_hdr */
+};
 
-static struct frame frame_of(const struct source *s, const struct pcap_pkthdr *h, const uint8_t *bytes) {
+static struct frame frame_of(struct source *s, const struct pcap_pkthdr *h, const uint8_t *bytes) {
+    s->taken++;
+    s->taken_bytes += h->caplen;
     return (struct frame){
         .bytes = {bytes, h->caplen},
         .wire_length = h->len > h->caplen ? h->len : h->caplen,
@@ -226,4 +232,35 @@ void live_count(struct live_tap *tap, size_t interface, struct live_counters *co
         s->last_dropped = stat.ps_drop;
     }
     *counters = s->counted;
+}
+
+/* What a frame takes of the ring: as those took that came last, or, where it was full with fewer, as those in it take. */
+static uint64_t frame_bytes(struct source *s, uint64_t waiting, bool full) {
+    uint64_t frames = s->taken - s->sampled;
+    if ((frames >= SAMPLE && s->taken >= s->full_until) || s->frame_bytes == 0) {
+        s->frame_bytes = FRAME_HEAD + (frames != 0 ? (s->taken_bytes - s->sampled_bytes) / frames : 0);
+        s->sampled = s->taken;
+        s->sampled_bytes = s->taken_bytes;
+    }
+    if (full && waiting != 0 && s->ring / waiting > s->frame_bytes) {
+        s->frame_bytes = s->ring / waiting;
+        s->full_until = s->taken + waiting;
+    }
+    return s->frame_bytes;
+}
+
+unsigned live_filled(struct live_tap *tap) {
+    uint64_t most = 0;
+    for (size_t i = 0; i < tap->live->count; i++) {
+        struct source *s = &tap->sources[i];
+        struct live_counters c;
+        live_count(tap, i, &c);
+        uint64_t kept = c.received - c.dropped, waiting = kept > s->taken ? kept - s->taken : 0;
+        bool full = c.dropped != s->seen_dropped;
+        uint64_t percent = waiting * frame_bytes(s, waiting, full) * 100 / s->ring;
+        percent = full ? 100 : percent;
+        s->seen_dropped = c.dropped;
+        most = percent > most ? percent : most;
+    }
+    return most < 100 ? (unsigned)most : 100;
 }

@@ -19,6 +19,11 @@ struct source {
     uint16_t interface;
     struct live_counters counted;
     unsigned last_received, last_dropped; /* as libpcap counts, which wraps */
+    size_t ring;                          /* bytes */
+    uint64_t taken, taken_bytes;          /* frames, and what was captured of them */
+    uint64_t sampled, sampled_bytes;      /* the same, when their size was looked at last */
+    uint64_t frame_bytes, full_until;     /* of one, on average, then; taken: so long it is not looked at anew */
+    uint64_t seen_dropped;                /* frames, at the last look how full the ring is */
     /* Of several interfaces only: */
     bool holding; /* the next frame is here, copied: another interface's may be before it */
     struct frame held;

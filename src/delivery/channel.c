@@ -14,7 +14,7 @@
 enum { GAPS = 64, LINE_CACHE = 64 }; /* GAPS: of the ring for them */
 
 /* With a deliverer that keeps up, all goes through so much of the ring, which stays in the cache; the rest is not even touched. */
-enum { CHANNEL_HOT = 1 << 20 };
+enum { CHANNEL_HOT = 1 << 20, CHANNEL_KEPT = 2 * CHANNEL_HOT };
 
 /* A line in the ring, its gap behind it where it has one, and its text. size 0: the rest of the ring is left free. */
 struct slot {
@@ -48,7 +48,8 @@ struct channel {
     struct shared *shared;
     size_t size, mapped;
     int bell, news;
-    uint64_t read, before; /* the deliverer's: behind the last line that was read, and its start */
+    uint64_t read, before;  /* the deliverer's: behind the last line that was read, and its start */
+    size_t touched, recent; /* the maker's: bytes of the ring that were written; the same since it was trimmed last */
 };
 
 struct channel *channel_new(size_t bytes) {
@@ -154,6 +155,23 @@ static uint64_t free_from(const struct channel *c) {
     return taken == atomic_load(&c->shared->jump_from) ? atomic_load(&c->shared->jump_to) : taken;
 }
 
+/* What was written from one position to another. */
+static void note_touched(struct channel *c, uint64_t from, uint64_t to) {
+    size_t begin = from & (c->size - 1), end = to - from < c->size - begin ? begin + (size_t)(to - from) : c->size;
+    c->recent = end > c->recent ? end : c->recent;
+}
+
+void channel_trim(struct channel *c) {
+    c->touched = c->recent > c->touched ? c->recent : c->touched;
+    if (c->recent <= CHANNEL_KEPT && c->touched > CHANNEL_KEPT && channel_empty(c)) {
+        size_t page = (size_t)sysconf(_SC_PAGESIZE), from = offsetof(struct shared, bytes) + CHANNEL_KEPT;
+        from = (from + page - 1) & ~(page - 1);
+        (void)madvise((char *)c->shared + from, c->mapped - from, MADV_REMOVE);
+        c->touched = c->recent;
+    }
+    c->recent = 0;
+}
+
 int channel_put(struct channel *c, const struct line *list, size_t count) {
     struct shared *s = c->shared;
     uint64_t put = atomic_load_explicit(&s->put, memory_order_relaxed), at = start_of(c);
@@ -167,6 +185,7 @@ int channel_put(struct channel *c, const struct line *list, size_t count) {
             return -EAGAIN;
         }
     }
+    const uint64_t first = at;
     for (size_t i = 0; i < count; i++) {
         size_t n = slot_size(&list[i]);
         uint64_t begin = begin_of(c, at, n);
@@ -176,6 +195,7 @@ int channel_put(struct channel *c, const struct line *list, size_t count) {
         write_slot(c, begin, &list[i]);
         at = begin + n;
     }
+    note_touched(c, first, at);
     atomic_store(&s->put, at);
     if (count != 0 && atomic_exchange(&s->listens, false)) {
         ring(c->bell);
@@ -183,9 +203,13 @@ int channel_put(struct channel *c, const struct line *list, size_t count) {
     return 0;
 }
 
-bool channel_roomy(const struct channel *c) {
+size_t channel_used(const struct channel *c) {
     uint64_t from = free_from(c), put = atomic_load(&c->shared->put);
-    return put < from || put - from <= c->size / 2;
+    return put < from ? 0 : (size_t)(put - from);
+}
+
+bool channel_roomy(const struct channel *c) {
+    return channel_used(c) <= c->size / 2;
 }
 
 bool channel_empty(const struct channel *c) {

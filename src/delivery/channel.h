@@ -10,7 +10,9 @@
 
 #include "sink.h"
 
-enum { CHANNEL_BYTES = 16 << 20 }; /* of the ring of an output */
+enum {
+    CHANNEL_BYTES = 64 << 20
+}; /* of the ring of an output; what a deliverer that keeps up does not need is not touched */
 
 struct channel;
 
@@ -22,9 +24,13 @@ void channel_free(struct channel *);
 
 /* All of them, or none: -EAGAIN, no room now. Wakes the other side. */
 __attribute__((warn_unused_result)) int channel_put(struct channel *, const struct line *list, size_t count);
+/* Bytes of it that are not free. */
+size_t channel_used(const struct channel *);
 /* Is half of it free? Is all? */
 bool channel_roomy(const struct channel *);
 bool channel_empty(const struct channel *);
+/* Gives back the memory of a stall that is over. To be called now and then. */
+void channel_trim(struct channel *);
 /* Is a record still to be put that tells of a loss, and had no room? So long the other side does not end before it has to. Said before the
  * order to stop; false once the record was put. */
 void channel_owe(struct channel *, bool);

@@ -576,6 +576,35 @@ def overload():
               said.counters)
 
 
+def filled():
+    """How full the ring is, as frames wait in it; full is what drops, whatever their size was held to be."""
+    pair("lake")
+    sender = Sender("lake")
+    probe = Probe("buffer=8388608", "frames=0", "hold=2000", "lake")
+
+    def told():
+        time.sleep(0.5)
+        probe.tell("count")
+        line = probe.until(lambda line: "counters" in line)
+        return line["filled"], line["dropped"]
+
+    sender.send([numbered(number, 400) for number in range(2000)])
+    empty = told()
+    sender.send([numbered(number, 400) for number in range(6000)])
+    some = told()
+    sender.send([numbered(number, 1400) for number in range(8000)])
+    full = told()
+    after = told()
+    said = probe.stop()
+    ip("link", "del", "lake")
+    bytes_each = 400 + 42 + 96  # headers; the ring's own
+    tap.check("filled: an empty ring is", empty == (0, 0), empty)
+    tap.check("filled: in percent", abs(some[0] - 100 * 6000 * bytes_each / 8388608) < 5 and some[1] == 0, some)
+    tap.check("filled: what drops is full, and stays so with frames that were larger", full[0] == 100 and full[1] > 0 and after[0] > 90, full, after)
+    tap.check("filled: all that was kept is read", said.counters[-1]["frames"] == said.counters[-1]["received"] - said.counters[-1]["dropped"],
+              said.counters)
+
+
 def stopped_under_load():
     pair("busy")
     probe = Probe("workers=2", "frames=0", "busy")
@@ -660,6 +689,7 @@ def main():
     other_links()
     all_interfaces()
     overload()
+    filled()
     stopped_under_load()
     snap_length()
     dropped_by_interface()

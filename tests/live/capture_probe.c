@@ -41,6 +41,7 @@ static struct probe_worker workers[WORKERS_MAX];
 static unsigned worker_count = 1;
 static bool show_frames = true;
 static useconds_t slow_us;
+static uint64_t hold_after = UINT64_MAX; /* frames: then nothing is read before the stop */
 static atomic_bool stopping;
 static atomic_uint counts; /* how often the counters were asked for */
 
@@ -105,12 +106,13 @@ static void on_frame(void *arg, const struct frame *f) {
 }
 
 static void show_counters(struct probe_worker *w) {
+    const unsigned filled = live_filled(w->tap);
     for (size_t i = 0; i < live_interfaces(live); i++) {
         struct live_counters c;
         live_count(w->tap, i, &c);
         printf("{\"counters\":true,\"worker\":%u,\"interface\":%zu,\"received\":%" PRIu64 ",\"dropped\":%" PRIu64
-               ",\"frames\":%" PRIu64 ",\"bytes\":%" PRIu64 ",\"backwards\":%" PRIu64 "}\n",
-               w->number, i, c.received, c.dropped, w->frames, w->bytes, w->backwards);
+               ",\"frames\":%" PRIu64 ",\"bytes\":%" PRIu64 ",\"backwards\":%" PRIu64 ",\"filled\":%u}\n",
+               w->number, i, c.received, c.dropped, w->frames, w->bytes, w->backwards, filled);
     }
     fflush(stdout);
 }
@@ -120,6 +122,12 @@ static void *work(void *arg) {
     unsigned counted = 0;
     bool stopped = false;
     for (;;) {
+        for (; w->frames >= hold_after && !atomic_load(&stopping); usleep(1000)) {
+            if (counted != atomic_load(&counts)) {
+                counted = atomic_load(&counts);
+                show_counters(w);
+            }
+        }
         int got = live_read(w->tap, stopped ? 200 : 1000, stopped ? -1 : w->wake_fd, on_frame, w);
         if (got < 0) {
             printf("{\"error\":%d,\"worker\":%u}\n", got, w->number);
@@ -210,6 +218,8 @@ static bool set_option(struct live_settings *s, char *text) {
         show_frames = number != 0;
     } else if (strcmp(text, "slow") == 0) {
         slow_us = (useconds_t)number;
+    } else if (strcmp(text, "hold") == 0) {
+        hold_after = number;
     } else {
         exit(2);
     }

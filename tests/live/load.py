@@ -7,7 +7,6 @@ usage: load.py SMBTAP BUILD [--long]
 The rate that the sender reached is told. With --long the captures are larger than any buffer, so that the sensor must keep up: the
 highest rate at which it loses nothing is looked for.
 """
-import json
 import os
 import subprocess
 import sys
@@ -21,16 +20,6 @@ import watch  # noqa: E402
 SHORT = {"bulk": 64 << 20, "metadata": 30000}
 LONG = {"bulk": 2 << 30, "metadata": 1500000}
 RATE_STEPS = 8
-
-
-def made(build, kind, size):
-    """A capture of bench/make_load."""
-    path = world.path("%s.pcap" % kind)
-    facts = json.loads(world.command(os.path.join(build, "make_load"), kind, path, str(size)))
-    with open(path, "rb") as file:
-        while file.read(1 << 24):
-            pass
-    return path, facts
 
 
 def note(text):
@@ -131,7 +120,7 @@ def test():
     if len(cores) < 2:
         tap.skip("top speed", "there is one core alone")
     for kind, size in (LONG if long else SHORT).items():
-        capture, facts = made(build, kind, size)
+        capture, facts = world.made(build, kind, size)
         if len(cores) >= 2:
             (lossless if long else topspeed)(smbtap, build, kind, capture, cores)
         if kind == "metadata":

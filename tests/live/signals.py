@@ -11,7 +11,6 @@ import signal
 import subprocess
 import sys
 import time
-import urllib.request
 
 import world
 import comparing  # noqa: E402
@@ -19,6 +18,7 @@ import pcapfile  # noqa: E402
 import tap  # noqa: E402
 import watch  # noqa: E402
 
+PORT = 9145             # of metrics
 MESSAGES, RATE = 8000, 6000
 
 
@@ -218,28 +218,24 @@ def full_disk(smbtap, build, capture):
     tap.check("disk full: with room again, records are written again", not wanted - found, *comparing.difference(wanted, found))
 
 
-def received(port=9145):
-    """Packets, as metrics tell."""
-    with urllib.request.urlopen("http://127.0.0.1:%d/metrics" % port, timeout=5) as answer:
-        text = answer.read().decode()
-    return sum(float(line.rsplit(" ", 1)[1]) for line in text.split("\n")
-               if line.startswith("smbtap_interface_received_packets_total"))
+def received():
+    return watch.metric(PORT, "smbtap_interface_received_packets_total")
 
 
 def unread(smbtap, build):
     """An output that nobody reads holds nothing up: what finds no room is dropped, counted and told, and TERM still ends it."""
     capture = world.path("unread.pcap")  # more than waits for an output
-    world.command(os.path.join(build, "make_load"), "metadata", capture, "40000")
+    world.command(os.path.join(build, "make_load"), "metadata", capture, "160000")
     folder = world.folder("pipe")
     pipe = os.path.join(folder, "records")
     os.mkfifo(pipe)
     os.chown(pipe, world.UID, world.UID)
     end = os.open(pipe, os.O_RDONLY | os.O_NONBLOCK)
-    sensor = world.Sensor(smbtap, "unread", "--workers", "1", "--detail", "operations", "--memory", "16M", "--metrics", "9145",
+    sensor = world.Sensor(smbtap, "unread", "--workers", "1", "--detail", "operations", "--memory", "16M", "--metrics", str(PORT),
                           output=pipe)
-    sent = Load(build, capture, rate=40000).done()["packets"]
+    sent = Load(build, capture, rate=80000).done()["packets"]
     try:
-        world.wait_for("all are received", 5, lambda: received() == sent)
+        world.wait_for("all are received", 10, lambda: received() == sent)
     except world.Failed:
         pass
     tap.check("unread output: every packet is taken all the same", received() == sent, received(), sent)

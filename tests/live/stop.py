@@ -18,8 +18,11 @@ import time
 
 import world
 import tap  # noqa: E402
+import watch  # noqa: E402
 
-LATE = 30000        # packets, of which more records are made than wait for an output
+LATE = 150000       # packets, of which more records are made than wait for an output
+LATE_S = 30          # so long it may take until some of them found no room
+PORT = 9150          # of metrics, and those behind it
 FLOOD = 125000       # more packets than a worker reads before somebody stops it
 AT_ONCE = 3
 FULL = 32 << 10        # bytes of a pipe, of 64 KiB
@@ -58,27 +61,6 @@ class Pipe:
             time.sleep(0.01)
 
 
-def children(pid):
-    found = []
-    for thread in os.listdir("/proc/%d/task" % pid):
-        with open("/proc/%d/task/%s/children" % (pid, thread), encoding="ascii") as file:
-            found += map(int, file.read().split())
-    return found
-
-
-def named(pids, name):
-    """Those of them that have that name."""
-    found = []
-    for pid in pids:
-        with open("/proc/%d/comm" % pid, encoding="ascii") as file:
-            found += [pid] * (file.read().strip() == name)
-    return found
-
-
-def keeper(sensor):
-    return named(children(sensor.process.pid), "smbtap-keeper")[0]
-
-
 def state(pid):
     with open("/proc/%d/stat" % pid, encoding="ascii") as file:
         return file.read().rpartition(")")[2].split()[0]
@@ -101,10 +83,10 @@ def account(data):
 def late(smbtap, build, capture, link, name):
     """A sensor whose output found no room for some records."""
     pipe = Pipe(name + "-pipe")
-    sensor = world.Sensor(smbtap, name, "--workers", "1", "--detail", "operations", output=pipe.path,
+    sensor = world.Sensor(smbtap, name, "--workers", "1", "--detail", "operations", "--metrics", str(PORT + link), output=pipe.path,
                           interfaces=("span%d" % link,))
     world.send(build, capture, interface="tx%d" % link)
-    time.sleep(1)
+    world.wait_for("records found no room", LATE_S, lambda: watch.metric(PORT + link, "smbtap_output_dropped_records_total") > 0)
     return sensor, pipe
 
 
@@ -143,7 +125,7 @@ def told_too_late(smbtap, build, capture, link):
     """The one that has a gap to tell does not come to it before the output has all that was handed to it."""
     sensor, pipe = late(smbtap, build, capture, link, "too-late")
     some_room(sensor, pipe)
-    delivering = keeper(sensor)
+    delivering = watch.keepers(sensor)[0]
     sensor.tell(signal.SIGTERM)
     time.sleep(0.8)
     sensor.tell(signal.SIGSTOP)
@@ -165,7 +147,7 @@ def told_too_late(smbtap, build, capture, link):
 def killed(smbtap, build, capture, link):
     """What delivers is killed while it is told to stop, and another goes on in its place."""
     sensor = world.Sensor(smbtap, "killed", "--workers", "1", "--detail", "operations", interfaces=("span%d" % link,))
-    delivering = named(children(keeper(sensor)), "smbtap-output")[0]
+    delivering = watch.deliverers(sensor)[0]
     os.kill(delivering, signal.SIGSTOP)
     requests = world.send(build, capture, interface="tx%d" % link)["packets"] // 4
     time.sleep(0.5)

@@ -1,14 +1,49 @@
 """Sensors with 1, 2 and 4 workers and tcpdump, side by side on the same interfaces: what each says must be what a replay of tcpdump's
 capture says."""
 import json
+import os
 import signal
 import time
+import urllib.request
 
 import comparing
 import tap
 import world
 
 WORKERS = (1, 2, 4)
+
+
+def _children(pid):
+    found = []
+    for thread in os.listdir("/proc/%d/task" % pid):
+        with open("/proc/%d/task/%s/children" % (pid, thread), encoding="ascii") as file:
+            found += map(int, file.read().split())
+    return found
+
+
+def _named(pids, name):
+    found = []
+    for pid in pids:
+        with open("/proc/%d/comm" % pid, encoding="ascii") as file:
+            found += [pid] * (file.read().strip() == name)
+    return found
+
+
+def keepers(sensor):
+    """The processes that start those of its outputs, in the order of these."""
+    return sorted(_named(_children(sensor.process.pid), "smbtap-keeper"))
+
+
+def deliverers(sensor):
+    """The processes of its outputs, in their order."""
+    return [pid for keeper in keepers(sensor) for pid in _named(_children(keeper), "smbtap-output")]
+
+
+def metric(port, name):
+    """The sum of a metric of its, as it tells it now."""
+    with urllib.request.urlopen("http://127.0.0.1:%d/metrics" % port, timeout=5) as answer:
+        text = answer.read().decode()
+    return sum(float(line.rsplit(" ", 1)[1]) for line in text.split("\n") if line.startswith(name))
 
 
 def replay(smbtap, *captures, arguments=()):

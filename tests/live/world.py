@@ -160,6 +160,12 @@ def mirror(source, sink):
 
 # ---- senders ---------------------------------------------------------------------------------------------------------
 
+def made(build, kind, size):
+    """A capture of bench/make_load, in memory, and what is in it."""
+    capture = path("%s.pcap" % kind)
+    return capture, json.loads(command(os.path.join(build, "make_load"), kind, capture, str(size)))
+
+
 def send(build, capture, *layers, interface="tx0", rate=None, pace=False):
     """Sends a capture with tests/live/send; returns what it says of it."""
     how = ["-p"] if pace else ["-r", str(rate)] if rate else []

@@ -146,6 +146,47 @@ static void the_rest_is_not_touched(void **state) {
     channel_free(c);
 }
 
+static long resident_bytes(void) {
+    FILE *statm = fopen("/proc/self/statm", "r");
+    long pages;
+    assert_non_null(statm);
+    assert_int_equal(fscanf(statm, "%*s %ld", &pages), 1);
+    fclose(statm);
+    return pages * sysconf(_SC_PAGESIZE);
+}
+
+/* A stall costs memory as long as it lasts. */
+static void a_stall_gives_its_memory_back(void **state) {
+    (void)state;
+    struct channel *c = channel_of(CHANNEL_BYTES);
+    struct line line;
+    uint64_t seq = 0, read = 0;
+    const long before = resident_bytes(), most = CHANNEL_BYTES;
+    for (unsigned round = 0; round < 3; round++) {
+        assert_true(channel_used(c) == 0);
+        while (channel_used(c) < CHANNEL_BYTES - (1 << 20)) {
+            assert_int_equal(put_one(c, ++seq, NULL), 0);
+        }
+        channel_trim(c);
+        channel_trim(c); /* not what is waited for */
+        assert_true(resident_bytes() - before > most / 10 * 9);
+        while (channel_next(c, &line)) {
+            expect(&line, ++read);
+        }
+        channel_taken(c);
+        assert_int_equal(read, seq);
+        channel_trim(c);
+        assert_int_equal(put_one(c, ++seq, NULL), 0);
+        channel_trim(c); /* a line waits */
+        assert_true(channel_next(c, &line));
+        expect(&line, ++read);
+        channel_taken(c);
+        channel_trim(c);
+        assert_true(resident_bytes() - before < most / 10);
+    }
+    channel_free(c);
+}
+
 /* Who kept up until now and then pauses has all of it before the maker has no room. */
 static void a_pause_has_the_whole_ring(void **state) {
     (void)state;
@@ -381,6 +422,7 @@ int main(void) {
         cmocka_unit_test(in_order),
         cmocka_unit_test(keeps_up_and_falls_behind),
         cmocka_unit_test(the_rest_is_not_touched),
+        cmocka_unit_test(a_stall_gives_its_memory_back),
         cmocka_unit_test(a_pause_has_the_whole_ring),
         cmocka_unit_test(all_or_none),
         cmocka_unit_test(unread_at_the_end),

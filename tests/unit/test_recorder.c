@@ -22,10 +22,12 @@ struct taker {
 struct outputs {
     struct taker takers[OUTPUTS];
     struct sink sinks[OUTPUTS];
+    bool late; /* the whole of them */
 };
 
 struct team {
     const struct worker_message *message; /* the next one; NULL: there is none */
+    bool crowded;
 };
 
 /* ---- what the recorder asks of them */
@@ -48,6 +50,10 @@ bool outputs_roomy(const struct outputs *all, size_t i) {
     return all->takers[i].roomy;
 }
 
+bool outputs_late(struct outputs *all) {
+    return all->late;
+}
+
 bool outputs_gap(struct outputs *all, size_t i, struct gap *gap) {
     (void)all, (void)i, (void)gap;
     return false;
@@ -64,6 +70,10 @@ void outputs_figures(struct outputs *all, size_t i, struct output_figures *f) {
 unsigned team_workers(const struct team *t) {
     (void)t;
     return 1;
+}
+
+bool team_crowded(const struct team *t) {
+    return t->crowded;
 }
 
 const struct worker_message *team_next(struct team *t, unsigned worker) {
@@ -111,8 +121,8 @@ static struct recorder *begin(struct outputs *all) {
 
 static void lose(struct recorder *r, uint64_t count) {
     const struct worker_message m = {.news = WORKER_LINE, .lost = count};
-    struct team team = {&m};
-    assert_true(recorder_take(r, &team));
+    struct team team = {.message = &m};
+    assert_int_equal(recorder_take(r, &team, true), RECORDER_SOME);
 }
 
 static bool told(const struct taker *t, uint64_t from, uint64_t to) {
@@ -159,10 +169,35 @@ static void who_had_no_room_is_told_later(void **state) {
     }
 }
 
+/* What workers have stays with them while an output is late, but for who cannot wait. */
+static void what_is_late_is_waited_for(void **state) {
+    (void)state;
+    struct outputs all;
+    struct recorder *r = begin(&all);
+    const struct worker_message m = {.news = WORKER_DONE};
+    struct team team = {.message = &m};
+    all.late = true;
+    assert_int_equal(recorder_take(r, &team, true), RECORDER_LATE);
+    assert_ptr_equal(team.message, &m);
+    team.crowded = true;
+    assert_int_equal(recorder_take(r, &team, true), RECORDER_SOME);
+    team.crowded = false;
+    team.message = &m;
+    all.late = false;
+    assert_int_equal(recorder_take(r, &team, true), RECORDER_SOME);
+    assert_int_equal(recorder_take(r, &team, true), RECORDER_NONE);
+    team.message = &m;
+    all.late = true;
+    assert_int_equal(recorder_take(r, &team, false), RECORDER_SOME);
+    assert_int_equal(recorder_done(r), 3);
+    recorder_free(r);
+}
+
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(a_loss_before_all_is_told_to_each),
         cmocka_unit_test(who_had_no_room_is_told_later),
+        cmocka_unit_test(what_is_late_is_waited_for),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

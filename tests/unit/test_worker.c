@@ -49,6 +49,7 @@ struct live {
 
     _Atomic unsigned ended; /* taps that are at it */
     _Atomic unsigned reads; /* calls of live_read */
+    bool room;              /* the rings have some for what waits */
     struct live_tap taps[TAPS];
 };
 
@@ -97,6 +98,10 @@ int live_read(struct live_tap *t, int wait_ms, int wake_fd, void (*frame)(void *
 void live_count(struct live_tap *t, size_t interface, struct live_counters *c) {
     assert_int_equal(interface, 0);
     *c = (struct live_counters){t->numbered, 0};
+}
+
+unsigned live_filled(struct live_tap *t) {
+    return t->live->room ? 59 : 60;
 }
 
 size_t live_interfaces(const struct live *l) {
@@ -341,6 +346,34 @@ static void no_room(void **state) {
     live_free(&l);
 }
 
+/* BEHIND_PARTS, RING_PERCENT: nobody takes anything, and the ring has room: the workers leave there what they have not read, and nothing
+ * is lost. */
+static void room_in_the_ring(void **state) {
+    (void)state;
+    struct live l = {0};
+    struct lines got = {0};
+    const struct timespec pause = {.tv_nsec = 200000000};
+    read_capture(&l, "pcaps/smb1-users.pcap");
+    l.rounds = 400;
+    l.renew = true;
+    l.room = true;
+    struct team *t = team_of(&l, 1, 4 << 20);
+    for (unsigned i = 0; i < 3; i++) {
+        nanosleep(&pause, NULL);
+        assert_true(team_alive(t));
+        assert_int_equal(atomic_load(&l.ended), 0);
+    }
+    while (atomic_load(&l.ended) == 0) {
+        take_all(t, &got);
+        sched_yield();
+    }
+    finish(t, &got);
+    assert_int_equal(got.lost + got.figures[0].records_dropped, 0);
+    assert_int_equal(got.count, got.figures[0].stats.records);
+    lines_free(&got);
+    live_free(&l);
+}
+
 /* DISPATCH_SHARE, DISPATCH_BATCHES_MAX: a queue between workers that is full: counted as well, and the owner goes on with gaps. */
 static void no_room_between(void **state) {
     (void)state;
@@ -437,6 +470,7 @@ int main(void) {
         cmocka_unit_test(owners),
         cmocka_unit_test(tunnels),
         cmocka_unit_test(no_room),
+        cmocka_unit_test(room_in_the_ring),
         cmocka_unit_test(no_room_between),
         cmocka_unit_test(capture_over),
         cmocka_unit_test(settings_and_beats),
