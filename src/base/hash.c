@@ -4,23 +4,30 @@
 #include <stdlib.h>
 #include <string.h>
 
-static struct hash_node **slot(struct hash *h, uint64_t hash) {
+_Static_assert(UINTPTR_MAX == UINT64_MAX, "marks stand in the bits that a pointer of 64 bits does not have");
+
+static hash_word *slot(struct hash *h, uint64_t hash) {
     return h->mask != 0 ? &h->buckets[hash & h->mask] : &h->chain;
 }
 
-static void put(struct hash *h, struct hash_node *n) {
-    struct hash_node **at = slot(h, n->hash);
-    n->next = *at;
-    n->at = at;
-    if (n->next) {
-        n->next->at = &n->next;
-    }
-    *at = n;
+static hash_word marks(hash_word word) {
+    return word & ~HASH_POINTER;
 }
 
-static void move_chain(struct hash *h, struct hash_node *n) {
-    while (n) {
-        struct hash_node *next = n->next;
+static void put(struct hash *h, struct hash_node *n) {
+    hash_word *at = slot(h, n->hash);
+    assert(marks((hash_word)n) == 0);
+    n->next = *at & HASH_POINTER;
+    n->at = at;
+    if (n->next != 0) {
+        hash_member(n->next)->at = &n->next;
+    }
+    *at = marks(*at) | hash_mark(n->hash) | (hash_word)n;
+}
+
+static void move_chain(struct hash *h, hash_word first) {
+    for (struct hash_node *n = hash_member(first); n;) {
+        struct hash_node *next = hash_member(n->next);
         put(h, n);
         n = next;
     }
@@ -43,7 +50,7 @@ __attribute__((noinline)) static void grow(struct hash *h) {
     if (buckets - 1 > UINT32_MAX || !charge(h, buckets)) {
         return;
     }
-    struct hash_node **table = calloc(buckets, sizeof *table);
+    hash_word *table = calloc(buckets, sizeof *table);
     if (!table) {
         release(h, buckets);
         return;
@@ -84,12 +91,12 @@ void hash_insert(struct hash *h, struct hash_node *n, uint64_t hash) {
 }
 
 void hash_remove(struct hash *h, struct hash_node *n) {
-    assert(n->at && *n->at == n);
-    *n->at = n->next;
-    if (n->next) {
-        n->next->at = n->at;
+    assert(n->at && hash_member(*n->at) == n);
+    *n->at = n->next != 0 ? marks(*n->at) | n->next : 0;
+    if (n->next != 0) {
+        hash_member(n->next)->at = n->at;
     }
-    n->next = NULL;
+    n->next = 0;
     n->at = NULL;
     h->count--;
 }

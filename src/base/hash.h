@@ -11,16 +11,22 @@
 
 enum { HASH_INLINE = 4 };
 
+/* Whom a chain begins with, or goes on with. In the bits that no pointer has, the first word of a chain also has a mark for each member
+ * that was put into it since it was empty: whose mark is missing is not there, and that is known without a look at members, which lie far
+ * apart. */
+typedef uintptr_t hash_word;
+
+#define HASH_POINTER (UINTPTR_MAX >> 16)
+
 struct hash_node {
-    struct hash_node *next,
-        **at; /* at: what points here, so that the place in a chain does not count when it is removed */
+    hash_word next, *at; /* at: what points here, so that the place in a chain does not count when it is removed */
     uint64_t hash;
 };
 
 struct hash {
     union {
-        struct hash_node *chain;    /* while there are no buckets */
-        struct hash_node **buckets; /* mask + 1 of them */
+        hash_word chain;    /* while there are no buckets */
+        hash_word *buckets; /* mask + 1 of them */
     };
     uint32_t count, mask;  /* mask 0: there are no buckets */
     struct budget *budget; /* the buckets are charged to it; NULL: to nobody */
@@ -30,16 +36,31 @@ static inline void hash_init(struct hash *h, struct budget *budget) {
     *h = (struct hash){.budget = budget};
 }
 
-/* First member with that hash, NULL where there is none; hash_again gives the next one. */
-static inline struct hash_node *hash_again(struct hash_node *n, uint64_t hash) {
+static inline struct hash_node *hash_member(hash_word word) {
+    return (struct hash_node *)(word & HASH_POINTER);
+}
+
+/* The bucket is of the lowest bits, the mark of the highest. */
+static inline hash_word hash_mark(uint64_t hash) {
+    return (HASH_POINTER + 1) << (hash >> 60);
+}
+
+static inline struct hash_node *hash_from(hash_word word, uint64_t hash) {
+    struct hash_node *n = hash_member(word);
     while (n && n->hash != hash) {
-        n = n->next;
+        n = hash_member(n->next);
     }
     return n;
 }
 
+/* First member with that hash, NULL where there is none; hash_again gives the next one. */
 static inline struct hash_node *hash_first(const struct hash *h, uint64_t hash) {
-    return hash_again(h->mask != 0 ? h->buckets[hash & h->mask] : h->chain, hash);
+    hash_word first = h->mask != 0 ? h->buckets[hash & h->mask] : h->chain;
+    return first & hash_mark(hash) ? hash_from(first, hash) : NULL;
+}
+
+static inline struct hash_node *hash_again(const struct hash_node *n, uint64_t hash) {
+    return hash_from(n->next, hash);
 }
 
 /* For who compares keys, of numbers, as fast as hashes: while there are no buckets all members are looked at, and the hash counts for
@@ -48,12 +69,21 @@ static inline bool hash_counts(const struct hash *h) {
     return h->mask != 0;
 }
 
-static inline struct hash_node *hash_candidate(const struct hash *h, struct hash_node *n, uint64_t hash) {
-    return h->mask != 0 ? hash_again(n, hash) : n;
+static inline struct hash_node *hash_candidates(const struct hash *h, uint64_t hash) {
+    return h->mask != 0 ? hash_first(h, hash) : hash_member(h->chain);
 }
 
-static inline struct hash_node *hash_candidates(const struct hash *h, uint64_t hash) {
-    return h->mask != 0 ? hash_again(h->buckets[hash & h->mask], hash) : h->chain;
+static inline struct hash_node *hash_candidate(const struct hash *h, const struct hash_node *n, uint64_t hash) {
+    return h->mask != 0 ? hash_again(n, hash) : hash_member(n->next);
+}
+
+/* Members with that hash are looked for soon, or that one is removed: what is looked at first comes near meanwhile. */
+static inline void hash_expect(const struct hash *h, uint64_t hash) {
+    __builtin_prefetch(h->mask != 0 ? &h->buckets[hash & h->mask] : &h->chain);
+}
+
+static inline void hash_expect_removal(const struct hash_node *n) {
+    __builtin_prefetch(n->at, 1);
 }
 
 /* Never fails: where there is no memory for more buckets the chains grow longer. */

@@ -118,7 +118,7 @@ static void make_key(struct key *key, const struct fragment *in) {
 }
 
 static struct entry *find(const struct fragments *f, const struct key *key, uint64_t hash) {
-    for (struct hash_node *n = hash_first(&f->table, hash); n; n = hash_again(n->next, hash)) {
+    for (struct hash_node *n = hash_first(&f->table, hash); n; n = hash_again(n, hash)) {
         struct entry *e = container_of(n, struct entry, node);
         if (memcmp(&e->key, key, sizeof *key) == 0) {
             return e;

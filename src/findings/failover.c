@@ -12,7 +12,7 @@ static uint64_t failover_hash(const struct findings *f, const struct address *cl
 
 static struct failover *failover_find(struct findings *f, const struct address *client, const struct name *share) {
     uint64_t hash = failover_hash(f, client, share);
-    for (struct hash_node *n = hash_first(&f->failovers, hash); n; n = hash_again(n->next, hash)) {
+    for (struct hash_node *n = hash_first(&f->failovers, hash); n; n = hash_again(n, hash)) {
         struct failover *one = container_of(n, struct failover, node);
         if (address_same(&one->client, client) && one->share.length == share->length &&
             memcmp(one->share.bytes, share->bytes, share->length) == 0) {

@@ -46,7 +46,7 @@ bool address_same(const struct address *a, const struct address *b) {
 
 struct pair *pair_find(struct findings *f, const struct address *client, const struct address *server) {
     uint64_t hash = pair_hash(f, client, server);
-    for (struct hash_node *n = hash_first(&f->pairs, hash); n; n = hash_again(n->next, hash)) {
+    for (struct hash_node *n = hash_first(&f->pairs, hash); n; n = hash_again(n, hash)) {
         struct pair *p = container_of(n, struct pair, node);
         if (address_same(&p->client, client) && address_same(&p->server, server)) {
             return p;

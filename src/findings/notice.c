@@ -86,7 +86,7 @@ static uint64_t notice_hash(const struct findings *f, const struct flow_facts *f
 
 static struct notice *notice_find(struct findings *f, const struct flow_facts *flow, enum rule rule) {
     uint64_t hash = notice_hash(f, flow, rule);
-    for (struct hash_node *n = hash_first(&f->notices, hash); n; n = hash_again(n->next, hash)) {
+    for (struct hash_node *n = hash_first(&f->notices, hash); n; n = hash_again(n, hash)) {
         struct notice *notice = container_of(n, struct notice, node);
         if (notice->rule == rule && address_same(&notice->client, &flow->client.ip) &&
             address_same(&notice->server, &flow->server.ip)) {

@@ -13,7 +13,7 @@ static uint64_t silence_hash(const struct findings *f, const struct address *ser
 
 static struct silence *silence_find(struct findings *f, const struct address *server) {
     uint64_t hash = silence_hash(f, server);
-    for (struct hash_node *n = hash_first(&f->silences, hash); n; n = hash_again(n->next, hash)) {
+    for (struct hash_node *n = hash_first(&f->silences, hash); n; n = hash_again(n, hash)) {
         struct silence *s = container_of(n, struct silence, node);
         if (address_same(&s->server, server)) {
             return s;

@@ -162,7 +162,7 @@ static uint64_t flow_hash(const struct findings *f, const char flow_id[17]) {
 
 static struct pending *pending_find(struct findings *f, const char flow_id[17]) {
     uint64_t hash = flow_hash(f, flow_id);
-    for (struct hash_node *n = hash_first(&f->pending_flows, hash); n; n = hash_again(n->next, hash)) {
+    for (struct hash_node *n = hash_first(&f->pending_flows, hash); n; n = hash_again(n, hash)) {
         struct pending *p = container_of(n, struct pending, by_flow);
         if (memcmp(p->flow_id, flow_id, sizeof p->flow_id) == 0) {
             return p;

@@ -139,7 +139,7 @@ static inline bool is_of(const struct flow *f, const struct packet *p, enum dire
 }
 
 static struct flow *find(const struct flow_table *t, const struct packet *p, uint64_t hash, enum direction *d) {
-    for (struct hash_node *n = hash_first(&t->flows, hash); n; n = hash_again(n->next, hash)) {
+    for (struct hash_node *n = hash_first(&t->flows, hash); n; n = hash_again(n, hash)) {
         struct flow *f = container_of(n, struct flow, by_ends);
         if (is_of(f, p, d)) {
             return f;

@@ -125,7 +125,7 @@ static struct row *row_new(struct inventory *v, const struct inventory_row *like
 
 static struct row *row_get(struct inventory *v, const struct inventory_row *like) {
     uint64_t hash = row_hash(v, like);
-    for (struct hash_node *n = hash_first(&v->rows, hash); n; n = hash_again(n->next, hash)) {
+    for (struct hash_node *n = hash_first(&v->rows, hash); n; n = hash_again(n, hash)) {
         struct row *row = container_of(n, struct row, node);
         if (row->public.outcome == like->outcome && strcmp(row->public.server, like->server) == 0 &&
             strcmp(row->public.client, like->client) == 0) {
@@ -186,7 +186,7 @@ static void make_room(struct inventory *v) {
 
 static struct flow *flow_find(const struct inventory *v, const char *id) {
     uint64_t hash = hash_bytes(v->secret, id, strlen(id));
-    for (struct hash_node *n = hash_first(&v->flows, hash); n; n = hash_again(n->next, hash)) {
+    for (struct hash_node *n = hash_first(&v->flows, hash); n; n = hash_again(n, hash)) {
         struct flow *f = container_of(n, struct flow, node);
         if (strcmp(f->id, id) == 0) {
             return f;

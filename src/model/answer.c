@@ -14,7 +14,7 @@ static uint64_t answer_hash(const struct model *m, const struct endpoint *server
 static struct answer *answer_find(struct model *m, const struct endpoint *server, enum answer_kind kind,
                                   uint64_t question) {
     uint64_t hash = answer_hash(m, server, kind, question);
-    for (struct hash_node *n = hash_first(&m->answers, hash); n; n = hash_again(n->next, hash)) {
+    for (struct hash_node *n = hash_first(&m->answers, hash); n; n = hash_again(n, hash)) {
         struct answer *a = container_of(n, struct answer, by_question);
         if (a->kind == kind && a->question == question && a->server.port == server->port &&
             a->server.ip.family == server->ip.family &&

@@ -16,7 +16,7 @@ static uint64_t guid_hash(const struct model *m, const struct guid *server, uint
 static struct durable *find_by_server(const struct connection *c, uint64_t persistent) {
     const struct address *server = &c->facts.flow->server.ip;
     uint64_t hash = server_hash(c->model, server, persistent);
-    for (struct hash_node *n = hash_first(&c->model->durables_by_server, hash); n; n = hash_again(n->next, hash)) {
+    for (struct hash_node *n = hash_first(&c->model->durables_by_server, hash); n; n = hash_again(n, hash)) {
         struct durable *d = container_of(n, struct durable, by_server);
         if (d->persistent == persistent && memcmp(&d->server, server, sizeof *server) == 0) {
             return d;
@@ -31,7 +31,7 @@ static struct durable *find_by_guid(const struct connection *c, uint64_t persist
         return NULL;
     }
     uint64_t hash = guid_hash(c->model, &c->server_guid, persistent);
-    for (struct hash_node *n = hash_first(&c->model->durables_by_guid, hash); n; n = hash_again(n->next, hash)) {
+    for (struct hash_node *n = hash_first(&c->model->durables_by_guid, hash); n; n = hash_again(n, hash)) {
         struct durable *d = container_of(n, struct durable, by_guid);
         if (d->persistent == persistent && memcmp(&d->server_guid, &c->server_guid, sizeof d->server_guid) == 0) {
             return d;

@@ -114,6 +114,9 @@ static void close_handle(struct completion *d) {
     }
     d->op.sums = d->handle->facts.read_count != 0 || d->handle->facts.write_count != 0;
     d->ends_handle = true;
+    if (d->handle->node) { /* while it is told */
+        hash_expect_removal(&d->handle->node->by_name);
+    }
     if (handle_deletes(d->c->model, d->handle)) {
         d->op.kind = OPERATION_DELETE;
     }

@@ -11,7 +11,7 @@ static uint64_t exchange_hash(const struct connection *c, uint64_t message_id) {
 static struct exchange *exchange_find(struct connection *c, uint64_t message_id) {
     const struct hash *all = &c->exchanges;
     uint64_t hash = hash_counts(all) ? exchange_hash(c, message_id) : 0;
-    for (struct hash_node *n = hash_candidates(all, hash); n; n = hash_candidate(all, n->next, hash)) {
+    for (struct hash_node *n = hash_candidates(all, hash); n; n = hash_candidate(all, n, hash)) {
         struct exchange *x = container_of(n, struct exchange, by_id);
         if (x->request.header.message_id == message_id) {
             return x;

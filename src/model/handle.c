@@ -12,7 +12,7 @@ static uint64_t handle_hash(const struct model *m, struct file_id id) {
 
 struct handle *handle_find_in(const struct model *m, const struct hash *table, struct file_id id) {
     uint64_t hash = hash_counts(table) ? handle_hash(m, id) : 0;
-    for (struct hash_node *n = hash_candidates(table, hash); n; n = hash_candidate(table, n->next, hash)) {
+    for (struct hash_node *n = hash_candidates(table, hash); n; n = hash_candidate(table, n, hash)) {
         struct handle *h = container_of(n, struct handle, by_id);
         if (h->facts.id.persistent == id.persistent && h->facts.id.volatile_part == id.volatile_part) {
             return h;
@@ -69,11 +69,15 @@ static void set_name(struct model *m, struct handle *h, struct shared_text *name
     h->facts.named = true;
 }
 
-static void open_node(struct model *m, struct handle *h, bool again) {
+static void open_expected(struct model *m, struct handle *h, uint64_t hash, bool again) {
     if (!h->facts.is_pipe && h->tree) {
-        h->node = node_open(m, h, again);
+        h->node = node_open(m, h, hash, again);
         h->renames = h->node ? h->node->renames : 0;
     }
+}
+
+static void open_node(struct model *m, struct handle *h, bool again) {
+    open_expected(m, h, h->tree ? node_expect(m, h->session, h->tree, h->facts.name) : 0, again);
 }
 
 void handle_name(struct model *m, struct handle *h, struct text name, bool again) {
@@ -179,7 +183,7 @@ void handle_forget_name(struct model *m, struct handle *h) {
     h->facts.named = false;
 }
 
-static void name_open(struct completion *d, struct handle *h) {
+static void name_open(struct completion *d, struct handle *h, uint64_t node_hash) {
     struct model *m = d->c->model;
     const struct smb2_create_request *q = &d->ex->request.create_request;
     d->op.durable_reconnect = q->contexts.durable_reconnect;
@@ -189,7 +193,7 @@ static void name_open(struct completion *d, struct handle *h) {
     h->delete_on_close = (q->create_options & FILE_DELETE_ON_CLOSE) != 0;
     if (d->ex->text || !(q->contexts.durable_reconnect || q->name_lost)) { /* a reconnect need not name its file */
         set_name(m, h, text_share(d->ex->text));
-        open_node(m, h, false);
+        open_expected(m, h, node_hash, false);
     }
 }
 
@@ -201,6 +205,8 @@ void handle_opened(struct completion *d) {
     if (d->rsp->empty || !d->session) {
         return;
     }
+    bool asked = d->ex && !d->ex->request.empty;
+    uint64_t node_hash = asked && d->tree ? node_expect(m, d->session, d->tree, text_of(d->ex->text)) : 0;
     struct handle *stale = handle_find(d->session, r->file_id);
     if (stale) { /* its CLOSE was missed */
         handle_abandon(m, stale, HANDLE_LOST);
@@ -211,10 +217,9 @@ void handle_opened(struct completion *d) {
     if (!h) {
         return;
     }
-    bool asked = d->ex && !d->ex->request.empty;
     h->facts.directory = (r->file_attributes & FILE_ATTRIBUTE_DIRECTORY) != 0;
     if (asked) {
-        name_open(d, h);
+        name_open(d, h, node_hash);
     }
     bool again = asked && d->ex->request.create_request.contexts.durable_reconnect;
     if (r->contexts.durable_request || again) {

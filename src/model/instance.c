@@ -21,7 +21,7 @@ static bool same_guid(const struct guid *a, const struct guid *b) {
 /* The youngest with that FileId; NULL: none. */
 static struct instance *find_file(struct model *m, const struct address *server, struct file_id id) {
     uint64_t hash = file_hash(m, server, id);
-    for (struct hash_node *n = hash_first(&m->instances_by_file, hash); n; n = hash_again(n->next, hash)) {
+    for (struct hash_node *n = hash_first(&m->instances_by_file, hash); n; n = hash_again(n, hash)) {
         struct instance *x = container_of(n, struct instance, by_file);
         if (x->file_id.persistent == id.persistent && x->file_id.volatile_part == id.volatile_part &&
             memcmp(&x->server, server, sizeof *server) == 0) {
@@ -82,7 +82,7 @@ static struct instance *rival_of(const struct completion *d, const struct handle
     const struct model *m = d->c->model;
     uint64_t hash = application_hash(m, application, h->facts.name);
     struct hash_node *n = hash_first(&m->instances_by_application, hash);
-    for (unsigned i = 0; n && i < INSTANCE_SEARCH_MAX; i++, n = hash_again(n->next, hash)) {
+    for (unsigned i = 0; n && i < INSTANCE_SEARCH_MAX; i++, n = hash_again(n, hash)) {
         struct instance *x = container_of(n, struct instance, by_application);
         if (same_guid(&x->application, application) && !same_guid(&x->client_guid, &d->c->client_guid) &&
             memcmp(&x->server, &h->session->server, sizeof x->server) == 0 && is_open(d, x) && same_file(x, h)) {

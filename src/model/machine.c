@@ -11,7 +11,7 @@ static uint64_t machine_hash(const struct model *m, const struct address *addres
 
 static struct machine *machine_find(const struct model *m, const struct address *address) {
     uint64_t hash = machine_hash(m, address);
-    for (struct hash_node *n = hash_first(&m->machines, hash); n; n = hash_again(n->next, hash)) {
+    for (struct hash_node *n = hash_first(&m->machines, hash); n; n = hash_again(n, hash)) {
         struct machine *x = container_of(n, struct machine, by_address);
         if (x->address.family == address->family &&
             memcmp(x->address.bytes, address->bytes, sizeof address->bytes) == 0) {

@@ -35,17 +35,24 @@ static struct node_key key_of_node(const struct node *n) {
                              n->tree_id};
 }
 
-static struct node_key key_of_handle(const struct handle *h) {
-    struct node_key k = {&h->session->server, share_of_tree(&h->tree->facts), text_of(h->name).bytes, 0, 0};
-    if (!h->tree->path) {
-        k.session_id = h->session->facts.id;
-        k.tree_id = h->tree->facts.id;
+static struct node_key key_of(const struct session *s, const struct tree *t, struct text name) {
+    struct node_key k = {&s->server, share_of_tree(&t->facts), name.bytes, 0, 0};
+    if (!t->path) {
+        k.session_id = s->facts.id;
+        k.tree_id = t->facts.id;
     }
     return k;
 }
 
+uint64_t node_expect(const struct model *m, const struct session *s, const struct tree *t, struct text name) {
+    struct node_key k = key_of(s, t, name);
+    uint64_t hash = key_hash(m, &k);
+    hash_expect(&m->nodes, hash);
+    return hash;
+}
+
 static struct node *node_find(struct model *m, const struct node_key *k, uint64_t hash) {
-    for (struct hash_node *x = hash_first(&m->nodes, hash); x; x = hash_again(x->next, hash)) {
+    for (struct hash_node *x = hash_first(&m->nodes, hash); x; x = hash_again(x, hash)) {
         struct node *n = container_of(x, struct node, by_name);
         struct node_key other = key_of_node(n);
         if (same_key(k, &other)) {
@@ -63,9 +70,8 @@ static void node_unlink(struct model *m, struct node *n) {
     }
 }
 
-struct node *node_open(struct model *m, struct handle *h, bool again) {
-    struct node_key k = key_of_handle(h);
-    uint64_t hash = key_hash(m, &k);
+struct node *node_open(struct model *m, struct handle *h, uint64_t hash, bool again) {
+    struct node_key k = key_of(h->session, h->tree, text_of(h->name));
     struct node *n = node_find(m, &k, hash);
     if (n && n->delete_pending &&
         !again) { /* nobody opens it any more (STATUS_DELETE_PENDING): it is gone, or was spared, and we missed that */

@@ -15,7 +15,7 @@ static bool same_address(const struct address *a, const struct address *b) {
 static struct peers *peers_find(const struct connection *c) {
     const struct address *client = &c->facts.flow->client.ip, *server = &c->facts.flow->server.ip;
     uint64_t hash = peers_hash(c->model, client, server);
-    for (struct hash_node *n = hash_first(&c->model->peers, hash); n; n = hash_again(n->next, hash)) {
+    for (struct hash_node *n = hash_first(&c->model->peers, hash); n; n = hash_again(n, hash)) {
         struct peers *p = container_of(n, struct peers, by_addresses);
         if (same_address(&p->client, client) && same_address(&p->server, server)) {
             return p;

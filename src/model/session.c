@@ -17,7 +17,7 @@ struct channel *session_channel(struct connection *c, uint64_t id) {
         return c->last_channel;
     }
     uint64_t hash = session_hash(c->model, id);
-    for (struct hash_node *n = hash_first(&c->channels, hash); n; n = hash_again(n->next, hash)) {
+    for (struct hash_node *n = hash_first(&c->channels, hash); n; n = hash_again(n, hash)) {
         struct channel *channel = container_of(n, struct channel, by_id);
         if (channel->session->facts.id == id) {
             c->last_channel = channel;
@@ -50,7 +50,7 @@ static struct session *session_of_server(const struct connection *c, uint64_t id
     const struct address *server = &c->facts.flow->server.ip;
     uint64_t hash = session_hash(c->model, id);
     struct hash_node *n = hash_first(&c->model->sessions_by_id, hash);
-    for (unsigned i = 0; n && i < SESSION_SEARCH_MAX; i++, n = hash_again(n->next, hash)) {
+    for (unsigned i = 0; n && i < SESSION_SEARCH_MAX; i++, n = hash_again(n, hash)) {
         struct session *s = container_of(n, struct session, by_id);
         if (s->facts.id == id && same_address(&s->server, server) && !other_server(c, s)) {
             return s;
@@ -65,7 +65,7 @@ static struct session *session_of_server(const struct connection *c, uint64_t id
 static bool has_twin(const struct session *s) {
     uint64_t hash = session_hash(s->model, s->facts.id);
     struct hash_node *n = hash_first(&s->model->sessions_by_id, hash);
-    for (unsigned i = 0; n && i < SESSION_SEARCH_MAX; i++, n = hash_again(n->next, hash)) {
+    for (unsigned i = 0; n && i < SESSION_SEARCH_MAX; i++, n = hash_again(n, hash)) {
         const struct session *other = container_of(n, struct session, by_id);
         bool told_apart = s->guids_known && other->guids_known;
         if (other != s && other->facts.id == s->facts.id && !told_apart) {
@@ -100,7 +100,7 @@ static struct session *session_of_peers(const struct connection *c, uint64_t id)
         return NULL;
     }
     uint64_t hash = peers_hash(c->model, &c->client_guid, &c->server_guid, id);
-    for (struct hash_node *n = hash_first(&c->model->sessions_by_peers, hash); n; n = hash_again(n->next, hash)) {
+    for (struct hash_node *n = hash_first(&c->model->sessions_by_peers, hash); n; n = hash_again(n, hash)) {
         struct session *s = container_of(n, struct session, by_peers);
         if (s->facts.id == id && same_guid(&s->client_guid, &c->client_guid) &&
             same_guid(&s->server_guid, &c->server_guid)) {
@@ -346,7 +346,7 @@ void auth_drop(struct model *m, struct auth *a) {
 
 struct setup *setup_find(struct connection *c, uint64_t id) {
     uint64_t hash = session_hash(c->model, id);
-    for (struct hash_node *n = hash_first(&c->setups, hash); n; n = hash_again(n->next, hash)) {
+    for (struct hash_node *n = hash_first(&c->setups, hash); n; n = hash_again(n, hash)) {
         struct setup *s = container_of(n, struct setup, by_id);
         if (s->session_id == id) {
             return s;

@@ -209,7 +209,7 @@ static bool same_place(const struct smb1_exchange *x, const struct smb1_message 
 /* Does a request wait under these ids, of whose answer nothing can have been lost? */
 static bool surely_waits(const struct connection *c, const struct smb1_header *h) {
     uint64_t hash = smb1_exchange_hash(c, h);
-    for (struct hash_node *n = hash_first(&c->smb1->exchanges, hash); n; n = hash_again(n->next, hash)) {
+    for (struct hash_node *n = hash_first(&c->smb1->exchanges, hash); n; n = hash_again(n, hash)) {
         const struct smb1_exchange *x = container_of(n, struct smb1_exchange, by_id);
         if (same_id(x, h) && !x->quiet && !x->doubtful && x->gaps == c->facts.flow->gaps[TO_CLIENT]) {
             return true;
@@ -252,7 +252,7 @@ static struct smb1_exchange *smb1_exchange_find(struct connection *c, const stru
     uint64_t hash = smb1_exchange_hash(c, &r->header), gaps = gaps_before(c);
     struct smb1_exchange *found = NULL;
     bool loud = smb1_succeeded(&r->header) || is_of_lock(&r->header);
-    for (struct hash_node *n = hash_first(&c->smb1->exchanges, hash); n; n = hash_again(n->next, hash)) {
+    for (struct hash_node *n = hash_first(&c->smb1->exchanges, hash); n; n = hash_again(n, hash)) {
         struct smb1_exchange *x = container_of(n, struct smb1_exchange, by_id);
         bool unsure = x->doubtful || c->message->doubtful || x->gaps != gaps;
         bool fits = same_id(x, &r->header) && answers(x, r->command) && x->request.chain_index == r->chain_index &&
@@ -391,7 +391,7 @@ static void bound_same_id(struct connection *c, const struct smb1_header *h) {
     uint64_t hash = smb1_exchange_hash(c, h);
     struct smb1_exchange *oldest = NULL;
     unsigned count = 0;
-    for (struct hash_node *n = hash_first(&c->smb1->exchanges, hash); n; n = hash_again(n->next, hash)) {
+    for (struct hash_node *n = hash_first(&c->smb1->exchanges, hash); n; n = hash_again(n, hash)) {
         struct smb1_exchange *x = container_of(n, struct smb1_exchange, by_id);
         count++;
         oldest = !oldest || is_older(x, oldest) ? x : oldest;
@@ -452,7 +452,7 @@ static void remember_handle(struct smb1_exchange *x) {
 static uint64_t secondary(struct connection *c, const struct smb1_message *q) {
     uint64_t hash = smb1_exchange_hash(c, &q->header);
     struct smb1_exchange *first = NULL;
-    for (struct hash_node *n = hash_first(&c->smb1->exchanges, hash); n; n = hash_again(n->next, hash)) {
+    for (struct hash_node *n = hash_first(&c->smb1->exchanges, hash); n; n = hash_again(n, hash)) {
         struct smb1_exchange *x = container_of(n, struct smb1_exchange, by_id);
         bool fits = same_id(x, &q->header) && x->request.command == smb1_primary_of(q->command) && x->transfer;
         first = fits && (!first || is_older(x, first)) ? x : first;
@@ -475,7 +475,7 @@ static struct smb1_exchange *doubtful_part(struct connection *c, const struct sm
                                            const struct smb1_message *r) {
     uint64_t hash = smb1_exchange_hash(c, &r->header);
     struct smb1_exchange *found = NULL;
-    for (struct hash_node *n = hash_first(&c->smb1->exchanges, hash); n; n = hash_again(n->next, hash)) {
+    for (struct hash_node *n = hash_first(&c->smb1->exchanges, hash); n; n = hash_again(n, hash)) {
         struct smb1_exchange *x = container_of(n, struct smb1_exchange, by_id);
         bool fits = x->doubtful && same_id(x, &r->header) && smb1_primary_of(x->request.command) == r->command &&
                     x->request.header.user_id == r->header.user_id && x->part_of == (first ? first->chain : 0);
@@ -652,7 +652,7 @@ static struct smb1_exchange *rest_of_chain(struct connection *c, const struct sm
     uint64_t hash = smb1_exchange_hash(c, h), chain = c->smb1->answering;
     struct smb1_exchange *next = NULL;
     *count = 0;
-    for (struct hash_node *n = hash_first(&c->smb1->exchanges, hash); n && chain; n = hash_again(n->next, hash)) {
+    for (struct hash_node *n = hash_first(&c->smb1->exchanges, hash); n && chain; n = hash_again(n, hash)) {
         struct smb1_exchange *x = container_of(n, struct smb1_exchange, by_id);
         *count += x->chain == chain;
         next = x->chain == chain && (!next || is_older(x, next)) ? x : next;
@@ -738,7 +738,7 @@ static bool is_overtaken(const struct connection *c, const struct smb1_exchange 
 
 static struct smb1_exchange *overtaken(struct connection *c, const struct smb1_message *r) {
     uint64_t hash = smb1_exchange_hash(c, &r->header);
-    for (struct hash_node *n = hash_first(&c->smb1->exchanges, hash); n; n = hash_again(n->next, hash)) {
+    for (struct hash_node *n = hash_first(&c->smb1->exchanges, hash); n; n = hash_again(n, hash)) {
         struct smb1_exchange *x = container_of(n, struct smb1_exchange, by_id);
         if (is_overtaken(c, x, r)) {
             return x;

@@ -23,7 +23,7 @@ static uint64_t process_hash(const struct model *m, uint32_t id) {
 
 static struct smb1_process *process_find(struct connection *c, uint32_t id) {
     uint64_t hash = process_hash(c->model, id);
-    for (struct hash_node *n = hash_first(&c->smb1->processes, hash); n; n = hash_again(n->next, hash)) {
+    for (struct hash_node *n = hash_first(&c->smb1->processes, hash); n; n = hash_again(n, hash)) {
         struct smb1_process *p = container_of(n, struct smb1_process, by_pid);
         if (p->id == id) {
             return p;

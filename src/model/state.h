@@ -504,8 +504,10 @@ void handle_forget_name(struct model *, struct handle *); /* renamed, and not kn
 bool handle_evict(struct model *);
 
 /* node.c */
+/* Of a file that is to be opened, by its name in a tree: for node_open, to be called some time before it. */
+uint64_t node_expect(const struct model *, const struct session *, const struct tree *, struct text name);
 /* The handle is named, and has a tree. again: it was open before. NULL: no memory. */
-struct node *node_open(struct model *, struct handle *, bool again);
+struct node *node_open(struct model *, struct handle *, uint64_t hash, bool again);
 void node_close(struct model *, struct node *); /* one open less; NULL is fine */
 void node_rename(struct model *, struct node *, struct shared_text *name);
 /* What is open under a path of the tree, as far as is known; NULL: nothing. */

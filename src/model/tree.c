@@ -11,7 +11,7 @@ static uint64_t tree_hash(const struct session *s, uint32_t id) {
 
 struct tree *tree_find(struct session *s, uint32_t id) {
     uint64_t hash = hash_counts(&s->trees) ? tree_hash(s, id) : 0;
-    for (struct hash_node *n = hash_candidates(&s->trees, hash); n; n = hash_candidate(&s->trees, n->next, hash)) {
+    for (struct hash_node *n = hash_candidates(&s->trees, hash); n; n = hash_candidate(&s->trees, n, hash)) {
         struct tree *t = container_of(n, struct tree, by_id);
         if (t->facts.id == id) {
             return t;

@@ -17,7 +17,7 @@ struct member {
 };
 
 static struct member *find(const struct hash *h, uint64_t hash, uint64_t key) {
-    for (struct hash_node *n = hash_first(h, hash); n; n = hash_again(n->next, hash)) {
+    for (struct hash_node *n = hash_first(h, hash); n; n = hash_again(n, hash)) {
         struct member *m = container_of(n, struct member, node);
         if (m->key == key) {
             return m;
@@ -27,7 +27,7 @@ static struct member *find(const struct hash *h, uint64_t hash, uint64_t key) {
 }
 
 static struct member *find_by_key(const struct hash *h, uint64_t hash, uint64_t key) {
-    for (struct hash_node *n = hash_candidates(h, hash); n; n = hash_candidate(h, n->next, hash)) {
+    for (struct hash_node *n = hash_candidates(h, hash); n; n = hash_candidate(h, n, hash)) {
         struct member *m = container_of(n, struct member, node);
         if (m->key == key) {
             return m;
