@@ -417,7 +417,7 @@ struct pipeline *pipeline_new(const struct pipeline_settings *settings, const ch
                                          .live = settings->interfaces != NULL,
                                          .interfaces = settings->interfaces};
     p->budget = budget;
-    block_store_init(&p->blocks);
+    block_store_init(&p->blocks, budget->ceiling);
     budget->blocks = &p->blocks;
     p->most = budget->ceiling - budget->ceiling / HEADROOM_SHARE;
     p->stats = stats;

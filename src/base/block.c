@@ -5,9 +5,12 @@
 #include <stdlib.h>
 #include <sys/mman.h>
 
+#include "huge_page.h"
+
 enum { CHUNK_BLOCKS = 64, READY_PART = 8 };
 
-#define CHUNK_SIZE ((size_t)CHUNK_BLOCKS * BLOCK_SIZE)
+#define CHUNK_SIZE HUGE_PAGE
+_Static_assert(CHUNK_BLOCKS *BLOCK_SIZE == CHUNK_SIZE, "a chunk is a huge page");
 
 struct block_chunk {
     struct link of_store, open, lying; /* the store's lists */
@@ -21,32 +24,16 @@ static unsigned lowest(uint64_t bits) {
     return (unsigned)__builtin_ctzll(bits);
 }
 
-void block_store_init(struct block_store *s) {
-    *s = (struct block_store){0};
+void block_store_init(struct block_store *s, size_t ceiling) {
+    *s = (struct block_store){.of_heap_most = ceiling < BLOCKS_LARGE ? SIZE_MAX : BLOCKS_OF_HEAP};
     list_init(&s->chunks);
     list_init(&s->open);
     list_init(&s->lying);
 }
 
-/* Aligned: of twice as much, what is not needed is given back. NULL: no memory. */
-static unsigned char *map_chunk(void) {
-    unsigned char *raw = mmap(NULL, 2 * CHUNK_SIZE, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
-    if (raw == MAP_FAILED) {
-        return NULL;
-    }
-    size_t before = -(uintptr_t)raw & (CHUNK_SIZE - 1);
-    unsigned char *base = raw + before;
-    if (before != 0) {
-        munmap(raw, before);
-    }
-    munmap(base + CHUNK_SIZE, CHUNK_SIZE - before);
-    (void)madvise(base, CHUNK_SIZE, MADV_HUGEPAGE); /* where that cannot be had, it is slower and no more */
-    return base;
-}
-
 static struct block_chunk *chunk_new(struct block_store *s) {
     struct block_chunk *c = calloc(1, sizeof *c);
-    unsigned char *base = c ? map_chunk() : NULL;
+    unsigned char *base = c ? huge_page_take(CHUNK_SIZE) : NULL;
     if (!base) {
         free(c);
         return NULL;
@@ -62,7 +49,7 @@ static void chunk_free(struct block_store *s, struct block_chunk *c) {
     list_remove(&c->of_store);
     list_remove(&c->open);
     list_remove(&c->lying);
-    munmap(c->base, CHUNK_SIZE);
+    huge_page_give(c->base, CHUNK_SIZE);
     free(c);
 }
 
@@ -107,7 +94,7 @@ static struct block_chunk *chunk_with_room(struct block_store *s) {
 
 void *block_take(struct block_store *s, struct block_chunk **from) {
     *from = s ? chunk_with_room(s) : NULL;
-    if (s && !*from && s->of_heap >= BLOCKS_OF_HEAP) {
+    if (s && !*from && s->of_heap >= s->of_heap_most) {
         *from = chunk_new(s);
     }
     if (*from) {
@@ -167,5 +154,5 @@ void block_store_free(struct block_store *s) {
     for (struct link *x; (x = list_first(&s->chunks));) {
         chunk_free(s, container_of(x, struct block_chunk, of_store));
     }
-    block_store_init(s);
+    block_store_init(s, 0);
 }

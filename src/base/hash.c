@@ -4,6 +4,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "huge_page.h"
+
 _Static_assert(UINTPTR_MAX == UINT64_MAX, "marks stand in the bits that a pointer of 64 bits does not have");
 
 static hash_word *slot(struct hash *h, uint64_t hash) {
@@ -43,6 +45,20 @@ static void release(struct hash *h, size_t buckets) {
     }
 }
 
+static hash_word *table_take(size_t buckets) {
+    const size_t bytes = buckets * sizeof(hash_word);
+    return bytes % HUGE_PAGE == 0 ? huge_page_take(bytes) : calloc(1, bytes);
+}
+
+static void table_give(hash_word *table, size_t buckets) {
+    const size_t bytes = buckets * sizeof *table;
+    if (bytes % HUGE_PAGE == 0) {
+        huge_page_give(table, bytes);
+    } else {
+        free(table);
+    }
+}
+
 /* Old and new buckets are there at the same time, and charged. */
 __attribute__((noinline)) static void grow(struct hash *h) {
     size_t old_buckets = h->mask != 0 ? (size_t)h->mask + 1 : 0;
@@ -50,7 +66,7 @@ __attribute__((noinline)) static void grow(struct hash *h) {
     if (buckets - 1 > UINT32_MAX || !charge(h, buckets)) {
         return;
     }
-    hash_word *table = calloc(buckets, sizeof *table);
+    hash_word *table = table_take(buckets);
     if (!table) {
         release(h, buckets);
         return;
@@ -65,7 +81,7 @@ __attribute__((noinline)) static void grow(struct hash *h) {
     for (size_t i = 0; i < old_buckets; i++) {
         move_chain(h, before.buckets[i]);
     }
-    free(before.buckets);
+    table_give(before.buckets, old_buckets);
     release(h, old_buckets);
 }
 
@@ -104,7 +120,7 @@ void hash_remove(struct hash *h, struct hash_node *n) {
 void hash_free(struct hash *h) {
     if (h->mask != 0) {
         release(h, (size_t)h->mask + 1);
-        free(h->buckets);
+        table_give(h->buckets, (size_t)h->mask + 1);
     }
     hash_init(h, h->budget);
 }

@@ -44,11 +44,26 @@ static size_t resident(const void *p, size_t n) {
     return count;
 }
 
+static void little_memory_has_no_chunks(void **state) {
+    (void)state;
+    static struct taken t[MANY];
+    struct block_store s;
+    block_store_init(&s, BLOCKS_LARGE - 1);
+    for (unsigned i = 0; i < MANY; i++) {
+        take(&s, &t[i], i);
+        assert_null(t[i].from);
+    }
+    for (unsigned i = 0; i < MANY; i++) {
+        give(&s, &t[i], i);
+    }
+    block_store_free(&s);
+}
+
 static void the_first_are_of_the_heap(void **state) {
     (void)state;
     static struct taken t[MANY];
     struct block_store s;
-    block_store_init(&s);
+    block_store_init(&s, BLOCKS_LARGE);
     for (unsigned i = 0; i < MANY; i++) {
         take(&s, &t[i], i);
         assert_int_equal(t[i].from == NULL, i < BLOCKS_OF_HEAP);
@@ -70,7 +85,7 @@ static void little_lies_ready(void **state) {
     static struct taken t[MANY];
     struct block_store s;
     uint32_t random = 1;
-    block_store_init(&s);
+    block_store_init(&s, BLOCKS_LARGE);
     for (unsigned round = 0; round < 20 * MANY; round++) {
         random = random * 1664525u + 1013904223u;
         unsigned i = (random >> 8) % (round < 10 * MANY ? MANY : MANY / 2 + round % 7);
@@ -97,7 +112,7 @@ static void memory_goes_back(void **state) {
     static struct taken t[MANY];
     struct block_store s;
     size_t pages = 0, page = (size_t)sysconf(_SC_PAGESIZE);
-    block_store_init(&s);
+    block_store_init(&s, BLOCKS_LARGE);
     for (unsigned i = 0; i < MANY; i++) {
         take(&s, &t[i], i);
     }
@@ -143,7 +158,7 @@ static void holes_stay(void **state) {
     (void)state;
     static struct taken t[MANY];
     struct block_store s;
-    block_store_init(&s);
+    block_store_init(&s, BLOCKS_LARGE);
     for (unsigned i = 0; i < MANY; i++) {
         take(&s, &t[i], i);
     }
@@ -182,8 +197,11 @@ static void without_a_store(void **state) {
 
 int main(void) {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(the_first_are_of_the_heap), cmocka_unit_test(little_lies_ready),
-        cmocka_unit_test(memory_goes_back),          cmocka_unit_test(holes_stay),
+        cmocka_unit_test(little_memory_has_no_chunks),
+        cmocka_unit_test(the_first_are_of_the_heap),
+        cmocka_unit_test(little_lies_ready),
+        cmocka_unit_test(memory_goes_back),
+        cmocka_unit_test(holes_stay),
         cmocka_unit_test(without_a_store),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
