@@ -9,6 +9,7 @@
 
 #include <cmocka.h>
 
+#include "../../src/base/huge_page.h"
 #include "../../src/base/list.h"
 
 struct member {
@@ -124,6 +125,159 @@ static void no_memory_for_buckets(void **state) {
     assert_int_equal(budget.held, 0);
 }
 
+/* That it is not looked for shows where a member, against the rules, says another hash than it was put in by. */
+static void whose_mark_is_missing(void **state) {
+    (void)state;
+    const uint64_t marked = UINT64_C(3) << 60, other = UINT64_C(5) << 60;
+    struct member members[HASH_INLINE + 1] = {0};
+    struct hash h;
+    hash_init(&h, NULL);
+    for (unsigned i = 0; i <= HASH_INLINE; i++) {
+        hash_insert(&h, &members[i].node, marked); /* into buckets at last */
+        members[i].node.hash = other;
+        assert_null(hash_first(&h, other));
+        members[i].node.hash = marked;
+        assert_ptr_equal(hash_first(&h, marked), &members[i].node);
+    }
+    assert_true(hash_counts(&h));
+    for (unsigned i = 0; i <= HASH_INLINE; i++) {
+        hash_remove(&h, &members[i].node);
+    }
+    hash_insert(&h, &members[0].node, other); /* those of a chain go when its last member does */
+    members[0].node.hash = marked;
+    assert_null(hash_first(&h, marked));
+    hash_free(&h);
+}
+
+/* ---- against a list of all that may be in it */
+
+enum { RANDOM_MEMBERS = 160, RANDOM_SEEDS = 60, RANDOM_STEPS = 3000 };
+
+/* How weak a hash is: few buckets, few marks, or neither. */
+struct weakness {
+    unsigned low, high; /* bits that differ */
+};
+
+struct random_world {
+    struct hash table;
+    struct budget budget;
+    struct weakness weakness;
+    uint64_t state;
+    bool in[RANDOM_MEMBERS];
+    struct member members[RANDOM_MEMBERS];
+};
+
+static unsigned random_below(struct random_world *w, unsigned n) {
+    w->state = w->state * UINT64_C(6364136223846793005) + UINT64_C(1442695040888963407);
+    return (unsigned)(w->state >> 33) % n;
+}
+
+static uint64_t random_hash(struct random_world *w) {
+    uint64_t low = random_below(w, 1u << w->weakness.low), high = random_below(w, 1u << w->weakness.high);
+    return high << 60 | low;
+}
+
+/* Who has that hash is found, once; who has another, or is not in it, is not. */
+static void finds_all(const struct random_world *w, uint64_t hash) {
+    unsigned there = 0, found = 0;
+    for (unsigned i = 0; i < RANDOM_MEMBERS; i++) {
+        there += w->in[i] && w->members[i].node.hash == hash;
+    }
+    for (struct hash_node *n = hash_first(&w->table, hash); n; n = hash_again(n, hash)) {
+        const struct member *m = container_of(n, struct member, node);
+        assert_true(w->in[m - w->members] && n->hash == hash && ++found <= there);
+    }
+    assert_int_equal(found, there);
+    unsigned candidates = 0;
+    for (struct hash_node *n = hash_candidates(&w->table, hash); n; n = hash_candidate(&w->table, n, hash)) {
+        const struct member *m = container_of(n, struct member, node);
+        assert_true(w->in[m - w->members] && ++candidates <= w->table.count);
+    }
+    assert_int_equal(candidates, hash_counts(&w->table) ? there : w->table.count);
+}
+
+static void put_in_or_take_out(struct random_world *w, unsigned most) {
+    unsigned i = random_below(w, RANDOM_MEMBERS);
+    struct hash_node *n = &w->members[i].node;
+    uint64_t before = n->hash;
+    if (w->in[i]) {
+        hash_remove(&w->table, n);
+    } else if (w->table.count < most) {
+        hash_insert(&w->table, n, random_below(w, 2) ? before : random_hash(w)); /* as it was, or by another name */
+    } else {
+        return;
+    }
+    w->in[i] = !w->in[i];
+    finds_all(w, before);
+    finds_all(w, n->hash);
+}
+
+static unsigned count_in(const struct random_world *w) {
+    unsigned count = 0;
+    for (unsigned i = 0; i < RANDOM_MEMBERS; i++) {
+        count += w->in[i];
+    }
+    return count;
+}
+
+static void random_run(struct random_world *w) {
+    unsigned most = 1 + random_below(w, RANDOM_MEMBERS); /* some never have buckets */
+    hash_init(&w->table, &w->budget);
+    for (unsigned step = 0; step < RANDOM_STEPS; step++) {
+        if (random_below(w, 16) == 0) {
+            w->budget.ceiling = random_below(w, 2) ? SIZE_MAX : 0; /* chains that grow long, and are spread later */
+        }
+        put_in_or_take_out(w, most);
+        finds_all(w, random_hash(w));
+        assert_int_equal(w->table.count, count_in(w));
+    }
+    for (unsigned i = 0; i < RANDOM_MEMBERS; i++) {
+        if (w->in[i]) {
+            hash_remove(&w->table, &w->members[i].node);
+            w->in[i] = false;
+            finds_all(w, w->members[i].node.hash);
+        }
+    }
+    hash_free(&w->table);
+    assert_int_equal(w->budget.held, 0);
+}
+
+static void as_a_list_of_all(void **state) {
+    (void)state;
+    static const struct weakness weaknesses[] = {{0, 0}, {0, 1}, {0, 4}, {2, 1}, {2, 4}, {5, 0}, {5, 3}, {12, 4}};
+    for (unsigned seed = 0; seed < RANDOM_SEEDS; seed++) {
+        struct random_world w = {.weakness = weaknesses[seed % (sizeof weaknesses / sizeof weaknesses[0])],
+                                 .state = seed};
+        random_run(&w);
+    }
+}
+
+/* Tables of 2 MiB and more are no memory of the heap. */
+static void large_tables(void **state) {
+    (void)state;
+    enum { MEMBERS = (1 << 18) + 1, FIRST_LARGE = (1 << 16) + 1 };
+    struct budget budget = {.ceiling = SIZE_MAX};
+    struct member *members = calloc(MEMBERS, sizeof *members);
+    struct hash h;
+    assert_non_null(members);
+    hash_init(&h, &budget);
+    for (uint64_t i = 0; i < MEMBERS; i++) {
+        members[i].key = i;
+        hash_insert(&h, &members[i].node, hash_number(7, i));
+        if (i + 1 == FIRST_LARGE || i + 1 == MEMBERS) {
+            assert_int_equal(budget.held, budget_cost((h.mask + (size_t)1) * sizeof *h.buckets));
+            assert_int_equal((uintptr_t)h.buckets % HUGE_PAGE, 0);
+        }
+    }
+    for (uint64_t i = 0; i < MEMBERS; i++) {
+        assert_ptr_equal(find(&h, hash_number(7, i), i), &members[i]);
+        assert_null(find(&h, hash_number(7, i + MEMBERS), i + MEMBERS));
+    }
+    hash_free(&h);
+    assert_int_equal(budget.held, 0);
+    free(members);
+}
+
 /* Low bits, which choose the bucket, of values that differ little: no bucket gets more than a small share. */
 static bool spreads(uint64_t (*hash)(uint64_t), uint64_t step) {
     unsigned counts[256] = {0}, most = 0;
@@ -190,9 +344,15 @@ static void bytes(void **state) {
 
 int main(void) {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(nothing_in_it), cmocka_unit_test(by_key),
-        cmocka_unit_test(many_members),  cmocka_unit_test(no_memory_for_buckets),
-        cmocka_unit_test(spread),        cmocka_unit_test(keyed),
+        cmocka_unit_test(nothing_in_it),
+        cmocka_unit_test(by_key),
+        cmocka_unit_test(many_members),
+        cmocka_unit_test(no_memory_for_buckets),
+        cmocka_unit_test(whose_mark_is_missing),
+        cmocka_unit_test(as_a_list_of_all),
+        cmocka_unit_test(large_tables),
+        cmocka_unit_test(spread),
+        cmocka_unit_test(keyed),
         cmocka_unit_test(bytes),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
