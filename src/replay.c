@@ -227,7 +227,7 @@ static void read_capture(struct replay *r, struct capture *c) {
     r->capture_name = capture_name(c);
     struct reading reading = {r, p, 0};
     int got = *r->stop || r->write_error != 0 ? 0 : capture_read(c, read_frame, &reading);
-    if (r->write_error == 0 && pipeline_finish(p) != 0) {
+    if (pipeline_finish(p) != 0) { /* also where nothing is written any more: what is followed has to end */
         fail(r, EXIT_FAILURE);
     }
     if (got < 0) {

@@ -12,6 +12,7 @@ import pty
 import re
 import select
 import shutil
+import signal
 import subprocess
 import sys
 import tempfile
@@ -23,6 +24,7 @@ import pcapfile  # noqa: E402
 import tap  # noqa: E402
 
 CAPTURE, OTHER = "pcaps/dialect-3.1.1.pcap", "pcaps/renames.pcap"
+MANY_RECORDS = ["--detail", "operations"] + ["-r", "pcaps/unicode.pcap"] * 8  # more than is held back before it is written
 NOBODY = 65534
 FRAMES_OF_BAR = 20000  # enough for several looks at the clock
 
@@ -316,12 +318,22 @@ class Checks:
                                       check=False)
             run = tap.Run(done.returncode, b"", done.stderr.decode())
             told("a full disk behind standard output", run, 1, "standard output")
+            told("a disk that is full while a capture is read", self.run(*MANY_RECORDS, "-o", "/dev/full"), 1, "/dev/full")
+        self.reader_gone()
         path = os.path.join(self.folder, "out.jsonl")
         run = self.run("-r", CAPTURE, "-o", path)
         expected = self.run("-r", CAPTURE).out
         tap.check("-o writes what standard output gets", run.status == 0 and not run.out and self.read(path) == expected,
                   run.err)
         tap.check("-o - is standard output", self.run("-r", CAPTURE, "-o", "-").out == expected)
+
+    def reader_gone(self):
+        with subprocess.Popen([self.smbtap, *MANY_RECORDS], cwd=tap.ROOT, stdout=subprocess.PIPE,
+                              stderr=subprocess.PIPE) as done:
+            done.stdout.close()
+            said = done.stderr.read().decode()
+        tap.check("who reads has enough while a capture is read: it ends by SIGPIPE, without a word",
+                  done.returncode == -signal.SIGPIPE and not said, "status %d" % done.returncode, said)
 
     def cut(self):
         at = 24
