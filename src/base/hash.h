@@ -13,7 +13,8 @@ enum { HASH_INLINE = 4 };
 
 /* Whom a chain begins with, or goes on with. In the bits that no pointer has, the first word of a chain also has a mark for each member
  * that was put into it since it was empty: whose mark is missing is not there, and that is known without a look at members, which lie far
- * apart. */
+ * apart. Of addresses with more than 48 bits Linux gives none to who does not ask for them (Documentation/arch/x86/x86_64/5level-paging.rst,
+ * Documentation/arch/arm64/memory.rst); inserting one ends the program. */
 typedef uintptr_t hash_word;
 
 #define HASH_POINTER (UINTPTR_MAX >> 16)
