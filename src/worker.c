@@ -108,7 +108,7 @@ static void hand_on_lines(struct worker *w) {
     }
 }
 
-/* While it captures a worker does not wait. At the end it does, for a while. */
+/* With a frame in hand a worker does not wait while it captures. At the end it does, for a while. */
 static bool may_wait_for_room(const struct worker *w) {
     uint64_t until = atomic_load(&w->team->patience_until);
     return w->until_ns != UINT64_MAX && system_clock_ns(CLOCK_MONOTONIC) < until;
