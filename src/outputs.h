@@ -23,7 +23,7 @@ struct outputs_settings {
     size_t count;
     const struct sandbox_settings *sandbox;
     uint64_t run_id;
-    bool live;                         /* nothing waits for an output; else it waits for each, until stop */
+    bool live; /* what finds no room is refused, see outputs_late; else it is waited for, until stop */
     const volatile sig_atomic_t *stop; /* of a replay: somebody wants the end */
 };
 

@@ -15,6 +15,8 @@
 
 /* TERM, and no more is captured: so long workers wait for room at the outlet, and so long after that the outputs may take. */
 #define STOP_WORKERS_NS (3 * SECOND_NS)
+/* Of that, when records no longer wait with the workers for an output that is late: what it does not have room for then is lost. */
+#define STOP_IMPATIENT_NS (STOP_WORKERS_NS / 2)
 #define STOP_OUTPUT_NS SECOND_NS
 #define STOP_SETTLE_NS (SECOND_NS / 10)
 
@@ -205,10 +207,15 @@ static int wait_ms(const struct sensor *s) {
     return now >= next ? 0 : (int)((next - now) / 1000000) + 1;
 }
 
+/* Several may be late one after the other, and one that hangs takes its time behind this as well. */
+static bool may_wait_for_outputs(const struct sensor *s) {
+    return s->stop_until == 0 || system_clock_ns(CLOCK_MONOTONIC) + STOP_IMPATIENT_NS < s->stop_until;
+}
+
 static void take_news(struct sensor *s) {
     uint64_t count;
     (void)!read(s->wakes[WAKE_NEWS].fd, &count, sizeof count);
-    enum recorder_taken taken = recorder_take(s->recorder, s->team, true);
+    enum recorder_taken taken = recorder_take(s->recorder, s->team, may_wait_for_outputs(s));
     if (taken != RECORDER_NONE) {
         recorder_flush(s->recorder);
         look_at_outputs(s);

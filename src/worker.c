@@ -36,7 +36,7 @@ enum {
     WAIT_MS = 100,       /* for frames */
     WAIT_SHARED_MS = 25, /* the same where others wait to hear how far this one is */
     DRAIN_MS = 250,      /* at the end: longer than the ring's own timeout, after which it holds nothing back */
-    ROOM_NS = 1000000,   /* at the end, between two looks for room */
+    ROOM_NS = 1000000,   /* between two looks for room */
     BEHIND_PARTS = 4,    /* the outlet is, with so much of all that may wait for it */
     BEHIND_MS = 1,       /* between two looks whether it still is */
     RING_PERCENT = 60,   /* of the kernel's: in so much of it frames may wait for that */
@@ -108,10 +108,23 @@ static void hand_on_lines(struct worker *w) {
     }
 }
 
-/* While it captures a worker does not wait. At the end it does, for a while. */
+/* Frames that are not read yet wait where there is most room: as long as the kernel's ring has some. Not where other workers' segments would
+ * have to wait with them. */
+static bool may_leave_frames(const struct worker *w) {
+    return !atomic_load_explicit(&w->team->passing, memory_order_relaxed) && live_filled(w->tap) < RING_PERCENT;
+}
+
+static bool has_new_settings(const struct worker *w) {
+    return atomic_load(&w->team->pipeline) != atomic_load_explicit(&w->using, memory_order_relaxed);
+}
+
+/* While it captures a worker waits with a frame in hand where those behind it have room, and the outlet's thread does not wait for this one.
+ * At the end it does, for a while. */
 static bool may_wait_for_room(const struct worker *w) {
-    uint64_t until = atomic_load(&w->team->patience_until);
-    return w->until_ns != UINT64_MAX && system_clock_ns(CLOCK_MONOTONIC) < until;
+    if (w->until_ns == UINT64_MAX && !atomic_load(&w->team->stop)) {
+        return !has_new_settings(w) && may_leave_frames(w);
+    }
+    return system_clock_ns(CLOCK_MONOTONIC) < atomic_load(&w->team->patience_until);
 }
 
 static struct worker_message *message_begin(struct worker *w, enum worker_news news, size_t room) {
@@ -119,6 +132,7 @@ static struct worker_message *message_begin(struct worker *w, enum worker_news n
     while (!(m = handover_reserve(w->lines, room)) && may_wait_for_room(w)) {
         const struct timespec pause = {.tv_nsec = ROOM_NS};
         hand_on_lines(w);
+        atomic_fetch_add(&w->beats, 1);
         nanosleep(&pause, NULL);
     }
     if (m) {
@@ -263,8 +277,8 @@ static void hand_on(struct worker *w) {
 }
 
 static void follow_settings(struct worker *w) {
-    const struct pipeline_settings *now = atomic_load(&w->team->pipeline);
-    if (now != atomic_load_explicit(&w->using, memory_order_relaxed)) {
+    if (has_new_settings(w)) {
+        const struct pipeline_settings *now = atomic_load(&w->team->pipeline);
         pipeline_reconfigure(w->pipeline, now);
         atomic_store(&w->using, now);
     }
@@ -292,11 +306,8 @@ static void nothing_came(struct worker *w, bool dispatched) {
     }
 }
 
-/* Frames that are not read yet wait where there is most room: as long as the outlet is behind and the ring has some. Not where other
- * workers' segments would have to wait with them. */
 static bool is_outlet_behind(struct worker *w) {
-    return handover_behind(w->lines, BEHIND_PARTS) && !atomic_load_explicit(&w->team->passing, memory_order_relaxed) &&
-           live_filled(w->tap) < RING_PERCENT;
+    return handover_behind(w->lines, BEHIND_PARTS) && may_leave_frames(w);
 }
 
 static void wait_for_outlet(const struct worker *w) {

@@ -5,6 +5,8 @@
 #include <errno.h>
 #include <inttypes.h>
 #include <limits.h>
+#include <linux/if_packet.h>
+#include <net/if.h>
 #include <net/if_arp.h>
 #include <pcap/pcap.h>
 #include <stdarg.h>
@@ -22,8 +24,8 @@
 #include "port_filter.h"
 
 enum {
-    NO_PROTOCOL = 0xffff,     /* nobody speaks it: nothing comes before filter and group are set */
-    RING_BYTES_MIN = 1 << 20, /* of one handle: four blocks as libpcap makes them */
+    NO_PROTOCOL = 0xffff,                  /* nobody speaks it: nothing comes before filter and group are set */
+    RING_BYTES_MIN = 4 * LIVE_BLOCK_BYTES, /* of one handle */
 };
 
 /* Where the line goes that says what failed. */
@@ -199,6 +201,25 @@ static int compile(struct place *p, pcap_t *pcap, struct why why) {
     return error;
 }
 
+/* On the loopback interface all that comes in went out before, and libpcap leaves the latter away, behind the ring: it would be counted as
+ * received, and as waiting there, for ever. In front of the filter it does not come so far. */
+static void leave_outgoing_away(struct place *p) {
+    unsigned loopback = p->any || strcmp(p->name, "lo") == 0 ? if_nametoindex("lo") : 0;
+    const struct sock_filter test[] = {
+        BPF_STMT(BPF_LD | BPF_W | BPF_ABS, (uint32_t)SKF_AD_OFF + SKF_AD_PKTTYPE),
+        BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, PACKET_OUTGOING, 0, 3),
+        BPF_STMT(BPF_LD | BPF_W | BPF_ABS, (uint32_t)SKF_AD_OFF + SKF_AD_IFINDEX),
+        BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, loopback, 0, 1),
+        BPF_STMT(BPF_RET | BPF_K, 0),
+    };
+    const unsigned n = sizeof test / sizeof test[0];
+    if (loopback != 0 && p->program.n + n <= PROGRAM_SIZE) {
+        memmove(p->program.code + n, p->program.code, p->program.n * sizeof test[0]);
+        memcpy(p->program.code, test, sizeof test);
+        p->program.n += n;
+    }
+}
+
 static int make_filter(struct place *p, pcap_t *pcap, const struct live_settings *settings, struct why why) {
     p->filter = settings->filter ? strdup(settings->filter)
                                  : capture_filter(p->link_type, settings->ports, settings->port_count);
@@ -229,6 +250,7 @@ static int open_place(struct live *l, size_t at, const char *stand_in, const str
     if (error != 0) {
         return error;
     }
+    leave_outgoing_away(p);
     error = live_make_takers(p);
     if (error == 0 && p->seen) {
         error = live_start(l, p);
@@ -368,6 +390,7 @@ int live_open(struct live **out, const struct live_settings *s, char *text, size
     l->workers = s->workers;
     l->promiscuous = s->promiscuous;
     l->hold_ns = (s->timeout_ms + LIVE_LATE_MS) * UINT64_C(1000000);
+    l->block_ns = (s->timeout_ms != 0 ? s->timeout_ms : 1) * UINT64_C(1000000);
     l->watch_fd = l->ask_fd = -1;
     error = open_all(l, s, why);
     if (error != 0) {

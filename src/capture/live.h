@@ -64,8 +64,8 @@ struct live_counters {
 /* Of this worker's handle, since the start; by the worker's thread alone. */
 void live_count(struct live_tap *, size_t interface, struct live_counters *);
 
-/* How full its fullest ring is, in percent: an estimate, from the frames that wait and the size of those that came before them. 100 also
- * where some were dropped since the last call. By the worker's thread alone. */
+/* How full its fullest ring is, in percent: an estimate, rather too high, from the frames that wait, the size of those that were read last,
+ * and how long ago that was. 100 also where some were dropped since the last call. By the worker's thread alone. */
 unsigned live_filled(struct live_tap *);
 
 size_t live_interfaces(const struct live *);

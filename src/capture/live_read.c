@@ -202,6 +202,16 @@ static int wait_and_take(struct live_tap *tap, int wait_ms, int wake_fd) {
     }
 }
 
+/* How large those are that came last. */
+static void sample(struct source *s) {
+    uint64_t frames = s->taken - s->sampled;
+    if (frames >= SAMPLE && s->taken >= s->full_until) {
+        s->frame_bytes = FRAME_HEAD + (s->taken_bytes - s->sampled_bytes) / frames;
+        s->sampled = s->taken;
+        s->sampled_bytes = s->taken_bytes;
+    }
+}
+
 int live_read(struct live_tap *tap, int wait_ms, int wake_fd, void (*frame)(void *arg, const struct frame *),
               void *arg) {
     tap->batch = 0;
@@ -212,6 +222,10 @@ int live_read(struct live_tap *tap, int wait_ms, int wake_fd, void (*frame)(void
         error = wait_and_take(tap, wait_ms, wake_fd);
     }
     tap->more = tap->batch >= LIVE_BATCH_FRAMES;
+    tap->read_ns = system_clock_ns(CLOCK_MONOTONIC);
+    for (size_t i = 0; i < tap->live->count; i++) {
+        sample(&tap->sources[i]);
+    }
     return error != 0 && tap->batch == 0 ? error : (int)tap->batch;
 }
 
@@ -236,28 +250,29 @@ void live_count(struct live_tap *tap, size_t interface, struct live_counters *co
 
 /* What a frame takes of the ring: as those took that came last, or, where it was full with fewer, as those in it take. */
 static uint64_t frame_bytes(struct source *s, uint64_t waiting, bool full) {
-    uint64_t frames = s->taken - s->sampled;
-    if ((frames >= SAMPLE && s->taken >= s->full_until) || s->frame_bytes == 0) {
-        s->frame_bytes = FRAME_HEAD + (frames != 0 ? (s->taken_bytes - s->sampled_bytes) / frames : 0);
-        s->sampled = s->taken;
-        s->sampled_bytes = s->taken_bytes;
-    }
     if (full && waiting != 0 && s->ring / waiting > s->frame_bytes) {
         s->frame_bytes = s->ring / waiting;
         s->full_until = s->taken + waiting;
     }
-    return s->frame_bytes;
+    return s->frame_bytes != 0 ? s->frame_bytes : FRAME_HEAD + (s->taken != 0 ? s->taken_bytes / s->taken : 0);
+}
+
+/* Of blocks that the ring closed when their time was up, however little was in them. */
+static uint64_t timed_bytes(const struct live_tap *tap) {
+    return (system_clock_ns(CLOCK_MONOTONIC) - tap->read_ns) / tap->live->block_ns * LIVE_BLOCK_BYTES;
 }
 
 unsigned live_filled(struct live_tap *tap) {
     uint64_t most = 0;
+    const uint64_t timed = timed_bytes(tap);
     for (size_t i = 0; i < tap->live->count; i++) {
         struct source *s = &tap->sources[i];
         struct live_counters c;
         live_count(tap, i, &c);
         uint64_t kept = c.received - c.dropped, waiting = kept > s->taken ? kept - s->taken : 0;
         bool full = c.dropped != s->seen_dropped;
-        uint64_t percent = waiting * frame_bytes(s, waiting, full) * 100 / s->ring;
+        uint64_t bytes = waiting * frame_bytes(s, waiting, full) + (waiting != 0 ? timed : 0);
+        uint64_t percent = bytes * 100 / s->ring;
         percent = full ? 100 : percent;
         s->seen_dropped = c.dropped;
         most = percent > most ? percent : most;

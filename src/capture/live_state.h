@@ -34,17 +34,17 @@ struct source {
 
 struct live_tap {
     struct live *live;
-    struct source *sources; /* one for each interface */
-    struct pollfd *polled;  /* the same, and who wakes it */
-    uint64_t frames;
-    bool more; /* the last batch was full: there may be more in the rings */
+    struct source *sources;   /* one for each interface */
+    struct pollfd *polled;    /* the same, and who wakes it */
+    uint64_t frames, read_ns; /* read_ns: monotonic, when live_read returned last */
+    bool more;                /* the last batch was full: there may be more in the rings */
     /* Of the call of live_read that runs: */
     unsigned batch; /* frames handed on */
     void (*frame)(void *arg, const struct frame *);
     void *arg;
 };
 
-enum { TAKERS = 4 };
+enum { TAKERS = 4, LIVE_BLOCK_BYTES = 256 << 10 }; /* the latter of the ring, as libpcap makes it */
 
 /* One interface, for who watches. */
 struct place {
@@ -74,7 +74,8 @@ struct live {
     size_t count;
     struct live_tap *taps;
     unsigned workers;
-    uint64_t hold_ns; /* how long frames wait for those of other interfaces */
+    uint64_t hold_ns;  /* how long frames wait for those of other interfaces */
+    uint64_t block_ns; /* after which a block of the ring is handed on that is not full */
     bool promiscuous;
     int watch_fd, ask_fd;
 };

@@ -576,33 +576,95 @@ def overload():
               said.counters)
 
 
-def filled():
-    """How full the ring is, as frames wait in it; full is what drops, whatever their size was held to be."""
-    pair("lake")
-    sender = Sender("lake")
-    probe = Probe("buffer=8388608", "frames=0", "hold=2000", "lake")
+RING, BLOCK, BLOCK_S = 8 << 20, 256 << 10, 0.1     # of a handle; of the ring; after which one is closed that is not full
+EACH = 400 + 42 + 96                                 # bytes of a frame: headers; the ring's own
 
-    def told():
-        time.sleep(0.5)
+
+def lake(hold, buffer=RING):
+    """Something that sends, and a probe that reads nothing any more after so many frames; what it tells then."""
+    pair("lake")
+    probe = Probe("buffer=%d" % buffer, "frames=0", "hold=%d" % hold, "lake")
+
+    def told(seconds=0.5):
+        time.sleep(seconds)
         probe.tell("count")
         line = probe.until(lambda line: "counters" in line)
         return line["filled"], line["dropped"]
 
+    return Sender("lake"), probe, told
+
+
+def percent(frames, size, seconds, buffer=RING):
+    """Of a ring with so many frames that was not read for so long."""
+    return 100 * (frames * size + seconds / BLOCK_S * BLOCK) / buffer
+
+
+def filled():
+    """How full the ring is, as frames wait in it; full is what drops, whatever their size was held to be."""
+    sender, probe, told = lake(2000)
     sender.send([numbered(number, 400) for number in range(2000)])
+    begun = time.monotonic()
     empty = told()
     sender.send([numbered(number, 400) for number in range(6000)])
     some = told()
+    about = percent(6000, EACH, time.monotonic() - begun)
     sender.send([numbered(number, 1400) for number in range(8000)])
     full = told()
     after = told()
     said = probe.stop()
     ip("link", "del", "lake")
-    bytes_each = 400 + 42 + 96  # headers; the ring's own
     tap.check("filled: an empty ring is", empty == (0, 0), empty)
-    tap.check("filled: in percent", abs(some[0] - 100 * 6000 * bytes_each / 8388608) < 5 and some[1] == 0, some)
+    tap.check("filled: in percent", about - 10 < some[0] < about + 5 and some[1] == 0, some, about)
     tap.check("filled: what drops is full, and stays so with frames that were larger", full[0] == 100 and full[1] > 0 and after[0] > 90, full, after)
     tap.check("filled: all that was kept is read", said.counters[-1]["frames"] == said.counters[-1]["received"] - said.counters[-1]["dropped"],
               said.counters)
+
+
+def filled_by_larger():
+    """The frames that came last say how large those are that wait, and not the many small ones before them."""
+    sender, probe, told = lake(22000)
+    sender.send([numbered(number, 40) for number in range(20000)])
+    time.sleep(0.5)
+    sender.send([numbered(number, 1400) for number in range(2000)])
+    time.sleep(0.3)
+    sender.send([numbered(number, 1400) for number in range(4000)])
+    got = told(0.1)
+    probe.stop()
+    ip("link", "del", "lake")
+    least = percent(4000, 1400 + 42 + 96, 0)
+    tap.check("filled: as large as those that came last", least - 5 < got[0] and got[1] == 0, got, least)
+
+
+def filled_by_time():
+    """Few frames, and each of them has a block of a small ring for itself: it is full before it drops some."""
+    sender, probe, told = lake(10, buffer=4 * BLOCK)
+    sender.send([numbered(number) for number in range(10)])
+    time.sleep(0.3)
+    seen = []
+    while len(seen) < 20 and (not seen or seen[-1][1] == 0):
+        sender.send([numbered(1)])
+        seen.append(told(0.05))
+    probe.stop()
+    ip("link", "del", "lake")
+    kept = [filled for filled, dropped in seen if dropped == 0]
+    tap.check("filled: full before a ring drops that few frames come to", seen[-1][1] > 0 and kept[-1] == 100, seen)
+
+
+def loopback():
+    """What comes in there went out before, and is one frame: seen once, and counted once."""
+    probe = Probe("buffer=%d" % RING, "frames=0", "lo")
+    with socket.create_server(("127.0.0.1", 445)) as server, socket.create_connection(("127.0.0.1", 445)) as client:
+        end = server.accept()[0]
+        for _ in range(1000):
+            client.send(b"x" * 100)
+            end.recv(1000)
+        end.close()
+    time.sleep(0.5)
+    probe.tell("count")
+    line = probe.until(lambda line: "counters" in line)
+    probe.stop()
+    tap.check("loopback: each frame is counted once, and none waits", line["frames"] >= 1000 and line["received"] == line["frames"] and
+              line["filled"] == 0, line)
 
 
 def stopped_under_load():
@@ -690,6 +752,9 @@ def main():
     all_interfaces()
     overload()
     filled()
+    filled_by_larger()
+    filled_by_time()
+    loopback()
     stopped_under_load()
     snap_length()
     dropped_by_interface()

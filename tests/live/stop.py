@@ -161,6 +161,23 @@ def killed(smbtap, build, capture, link):
               status, len(untold), last, gaps, sensor.err())
 
 
+def hangs(smbtap, build, capture, link):
+    """Outputs whose processes hang, and which are late one after the other, do not hold up the end."""
+    other = os.path.join(world.folder("hangs-other"), "records")
+    sensor = world.Sensor(smbtap, "hangs", "--workers", "1", "--detail", "operations", "-o", "file:%s?operations=create,close" % other,
+                          interfaces=("span%d" % link,))
+    hanging = watch.deliverers(sensor)
+    for process in hanging:
+        os.kill(process, signal.SIGSTOP)
+    world.send(build, capture, interface="tx%d" % link)
+    sensor.tell(signal.SIGTERM)
+    status, seconds = sensor.ended()
+    for process in hanging:
+        os.kill(process, signal.SIGKILL)
+    tap.check("outputs that hang do not hold up the end, and no worker is said to", status == 1 and
+              sensor.err().count("does not come to its end") == len(hanging) and "a worker" not in sensor.err(), status, seconds, sensor.err())
+
+
 def waiting(pipe):
     """Bytes that nobody read yet."""
     return struct.unpack("i", fcntl.ioctl(pipe, termios.FIONREAD, bytes(4)))[0]
@@ -214,7 +231,7 @@ def test():
     smbtap, build = sys.argv[1:3]
     capture = world.path("metadata.pcap")
     world.command(os.path.join(build, "make_load"), "metadata", capture, str(LATE))
-    parts = (unread, told_late, told_late_without_room, told_too_late, killed, reader_leaves)
+    parts = (unread, told_late, told_late_without_room, told_too_late, killed, hangs, reader_leaves)
     for link in range(len(parts)):
         world.link(link)
     with concurrent.futures.ThreadPoolExecutor(AT_ONCE) as pool:

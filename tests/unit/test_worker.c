@@ -50,6 +50,7 @@ struct live {
     _Atomic unsigned ended; /* taps that are at it */
     _Atomic unsigned reads; /* calls of live_read */
     bool room;              /* the rings have some for what waits */
+    int at_once;            /* frames of a call; 0: FRAMES_AT_ONCE */
     struct live_tap taps[TAPS];
 };
 
@@ -70,8 +71,8 @@ static void change_ports(uint8_t *frame, unsigned round) {
 
 int live_read(struct live_tap *t, int wait_ms, int wake_fd, void (*frame)(void *arg, const struct frame *), void *arg) {
     struct live *l = t->live;
-    int n = 0;
-    for (; t->next < l->count * l->rounds && n < FRAMES_AT_ONCE; t->next++) {
+    int n = 0, most = l->at_once ? l->at_once : FRAMES_AT_ONCE;
+    for (; t->next < l->count * l->rounds && n < most; t->next++) {
         const struct kept_frame *kept = &l->frames[t->next % l->count];
         if (kept->tap == t->index) {
             struct frame f = kept->frame;
@@ -347,10 +348,9 @@ static void no_room(void **state) {
 }
 
 /* BEHIND_PARTS, RING_PERCENT: nobody takes anything, and the ring has room: the workers leave there what they have not read, and nothing
- * is lost. */
-static void room_in_the_ring(void **state) {
-    (void)state;
-    struct live l = {0};
+ * is lost; also where more comes at once than their batches hold. */
+static void leaves_in_the_ring(int at_once) {
+    struct live l = {.at_once = at_once};
     struct lines got = {0};
     const struct timespec pause = {.tv_nsec = 200000000};
     read_capture(&l, "pcaps/smb1-users.pcap");
@@ -372,6 +372,12 @@ static void room_in_the_ring(void **state) {
     assert_int_equal(got.count, got.figures[0].stats.records);
     lines_free(&got);
     live_free(&l);
+}
+
+static void room_in_the_ring(void **state) {
+    (void)state;
+    leaves_in_the_ring(FRAMES_AT_ONCE);
+    leaves_in_the_ring(LIVE_BATCH_FRAMES);
 }
 
 /* DISPATCH_SHARE, DISPATCH_BATCHES_MAX: a queue between workers that is full: counted as well, and the owner goes on with gaps. */
