@@ -43,6 +43,8 @@ enum {
 };
 
 #define FIGURES_NS SECOND_NS
+/* After a segment went from one worker to another others may follow, so long. */
+#define PASSING_NS (10 * SECOND_NS)
 
 /* A frame comes out of the ring at the latest so long after its time. */
 #define LATEST_NS (UINT64_C(1000000) * (TEAM_RING_MS + LIVE_LATE_MS))
@@ -81,7 +83,7 @@ struct team {
     _Atomic uint64_t stop_ns, patience_until; /* wall clock; monotonic */
     _Atomic unsigned asked;                   /* how often figures were asked for */
     _Atomic unsigned captured;                /* workers that read no more frames */
-    _Atomic bool passing;                     /* some segments go from one worker to another */
+    _Atomic uint64_t passing_until;           /* monotonic; 0: no segment went from one worker to another so far */
 };
 
 /* ---- to the outlet */
@@ -111,7 +113,8 @@ static void hand_on_lines(struct worker *w) {
 /* Frames that are not read yet wait where there is most room: as long as the kernel's ring has some. Not where other workers' segments would
  * have to wait with them. */
 static bool may_leave_frames(const struct worker *w) {
-    return !atomic_load_explicit(&w->team->passing, memory_order_relaxed) && live_filled(w->tap) < RING_PERCENT;
+    return atomic_load_explicit(&w->team->passing_until, memory_order_relaxed) <= w->figures_at &&
+           live_filled(w->tap) < RING_PERCENT;
 }
 
 static bool has_new_settings(const struct worker *w) {
@@ -215,8 +218,9 @@ static bool claim(void *arg, const struct packet *p) {
     if (owner == w->index && p->wrapping.layer_count == 0) {
         return true;
     }
-    if (!atomic_load_explicit(&w->team->passing, memory_order_relaxed)) {
-        atomic_store(&w->team->passing, true);
+    uint64_t until = w->figures_at + PASSING_NS;
+    if (atomic_load_explicit(&w->team->passing_until, memory_order_relaxed) < until) { /* once a second */
+        atomic_store(&w->team->passing_until, until);
     }
     bool put = dispatch_put(w->team->dispatch, w->index, owner, p);
     w->figures.dispatched += put;
@@ -406,6 +410,7 @@ static bool worker_init(struct team *t, unsigned index) {
     w->team = t;
     w->index = index;
     w->until_ns = UINT64_MAX;
+    w->figures_at = system_clock_ns(CLOCK_MONOTONIC);
     w->tap = live_tap(t->settings.live, index);
     w->memory.ceiling =
         (t->settings.memory - t->settings.memory / LINES_SHARE - t->settings.memory / DISPATCH_SHARE) / count;

@@ -380,6 +380,27 @@ static void room_in_the_ring(void **state) {
     leaves_in_the_ring(LIVE_BATCH_FRAMES);
 }
 
+/* Not where segments of others would wait with them. */
+static void none_while_segments_pass(void **state) {
+    (void)state;
+    struct live l = {0};
+    struct lines got = {0};
+    read_capture(&l, "pcaps/smb1-users.pcap");
+    l.rounds = 400;
+    l.renew = true;
+    l.room = true;
+    for (size_t i = 0; i < l.count; i++) {
+        l.frames[i].tap = (unsigned)(i % 2);
+    }
+    struct team *t = team_of(&l, 2, 4 << 20);
+    wait_for_taps(&l, 2);
+    finish(t, &got);
+    assert_true(got.figures[0].dispatched + got.figures[1].dispatched > 0);
+    assert_true(got.figures[0].records_dropped + got.figures[1].records_dropped > 0);
+    lines_free(&got);
+    live_free(&l);
+}
+
 /* DISPATCH_SHARE, DISPATCH_BATCHES_MAX: a queue between workers that is full: counted as well, and the owner goes on with gaps. */
 static void no_room_between(void **state) {
     (void)state;
@@ -477,6 +498,7 @@ int main(void) {
         cmocka_unit_test(tunnels),
         cmocka_unit_test(no_room),
         cmocka_unit_test(room_in_the_ring),
+        cmocka_unit_test(none_while_segments_pass),
         cmocka_unit_test(no_room_between),
         cmocka_unit_test(capture_over),
         cmocka_unit_test(settings_and_beats),
