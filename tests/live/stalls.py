@@ -26,6 +26,15 @@ def shared(sensor):
         return next(int(line.split()[1]) << 10 for line in file if line.startswith("RssShmem:"))
 
 
+def written(sensor):
+    """Bytes of its output, which has all by then."""
+    size = -1
+    while size != os.path.getsize(sensor.output):
+        size = os.path.getsize(sensor.output)
+        time.sleep(0.3)
+    return size
+
+
 def seen(sensor):
     """Numbers of its records, how many are of requests, and its gaps."""
     numbers, messages, gaps = set(), 0, []
@@ -72,9 +81,9 @@ def for_good(smbtap, build, capture, facts):
     stats = watch.settled(sensor, 60)
     tap.check("for good: no packet is dropped", stats["packets_received"] == facts["packets"] == stats["packets_decoded"], facts, stats)
     lost = {os.path.basename(one["name"]): one["dropped"] for one in stats["outputs"]}
+    size = written(sensor)
     begun = time.monotonic()
     world.send(build, os.path.join(tap.PCAPS, "dialect-3.1.1.pcap"))
-    size = os.path.getsize(sensor.output)
     world.wait_for("the other goes on", 5, lambda: os.path.getsize(sensor.output) > size)
     tap.check("for good: then the other does not wait for it", time.monotonic() - begun < 1, time.monotonic() - begun)
     status, _ = sensor.stop(seconds=10)

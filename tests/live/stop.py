@@ -21,7 +21,8 @@ import tap  # noqa: E402
 import watch  # noqa: E402
 
 LATE = 150000       # packets, of which more records are made than wait for an output
-LATE_S = 30          # so long it may take until some of them found no room
+LATE_S = 60          # so long it may take until all is decoded, and some of them found no room
+HANG_S = 7.5         # PATIENCE, and what outputs and those that hang may take behind it: src/sensor.c, src/outputs.c
 PORT = 9150          # of metrics, and those behind it
 FLOOD = 125000       # more packets than a worker reads before somebody stops it
 AT_ONCE = 3
@@ -85,7 +86,8 @@ def late(smbtap, build, capture, link, name):
     pipe = Pipe(name + "-pipe")
     sensor = world.Sensor(smbtap, name, "--workers", "1", "--detail", "operations", "--metrics", str(PORT + link), output=pipe.path,
                           interfaces=("span%d" % link,))
-    world.send(build, capture, interface="tx%d" % link)
+    sent = world.send(build, capture, interface="tx%d" % link)["packets"]
+    world.wait_for("all is decoded", LATE_S, lambda: watch.metric(PORT + link, "smbtap_packets_total") == sent)
     world.wait_for("records found no room", LATE_S, lambda: watch.metric(PORT + link, "smbtap_output_dropped_records_total") > 0)
     return sensor, pipe
 
@@ -171,10 +173,10 @@ def hangs(smbtap, build, capture, link):
         os.kill(process, signal.SIGSTOP)
     world.send(build, capture, interface="tx%d" % link)
     sensor.tell(signal.SIGTERM)
-    status, seconds = sensor.ended()
+    status, seconds = sensor.ended(20)
     for process in hanging:
         os.kill(process, signal.SIGKILL)
-    tap.check("outputs that hang do not hold up the end, and no worker is said to", status == 1 and
+    tap.check("outputs that hang do not hold up the end, and no worker is said to", status == 1 and seconds < HANG_S and
               sensor.err().count("does not come to its end") == len(hanging) and "a worker" not in sensor.err(), status, seconds, sensor.err())
 
 
