@@ -622,11 +622,11 @@ def filled():
 
 def filled_by_larger():
     """The frames that came last say how large those are that wait, and not the many small ones before them."""
-    sender, probe, told = lake(22000)
+    sender, probe, told = lake(26000)
     sender.send([numbered(number, 40) for number in range(20000)])
     time.sleep(0.5)
-    sender.send([numbered(number, 1400) for number in range(2000)])
-    time.sleep(0.3)
+    sender.send([numbered(number, 1400) for number in range(6000)])  # more than are read at once
+    time.sleep(0.5)
     sender.send([numbered(number, 1400) for number in range(4000)])
     got = told(0.1)
     probe.stop()
