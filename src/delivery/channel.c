@@ -49,6 +49,7 @@ struct channel {
     size_t size, mapped;
     int bell, news;
     uint64_t read, before;  /* the deliverer's: behind the last line that was read, and its start */
+    size_t lines;           /* that were read, and not taken */
     size_t touched, recent; /* the maker's: bytes of the ring that were written; the same since it was trimmed last */
 };
 
@@ -254,9 +255,19 @@ void channel_order(struct channel *c, enum channel_order order, uint64_t until) 
 
 void channel_attach(struct channel *c) {
     c->read = c->before = atomic_load(&c->shared->taken);
+    c->lines = 0;
     if (atomic_load(&c->shared->until) != 0) { /* whoever took that order is gone */
         atomic_fetch_or(&c->shared->orders, CHANNEL_STOP);
     }
+}
+
+/* Where the next one begins behind a position; there is one. */
+static uint64_t next_begin(const struct channel *c, uint64_t at) {
+    if (at == atomic_load(&c->shared->jump_from)) {
+        at = atomic_load(&c->shared->jump_to);
+    }
+    size_t to_end = c->size - (at & (c->size - 1));
+    return to_end < sizeof(struct slot) || slot_at(c, at)->size == 0 ? at + to_end : at;
 }
 
 bool channel_next(struct channel *c, struct line *l) {
@@ -264,13 +275,7 @@ bool channel_next(struct channel *c, struct line *l) {
     if (at == put) {
         return false;
     }
-    if (at == atomic_load(&c->shared->jump_from)) {
-        at = atomic_load(&c->shared->jump_to);
-    }
-    size_t to_end = c->size - (at & (c->size - 1));
-    if (to_end < sizeof(struct slot) || slot_at(c, at)->size == 0) {
-        at += to_end;
-    }
+    at = next_begin(c, at);
     if (at != c->read) {
         if (atomic_load_explicit(&c->shared->taken, memory_order_relaxed) == c->read) { /* room that is nobody's */
             atomic_store(&c->shared->taken, at);
@@ -291,19 +296,40 @@ bool channel_next(struct channel *c, struct line *l) {
     l->text = p + (f->gap ? sizeof *l->gap : 0);
     c->before = at; /* and not in front of what is nobody's, where there may be something new by now */
     c->read = at + f->size;
+    c->lines++;
     return true;
 }
 
 void channel_unread(struct channel *c) {
+    c->lines -= c->read != c->before;
     c->read = c->before;
 }
 
-void channel_taken(struct channel *c) {
+static void set_taken(struct channel *c, uint64_t to) {
     struct shared *s = c->shared;
-    atomic_store(&s->taken, c->read);
+    atomic_store(&s->taken, to);
     if (atomic_load(&s->wants_room) && channel_roomy(c) && atomic_exchange(&s->wants_room, false)) {
         ring(c->news);
     }
+}
+
+void channel_taken(struct channel *c) {
+    c->lines = 0;
+    set_taken(c, c->read);
+}
+
+void channel_taken_but(struct channel *c, size_t lines) {
+    assert(lines <= c->lines);
+    if (lines == 0) {
+        channel_taken(c);
+        return;
+    }
+    uint64_t to = atomic_load_explicit(&c->shared->taken, memory_order_relaxed);
+    for (; c->lines != lines; c->lines--) {
+        to = next_begin(c, to);
+        to += slot_at(c, to)->size;
+    }
+    set_taken(c, to);
 }
 
 bool channel_owed(const struct channel *c) {

@@ -52,6 +52,8 @@ bool channel_next(struct channel *, struct line *);
 void channel_unread(struct channel *);
 /* All that were read are where they should be: whoever goes on after a crash begins behind them. */
 void channel_taken(struct channel *);
+/* The same, but for the last so many, at most all that were read since. */
+void channel_taken_but(struct channel *, size_t lines);
 /* What the maker said of that. To be asked before channel_empty: what was owed is in the ring when it is no longer. */
 bool channel_owed(const struct channel *);
 /* A descriptor that is readable when there are lines or orders; channel_listen before it is waited for, false: there are some now. */

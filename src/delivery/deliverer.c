@@ -360,16 +360,18 @@ static bool fill_spool(struct deliverer *d) {
     return room;
 }
 
-static void write_file_figures(struct deliverer *d, int trouble) {
+/* Records that wait in the writer. */
+static uint64_t write_file_figures(struct deliverer *d, int trouble) {
     struct file_writer_figures f;
     file_writer_figures(d->file, &f);
     atomic_store(&d->figures->sent, d->before.sent + f.records);
     atomic_store(&d->figures->bytes, d->before.bytes + f.bytes);
     atomic_store(&d->figures->trouble, trouble);
+    return f.waiting;
 }
 
-/* What is wrong is told when it begins, and when it is over. */
-static void look_at_file(struct deliverer *d, int trouble) {
+/* What is wrong is told when it begins, and when it is over. Records that wait in the writer. */
+static uint64_t look_at_file(struct deliverer *d, int trouble) {
     char why[DELIVERER_WHY_SIZE];
     int before = atomic_load(&d->figures->trouble);
     if (trouble != before && trouble == 0 && before != -EAGAIN) {
@@ -378,7 +380,7 @@ static void look_at_file(struct deliverer *d, int trouble) {
         file_sink_explain(d->settings.output->path, trouble, why, sizeof why);
         log_error("%s; records are kept meanwhile, up to %d MiB", why, CHANNEL_BYTES >> 20);
     }
-    write_file_figures(d, trouble);
+    return write_file_figures(d, trouble);
 }
 
 /* True: it wants to go on at once. */
@@ -394,10 +396,7 @@ static bool write_file(struct deliverer *d, bool *room) {
         channel_unread(d->channel);
     }
     int trouble = file_writer_flush(d->file, system_clock_ns(CLOCK_REALTIME));
-    look_at_file(d, trouble);
-    if (trouble == 0) {
-        channel_taken(d->channel);
-    }
+    channel_taken_but(d->channel, look_at_file(d, trouble));
     *room = trouble == 0 && error == 0;
     return *room && n == AT_ONCE;
 }

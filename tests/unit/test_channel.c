@@ -380,6 +380,37 @@ static void after_a_crash(void **state) {
     channel_free(c);
 }
 
+/* Some are where they should be, others not yet: the latter come again, and the room of the former is free, wherever in the ring they lie. */
+static void some_are_taken(void **state) {
+    (void)state;
+    struct channel *c = new_channel();
+    struct line line;
+    uint64_t put = 0, read = 0, taken = 0, dice = 1;
+    for (unsigned round = 0; round < 5000; round++) {
+        dice = dice * 6364136223846793005U + 1442695040888963407U;
+        for (uint64_t n = dice >> 58; n > 0 && put_one(c, put + 1, NULL) == 0; n--) {
+            put++;
+        }
+        for (uint64_t n = dice >> 52 & 63; n > 0 && channel_next(c, &line); n--) {
+            expect(&line, ++read);
+        }
+        if (dice >> 50 & 1 && read > taken) {
+            channel_unread(c);
+            read -= channel_next(c, &line) ? 0 : 1;
+            expect(&line, read);
+        }
+        taken = read - (dice >> 40 & 255) % (read - taken + 1);
+        channel_taken_but(c, (size_t)(read - taken));
+        assert_int_equal(channel_empty(c), taken == put);
+        if ((dice >> 36 & 15) == 0) {
+            channel_attach(c); /* after a crash */
+            read = taken;
+        }
+    }
+    assert_true(taken > 50000);
+    channel_free(c);
+}
+
 /* Two processes, as fast as they can: nothing is lost, doubled or out of order, and neither sleeps for ever. */
 static void two_processes(void **state) {
     (void)state;
@@ -429,6 +460,7 @@ int main(void) {
         cmocka_unit_test(gaps_travel),
         cmocka_unit_test(waking),
         cmocka_unit_test(after_a_crash),
+        cmocka_unit_test(some_are_taken),
         cmocka_unit_test(two_processes),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
