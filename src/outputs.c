@@ -12,6 +12,7 @@
 #include "delivery/file_sink.h"
 #include "log.h"
 #include "output_process.h"
+#include "patience.h"
 
 enum { WAIT_MS = 200, END_MS = 2, LOOK_MS = 50 };
 
@@ -29,8 +30,7 @@ struct output {
     bool dead;                      /* its process ended before it was told to */
     int trouble;                    /* of the appender, as it was told last */
     uint64_t taken, written;        /* lines; written: when nothing waited last */
-    uint64_t late_since,
-        patience; /* monotonic, 0: it was not behind at the last look; ns that it is still waited for */
+    struct patience patience;
 };
 
 struct outputs {
@@ -142,7 +142,7 @@ static bool takes_all(const struct output_settings *s) {
 
 static int start_one(struct outputs *all, size_t i, char why[OUTPUTS_WHY_SIZE]) {
     struct output *o = &all->list[i];
-    *o = (struct output){.all = all, .place = i, .settings = &all->settings.list[i], .patience = OUTPUTS_PATIENCE_NS};
+    *o = (struct output){.all = all, .place = i, .settings = &all->settings.list[i]};
     all->sinks[i] = (struct sink){.state = o, .want = want, .write = put, .flush = nothing, .close = nothing};
     if (!has_process(all, o->settings)) {
         return 0;
@@ -215,22 +215,25 @@ static size_t bytes_before(const struct output *o) {
     return o->process && !o->dead ? channel_used(channel_of(o)) : o->appender ? appender_waiting(o->appender) : 0;
 }
 
-static bool is_late(struct output *o) {
-    size_t bytes = bytes_before(o);
-    bool behind = bytes > OUTPUTS_LATE;
-    if (!behind && o->late_since == 0 && o->patience == OUTPUTS_PATIENCE_NS) {
-        return false;
-    }
-    uint64_t now = system_clock_ns(CLOCK_MONOTONIC), waited = o->late_since != 0 ? now - o->late_since : 0;
-    o->patience = bytes == 0 ? OUTPUTS_PATIENCE_NS : waited < o->patience ? o->patience - waited : 0;
-    o->late_since = behind ? now : 0;
-    return behind && o->patience != 0;
+static uint64_t bytes_taken(const struct output *o) {
+    return o->process ? channel_passed(channel_of(o)) : o->appender ? appender_written(o->appender) : 0;
 }
 
 bool outputs_late(struct outputs *all) {
-    bool late = false;
+    bool late = false, counts = false, holds_up = false;
     for (size_t i = 0; i < all->settings.count; i++) {
-        late = is_late(&all->list[i]) || late;
+        const struct output *o = &all->list[i];
+        size_t waiting = bytes_before(o);
+        counts = patience_counts(&o->patience, waiting) || counts;
+        holds_up = (!o->dead && waiting <= PATIENCE_BYTES) || holds_up;
+    }
+    if (!counts) {
+        return false;
+    }
+    uint64_t now = system_clock_ns(CLOCK_MONOTONIC);
+    for (size_t i = 0; i < all->settings.count; i++) {
+        struct output *o = &all->list[i];
+        late = patience_look(&o->patience, now, bytes_before(o), bytes_taken(o), holds_up) || late;
     }
     return late;
 }

@@ -12,9 +12,7 @@
 #include "sandbox.h"
 #include "sink.h"
 
-enum { OUTPUTS_WHY_SIZE = 512, OUTPUTS_POLL = FIGURES_OUTPUTS_MAX + 1, OUTPUTS_LATE = 8 << 20 };
-
-#define OUTPUTS_PATIENCE_NS UINT64_C(2000000000)
+enum { OUTPUTS_WHY_SIZE = 512, OUTPUTS_POLL = FIGURES_OUTPUTS_MAX + 1 };
 
 struct outputs;
 
@@ -41,8 +39,7 @@ const char *outputs_name(const struct outputs *, size_t i);
 /* One for each, in their order. */
 const struct sink *outputs_sinks(const struct outputs *);
 
-/* Is one of them behind, with more than OUTPUTS_LATE bytes? Then a live run should wait where there is more room than before an output. It
- * is waited for as long as OUTPUTS_PATIENCE_NS, in one go or in several, and that anew only once it had taken all. */
+/* Is one of them behind, and still waited for, see patience.h? Then a live run should wait where there is more room than before an output. */
 bool outputs_late(struct outputs *);
 /* Has it room for a record that must not be lost? */
 bool outputs_roomy(const struct outputs *, size_t i);

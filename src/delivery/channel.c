@@ -209,6 +209,10 @@ size_t channel_used(const struct channel *c) {
     return put < from ? 0 : (size_t)(put - from);
 }
 
+uint64_t channel_passed(const struct channel *c) {
+    return atomic_load(&c->shared->taken);
+}
+
 bool channel_roomy(const struct channel *c) {
     return channel_used(c) <= c->size / 2;
 }

@@ -26,6 +26,8 @@ void channel_free(struct channel *);
 __attribute__((warn_unused_result)) int channel_put(struct channel *, const struct line *list, size_t count);
 /* Bytes of it that are not free. */
 size_t channel_used(const struct channel *);
+/* A figure that grows with what the other side took. */
+uint64_t channel_passed(const struct channel *);
 /* Is half of it free? Is all? */
 bool channel_roomy(const struct channel *);
 bool channel_empty(const struct channel *);

@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""An output that stands still for a while, under load: for as long as a moment takes frames wait in the kernel's ring, and nothing is lost. One
+"""An output that stands still for a while under load, or is slow beside another: frames wait in the kernel's ring, and nothing is lost. One
 that stands still for good holds up no other.
 
 usage: stalls.py SMBTAP BUILD
@@ -14,9 +14,12 @@ import tap  # noqa: E402
 import watch  # noqa: E402
 
 PACKETS = 300000   # their records are more than waits between the workers and an output
-STALL_S = 1.2
-FOR_GOOD_S = 4     # more than an output is waited for: src/outputs.h, OUTPUTS_PATIENCE_NS, OUTPUTS_LATE
+STALL_S = 4        # longer than beside another output
+SLOW_S = 4         # the same; and then all at once
+SLOW_BYTES = 64 << 10  # in a hundredth of a second
+FOR_GOOD_S = 4     # more than an output is waited for beside another: src/patience.h
 BACK_S = 10        # memory is given back in so long
+MESSAGE = b'"object":"flow","action":"message"'
 KEPT = 24 << 20    # bytes of memory shared with outputs that a sensor has without a stall, and more
 
 
@@ -46,8 +49,8 @@ def seen(sensor):
     return numbers, messages, gaps
 
 
-def for_a_moment(smbtap, build, capture, facts):
-    sensor = world.Sensor(smbtap, "moment", "--workers", "1", "--detail", "operations")
+def for_seconds(smbtap, build, capture, facts):
+    sensor = world.Sensor(smbtap, "seconds", "--workers", "1", "--detail", "operations")
     delivering = watch.deliverers(sensor)[0]
     os.kill(delivering, signal.SIGSTOP)
     begun = time.monotonic()
@@ -56,26 +59,47 @@ def for_a_moment(smbtap, build, capture, facts):
     most = shared(sensor)
     os.kill(delivering, signal.SIGCONT)
     stats = watch.settled(sensor, 60)
-    tap.check("a moment: no packet is dropped", stats["packets_received"] == facts["packets"] == stats["packets_decoded"], facts, stats)
+    tap.check("seconds: no packet is dropped", stats["packets_received"] == facts["packets"] == stats["packets_decoded"], facts, stats)
     try:
         world.wait_for("the memory of the stall is given back", BACK_S, lambda: shared(sensor) < KEPT)
     except world.Failed:
         pass
-    tap.check("a moment: the memory that it took is given back", shared(sensor) < KEPT, most, shared(sensor))
+    tap.check("seconds: the memory that it took is given back", shared(sensor) < KEPT, most, shared(sensor))
     status, _ = sensor.stop(seconds=10)
     numbers, messages, gaps = seen(sensor)
-    tap.check("a moment: each request has its record, and none is lost", status == 0 and messages == facts["requests"] and not gaps and
+    tap.check("seconds: each request has its record, and none is lost", status == 0 and messages == facts["requests"] and not gaps and
               len(numbers) == max(numbers), status, messages, facts, gaps, sensor.err())
+    os.unlink(sensor.output)
+
+
+def slowly(smbtap, build, capture, facts):
+    """Beside another one."""
+    pipe = world.Pipe("slowly-pipe")
+    sensor = world.Sensor(smbtap, "slowly", "--workers", "1", "--detail", "operations", "-o", pipe.path)
+    world.send(build, capture)
+    until = time.monotonic() + SLOW_S
+    while time.monotonic() < until:
+        pipe.some(SLOW_BYTES)
+        time.sleep(0.01)
+    slow = len(pipe.data)
+    world.wait_for("each request has its record", 60, lambda: pipe.some(1 << 30) or pipe.data.count(MESSAGE) >= facts["requests"])
+    stats = watch.settled(sensor, 60)
+    sensor.tell(signal.SIGTERM)
+    pipe.all(sensor.process)
+    status, _ = sensor.ended()
+    numbers, others, gaps = seen(sensor)
+    messages, lines = pipe.data.count(MESSAGE), pipe.data.count(b"\n")
+    tap.check("slowly: it was slow", 0 < slow < len(pipe.data) / 2, slow, len(pipe.data))
+    tap.check("slowly: no packet is dropped", stats["packets_received"] == facts["packets"] == stats["packets_decoded"], facts, stats)
+    tap.check("slowly: each request has its record, at both outputs", status == 0 and messages == others == facts["requests"] and
+              not gaps and len(numbers) == lines, status, messages, others, facts, gaps, len(numbers), lines, sensor.err())
     os.unlink(sensor.output)
 
 
 def for_good(smbtap, build, capture, facts):
     """Beside another one, to which everything goes on."""
-    pipe = os.path.join(world.folder("good-pipe"), "records")
-    os.mkfifo(pipe)
-    os.chown(pipe, world.UID, world.UID)
-    end = os.open(pipe, os.O_RDONLY | os.O_NONBLOCK)
-    sensor = world.Sensor(smbtap, "good", "--workers", "1", "--detail", "operations", "-o", pipe)
+    pipe = world.Pipe("good-pipe")
+    sensor = world.Sensor(smbtap, "good", "--workers", "1", "--detail", "operations", "-o", pipe.path)
     world.send(build, capture)
     time.sleep(FOR_GOOD_S)
     stats = watch.settled(sensor, 60)
@@ -87,7 +111,6 @@ def for_good(smbtap, build, capture, facts):
     world.wait_for("the other goes on", 5, lambda: os.path.getsize(sensor.output) > size)
     tap.check("for good: then the other does not wait for it", time.monotonic() - begun < 1, time.monotonic() - begun)
     status, _ = sensor.stop(seconds=10)
-    os.close(end)
     numbers, messages, _ = seen(sensor)
     tap.check("for good: the other has each record", messages >= facts["requests"] and len(numbers) == max(numbers), messages, facts,
               len(numbers), max(numbers))
@@ -98,7 +121,8 @@ def test():
     smbtap, build = sys.argv[1:3]
     world.link()
     capture, facts = world.made(build, "metadata", PACKETS)
-    for_a_moment(smbtap, build, capture, facts)
+    for_seconds(smbtap, build, capture, facts)
+    slowly(smbtap, build, capture, facts)
     for_good(smbtap, build, capture, facts)
 
 

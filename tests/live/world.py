@@ -215,6 +215,39 @@ class Tcpdump:
 
 # ---- the sensor ------------------------------------------------------------------------------------------------------
 
+class Pipe:
+    """A FIFO for a sensor's output, that is read when the test wants it."""
+
+    def __init__(self, name):
+        self.path = os.path.join(folder(name), "records")
+        os.mkfifo(self.path)
+        os.chown(self.path, UID, UID)
+        self._end = os.open(self.path, os.O_RDONLY | os.O_NONBLOCK)
+        self.data = bytearray()
+
+    def some(self, size):
+        """Reads so much, where there is as much."""
+        until = len(self.data) + size
+        while len(self.data) < until:
+            try:
+                part = os.read(self._end, min(until - len(self.data), 1 << 20))
+            except BlockingIOError:
+                part = b""
+            if not part:
+                return
+            self.data += part
+
+    def all(self, process, seconds=20):
+        """Reads until the process has ended and nothing more comes."""
+        end = time.monotonic() + seconds
+        quiet = 0
+        while (process.poll() is None or quiet < 20) and time.monotonic() < end:
+            size = len(self.data)
+            self.some(1 << 30)
+            quiet = quiet + 1 if size == len(self.data) else 0
+            time.sleep(0.01)
+
+
 class Sensor:
     """A smbtap that captures. Its records go to a file in a folder that it may write to."""
 
