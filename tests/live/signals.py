@@ -223,7 +223,8 @@ def received():
 
 
 def unread(smbtap, build):
-    """An output that nobody reads holds nothing up: what finds no room is dropped, counted and told, and TERM still ends it."""
+    """An output that nobody reads holds nothing up, and another none the more: what finds no room is dropped, counted and told, and TERM still
+    ends it."""
     capture = world.path("unread.pcap")  # more than waits for an output
     world.command(os.path.join(build, "make_load"), "metadata", capture, "160000")
     folder = world.folder("pipe")
@@ -231,8 +232,8 @@ def unread(smbtap, build):
     os.mkfifo(pipe)
     os.chown(pipe, world.UID, world.UID)
     end = os.open(pipe, os.O_RDONLY | os.O_NONBLOCK)
-    sensor = world.Sensor(smbtap, "unread", "--workers", "1", "--detail", "operations", "--memory", "16M", "--metrics", str(PORT),
-                          output=pipe)
+    sensor = world.Sensor(smbtap, "unread", "--workers", "1", "--detail", "operations", "--memory", "16M", "--metrics", str(PORT), "-o",
+                          "file:%s?objects=sensor" % os.path.join(folder, "others"), output=pipe)
     sent = Load(build, capture, rate=80000).done()["packets"]
     try:
         world.wait_for("all are received", 10, lambda: received() == sent)

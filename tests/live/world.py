@@ -275,7 +275,7 @@ class Sensor:
         self.notes = b""
         with open(self.said, "ab") as said:
             self.process = subprocess.Popen(self.words, stdin=subprocess.DEVNULL, stdout=self._standard_output, stderr=said,
-                                            env=dict(os.environ, NOTIFY_SOCKET=os.path.join(self.folder, "notify")))
+                                            env=tap.filled(NOTIFY_SOCKET=os.path.join(self.folder, "notify")))
         atexit.register(self.kill)
         if wait:
             self.wait_ready()
