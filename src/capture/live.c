@@ -17,6 +17,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "base/system_clock.h"
 #include "capture.h"
 #include "capture_filter.h"
 #include "interface.h"
@@ -396,6 +397,9 @@ int live_open(struct live **out, const struct live_settings *s, char *text, size
     if (error != 0) {
         live_close(l);
         return error;
+    }
+    for (unsigned i = 0; i < l->workers; i++) {
+        l->taps[i].read_ns = system_clock_ns(CLOCK_MONOTONIC);
     }
     *out = l;
     return 0;

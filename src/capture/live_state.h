@@ -36,7 +36,7 @@ struct live_tap {
     struct live *live;
     struct source *sources;   /* one for each interface */
     struct pollfd *polled;    /* the same, and who wakes it */
-    uint64_t frames, read_ns; /* read_ns: monotonic, when live_read returned last */
+    uint64_t frames, read_ns; /* read_ns: monotonic, when live_read returned last, or it was opened */
     bool more;                /* the last batch was full: there may be more in the rings */
     /* Of the call of live_read that runs: */
     unsigned batch; /* frames handed on */

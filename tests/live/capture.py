@@ -620,6 +620,18 @@ def filled():
               said.counters)
 
 
+def filled_at_first():
+    """Before anything was read."""
+    sender, probe, told = lake(0)
+    begun = time.monotonic()
+    sender.send([numbered(number, 400) for number in range(2000)])
+    got = told()
+    most = percent(2000, EACH, time.monotonic() - begun + 1)
+    probe.stop()
+    ip("link", "del", "lake")
+    tap.check("filled: before anything was read", 0 < got[0] < most + 5 and got[1] == 0, got, most)
+
+
 def filled_by_larger():
     """The frames that came last say how large those are that wait, and not the many small ones before them."""
     sender, probe, told = lake(26000)
@@ -752,6 +764,7 @@ def main():
     all_interfaces()
     overload()
     filled()
+    filled_at_first()
     filled_by_larger()
     filled_by_time()
     loopback()
