@@ -19,9 +19,9 @@ struct recorder {
     struct outlet *outlet;
     struct findings *findings;
     struct budget memory;
-    struct stats stats;             /* of the rules, and records made here */
-    struct worker_figures *workers; /* the latest of each */
-    struct sensor_event event;      /* being made */
+    struct stats stats;        /* of the rules, and records made here */
+    unsigned *answered;        /* by each worker */
+    struct sensor_event event; /* being made */
     struct untold untold[FIGURES_OUTPUTS_MAX], everywhere;
     unsigned done;
     int error;
@@ -156,7 +156,7 @@ static void take_message(struct recorder *r, unsigned worker, const struct worke
         take_line(r, m);
         break;
     case WORKER_FIGURES:
-        r->workers[worker] = *m->figures;
+        r->answered[worker] = m->answers;
         break;
     case WORKER_FAILED:
         r->error = r->error ? r->error : m->error;
@@ -203,30 +203,9 @@ uint64_t recorder_untold(const struct recorder *r) {
     return count + untold_records(&r->everywhere);
 }
 
-uint64_t recorder_unread(const struct recorder *r) {
-    uint64_t count = 0;
-    for (unsigned i = 0; i < r->settings.workers; i++) {
-        count += r->workers[i].unread;
-    }
-    return count;
-}
-
 /* ---- figures */
 
 void recorder_figures(const struct recorder *r, struct figures *f) {
-    for (unsigned i = 0; i < r->settings.workers; i++) {
-        const struct worker_figures *w = &r->workers[i];
-        stats_add(&f->stats, &w->stats);
-        f->flows_active += w->flows_active;
-        f->memory_held += w->memory_held;
-        f->records_dropped += w->records_dropped;
-        f->dispatched += w->dispatched;
-        f->dispatch_dropped += w->dispatch_dropped;
-        for (unsigned j = 0; j < f->interface_count; j++) {
-            f->interfaces[j].received += w->interfaces[j].received;
-            f->interfaces[j].dropped += w->interfaces[j].dropped;
-        }
-    }
     stats_add(&f->stats, &r->stats);
     f->memory_held += r->memory.held;
     for (size_t i = 0; i < outputs_count(r->settings.outputs); i++) {
@@ -245,7 +224,7 @@ void recorder_look(struct recorder *r, const struct figures *now, const struct f
 bool recorder_answered(const struct recorder *r, unsigned asked) {
     bool all = true;
     for (unsigned i = 0; i < r->settings.workers; i++) {
-        all &= r->workers[i].answers == asked;
+        all &= r->answered[i] == asked;
     }
     return all;
 }
@@ -281,10 +260,10 @@ struct recorder *recorder_new(const struct recorder_settings *settings) {
                                       .loss_percent = settings->loss_percent,
                                       .budget = &r->memory};
     struct findings_sink to = {r, take_finding};
-    r->workers = calloc(settings->workers, sizeof *r->workers);
+    r->answered = calloc(settings->workers, sizeof *r->answered);
     r->outlet = outlet_new(settings->run_id, outputs_sinks(settings->outputs), outputs_count(settings->outputs));
     r->findings = findings_new(&rules, &to, &r->stats);
-    if (!r->workers || !r->outlet || !r->findings) {
+    if (!r->answered || !r->outlet || !r->findings) {
         recorder_free(r);
         return NULL;
     }
@@ -297,6 +276,6 @@ void recorder_free(struct recorder *r) {
     }
     findings_free(r->findings);
     outlet_free(r->outlet);
-    free(r->workers);
+    free(r->answered);
     free(r);
 }

@@ -34,15 +34,13 @@ enum recorder_taken recorder_take(struct recorder *, struct team *, bool patient
 void recorder_flush(struct recorder *);
 /* Records that were lost and of which no record tells. */
 uint64_t recorder_untold(const struct recorder *);
-/* Packets that the workers did not come to at the end, as they told with their last figures. */
-uint64_t recorder_unread(const struct recorder *);
 /* Records of the sensor itself. */
 void recorder_sensor(struct recorder *, const struct sensor_event *);
-/* Adds what is known here to figures that hold the rest: of workers and output. */
+/* Adds what is known here to figures that hold the rest: of the outputs, and what was made here. */
 void recorder_figures(const struct recorder *, struct figures *);
 /* The rules about the sensor's own health look at an interval. */
 void recorder_look(struct recorder *, const struct figures *now, const struct figures *before);
-/* Are the figures of all workers as new as that? See team_ask. */
+/* Is all here that the workers had handed on before they answered? See team_ask. */
 bool recorder_answered(const struct recorder *, unsigned asked);
 /* From now on this much may be lost. */
 void recorder_loss_percent(struct recorder *, double percent);

@@ -269,7 +269,7 @@ static void tell_gaps(void *arg) {
 
 /* What was captured and decoded, and did not get on in time. */
 static void tell_left(struct sensor *s) {
-    uint64_t unread = recorder_unread(s->recorder), untold = recorder_untold(s->recorder);
+    uint64_t unread = sensor_figures_unread(s), untold = recorder_untold(s->recorder);
     if (unread != 0) {
         log_error("%" PRIu64 " packets that had come before the end could not be read in time, and are lost; use more "
                   "--workers, or a narrower filter",

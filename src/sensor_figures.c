@@ -16,6 +16,19 @@ enum { METRICS_FILE_SECONDS = 10 };
 /* Figures that were asked for are waited for so long. */
 #define ANSWER_NS (SECOND_NS / 2)
 
+static void add_worker(struct figures *f, const struct worker_figures *w) {
+    stats_add(&f->stats, &w->stats);
+    f->flows_active += w->flows_active;
+    f->memory_held += w->memory_held;
+    f->records_dropped += w->records_dropped;
+    f->dispatched += w->dispatched;
+    f->dispatch_dropped += w->dispatch_dropped;
+    for (unsigned j = 0; j < f->interface_count; j++) {
+        f->interfaces[j].received += w->interfaces[j].received;
+        f->interfaces[j].dropped += w->interfaces[j].dropped;
+    }
+}
+
 void sensor_figures_take(struct sensor *s) {
     struct figures *f = &s->now;
     *f = (struct figures){.time_ns = system_clock_ns(CLOCK_REALTIME), .start_ns = s->start_ns};
@@ -30,7 +43,22 @@ void sensor_figures_take(struct sensor *s) {
             .interface_packets = live_interface_packets(s->live, i),
         };
     }
+    for (unsigned i = 0; i < f->workers; i++) {
+        struct worker_figures w;
+        team_figures(s->team, i, &w);
+        add_worker(f, &w);
+    }
     recorder_figures(s->recorder, f);
+}
+
+uint64_t sensor_figures_unread(const struct sensor *s) {
+    uint64_t count = 0;
+    for (unsigned i = 0; i < team_workers(s->team); i++) {
+        struct worker_figures w;
+        team_figures(s->team, i, &w);
+        count += w.unread;
+    }
+    return count;
 }
 
 static void tell_stats(struct sensor *s) {

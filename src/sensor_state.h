@@ -63,6 +63,8 @@ __attribute__((warn_unused_result)) int sensor_start(struct sensor *);
 
 /* Figures of now, in now. */
 void sensor_figures_take(struct sensor *);
+/* Packets that the workers did not come to at the end. */
+uint64_t sensor_figures_unread(const struct sensor *);
 /* A stats record is wanted; sensor_figures_answer makes it, once the workers told theirs or did not in time. */
 void sensor_figures_ask(struct sensor *);
 void sensor_figures_answer(struct sensor *);

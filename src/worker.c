@@ -43,6 +43,7 @@ enum {
 };
 
 #define FIGURES_NS SECOND_NS
+#define FIGURES_WAITING_NS (FIGURES_NS / 4) /* while it waits for room */
 /* After a segment went from one worker to another others may follow, so long. */
 #define PASSING_NS (10 * SECOND_NS)
 
@@ -55,7 +56,10 @@ struct worker {
     struct live_tap *tap;
     struct pipeline *pipeline;
     struct budget memory;
-    struct worker_figures figures;
+    struct worker_figures figures, told; /* told: to whoever asks */
+    pthread_mutex_t telling;
+    uint64_t told_at;  /* monotonic */
+    unsigned answered; /* what asked was then */
     struct handover *lines;
     struct batch *reading; /* the outlet's: the batch of the message at hand */
     size_t read;
@@ -130,13 +134,41 @@ static bool may_wait_for_room(const struct worker *w) {
     return system_clock_ns(CLOCK_MONOTONIC) < atomic_load(&w->team->patience_until);
 }
 
+/* Those that the kernel kept for it since the start, read or not. */
+static uint64_t count_frames(struct worker *w) {
+    uint64_t kept = 0;
+    for (size_t i = 0; i < live_interfaces(w->team->settings.live); i++) {
+        live_count(w->tap, i, &w->figures.interfaces[i]);
+        kept += w->figures.interfaces[i].received - w->figures.interfaces[i].dropped;
+    }
+    return kept;
+}
+
+static void publish_figures(struct worker *w, uint64_t now) {
+    (void)count_frames(w);
+    w->figures.flows_active = pipeline_flows(w->pipeline);
+    w->figures.memory_held = w->memory.held;
+    w->told_at = now;
+    pthread_mutex_lock(&w->telling);
+    w->told = w->figures;
+    pthread_mutex_unlock(&w->telling);
+}
+
+static void wait_for_room(struct worker *w) {
+    const struct timespec pause = {.tv_nsec = ROOM_NS};
+    uint64_t now = system_clock_ns(CLOCK_MONOTONIC);
+    hand_on_lines(w);
+    atomic_fetch_add(&w->beats, 1);
+    if (now - w->told_at >= FIGURES_WAITING_NS) {
+        publish_figures(w, now);
+    }
+    nanosleep(&pause, NULL);
+}
+
 static struct worker_message *message_begin(struct worker *w, enum worker_news news, size_t room) {
     struct worker_message *m;
     while (!(m = handover_reserve(w->lines, room)) && may_wait_for_room(w)) {
-        const struct timespec pause = {.tv_nsec = ROOM_NS};
-        hand_on_lines(w);
-        atomic_fetch_add(&w->beats, 1);
-        nanosleep(&pause, NULL);
+        wait_for_room(w);
     }
     if (m) {
         *m = (struct worker_message){.news = (uint16_t)news, .lost = w->lost};
@@ -176,27 +208,13 @@ static int take_line(void *arg, const struct event *e, const char *line, size_t 
     return 0;
 }
 
-/* Those that the kernel kept for it since the start, read or not. */
-static uint64_t count_frames(struct worker *w) {
-    uint64_t kept = 0;
-    for (size_t i = 0; i < live_interfaces(w->team->settings.live); i++) {
-        live_count(w->tap, i, &w->figures.interfaces[i]);
-        kept += w->figures.interfaces[i].received - w->figures.interfaces[i].dropped;
-    }
-    return kept;
-}
-
 static void tell_figures(struct worker *w) {
-    size_t size = sizeof(struct worker_message) + sizeof(struct worker_figures);
-    struct worker_message *m = message_begin(w, WORKER_FIGURES, size);
-    if (!m) {
-        return; /* the next ones hold these */
+    publish_figures(w, system_clock_ns(CLOCK_MONOTONIC));
+    struct worker_message *m = message_begin(w, WORKER_FIGURES, sizeof *m);
+    if (m) { /* else the next one tells of these as well */
+        m->answers = w->answered;
+        message_end(w, m, sizeof *m);
     }
-    (void)count_frames(w);
-    w->figures.flows_active = pipeline_flows(w->pipeline);
-    w->figures.memory_held = w->memory.held;
-    m->figures = memcpy(m + 1, &w->figures, sizeof w->figures);
-    message_end(w, m, size);
 }
 
 static void tell_end(struct worker *w, enum worker_news news, int error) {
@@ -272,8 +290,8 @@ static void hand_on(struct worker *w) {
     hand_on_dispatched(w);
     uint64_t now = system_clock_ns(CLOCK_MONOTONIC);
     unsigned asked = atomic_load_explicit(&w->team->asked, memory_order_relaxed);
-    if (now >= w->figures_at || asked != w->figures.answers) {
-        w->figures.answers = asked;
+    if (now >= w->figures_at || asked != w->answered) {
+        w->answered = asked;
         tell_figures(w);
         w->figures_at = now + FIGURES_NS;
     }
@@ -440,6 +458,7 @@ struct team *team_new(const struct team_settings *settings) {
     bool good = settings->workers == 1 || t->dispatch;
     for (unsigned i = 0; i < settings->workers; i++) {
         workers[i].wake_fd = -1;
+        pthread_mutex_init(&workers[i].telling, NULL);
     }
     for (unsigned i = 0; good && i < settings->workers; i++) {
         good = worker_init(t, i);
@@ -518,6 +537,13 @@ unsigned team_workers(const struct team *t) {
     return t->settings.workers;
 }
 
+void team_figures(struct team *t, unsigned worker, struct worker_figures *figures) {
+    struct worker *w = &t->workers[worker];
+    pthread_mutex_lock(&w->telling);
+    *figures = w->told;
+    pthread_mutex_unlock(&w->telling);
+}
+
 const struct worker_message *team_next(struct team *t, unsigned worker) {
     struct worker *w = &t->workers[worker];
     if (w->reading && w->read == w->reading->used) {
@@ -542,6 +568,7 @@ static void worker_free(struct worker *w) {
         handover_give(w->lines, w->reading);
     }
     handover_free(w->lines);
+    pthread_mutex_destroy(&w->telling);
     if (w->wake_fd >= 0) {
         close(w->wake_fd);
     }

@@ -48,7 +48,7 @@ void team_free(struct team *);
 /* What comes from one worker, oldest first. A message lives until the next call. */
 enum worker_news {
     WORKER_LINE,    /* a record, or an event that rules look at, or both */
-    WORKER_FIGURES, /* once a second, and at the end */
+    WORKER_FIGURES, /* once a second, and at the end: team_figures tells of all that was before */
     WORKER_FAILED,  /* its capture is over: error; the worker waits for team_stop */
     WORKER_DONE,    /* the last one */
 };
@@ -60,21 +60,23 @@ struct worker_figures {
     uint64_t records_dropped; /* lines that found no room */
     uint64_t unread;          /* frames that had come before the end, and could not be read in the time for it */
     uint64_t dispatched, dispatch_dropped;
-    unsigned answers; /* what team_ask returned last */
 };
 
 struct worker_message {
-    uint32_t size;                        /* of the whole in its batch */
-    uint16_t news;                        /* enum worker_news */
-    int error;                            /* of WORKER_FAILED, a negative errno */
-    uint64_t lost;                        /* records that were dropped before this one, since the one before it */
-    const struct event *event;            /* NULL: none */
-    struct line line;                     /* without a text: none */
-    const struct worker_figures *figures; /* of WORKER_FIGURES */
+    uint32_t size;             /* of the whole in its batch */
+    uint16_t news;             /* enum worker_news */
+    int error;                 /* of WORKER_FAILED, a negative errno */
+    unsigned answers;          /* of WORKER_FIGURES: what team_ask had returned last */
+    uint64_t lost;             /* records that were dropped before this one, since the one before it */
+    const struct event *event; /* NULL: none */
+    struct line line;          /* without a text: none */
 };
 
 /* The next message of worker i, NULL: there is none now. The outlet's thread alone. */
 const struct worker_message *team_next(struct team *, unsigned worker);
+
+/* Of worker i, some hundred ms ago at most; also while its messages are left where they are. */
+void team_figures(struct team *, unsigned worker, struct worker_figures *);
 
 /* Is half of what there is room for on the way from one of them taken? The outlet's thread alone. */
 bool team_crowded(const struct team *);

@@ -141,7 +141,8 @@ struct lines {
     size_t count;
     uint64_t lost, events;
     unsigned done, failed;
-    struct worker_figures figures[TAPS]; /* the latest */
+    bool figured[TAPS];
+    struct worker_figures figures[TAPS]; /* at the end */
 };
 
 static const char *const interfaces[] = {"eth0"};
@@ -166,7 +167,7 @@ static void take(struct lines *to, unsigned worker, const struct worker_message 
     to->done += m->news == WORKER_DONE;
     to->failed += m->news == WORKER_FAILED;
     if (m->news == WORKER_FIGURES) {
-        to->figures[worker] = *m->figures;
+        to->figured[worker] = true;
     }
     if (m->line.text) {
         assert_int_not_equal(m->line.length, 0);
@@ -196,6 +197,10 @@ static void finish(struct team *t, struct lines *to) {
         sched_yield();
     }
     take_all(t, to);
+    for (unsigned i = 0; i < team_workers(t); i++) {
+        assert_true(to->figured[i]);
+        team_figures(t, i, &to->figures[i]);
+    }
     team_free(t);
 }
 
