@@ -30,13 +30,14 @@ struct output {
     bool dead;                      /* its process ended before it was told to */
     int trouble;                    /* of the appender, as it was told last */
     uint64_t taken, written;        /* lines; written: when nothing waited last */
-    struct patience patience;
+    bool full;                      /* it had no room, and has not enough again */
 };
 
 struct outputs {
     struct outputs_settings settings;
     struct sink sinks[FIGURES_OUTPUTS_MAX];
     struct output list[FIGURES_OUTPUTS_MAX];
+    struct patience patience[FIGURES_OUTPUTS_MAX];
     bool finishing;
     void (*news)(void *); /* then */
     void *news_arg;
@@ -82,15 +83,25 @@ static bool wait_for_room(struct output *o) {
     return true;
 }
 
+/* Where one line had no room none has any until half of it is free: then a record tells of all that was lost, and there is room for it. */
+static bool is_full(struct output *o) {
+    o->full = o->full && !outputs_roomy(o->all, o->place);
+    return o->full;
+}
+
 static int put(void *state, const struct line_list *lines) {
     struct output *o = state;
     int error;
+    if (is_full(o)) {
+        return -EAGAIN;
+    }
     while ((error = channel_put(channel_of(o), lines->list, lines->count)) == -EAGAIN && !o->all->settings.live) {
         if (!wait_for_room(o)) {
             return -ECANCELED;
         }
     }
     o->taken += error == 0 ? lines->count : 0;
+    o->full = error == -EAGAIN;
     return error;
 }
 
@@ -102,8 +113,12 @@ static int nothing(void *state) {
 static int append(void *state, const struct line_list *lines) {
     struct output *o = state;
     struct sink to = appender_sink(o->appender);
+    if (is_full(o)) {
+        return -EAGAIN;
+    }
     int error = to.write(to.state, lines);
     o->taken += error == 0 ? lines->count : 0;
+    o->full = error == -EAGAIN;
     o->written = appender_waiting(o->appender) == 0 ? o->taken : o->written;
     return error;
 }
@@ -215,27 +230,22 @@ static size_t bytes_before(const struct output *o) {
     return o->process && !o->dead ? channel_used(channel_of(o)) : o->appender ? appender_waiting(o->appender) : 0;
 }
 
-static uint64_t bytes_taken(const struct output *o) {
-    return o->process ? channel_passed(channel_of(o)) : o->appender ? appender_written(o->appender) : 0;
+static struct patience_sight sight_of(const struct output *o) {
+    return (struct patience_sight){
+        .waiting = bytes_before(o),
+        .taken = o->process    ? channel_passed(channel_of(o))
+                 : o->appender ? appender_written(o->appender)
+                               : 0,
+        .gone = o->dead,
+    };
 }
 
 bool outputs_late(struct outputs *all) {
-    bool late = false, counts = false, holds_up = false;
+    struct patience_sight seen[FIGURES_OUTPUTS_MAX];
     for (size_t i = 0; i < all->settings.count; i++) {
-        const struct output *o = &all->list[i];
-        size_t waiting = bytes_before(o);
-        counts = patience_counts(&o->patience, waiting) || counts;
-        holds_up = (!o->dead && waiting <= PATIENCE_BYTES) || holds_up;
+        seen[i] = sight_of(&all->list[i]);
     }
-    if (!counts) {
-        return false;
-    }
-    uint64_t now = system_clock_ns(CLOCK_MONOTONIC);
-    for (size_t i = 0; i < all->settings.count; i++) {
-        struct output *o = &all->list[i];
-        late = patience_look(&o->patience, now, bytes_before(o), bytes_taken(o), holds_up) || late;
-    }
-    return late;
+    return patience_look(all->patience, seen, all->settings.count, system_clock_ns(CLOCK_MONOTONIC));
 }
 
 bool outputs_roomy(const struct outputs *all, size_t i) {

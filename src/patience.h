@@ -14,16 +14,21 @@ enum { PATIENCE_BYTES = 8 << 20 }; /* waiting before it: with more it is behind 
 /* So long, in one go or in several, until it had taken all once. */
 #define PATIENCE_BEHIND_NS UINT64_C(30000000000)
 
-struct patience {           /* zeroes are a new one */
+/* An output as it is now. */
+struct patience_sight {
+    size_t waiting; /* bytes before it */
+    uint64_t taken; /* a figure that grows with what it takes */
+    bool gone;      /* it takes nothing any more */
+};
+
+/* What is kept of it between two looks; zeroes are a new one. */
+struct patience {
     uint64_t since;         /* the last look, which said to wait; 0: it did not */
     uint64_t still, behind; /* it was waited for, and took nothing; and in all */
     uint64_t taken;
 };
 
-/* Is it to be waited for? waiting: bytes before it. taken: a figure that grows with what it takes. holds_up: there is an output that is not
- * behind. */
-bool patience_look(struct patience *, uint64_t now, size_t waiting, uint64_t taken, bool holds_up);
-/* Does the next look depend on the time? */
-bool patience_counts(const struct patience *, size_t waiting);
+/* Is one of them to be waited for? Each has its place in both lists. */
+bool patience_look(struct patience *, const struct patience_sight *, size_t count, uint64_t now);
 
 #endif

@@ -305,6 +305,7 @@ bool channel_next(struct channel *c, struct line *l) {
 }
 
 void channel_unread(struct channel *c) {
+    assert(c->read == c->before || c->lines != 0);
     c->lines -= c->read != c->before;
     c->read = c->before;
 }

@@ -111,14 +111,15 @@ def idle(smbtap):
 def slow_reader(smbtap, build):
     """A reader that pauses: what found no room is told by gaps, to the record; UNTOLD_MAX of them wait."""
     load = world.path("load.pcap")
-    world.command(os.path.join(build, "make_load"), "metadata", load, "40000")
+    world.command(os.path.join(build, "make_load"), "metadata", load, "100000")
     pipe = os.path.join(world.folder("pipe"), "records")
     os.mkfifo(pipe)
     os.chown(pipe, world.UID, world.UID)
     end = os.open(pipe, os.O_RDONLY | os.O_NONBLOCK)
-    sensor = world.Sensor(smbtap, "slow", "--workers", "1", "--detail", "operations", "--memory", "16M", output=pipe)
+    sensor = world.Sensor(smbtap, "slow", "--workers", "1", "--detail", "operations", "--memory", "16M", "-o",
+                          "file:%s?objects=sensor" % os.path.join(world.folder("other"), "records"), output=pipe)
     world.send(build, load, rate=50000)
-    time.sleep(1)
+    time.sleep(3.5)  # more than it is waited for beside another
     os.set_blocking(end, True)
     with open(end, "rb") as reader:
         sensor.tell(signal.SIGUSR1)

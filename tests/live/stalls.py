@@ -1,25 +1,31 @@
 #!/usr/bin/env python3
-"""An output that stands still for a while under load, or is slow beside another: frames wait in the kernel's ring, and nothing is lost. One
-that stands still for good holds up no other.
+"""An output that stands still for a while under load, or is slow beside another: frames wait in the kernel's ring, and nothing is lost; and
+while one stands still figures are of now. One that stands still for good holds up no other, and of what one that is too slow for good does
+not get gaps tell meanwhile.
 
 usage: stalls.py SMBTAP BUILD
 """
 import os
 import signal
 import sys
+import threading
 import time
 
 import world
 import tap  # noqa: E402
 import watch  # noqa: E402
 
-PACKETS = 300000   # their records are more than waits between the workers and an output
+PACKETS = 160000   # their records are more than waits between the workers and an output
 STALL_S = 4        # longer than beside another output
 SLOW_S = 4         # the same; and then all at once
 SLOW_BYTES = 64 << 10  # in a hundredth of a second
 FOR_GOOD_S = 4     # more than an output is waited for beside another: src/patience.h
 BACK_S = 10        # memory is given back in so long
 MESSAGE = b'"object":"flow","action":"message"'
+PORT = 9149
+STEADY = 400000    # packets
+STEADY_RATE = 50000  # a second: more than twice what is read
+STEADY_BYTES = 20 << 20  # that are read in a second
 KEPT = 24 << 20    # bytes of memory shared with outputs that a sensor has without a stall, and more
 
 
@@ -50,15 +56,17 @@ def seen(sensor):
 
 
 def for_seconds(smbtap, build, capture, facts):
-    sensor = world.Sensor(smbtap, "seconds", "--workers", "1", "--detail", "operations")
+    sensor = world.Sensor(smbtap, "seconds", "--workers", "1", "--detail", "operations", "--metrics", str(PORT))
     delivering = watch.deliverers(sensor)[0]
     os.kill(delivering, signal.SIGSTOP)
     begun = time.monotonic()
     world.send(build, capture)
     time.sleep(max(0, begun + STALL_S - time.monotonic()))
     most = shared(sensor)
+    received = watch.metric(PORT, "smbtap_interface_received_packets_total")
     os.kill(delivering, signal.SIGCONT)
     stats = watch.settled(sensor, 60)
+    tap.check("seconds: meanwhile figures tell of what came", received == facts["packets"], received, facts)
     tap.check("seconds: no packet is dropped", stats["packets_received"] == facts["packets"] == stats["packets_decoded"], facts, stats)
     try:
         world.wait_for("the memory of the stall is given back", BACK_S, lambda: shared(sensor) < KEPT)
@@ -117,6 +125,35 @@ def for_good(smbtap, build, capture, facts):
     tap.check("for good: what the one lost is counted, and it is no success", status == 1 and sum(lost.values()) > 0, status, lost, stats)
 
 
+def too_slow(smbtap, build):
+    """For good, and gaps are told as it goes on."""
+    capture = world.path("steady.pcap")
+    world.command(os.path.join(build, "make_load"), "metadata", capture, str(STEADY))
+    pipe = world.Pipe("too-slow-pipe")
+    sensor = world.Sensor(smbtap, "too-slow", "--workers", "1", "--detail", "operations", "--buffer", "4M", output=pipe.path)
+    load = threading.Thread(target=world.send, args=(build, capture), kwargs={"rate": STEADY_RATE})
+    load.start()
+    while load.is_alive():
+        pipe.some(STEADY_BYTES // 100)
+        time.sleep(0.01)
+    load.join()
+    early = bytes(pipe.data[:pipe.data.rfind(b"\n")])
+    sensor.tell(signal.SIGTERM)
+    pipe.all(sensor.process)
+    status, _ = sensor.ended()
+    numbers = [record["seq"] for record in tap.records(early)]
+    holes = sum(then != before + 1 for before, then in zip(numbers, numbers[1:]))
+    told = early.count(b'"action":"gap"')
+    tap.check("too slow: gaps tell of what was lost, as it goes on", 0 < told <= holes <= told + 2, holes, told)
+    there = tap.records(bytes(pipe.data))
+    missing = set(range(1, there[-1]["seq"] + 1)) - {record["seq"] for record in there}
+    gaps = [record["proto_info"] for record in there if record["action"] == "gap"]
+    lost = sum(gap["records_lost"] for gap in gaps)
+    tap.check("too slow: all that is missing is told", there[-1]["action"] == "stop" and len(missing) == lost and
+              all(seq in missing for gap in gaps for seq in (gap["from_seq"], gap["to_seq"])), status, len(missing), lost, gaps[:3],
+              sensor.err())
+
+
 def test():
     smbtap, build = sys.argv[1:3]
     world.link()
@@ -124,6 +161,7 @@ def test():
     for_seconds(smbtap, build, capture, facts)
     slowly(smbtap, build, capture, facts)
     for_good(smbtap, build, capture, facts)
+    too_slow(smbtap, build)
 
 
 world.enter()

@@ -12,14 +12,19 @@
 enum { SOME = PATIENCE_BYTES, MANY = PATIENCE_BYTES + 1 };
 
 struct run {
-    struct patience p;
+    struct patience p[2];
     uint64_t now, taken;
+    unsigned dice;
 };
 
+/* holds_up: beside one that could go on; else, in turn, beside one that is gone, one that is behind as well and has no patience left, or none. */
 static bool look(struct run *r, size_t waiting, bool moves, bool holds_up) {
     r->now += STEP;
     r->taken += moves;
-    return patience_look(&r->p, r->now, waiting, r->taken, holds_up);
+    bool gone = !holds_up && r->dice % 2 == 0;
+    const struct patience_sight seen[] = {{waiting, r->taken, false}, {gone ? 0 : holds_up ? SOME : MANY, 0, gone}};
+    r->p[1].behind = PATIENCE_BEHIND_NS;
+    return patience_look(r->p, seen, !holds_up && r->dice++ % 3 == 0 ? 1 : 2, r->now);
 }
 
 /* Nanoseconds until it is no longer waited for. */
@@ -33,12 +38,9 @@ static uint64_t waited(struct run *r, bool moves, bool holds_up) {
 static void not_behind(void **state) {
     (void)state;
     struct run r = {.now = 1};
-    assert_false(patience_counts(&r.p, SOME));
-    assert_true(patience_counts(&r.p, MANY));
     assert_false(look(&r, 0, false, true));
     assert_false(look(&r, SOME, false, true));
     assert_true(look(&r, MANY, false, true));
-    assert_true(patience_counts(&r.p, SOME));
     assert_false(look(&r, SOME, false, true));
 }
 
@@ -93,11 +95,25 @@ static void in_several_goes(void **state) {
     assert_int_equal(sum, PATIENCE_BEHIND_NS);
 }
 
+static void any_of_them(void **state) {
+    (void)state;
+    struct patience p[3] = {{0}};
+    struct patience_sight seen[3] = {{.waiting = MANY, .gone = true}, {.waiting = SOME}, {.waiting = 0}};
+    assert_false(patience_look(p, seen, 0, 1));
+    assert_false(patience_look(p, seen, 3, 1));
+    seen[1].waiting = MANY;
+    assert_true(patience_look(p, seen, 3, 1));
+    assert_false(patience_look(p, seen, 3, 1 + PATIENCE_STILL_NS));
+    seen[2].waiting = MANY; /* patience with the one does not end with that for the other */
+    assert_true(patience_look(p, seen, 3, 1 + PATIENCE_STILL_NS));
+}
+
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(not_behind),       cmocka_unit_test(what_hangs),
         cmocka_unit_test(what_hangs_alone), cmocka_unit_test(what_hangs_beside_another),
         cmocka_unit_test(what_moves),       cmocka_unit_test(in_several_goes),
+        cmocka_unit_test(any_of_them),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
