@@ -38,6 +38,7 @@ struct outputs {
     struct sink sinks[FIGURES_OUTPUTS_MAX];
     struct output list[FIGURES_OUTPUTS_MAX];
     struct patience patience[FIGURES_OUTPUTS_MAX];
+    bool last; /* only what is told at the end still comes */
     bool finishing;
     void (*news)(void *); /* then */
     void *news_arg;
@@ -83,9 +84,10 @@ static bool wait_for_room(struct output *o) {
     return true;
 }
 
-/* Where one line had no room none has any until half of it is free: then a record tells of all that was lost, and there is room for it. */
+/* Where one line had no room none has any until half of it is free: then a record tells of all that was lost, and there is room for it.
+ * What is told at the end has all there is. */
 static bool is_full(struct output *o) {
-    o->full = o->full && !outputs_roomy(o->all, o->place);
+    o->full = o->full && !o->all->last && !outputs_roomy(o->all, o->place);
     return o->full;
 }
 
@@ -113,6 +115,9 @@ static int nothing(void *state) {
 static int append(void *state, const struct line_list *lines) {
     struct output *o = state;
     struct sink to = appender_sink(o->appender);
+    if (o->full) { /* what it can write now makes room */
+        (void)!to.flush(to.state);
+    }
     if (is_full(o)) {
         return -EAGAIN;
     }
@@ -362,13 +367,22 @@ void outputs_reopen(struct outputs *all) {
 
 /* ---- the end */
 
+void outputs_last(struct outputs *all) {
+    all->last = true;
+}
+
 static bool finish_appender(struct output *o, uint64_t ns) {
     if (o->trouble == -EPIPE) { /* said already */
         return false;
     }
+    uint64_t until = system_clock_ns(CLOCK_MONOTONIC) + ns;
     if (appender_drain(o->appender, ns)) {
-        o->written = o->taken;
-        return true;
+        o->all->news(o->all->news_arg); /* there is room for it now */
+        uint64_t now = system_clock_ns(CLOCK_MONOTONIC);
+        if (appender_drain(o->appender, now < until ? until - now : 0)) {
+            o->written = o->taken;
+            return true;
+        }
     }
     log_error("standard output: %zu bytes of records could not be written before the end",
               appender_waiting(o->appender));

@@ -60,6 +60,8 @@ void outputs_settle(struct outputs *, uint64_t ns);
 /* Files are opened anew. */
 void outputs_reopen(struct outputs *);
 
+/* Only lines that tell of the end come from now on: they are taken wherever there is room for them. */
+void outputs_last(struct outputs *);
 /* No more lines come but those of gaps, which news has to take and to tell: it is called when there may be some. All that can be
  * delivered is, for so long at most; UINT64_MAX: until stop. False: something was lost, which was said. */
 bool outputs_finish(struct outputs *, uint64_t ns, void (*news)(void *), void *arg);

@@ -289,6 +289,7 @@ static void finish(struct sensor *s) {
     }
     while (recorder_take(s->recorder, s->team, false) != RECORDER_NONE) { /* of workers that came to no end in time */
     }
+    outputs_last(s->outputs);
     recorder_finish(s->recorder);
     recorder_flush(s->recorder);
     outputs_settle(s->outputs, STOP_SETTLE_NS);

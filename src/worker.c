@@ -371,6 +371,7 @@ static void drain(struct worker *w) {
         hand_on(w);
     }
     w->figures.unread = got != 0 && !w->past && due > w->taken ? due - w->taken : 0;
+    publish_figures(w, system_clock_ns(CLOCK_MONOTONIC)); /* others may not come to their end */
     hand_on(w);
 }
 

@@ -3,7 +3,7 @@
  * meanwhile: what finds no room is dropped and counted.
  *
  * Workers share nothing but what stands in their team: the flag that stops them, and the ways by which a segment that the kernel gave
- * to the wrong one gets to its owner. */
+ * to the wrong one gets to its owner. Of a worker's figures there is a copy, renewed and read under a lock, which no packet waits for. */
 #ifndef WORKER_H
 #define WORKER_H
 
@@ -75,7 +75,7 @@ struct worker_message {
 /* The next message of worker i, NULL: there is none now. The outlet's thread alone. */
 const struct worker_message *team_next(struct team *, unsigned worker);
 
-/* Of worker i, some hundred ms ago at most; also while its messages are left where they are. */
+/* Of worker i, as they were a second ago at most, or since team_ask; also while its messages are left where they are. From any thread. */
 void team_figures(struct team *, unsigned worker, struct worker_figures *);
 
 /* Is half of what there is room for on the way from one of them taken? The outlet's thread alone. */

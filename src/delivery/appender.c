@@ -10,7 +10,9 @@
 #include <time.h>
 #include <unistd.h>
 
-enum { ROOM_KEPT = 1 << 20, PIPE_BYTES = 1 << 20 };
+#include "base/system_clock.h"
+
+enum { ROOM_KEPT = 1 << 20, PIPE_BYTES = 1 << 20, DRAIN_MS = 5 };
 
 struct appender {
     int fd;
@@ -240,9 +242,10 @@ uint64_t appender_written(const struct appender *a) {
 }
 
 bool appender_drain(struct appender *a, uint64_t ns) {
-    const struct timespec pause = {.tv_nsec = 5000000};
-    for (uint64_t passed = 0; write_waiting(a) != 0 && passed < ns; passed += (uint64_t)pause.tv_nsec) {
-        nanosleep(&pause, NULL);
+    uint64_t begun = system_clock_ns(CLOCK_MONOTONIC);
+    while (write_waiting(a) != 0 && system_clock_ns(CLOCK_MONOTONIC) - begun < ns) {
+        struct pollfd ready = {.fd = a->trouble == -EAGAIN ? a->fd : -1, .events = POLLOUT};
+        poll(&ready, 1, DRAIN_MS);
     }
     return a->from == a->to;
 }

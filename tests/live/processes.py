@@ -17,6 +17,8 @@ import comparing  # noqa: E402
 import tap  # noqa: E402
 import watch  # noqa: E402
 
+PORT = 9147  # of metrics
+
 
 def capture(name):
     return os.path.join(tap.PCAPS, name + ".pcap")
@@ -109,17 +111,18 @@ def idle(smbtap):
 
 
 def slow_reader(smbtap, build):
-    """A reader that pauses: what found no room is told by gaps, to the record; UNTOLD_MAX of them wait."""
+    """A reader that pauses: what found no room is told by gaps, to the record; one tells of all."""
     load = world.path("load.pcap")
     world.command(os.path.join(build, "make_load"), "metadata", load, "100000")
     pipe = os.path.join(world.folder("pipe"), "records")
     os.mkfifo(pipe)
     os.chown(pipe, world.UID, world.UID)
     end = os.open(pipe, os.O_RDONLY | os.O_NONBLOCK)
-    sensor = world.Sensor(smbtap, "slow", "--workers", "1", "--detail", "operations", "--memory", "16M", "-o",
+    sensor = world.Sensor(smbtap, "slow", "--workers", "1", "--detail", "operations", "--memory", "16M", "--metrics", str(PORT), "-o",
                           "file:%s?objects=sensor" % os.path.join(world.folder("other"), "records"), output=pipe)
-    world.send(build, load, rate=50000)
-    time.sleep(3.5)  # more than it is waited for beside another
+    sent = world.send(build, load, rate=50000)["packets"]
+    world.wait_for("records found no room", 30, lambda: watch.metric(PORT, "smbtap_output_dropped_records_total") > 0)
+    world.wait_for("all is decoded", 30, lambda: watch.metric(PORT, "smbtap_packets_total") == sent)
     os.set_blocking(end, True)
     with open(end, "rb") as reader:
         sensor.tell(signal.SIGUSR1)

@@ -63,7 +63,7 @@ def late(smbtap, build, capture, link, name):
 
 
 def some_room(sensor, pipe):
-    """A record finds some, and the gap waits for more."""
+    """The last records have some, and the gap waits for more."""
     pipe.some(SOME)
     sensor.tell(signal.SIGUSR1)
     time.sleep(0.7)
@@ -76,21 +76,47 @@ def no_room(sensor, _pipe):
         time.sleep(0.005)
 
 
-def told_late(smbtap, build, capture, link, prepare=some_room):
+def told_late(smbtap, build, capture, link, prepare=some_room, seconds=0.7):
     """What is late is read while the sensor stops."""
     sensor, pipe = late(smbtap, build, capture, link, "late-%d" % link)
     prepare(sensor, pipe)
     sensor.tell(signal.SIGTERM)
-    time.sleep(0.7)
+    time.sleep(seconds)
     pipe.all(sensor.process)
     status, _ = sensor.ended()
     untold, last, gaps = account(pipe.data)
-    tap.check("an output that is late at the stop, with %s: what it lost is told by a gap" % prepare.__name__.replace("_", " "),
-              status == 0 and not untold and gaps, status, len(untold), last, gaps, sensor.err())
+    name = "an output that is late at the stop, with %s, and %.1f s behind it" % (prepare.__name__.replace("_", " "), seconds)
+    tap.check(name + ": what it lost is told by a gap", status == 0 and not untold and gaps, status, len(untold), last, gaps, sensor.err())
+    if prepare == some_room:
+        tap.check(name + ": the last record is there", b'"action":"stop"' in pipe.data, last, gaps, sensor.err())
+
+
+def told_later(smbtap, build, capture, link):
+    """It is read only when nobody waits for it any more."""
+    told_late(smbtap, build, capture, link, seconds=1.9)
 
 
 def told_late_without_room(smbtap, build, capture, link):
     told_late(smbtap, build, capture, link, no_room)
+
+
+def standard_output_late(smbtap, build, capture, link):
+    """It is read only after the last record, and what it had no room for is told all the same."""
+    end, written = os.pipe()
+    sensor = world.Sensor(smbtap, "standard", "--workers", "1", "--detail", "operations", "--metrics", str(PORT + link), "-o",
+                          "file:%s?objects=sensor" % os.path.join(world.folder("standard-other"), "records"),
+                          interfaces=("span%d" % link,), output="-", standard_output=written)
+    os.close(written)
+    world.send(build, capture, interface="tx%d" % link)
+    world.wait_for("records found no room", LATE_S, lambda: watch.metric(PORT + link, "smbtap_output_dropped_records_total") > 0)
+    sensor.tell(signal.SIGTERM)
+    time.sleep(0.7)
+    with open(end, "rb") as reader:
+        data = reader.read()
+    status, _ = sensor.ended()
+    untold, last, gaps = account(data)
+    tap.check("standard output that is late at the stop: what it lost is told by a gap", status == 0 and not untold and gaps, status,
+              len(untold), last, gaps, sensor.err())
 
 
 def told_too_late(smbtap, build, capture, link):
@@ -203,10 +229,12 @@ def test():
     smbtap, build = sys.argv[1:3]
     capture = world.path("metadata.pcap")
     world.command(os.path.join(build, "make_load"), "metadata", capture, str(LATE))
-    parts = (told_late, told_late_without_room, told_too_late, killed, hangs, reader_leaves)
-    for link in range(len(parts) + 1):
+    parts = (told_late, told_late_without_room, standard_output_late, told_too_late, killed, hangs, reader_leaves)
+    alone = (unread, told_later)  # they have to be quick
+    for link in range(len(parts) + len(alone)):
         world.link(link)
-    unread(smbtap, build, capture, len(parts))  # alone: it has to be quick
+    for link, part in enumerate(alone):
+        part(smbtap, build, capture, len(parts) + link)
     with concurrent.futures.ThreadPoolExecutor(AT_ONCE) as pool:
         for part in [pool.submit(part, smbtap, build, capture, link) for link, part in enumerate(parts)]:
             part.result()

@@ -364,9 +364,15 @@ static void leaves_in_the_ring(int at_once) {
     l.room = true;
     struct team *t = team_of(&l, 1, 4 << 20);
     for (unsigned i = 0; i < 3; i++) {
+        struct worker_figures now;
         nanosleep(&pause, NULL);
         assert_true(team_alive(t));
         assert_int_equal(atomic_load(&l.ended), 0);
+        (void)team_ask(t);
+        nanosleep(&pause, NULL);
+        nanosleep(&pause, NULL);
+        team_figures(t, 0, &now); /* of now, though nobody takes anything */
+        assert_true(now.interfaces[0].received > 0 && now.stats.records > 0);
     }
     while (atomic_load(&l.ended) == 0) {
         take_all(t, &got);
