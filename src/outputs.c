@@ -53,7 +53,8 @@ static struct channel *channel_of(const struct output *o) {
 static bool want(void *state, const struct line *line) {
     const struct output *o = state;
     bool own = line->gap && (line->gap_sink == o->place || line->gap_sink == SINK_EACH);
-    if (o->closed) {
+    if (o->closed ||
+        (o->dead && o->all->finishing)) { /* one that has come to its end has no part in what is told behind it */
         return false;
     }
     return own || output_settings_want(o->settings, line);
@@ -371,13 +372,21 @@ void outputs_last(struct outputs *all) {
     all->last = true;
 }
 
+/* What has ended is told nothing any more, and the others what there is. */
+static void take_news(struct outputs *all) {
+    for (size_t i = 0; i < all->settings.count; i++) {
+        (void)(all->list[i].process && runs(&all->list[i]));
+    }
+    all->news(all->news_arg);
+}
+
 static bool finish_appender(struct output *o, uint64_t ns) {
     if (o->trouble == -EPIPE) { /* said already */
         return false;
     }
     uint64_t until = system_clock_ns(CLOCK_MONOTONIC) + ns;
     if (appender_drain(o->appender, ns)) {
-        o->all->news(o->all->news_arg); /* there is room for it now */
+        take_news(o->all); /* there is room for it now */
         uint64_t now = system_clock_ns(CLOCK_MONOTONIC);
         if (appender_drain(o->appender, now < until ? until - now : 0)) {
             o->written = o->taken;
@@ -423,10 +432,7 @@ static void wait_for_news(struct outputs *all, const struct output *of) {
             (void)!read(p[i].fd, &rung, sizeof rung);
         }
     }
-    for (size_t i = 0; i < all->settings.count; i++) { /* what has ended is told nothing any more */
-        (void)(all->list[i].process && runs(&all->list[i]));
-    }
-    all->news(all->news_arg);
+    take_news(all);
 }
 
 /* Its exit status; failure where it does not come to its end. */

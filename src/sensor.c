@@ -289,6 +289,7 @@ static void finish(struct sensor *s) {
     }
     while (recorder_take(s->recorder, s->team, false) != RECORDER_NONE) { /* of workers that came to no end in time */
     }
+    recorder_flush(s->recorder); /* what came before the end */
     outputs_last(s->outputs);
     recorder_finish(s->recorder);
     recorder_flush(s->recorder);

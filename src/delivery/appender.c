@@ -243,7 +243,7 @@ uint64_t appender_written(const struct appender *a) {
 
 bool appender_drain(struct appender *a, uint64_t ns) {
     uint64_t begun = system_clock_ns(CLOCK_MONOTONIC);
-    while (write_waiting(a) != 0 && system_clock_ns(CLOCK_MONOTONIC) - begun < ns) {
+    while (write_waiting(a) != 0 && a->trouble != -EPIPE && system_clock_ns(CLOCK_MONOTONIC) - begun < ns) {
         struct pollfd ready = {.fd = a->trouble == -EAGAIN ? a->fd : -1, .events = POLLOUT};
         poll(&ready, 1, DRAIN_MS);
     }

@@ -110,7 +110,7 @@ def standard_output_late(smbtap, build, capture, link):
     world.send(build, capture, interface="tx%d" % link)
     world.wait_for("records found no room", LATE_S, lambda: watch.metric(PORT + link, "smbtap_output_dropped_records_total") > 0)
     sensor.tell(signal.SIGTERM)
-    time.sleep(0.7)
+    time.sleep(0.4)
     with open(end, "rb") as reader:
         data = reader.read()
     status, _ = sensor.ended()
