@@ -13,9 +13,20 @@ _one_at_a_time = threading.Lock()
 _count = 0
 _failed = 0
 
+# Of meson's tests a script goes without memory that the C library fills (tests/meson.build), and all that it starts has it. By hand nothing
+# is filled.
+FILLED = os.environ.get("MALLOC_PERTURB_") == "0"
+if FILLED:
+    os.environ["MALLOC_PERTURB_"] = "165"
+
 # What computes makes way for what is held to a time, which may run beside it.
 if os.path.basename(os.path.dirname(os.path.abspath(sys.argv[0]))) in ("golden", "oracle"):
     os.nice(10)
+
+
+def once_more(**more):
+    """The environment of the script itself, where it starts itself elsewhere."""
+    return dict(os.environ, **({"MALLOC_PERTURB_": "0"} if FILLED else {}), **more)
 
 
 def _line(good, name, details=(), directive=""):
@@ -63,16 +74,9 @@ def captures(*stems):
             if name.endswith((".pcap", ".pcapng")) and (not stems or stem(name) in stems)]
 
 
-def filled(**more):
-    """The environment of a smbtap whose memory is not zero by chance: what the C library hands out and takes back is filled with something.
-    Python itself goes without (tests/meson.build): it would be slow."""
-    return dict(os.environ, MALLOC_PERTURB_="165", **more)
-
-
 def run(smbtap, *arguments, stdin=None, **more):
     """Runs smbtap in the root folder, so that captures have the same names everywhere. stdin: bytes, none without."""
     given = {"input": stdin} if stdin is not None else {"stdin": subprocess.DEVNULL}
-    more.setdefault("env", filled())
     done = subprocess.run([os.path.abspath(smbtap)] + list(arguments), cwd=ROOT, stdout=subprocess.PIPE,
                           stderr=subprocess.PIPE, timeout=300, **given, **more)
     return Run(done.returncode, done.stdout, done.stderr.decode("utf-8", "replace"))

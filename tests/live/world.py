@@ -72,7 +72,7 @@ def _outside(tools):
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(1))  # so that the folder goes
     try:
         done = subprocess.run(["setpriv", "--pdeathsig", "KILL"] + spaces + [sys.executable] + sys.orig_argv[1:],
-                              env=dict(os.environ, **{MARK: folder}))
+                              env=tap.once_more(**{MARK: folder}))
         sys.exit(done.returncode)
     finally:
         shutil.rmtree(folder, ignore_errors=True)
@@ -275,7 +275,7 @@ class Sensor:
         self.notes = b""
         with open(self.said, "ab") as said:
             self.process = subprocess.Popen(self.words, stdin=subprocess.DEVNULL, stdout=self._standard_output, stderr=said,
-                                            env=tap.filled(NOTIFY_SOCKET=os.path.join(self.folder, "notify")))
+                                            env=dict(os.environ, NOTIFY_SOCKET=os.path.join(self.folder, "notify")))
         atexit.register(self.kill)
         if wait:
             self.wait_ready()
