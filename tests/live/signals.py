@@ -227,13 +227,9 @@ def unread(smbtap, build):
     ends it."""
     capture = world.path("unread.pcap")  # more than waits for an output
     world.command(os.path.join(build, "make_load"), "metadata", capture, "160000")
-    folder = world.folder("pipe")
-    pipe = os.path.join(folder, "records")
-    os.mkfifo(pipe)
-    os.chown(pipe, world.UID, world.UID)
-    end = os.open(pipe, os.O_RDONLY | os.O_NONBLOCK)
+    pipe = world.Pipe("pipe")
     sensor = world.Sensor(smbtap, "unread", "--workers", "1", "--detail", "operations", "--memory", "16M", "--metrics", str(PORT), "-o",
-                          "file:%s?objects=sensor" % os.path.join(folder, "others"), output=pipe)
+                          "file:%s?objects=sensor" % os.path.join(world.folder("others"), "records"), output=pipe.path)
     sent = Load(build, capture, rate=80000).done()["packets"]
     try:
         world.wait_for("all are received", 10, lambda: received() == sent)
@@ -241,7 +237,6 @@ def unread(smbtap, build):
         pass
     tap.check("unread output: every packet is taken all the same", received() == sent, received(), sent)
     status, seconds = sensor.stop(seconds=10)
-    os.close(end)
     tap.check("unread output: TERM ends it within 5 s, and it is no success", seconds < 5 and status == 1, status, seconds, sensor.err())
     found_no_room = re.search(r"(\d+) records were lost of which no record tells: an output had no room", sensor.err())
     unwritten = re.search(r"(\d+) records and those behind them could not be written before the end", sensor.err())
@@ -251,19 +246,14 @@ def unread(smbtap, build):
 
 def twice(smbtap, build, capture):
     """The first TERM waits for an output that takes nothing; the second one ends it at once."""
-    folder = world.folder("twice-pipe")
-    pipe = os.path.join(folder, "records")
-    os.mkfifo(pipe)
-    os.chown(pipe, world.UID, world.UID)
-    end = os.open(pipe, os.O_RDONLY | os.O_NONBLOCK)
-    sensor = world.Sensor(smbtap, "twice", "--workers", "1", "--detail", "operations", "--memory", "16M", output=pipe)
+    pipe = world.Pipe("twice-pipe")
+    sensor = world.Sensor(smbtap, "twice", "--workers", "1", "--detail", "operations", "--memory", "16M", output=pipe.path)
     Load(build, capture, rate=40000).done()
     time.sleep(0.5)
     sensor.tell(signal.SIGTERM)
     time.sleep(0.3)
     alive = sensor.process.poll() is None
     status, seconds = sensor.stop(seconds=10)
-    os.close(end)
     tap.check("TERM twice: the second one ends it at once", alive and status == -signal.SIGTERM and seconds < 0.5, alive, status, seconds)
 
 
